@@ -1,0 +1,43 @@
+# Each target sets .venv up by itself, once. Arguments for snakemake or pytest go into ARGS:
+#   make paper ARGS='--config local_data=/data'      make test ARGS='-k smoothing'
+# Another Python for .venv: make demo PYTHON=/path/to/python3
+
+is_new_enough := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+found := $(shell for python in python3 python3.11 python3.12 python3.13; do \
+	$$python $(is_new_enough) 2>/dev/null && command -v $$python && break; done)
+PYTHON ?= $(found)
+GPUS ?= $(shell nvidia-smi -L 2>/dev/null | grep -c '^GPU')
+
+# The rules call "python". Idle OpenMP threads that spin would slow down the jobs beside them.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export OMP_WAIT_POLICY := passive
+export GOMP_SPINCOUNT := 0
+
+.PHONY: demo paper test bench lint
+.DEFAULT_GOAL := demo
+
+demo paper: .venv/installed
+	.venv/bin/snakemake $@ --resources gpu=$(GPUS) --report results/$@.html --report-after-run $(ARGS)
+
+test: .venv/installed-test
+	.venv/bin/python -m pytest $(ARGS)
+
+bench: .venv/installed-test
+	.venv/bin/python tests/benchmarks/run.py $(ARGS)
+
+lint: .venv/installed-test
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/snakefmt --check Snakefile workflow
+	.venv/bin/snakemake --lint
+
+.venv/installed: requirements.txt
+	@$(or $(PYTHON),false) $(is_new_enough) 2>/dev/null || { \
+		echo "error: Python 3.11 or newer is needed: install it, or name it by PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet -r requirements.txt
+	touch $@
+
+.venv/installed-test: requirements-test.txt .venv/installed
+	.venv/bin/python -m pip install --quiet -r requirements-test.txt
+	touch $@

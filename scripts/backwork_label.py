@@ -1,0 +1,50 @@
+"""Search images of one label with every search, for every seed of a classifier."""
+
+import argparse
+
+import pandas as pd
+from tqdm import tqdm
+
+from commandline import add_compute_arguments, prepare_compute, run, settings_argument
+from rows import write_rows
+from spurious.backworking import attack, image_rows, trace_rows
+from spurious.settings import BackworkingSettings
+from tensorfiles import load_classifier, read_dataset, write_tensors
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read data and weights, search, write the images, a row per image and the trace of p."""
+    arguments = parse(argv)
+    device = prepare_compute(arguments)
+    references = read_dataset(arguments.data).of_label(arguments.label)
+    settings = arguments.settings
+    tensors, images, traces = {}, [], []
+    for seed, weights in zip(arguments.seeds, tqdm(arguments.weights, desc=f"label {arguments.label}"), strict=True):
+        model = load_classifier(weights, device)
+        found = attack(model, arguments.label, references, settings.searches, images=settings.images, seed=seed)
+        identification = {"classifier": arguments.classifier, "seed": seed, "label": arguments.label}
+        tensors |= {f"{name}/seed{seed}": result.images for name, result in found.items()}
+        images += image_rows(model, arguments.label, found, identification)
+        traces += trace_rows(found, identification)
+    write_tensors(arguments.images, tensors)
+    write_rows(arguments.rows, pd.concat(images))
+    write_rows(arguments.trace, pd.concat(traces))
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--classifier", required=True, help="its name, for the rows")
+    parser.add_argument("--weights", nargs="+", required=True, help="one file per seed")
+    parser.add_argument("--seeds", nargs="+", type=int, required=True)
+    parser.add_argument("--label", type=int, required=True)
+    parser.add_argument("--settings", type=settings_argument(BackworkingSettings), required=True)
+    parser.add_argument("--images", required=True)
+    parser.add_argument("--rows", required=True)
+    parser.add_argument("--trace", required=True)
+    add_compute_arguments(parser)
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    run(main)

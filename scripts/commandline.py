@@ -1,0 +1,86 @@
+"""What every script of the pipeline shares: one-line errors, files written whole, settings, devices."""
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from spurious.errors import SpuriousError
+
+if TYPE_CHECKING:  # a script that only moves files or tables should not pay for importing torch
+    import torch
+
+
+Settings = TypeVar("Settings")
+
+
+def run(main: Callable[[], None]) -> None:
+    """Call `main`; what a user can mend is printed as one line and ends with exit status 1."""
+    try:
+        main()
+    except SpuriousError as error:
+        sys.exit(f"error: {error}")
+
+
+def settings_argument(cls: type[Settings]) -> Callable[[str], Settings]:
+    """An argparse type: JSON text into the frozen settings `cls`."""
+    from spurious.settings import from_mapping
+
+    def parse(text: str) -> Settings:
+        return from_mapping(cls, json.loads(text))
+
+    parse.__name__ = cls.__name__
+    return parse
+
+
+@contextlib.contextmanager
+def whole_file(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside `path` that replaces it when the block ends without an error.
+
+    A reader sees the old file or the new one, never a part; after a failure nothing is left.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    value = os.umask(0)
+    os.umask(value)
+    return value
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a small text file whole or not at all."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def add_compute_arguments(parser: argparse.ArgumentParser) -> None:
+    """--threads and --gpu, as every script that computes with torch has them."""
+    parser.add_argument("--threads", type=int, default=1, help="torch threads; part of the result's last digits")
+    parser.add_argument("--gpu", type=int, default=0, help="GPUs granted by the scheduler; 0 computes on the CPU")
+
+
+def prepare_compute(arguments: argparse.Namespace) -> "torch.device":
+    """Set the thread count and choose the device: the GPU where one was granted and is there."""
+    import torch
+
+    torch.set_num_threads(arguments.threads)
+    torch.backends.cudnn.allow_tf32 = False  # a prediction is promised in float32
+    return torch.device("cuda" if arguments.gpu and torch.cuda.is_available() else "cpu")

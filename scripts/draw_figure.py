@@ -1,0 +1,166 @@
+"""Draw one figure from files on disk: NAME decides which, and which inputs it needs."""
+
+import argparse
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from safetensors import SafetensorError, safe_open
+
+from commandline import run, whole_file
+from rows import read_rows
+from spurious.errors import SpuriousError
+from spurious.figures import curves, images
+from spurious.figures.style import render
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read the inputs, draw the figure, write it as PNG and as SVG."""
+    arguments = parse(argv)
+    figure = arguments.draw(arguments)
+    for path, kind in ((arguments.output_png, "png"), (arguments.output_svg, "svg")):
+        with whole_file(path) as file:
+            file.write_bytes(render(figure, kind))
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line; `draw` is the function of NAME."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--title", default="")
+    common.add_argument("--output-png", required=True)
+    common.add_argument("--output-svg", required=True)
+    names = parser.add_subparsers(metavar="NAME", required=True)
+
+    def add(name: str, draw: Callable[[argparse.Namespace], Figure]) -> argparse.ArgumentParser:
+        own = names.add_parser(name, parents=[common], help=draw.__doc__)
+        own.set_defaults(draw=draw)
+        return own
+
+    own = add("found", found)
+    own.add_argument("--images", nargs="+", required=True, metavar="SAFETENSORS", help="one file per label")
+    own.add_argument("--rows", nargs="+", required=True, metavar="CSV", help="their rows, in the same order")
+    own.add_argument("--search", required=True)
+    own.add_argument("--seed", type=int, required=True)
+    own.add_argument("--found-above", type=float, default=0.999)
+    own = add("worst", worst)
+    own.add_argument("--data", required=True, metavar="SAFETENSORS")
+    own.add_argument("--predictions", required=True, metavar="CSV")
+    own.add_argument("--count", type=int, default=8, help="images per label")
+    own = add("trace", trace)
+    own.add_argument("--traces", nargs="+", required=True, metavar="CSV")
+    own.add_argument("--classifier", help="draw the rows of this one only")
+    own.add_argument("--found-above", type=float, default=0.999)
+    own = add("salient", salient)
+    own.add_argument("--weights", required=True, metavar="SAFETENSORS")
+    own.add_argument("--data", required=True, metavar="SAFETENSORS")
+    own.add_argument("--predictions", required=True, metavar="CSV")
+    own.add_argument("--examples", type=int, default=4, help="images per label")
+    own.add_argument("--count", type=int, default=200, help="pixels kept per image")
+    for name, draw in (("retraining", retraining), ("smoothing", smoothing)):
+        own = add(name, draw)
+        own.add_argument("--tables", nargs="+", required=True, metavar="CSV")
+    return parser.parse_args(argv)
+
+
+def found(arguments: argparse.Namespace) -> Figure:
+    """The stored images of one search and seed, with the p of their rows."""
+    key = f"{arguments.search}/seed{arguments.seed}"
+    labels, pixels, p = [], [], []
+    for image_file, row_file in zip(arguments.images, arguments.rows, strict=True):
+        rows = read_rows([row_file])
+        own = rows[(rows["search"] == arguments.search) & (rows["seed"] == arguments.seed)].sort_values("image")
+        if own.empty:
+            raise SpuriousError(f"{row_file}: no rows of the search {arguments.search!r} with seed {arguments.seed}")
+        labels.append(int(own["label"].iloc[0]))
+        pixels.append(images.grey(read_array(image_file, key)))
+        p.append(own["p"].to_numpy())
+    title = arguments.title or f"{own['classifier'].iloc[0]}, search {arguments.search}, seed {arguments.seed}"
+    return images.found(stack(pixels), stack(p), title, labels=labels, found_above=arguments.found_above)
+
+
+def worst(arguments: argparse.Namespace) -> Figure:
+    """The training images with the lowest p of their own label."""
+    rows = images.lowest(predictions_of(arguments.predictions, "train"), arguments.count)
+    pixels, labels = per_label(read_array(arguments.data, "train_images"), rows)
+    shape = (len(labels), -1)
+    p, predicted = rows["p_label"].to_numpy().reshape(shape), rows["predicted"].to_numpy().reshape(shape)
+    title = arguments.title or f"training images with the lowest p of their label: {name_of(rows)}"
+    return images.worst(pixels, p, predicted, title, labels=labels)
+
+
+def trace(arguments: argparse.Namespace) -> Figure:
+    """p during the searches."""
+    rows = read_rows(arguments.traces)
+    if arguments.classifier:
+        rows = rows[rows["classifier"] == arguments.classifier]
+    return curves.trace(rows, arguments.title or str(arguments.classifier or ""), found_above=arguments.found_above)
+
+
+def salient(arguments: argparse.Namespace) -> Figure:
+    """The first correctly classified test images of every label with the pixels that speak for it."""
+    import torch  # the other figures do without
+
+    from spurious.saliency import input_gradients, largest_positive
+    from tensorfiles import load_classifier
+
+    rows = predictions_of(arguments.predictions, "test").query("predicted == label")
+    rows = rows.sort_values(["label", "id"], kind="stable").groupby("label").head(arguments.examples)
+    pixels, labels = per_label(read_array(arguments.data, "test_images"), rows)
+    inputs = torch.from_numpy(pixels).flatten(0, 1)[:, None]
+    model = load_classifier(arguments.weights, torch.device("cpu"))
+    gradients = input_gradients(model, inputs, torch.tensor(rows["label"].to_numpy(copy=True)))
+    kept = largest_positive(gradients.flatten(1), arguments.count).reshape(pixels.shape).numpy()
+    title = arguments.title or f"the {arguments.count} pixels that raise p of the label most: {name_of(rows)}"
+    return images.salient(pixels, kept, title, labels=labels)
+
+
+def retraining(arguments: argparse.Namespace) -> Figure:
+    """Accuracy and what the attacks find, over the rounds of retraining."""
+    return curves.retraining(read_rows(arguments.tables), arguments.title)
+
+
+def smoothing(arguments: argparse.Namespace) -> Figure:
+    """Accuracy and reject rate over the noise."""
+    return curves.smoothing(read_rows(arguments.tables), arguments.title)
+
+
+def predictions_of(path: str, split: str) -> pd.DataFrame:
+    """The rows of one split of a predictions file."""
+    rows = read_rows([path])
+    return rows[rows["split"] == split]
+
+
+def name_of(rows: pd.DataFrame) -> str:
+    """Classifier and seed of the rows, for a title."""
+    return f"{rows['classifier'].iloc[0]}, seed {rows['seed'].iloc[0]}"
+
+
+def per_label(stored: np.ndarray, rows: pd.DataFrame) -> tuple[np.ndarray, list[int]]:
+    """The images (N, 1, H, W) uint8 that `rows` name by id, as float32 (labels, n, H, W), and the labels."""
+    pixels = images.grey(stored[rows["id"].to_numpy()]).astype(np.float32) / 255
+    by_label = [pixels[rows["label"].to_numpy() == label] for label in sorted(rows["label"].unique())]
+    return stack(by_label), sorted(int(label) for label in rows["label"].unique())
+
+
+def stack(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Arrays of the labels as one; SpuriousError where the labels have different numbers of images."""
+    if len({part.shape for part in parts}) != 1:
+        raise SpuriousError(f"every label needs equally many images, not {[len(part) for part in parts]}")
+    return np.stack(parts)
+
+
+def read_array(path: str, name: str) -> np.ndarray:
+    """One tensor of a safetensors file, without torch."""
+    try:
+        with safe_open(path, framework="np") as file:
+            return file.get_tensor(name)
+    except (SafetensorError, OSError) as error:
+        raise SpuriousError(
+            f"{path}: cannot read the tensor {name!r} ({error}); delete the file and run again"
+        ) from None
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,44 @@
+"""Join the shards of a noise sweep and summarize them, one row per kernel and sigma."""
+
+import argparse
+
+import pandas as pd
+
+from commandline import run, whole_file
+from spurious.errors import SpuriousError
+from spurious.smoothing_table import COLUMNS, in_order, summarize
+
+TYPES = dict.fromkeys(COLUMNS, "int64") | {"image": "str", "sigma": "float64"}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read the shards, write all rows in one order and their summary."""
+    arguments = parse(argv)
+    rows = in_order(pd.concat([read_shard(path) for path in arguments.shards]))
+    for path, table in ((arguments.images, rows), (arguments.summary, summarize(rows, arguments.classifier))):
+        with whole_file(path) as file:
+            table.to_csv(file, index=False)
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shards", nargs="+", required=True, help="what smooth_shard.py wrote")
+    parser.add_argument("--classifier", required=True, help="its name, for the rows")
+    parser.add_argument("--images", required=True, help="output: all per-image rows")
+    parser.add_argument("--summary", required=True, help="output: rates with 95 %% intervals")
+    return parser.parse_args(argv)
+
+
+def read_shard(path: str) -> pd.DataFrame:
+    """The rows of one shard; SpuriousError where the file is none."""
+    try:
+        # an image may be called "NA"
+        return pd.read_csv(path, usecols=COLUMNS, dtype=TYPES, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise SpuriousError(f"{path}: not a readable shard ({reason}); delete it and run again") from None
+
+
+if __name__ == "__main__":
+    run(main)

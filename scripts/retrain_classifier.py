@@ -1,0 +1,168 @@
+"""Retrain a classifier against negatives, round by round, and attack it again after each."""
+
+import argparse
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from checkpoints import train
+from commandline import add_compute_arguments, prepare_compute, run, settings_argument
+from rows import read_rows, write_rows
+from spurious.backworking import attack, image_rows, judge
+from spurious.datasets import Dataset
+from spurious.models import build_classifier
+from spurious.retraining import noise_negatives, target_classes, with_negatives
+from spurious.seeding import generator
+from spurious.settings import BackworkingSettings, RetrainingSettings
+from spurious.training import Trainer, TrainingSet, predict
+from tensorfiles import load_classifier, read_dataset, read_description, read_tensors, write_tensors
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read data, the trained classifier, its control and what was found in it; write rows of all rounds."""
+    arguments = parse(argv)
+    arm = Arm(arguments, prepare_compute(arguments))
+    rows: dict[str, list[pd.DataFrame]] = {"attacks": [], "old": [], "predictions": []}
+    old = arm.found_before()
+    if arguments.negatives == "none":  # the classifiers before retraining, once for all arms
+        rows["predictions"].append(arm.test_rows(load_classifier(arguments.weights, arm.device), 0))
+        rows["attacks"].append(arm.attack_rows_before())
+    negatives = torch.empty(0, *arm.data.image_shape)
+    for number in range(1, arguments.settings.rounds + 1):
+        negatives = torch.cat([negatives, arm.new_negatives(old, number)])
+        model = arm.retrain(negatives, number)
+        rows["predictions"].append(arm.test_rows(model, number))
+        rows["old"] += arm.old_rows(model, old, number)
+        attacks, old = arm.attack_rows(model, number)
+        rows["attacks"] += attacks
+    write_tensors(arguments.negatives_file, {"negatives": negatives})
+    for name, parts in rows.items():
+        write_rows(getattr(arguments, f"{name}_rows"), pd.concat(parts))
+    arm.remove_checkpoints()
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--weights", required=True, help="the trained classifier that was attacked")
+    parser.add_argument("--control", required=True, help="an unretrained classifier of another seed")
+    parser.add_argument("--found", nargs="+", required=True, help="found images, one file per label in order")
+    parser.add_argument("--found-rows", nargs="+", required=True, help="their rows")
+    parser.add_argument("--negatives", choices=["none", "uniform", "normal", "backworked"], required=True)
+    parser.add_argument("--target", choices=["none", "uniform", "extra"], required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--settings", type=settings_argument(RetrainingSettings), required=True)
+    parser.add_argument("--searches", type=settings_argument(BackworkingSettings), required=True)
+    parser.add_argument("--attacks-rows", required=True)
+    parser.add_argument("--old-rows", required=True)
+    parser.add_argument("--predictions-rows", required=True)
+    parser.add_argument("--negatives-file", required=True)
+    add_compute_arguments(parser)
+    return parser.parse_args(argv)
+
+
+class Arm:
+    """One arm of the experiment with one seed: its files' contents and the steps of a round."""
+
+    def __init__(self, arguments: argparse.Namespace, device: torch.device):
+        self.arguments, self.device = arguments, device
+        self.data: Dataset = read_dataset(arguments.data)
+        self.control = load_classifier(arguments.control, device)
+        self.settings: RetrainingSettings = arguments.settings
+        self.folder = Path(arguments.attacks_rows).parent
+        classes = target_classes(self.data.classes, arguments.target)
+        self.description = dataclasses.replace(read_description(arguments.weights), classes=classes)
+
+    def identification(self, number: int) -> dict[str, object]:
+        """The columns that tell a round's rows from others."""
+        arguments = self.arguments
+        return {
+            "negatives": arguments.negatives,
+            "target": arguments.target,
+            "round": number,
+            "seed": arguments.seed,
+        }
+
+    def found_before(self) -> list[torch.Tensor]:
+        """What the first attack found in the trained classifier, label by label."""
+        name = f"{self.settings.attacks[0]}/seed{self.arguments.seed}"
+        return [read_tensors(path)[0][name] for path in self.arguments.found]
+
+    def attack_rows_before(self) -> pd.DataFrame:
+        """The attacks on the trained classifier, as round 0."""
+        rows = read_rows(self.arguments.found_rows).rename(columns={"search": "attack"})
+        kept = rows[(rows["seed"] == self.arguments.seed) & rows["attack"].isin(self.settings.attacks)]
+        return kept.drop(columns="classifier").assign(**self.identification(0))
+
+    def new_negatives(self, old: list[torch.Tensor], number: int) -> torch.Tensor:
+        """This round's addition to the negatives, as many images as the attack left."""
+        kind, count = self.arguments.negatives, sum(map(len, old))
+        if kind == "none":
+            return torch.empty(0, *self.data.image_shape)
+        if kind == "backworked":
+            return torch.cat(old).clamp(0, 1)
+        return noise_negatives(kind, count, self.data.image_shape, generator(self.arguments.seed, kind, number))
+
+    def training_set(self, negatives: torch.Tensor) -> TrainingSet:
+        """All training images and the negatives of all rounds so far."""
+        images, labels = self.data.pixels("train"), self.data.labels["train"]
+        return with_negatives(images, labels, self.data.classes, negatives, self.arguments.target, self.settings.copies)
+
+    def retrain(self, negatives: torch.Tensor, number: int) -> torch.nn.Module:
+        """A new classifier, trained from scratch; seeded by the round, equally in every arm."""
+        model = build_classifier(self.description).to(self.device)
+        seed = f"{self.arguments.seed}, round {number}"
+        trainer = Trainer(model, self.training_set(negatives), self.settings.recipe, seed=seed)
+        validation = self.data.pixels("validation"), self.data.labels["validation"]
+        name = f"{self.arguments.negatives}-{self.arguments.target}, seed {seed}"
+        train(trainer, validation, self.checkpoint(number), name)
+        return model.eval().requires_grad_(False)
+
+    def test_rows(self, model: torch.nn.Module, number: int) -> pd.DataFrame:
+        """A row per test image; an extra class counts as a prediction like any other."""
+        labels = self.data.labels["test"]
+        probability, predicted = predict(model, self.data.pixels("test")).max(1)
+        columns = {"id": range(len(labels)), "label": labels, "predicted": predicted, "probability": probability}
+        return pd.DataFrame(self.identification(number) | columns)
+
+    def old_rows(self, model: torch.nn.Module, old: list[torch.Tensor], number: int) -> Iterator[pd.DataFrame]:
+        """The images of the round before, judged by the retrained classifier and by the control."""
+        for label, images in enumerate(old):
+            for name, by in (("retrained", model), ("control", self.control)):
+                columns = {"judge": name, "label": label, "image": range(len(images))} | judge(by, label, images)
+                yield pd.DataFrame(self.identification(number) | columns)
+
+    def attack_rows(self, model: torch.nn.Module, number: int) -> tuple[list[pd.DataFrame], list[torch.Tensor]]:
+        """Attack every label with every search; also what the first search found."""
+        settings: BackworkingSettings = self.arguments.searches
+        searches = {name: settings.searches[name] for name in self.settings.attacks}
+        rows, first = [], []
+        for label in range(self.data.classes):
+            references = self.data.of_label(label)
+            found = attack(
+                model,
+                label,
+                references,
+                searches,
+                images=settings.images,
+                seed=f"{self.arguments.seed}, round {number}",
+            )
+            rows += image_rows(model, label, found, self.identification(number) | {"label": label})
+            first.append(found[self.settings.attacks[0]].images)
+        return [part.rename(columns={"search": "attack"}) for part in rows], first
+
+    def checkpoint(self, number: int) -> Path:
+        """Where a round's training is saved; kept until the arm's results are written."""
+        return self.folder / f"round{number}.checkpoint.safetensors"
+
+    def remove_checkpoints(self) -> None:
+        """Delete what only a killed run would need."""
+        for number in range(1, self.settings.rounds + 1):
+            self.checkpoint(number).unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,196 @@
+"""Searches for images that a classifier gives to a label with high probability, starting from noise."""
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from spurious.cost import OUTPUT_LAYER, BackworkingCost, build_cost, reference_activations
+from spurious.seeding import generator
+from spurious.settings import SearchSettings
+from spurious.training import predict
+
+ADAM_BETA2 = 0.999
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchResult:
+    """What a search ended with.
+
+    images (N, C, H, W) float32: as stored, in [0, 1] where the search clamps.
+    trace (steps + 1, N): p of every image at the start and after each step.
+    reinitialized (N,): how often each image started again from noise.
+    clamped: whether the search kept its pixels in [0, 1].
+    """
+
+    images: Tensor
+    trace: Tensor
+    reinitialized: Tensor
+    clamped: bool
+
+    @property
+    def steps(self) -> int:
+        """Optimization steps taken."""
+        return len(self.trace) - 1
+
+
+def attack(
+    model: nn.Module,
+    label: int,
+    references: Tensor,
+    searches: dict[str, SearchSettings],
+    *,
+    images: int,
+    seed: int | str,
+) -> dict[str, SearchResult]:
+    """Run every search for `images` images of `label`; `references` (R, C, H, W) are its training images.
+
+    All searches with the same kind of start begin from the same images, so that they compare in pairs.
+    """
+    activations = None
+    results = {}
+    for name, settings in searches.items():
+        if settings.objective == "cost" and activations is None:
+            activations = reference_activations(model, references)
+        cost = build_cost(activations, settings) if settings.objective == "cost" else None
+        start = start_images(images, references, settings.start, generator(seed, "start", label))
+        results[name] = search(model, label, start, settings, generator(seed, "restart", label), cost)
+    return results
+
+
+def start_images(count: int, references: Tensor, kind: str, generator: torch.Generator) -> Tensor:
+    """`count` starting images in [0, 1] of the references' shape (R, C, H, W).
+
+    "uniform": noise U[0, 1]. "averages": means over `count` disjoint random parts of the references.
+    """
+    if kind == "uniform":
+        return torch.rand((count, *references.shape[1:]), generator=generator)
+    parts = torch.randperm(len(references), generator=generator).tensor_split(count)
+    return torch.stack([references[part].mean(0) for part in parts])
+
+
+def search(
+    model: nn.Module,
+    label: int,
+    start: Tensor,
+    settings: SearchSettings,
+    generator: torch.Generator,
+    cost: BackworkingCost | None = None,
+) -> SearchResult:
+    """Move `start` (N, C, H, W) until `model` gives every image to `label`, as `settings` say.
+
+    One Adam step per iteration on all images together; `generator` draws the noise of images that start
+    again, whose Adam moments survive, as in the original. `cost` is needed for the objective "cost".
+    Source: the write-up's `get_faulty_input_layer`.
+    """
+    images = start.to(next(model.parameters()).device, copy=True).requires_grad_()
+    optimizer = torch.optim.Adam([images], lr=settings.learning_rate, betas=(0.9, ADAM_BETA2))
+    reinitialized = torch.zeros(len(start), dtype=torch.long)
+    trace = [predict(model, images)[:, label]]
+    last_reset = torch.zeros(len(start), dtype=torch.long)
+    previous = math.inf
+    for step in range(1, settings.max_steps + 1):
+        value = objective(model, images, label, settings, cost)
+        (images.grad,) = torch.autograd.grad(value, images)
+        _use_tensorflow_epsilon(optimizer, step)
+        optimizer.step()
+        if settings.clamp:
+            images.data.clamp_(0, 1)
+        trace.append(predict(model, images)[:, label])
+        moved, previous = abs(value.item() - previous), value.item()
+        if step >= settings.min_steps and _is_done(settings, trace[-1], moved):
+            break
+        fallen = _keeps_falling(trace, last_reset, settings)
+        if fallen.any() and step < settings.max_steps:
+            images.data[fallen] = torch.rand((int(fallen.sum()), *start.shape[1:]), generator=generator).to(
+                images.device
+            )
+            reinitialized += fallen
+            last_reset[fallen] = step
+    return SearchResult(
+        images=images.detach().cpu(),
+        trace=torch.stack(trace),
+        reinitialized=reinitialized,
+        clamped=settings.clamp,
+    )
+
+
+def objective(
+    model: nn.Module, images: Tensor, label: int, settings: SearchSettings, cost: BackworkingCost | None
+) -> Tensor:
+    """What the search minimizes, a differentiable scalar: the cost, mean(-log p) or mean(-logit)."""
+    layers = model.activations(images)
+    logits = layers[OUTPUT_LAYER]
+    if settings.objective == "cost":
+        return cost(layers, logits.softmax(1)[:, label])
+    if settings.objective == "log_p":
+        return -logits.log_softmax(1)[:, label].mean()
+    return -logits[:, label].mean()
+
+
+def _use_tensorflow_epsilon(optimizer: torch.optim.Adam, step: int) -> None:
+    """Add epsilon before the bias correction, as TensorFlow's Adam does.
+
+    Where 1 - p saturates the gradients are as small as epsilon, and PyTorch's form would move the pixels
+    up to thirty times further in the first steps than the original did.
+    """
+    optimizer.param_groups[0]["eps"] = 1e-8 / math.sqrt(1 - ADAM_BETA2**step)
+
+
+def _is_done(settings: SearchSettings, p: Tensor, moved: float) -> bool:
+    return (
+        (settings.stop_min_p is not None and p.min().item() > settings.stop_min_p)
+        or (settings.stop_mean_p is not None and p.mean().item() > settings.stop_mean_p)
+        or moved < settings.tolerance
+    )
+
+
+def _keeps_falling(trace: list[Tensor], last_reset: Tensor, settings: SearchSettings) -> Tensor:
+    """(N,) bool: p has not risen over the last `reinitialize_after` steps and is low.
+
+    Only p after a step of its own counts: neither the start's nor one from before a re-initialization.
+    """
+    count = settings.reinitialize_after
+    if count == 0 or len(trace) <= count:
+        return torch.zeros_like(last_reset, dtype=torch.bool)
+    recent = torch.stack(trace[-count:])
+    long_enough = len(trace) - 1 - last_reset >= count
+    return long_enough & (recent.diff(dim=0) <= 0).all(0) & (recent[-1] < settings.reinitialize_below)
+
+
+def image_rows(
+    model: nn.Module, label: int, found: dict[str, SearchResult], identification: dict[str, object]
+) -> list[pd.DataFrame]:
+    """A row per stored image, classified again by `model`.
+
+    The images of a search that did not clamp are judged twice: as they are, and clamped to [0, 1] under the
+    name "<search>, clamped".
+    """
+    parts = []
+    for name, result in found.items():
+        versions = {name: result.images}
+        if not result.clamped:
+            versions[f"{name}, clamped"] = result.images.clamp(0, 1)
+        for version, images in versions.items():
+            run = {"search": version, "image": range(len(images)), "steps": result.steps}
+            columns = identification | run | {"reinitialized": result.reinitialized} | judge(model, label, images)
+            parts.append(pd.DataFrame(columns))
+    return parts
+
+
+def judge(model: nn.Module, label: int, images: Tensor) -> dict[str, Tensor]:
+    """Columns `predicted` and `p` (the probability of `label`) of images (N, C, H, W)."""
+    probabilities = predict(model, images)
+    return {"predicted": probabilities.argmax(1), "p": probabilities[:, label]}
+
+
+def trace_rows(found: dict[str, SearchResult], identification: dict[str, object]) -> list[pd.DataFrame]:
+    """A row per image and step of every search: its p of the label."""
+    parts = []
+    for name, result in found.items():
+        steps, images = torch.meshgrid(*(torch.arange(size) for size in result.trace.shape), indexing="ij")
+        columns = {"search": name, "step": steps.flatten(), "image": images.flatten(), "p": result.trace.flatten()}
+        parts.append(pd.DataFrame(identification | columns))
+    return parts

@@ -1,0 +1,207 @@
+"""The configuration: checked in one go, with one line that names the key and the remedy; merged by dataset."""
+
+import difflib
+import itertools
+import math
+import reprlib
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+
+from spurious.errors import SpuriousError
+from spurious.settings import SearchSettings
+
+Config = Mapping[str, Any]
+
+LAYERS = {"cnn": ("input", "conv1", "conv2", "fc", "softmax"), "softmax": ("input", "softmax")}
+STAGES = ("classifiers", "backworking", "retraining", "smoothing")
+DIGITS_IMAGES, DIGITS_CLASSES = 1797, 10
+
+
+def check(config: Config, schema: Mapping[str, Any]) -> None:
+    """Raise SpuriousError, in one line, for the first thing that is wrong with `config`.
+
+    First the shape, by the JSON schema; then what a schema cannot say: names that stand nowhere, numbers
+    that do not fit together, and an override that makes the configuration invalid.
+    """
+    for problem in _problems(config, schema):
+        raise SpuriousError(" ".join(f"config.yaml: {problem}".split()))
+
+
+def experiment(config: Config, dataset: str) -> dict[str, Any]:
+    """The configuration as it holds for `dataset`: its override merged in, its own entry as "experiment".
+
+    The keys "experiments" and "targets", which concern all datasets, are left out. Raises SpuriousError
+    where nothing is to be run on `dataset`.
+    """
+    if dataset not in config["experiments"]:
+        raise SpuriousError(f"config.yaml: experiments: {_unknown('dataset', dataset, config['experiments'])}")
+    entry = dict(config["experiments"][dataset])
+    override = entry.pop("override", {})
+    shared = {key: value for key, value in config.items() if key not in ("experiments", "targets")}
+    return {**deep_merge(shared, override), "experiment": entry}
+
+
+def deep_merge(base: Config, override: Config) -> dict[str, Any]:
+    """`base` with the values of `override`: mappings merge key by key, anything else is replaced."""
+    merged = dict(base)
+    for key, value in override.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = deep_merge(merged[key], value) if both else value
+    return merged
+
+
+def _problems(config: Config, schema: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong, the most telling first; a later check may rely on the earlier ones having passed."""
+    yield from _unnamed_keys(config)
+    yield from _shape(config, schema)
+    yield from _datasets(config)
+    yield from _references(config)
+    for dataset in config["experiments"]:
+        effective = experiment(config, dataset)
+        entry = effective.pop("experiment")
+        whole = {**config, **effective}
+        for problem in itertools.chain(_shape(whole, schema), _references(whole)):
+            yield f"experiments.{dataset}.override: {problem}"
+        yield from _experiment(effective, entry, f"experiments.{dataset}")
+
+
+def _unnamed_keys(value: Any, path: str = "") -> Iterator[str]:
+    """Keys that YAML did not read as text, e.g. 1 or null."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                yield f"{_at(path)}the key {key!r} is not text: put it in quotes"
+            else:
+                yield from _unnamed_keys(item, f"{path}.{key}".lstrip("."))
+
+
+def _shape(config: Config, schema: Mapping[str, Any]) -> Iterator[str]:
+    """The most telling of the schema's errors: an unknown key before anything else, then the deepest."""
+    errors = _Validator(schema).iter_errors(config)
+    telling = max(errors, key=lambda error: (_is_unknown_key(error), len(error.absolute_path)), default=None)
+    if telling is not None:
+        yield _describe(telling, schema)
+
+
+def _is_integer(_: Any, value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(_: Any, value: Any) -> bool:
+    return _is_integer(_, value) or (isinstance(value, float) and math.isfinite(value))
+
+
+# JSON schema takes 2.0 for an integer and infinity for a number; neither can be computed with.
+_Validator = extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number}),
+)
+
+
+def _is_unknown_key(error: ValidationError) -> bool:
+    return error.validator == "additionalProperties"
+
+
+def _describe(error: ValidationError, root: Mapping[str, Any]) -> str:
+    """The error as "place: what is wrong: remedy"."""
+    place = _at(_dotted(error.absolute_path))
+    if _is_unknown_key(error):
+        known = error.schema["properties"]
+        return place + _unknown("key", next(key for key in error.instance if key not in known), known)
+    if error.validator == "required":
+        missing = next(key for key in error.validator_value if key not in error.instance)
+        properties = _resolved(error.schema, root)["properties"]
+        return f"{place}the key '{missing}' is missing" + _remedy(_resolved(properties[missing], root))
+    if isinstance(error.instance, Mapping):
+        return place + error.schema["description"]
+    return f"{place}{reprlib.repr(error.instance)} is not allowed" + _remedy(error.schema)
+
+
+def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`schema` with what its "$ref" to one of the definitions says."""
+    return {**root["$defs"][schema["$ref"].rsplit("/", 1)[1]], **schema} if "$ref" in schema else schema
+
+
+def _remedy(schema: Mapping[str, Any]) -> str:
+    return f": {schema['description']}" if "description" in schema else ""
+
+
+def _dotted(path: Collection[str | int]) -> str:
+    """`smoothing.kernels[1]` of ("smoothing", "kernels", 1)."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+
+
+def _at(path: str) -> str:
+    return f"{path}: " if path else ""
+
+
+def _unknown(kind: str, name: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    remedy = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known) or 'none'}"
+    return f"unknown {kind} {name!r}; {remedy}"
+
+
+def _datasets(config: Config) -> Iterator[str]:
+    for name, dataset in config["datasets"].items():
+        if dataset["source"] == "digits" and dataset["validation"] + dataset["test"] > DIGITS_IMAGES - DIGITS_CLASSES:
+            yield (
+                f"datasets.{name}: validation and test take {dataset['validation'] + dataset['test']} of the "
+                f"{DIGITS_IMAGES} images: leave at least {DIGITS_CLASSES} for training"
+            )
+    for name in config["experiments"]:
+        if name not in config["datasets"]:
+            yield f"experiments: {_unknown('dataset', name, config['datasets'])}"
+    for target, names in config["targets"].items():
+        yield from _all_known(names, config["experiments"], "dataset", f"targets.{target}")
+
+
+def _references(config: Config) -> Iterator[str]:
+    """Recipes and searches that stand nowhere, and searches that end before they may."""
+    for name, classifier in config["classifiers"].items():
+        if classifier["recipe"] not in config["recipes"]:
+            yield f"classifiers.{name}.recipe: {_unknown('recipe', classifier['recipe'], config['recipes'])}"
+    retraining, searches = config["retraining"], config["backworking"]["searches"]
+    if retraining["recipe"] not in config["recipes"]:
+        yield f"retraining.recipe: {_unknown('recipe', retraining['recipe'], config['recipes'])}"
+    yield from _all_known(retraining["attacks"], searches, "search", "retraining.attacks")
+    for name, values in searches.items():
+        search = SearchSettings(**values)
+        if search.min_steps > search.max_steps:
+            yield f"backworking.searches.{name}.min_steps: {search.min_steps} exceeds max_steps ({search.max_steps})"
+
+
+def _experiment(effective: Config, entry: Config, place: str) -> Iterator[str]:
+    """What is wrong with an entry of experiments, under the configuration that holds for its dataset."""
+    for stage in STAGES:
+        yield from _all_known(entry[stage], effective["classifiers"], "classifier", f"{place}.{stage}")
+    if entry["retraining"] and len(entry["seeds"]) < 2:
+        yield (
+            f"{place}.seeds: {entry['seeds']} is not allowed: retraining needs two seeds or more, "
+            "since the net of another seed is its control"
+        )
+    searches, attacks = effective["backworking"]["searches"], effective["retraining"]["attacks"]
+    for stage, names in (("backworking", searches), ("retraining", attacks)):
+        for classifier in entry[stage]:
+            yield from _layers(effective, classifier, names)
+
+
+def _layers(config: Config, classifier: str, searches: Collection[str]) -> Iterator[str]:
+    """Layers of `classifier` that a cost among `searches` gives no weight."""
+    for name in searches:
+        search = SearchSettings(**config["backworking"]["searches"][name])
+        for layer in LAYERS[config["classifiers"][classifier]["architecture"]]:
+            if search.objective == "cost" and layer not in search.layer_weights:
+                yield (
+                    f"backworking.searches.{name}.layer_weights: the layer {layer!r} of the classifier "
+                    f"{classifier!r} is missing: give it a weight, 0 to ignore it"
+                )
+
+
+def _all_known(names: Collection[str], known: Collection[str], kind: str, place: str) -> Iterator[str]:
+    for index, name in enumerate(names):
+        if name not in known:
+            yield f"{place}[{index}]: {_unknown(kind, name, known)}"

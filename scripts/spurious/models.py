@@ -1,0 +1,93 @@
+"""The classifiers that are trained here, with named layers whose activations can be read."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """All that is needed to build a classifier again; stored in the header of its weights.
+
+    `image_shape` is (C, H, W); `channels` and `units` are the widths of the CNN, softmax has neither.
+    """
+
+    architecture: Literal["cnn", "softmax"]
+    image_shape: tuple[int, ...]
+    classes: int
+    channels: tuple[int, ...] = (32, 64)
+    units: int = 1024
+
+
+class ConvNet(nn.Module):
+    """The write-up's CNN: two 5x5 convolutions with 2x2 max pooling, a hidden layer, softmax.
+
+    Takes float32 images (N, C, H, W) in [0, 1] and returns logits (N, classes). Both the convolutions
+    and the pooling pad as TensorFlow's "SAME" does.
+    """
+
+    def __init__(self, image_shape: tuple[int, int, int], classes: int, channels: tuple[int, int], units: int):
+        super().__init__()
+        depth, height, width = image_shape
+        first, second = channels
+        self.conv1 = nn.Conv2d(depth, first, 5, padding=2)
+        self.conv2 = nn.Conv2d(first, second, 5, padding=2)
+        self.fc = nn.Linear(second * math.ceil(height / 4) * math.ceil(width / 4), units)
+        self.out = nn.Linear(units, classes)
+
+    def _hidden(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        conv1 = F.max_pool2d(F.relu(self.conv1(images)), 2, ceil_mode=True)
+        conv2 = F.max_pool2d(F.relu(self.conv2(conv1)), 2, ceil_mode=True)
+        return conv1, conv2, self.fc(conv2.flatten(1))
+
+    def activations(self, images: Tensor) -> dict[str, Tensor]:
+        """Every layer by name: input, pooled conv1 and conv2, fc before its ReLU, and softmax's logits."""
+        conv1, conv2, fc = self._hidden(images)
+        return {"input": images, "conv1": conv1, "conv2": conv2, "fc": fc, "softmax": self.out(F.relu(fc))}
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, classes)."""
+        return self.out(F.relu(self._hidden(images)[-1]))
+
+
+class SoftmaxRegression(nn.Module):
+    """One linear layer on the pixels. Images (N, C, H, W) in [0, 1] to logits (N, classes)."""
+
+    def __init__(self, image_shape: tuple[int, int, int], classes: int):
+        super().__init__()
+        self.out = nn.Linear(math.prod(image_shape), classes)
+
+    def activations(self, images: Tensor) -> dict[str, Tensor]:
+        """Every layer by name: input, and softmax's logits."""
+        return {"input": images, "softmax": self(images)}
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, classes)."""
+        return self.out(images.flatten(1))
+
+
+def build_classifier(description: Description) -> ConvNet | SoftmaxRegression:
+    """The untrained classifier of that description."""
+    if description.architecture == "softmax":
+        return SoftmaxRegression(description.image_shape, description.classes)
+    return ConvNet(description.image_shape, description.classes, description.channels, description.units)
+
+
+def initialize(model: nn.Module, scheme: str, generator: torch.Generator) -> None:
+    """Draw new parameters in place, all from `generator`.
+
+    "published": weights from a normal with standard deviation .1 truncated at two of them, biases .1.
+    "pytorch": PyTorch's default for linear and convolutional layers, U(-b, b) with b = 1 / sqrt(fan-in).
+    """
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear) and scheme == "published":
+            nn.init.trunc_normal_(layer.weight, std=0.1, a=-0.2, b=0.2, generator=generator)
+            nn.init.constant_(layer.bias, 0.1)
+        elif isinstance(layer, nn.Conv2d | nn.Linear):
+            bound = 1 / math.sqrt(layer.weight[0].numel())
+            nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
+            nn.init.uniform_(layer.bias, -bound, bound, generator=generator)

@@ -1,0 +1,138 @@
+"""Frozen settings, one dataclass per experiment, made once from the validated configuration."""
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from spurious.errors import SpuriousError
+
+Settings = TypeVar("Settings")
+
+
+def from_mapping(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
+    """`values` as a `cls`: lists become tuples, nested mappings nested dataclasses.
+
+    Raises SpuriousError for a key that `cls` lacks and for one that it needs.
+    """
+    hints = typing.get_type_hints(cls)
+    known = {f.name: f for f in dataclasses.fields(cls)}
+    for key in values:
+        if key not in known:
+            raise SpuriousError(f"{cls.__name__}: unknown key {key!r}; known are {', '.join(known)}")
+    for name, spec in known.items():
+        has_default = (spec.default, spec.default_factory) != (dataclasses.MISSING,) * 2
+        if name not in values and not has_default:
+            raise SpuriousError(f"{cls.__name__}: the key {name!r} is missing")
+    return cls(**{key: _convert(hints[key], value) for key, value in values.items()})
+
+
+def _convert(hint: Any, value: Any) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
+        return from_mapping(hint, value)
+    arguments = typing.get_args(hint)
+    if typing.get_origin(hint) is dict and dataclasses.is_dataclass(arguments[1]):
+        return {key: from_mapping(arguments[1], item) for key, item in value.items()}
+    if typing.get_origin(hint) is tuple and isinstance(value, list):
+        return tuple(_convert(arguments[0], item) for item in value)
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRecipe:
+    """How a classifier is trained: Adam on the cross-entropy, `steps` batches or `epochs` passes.
+
+    `initialization`: "published" is a normal with standard deviation .1 truncated at two of them and
+    biases of .1 (the TensorFlow tutorial that the write-up follows), "pytorch" the library's default.
+    `shift`: random translation by up to so many pixels. `precision` "auto" is bfloat16 autocast on a
+    GPU and float32 elsewhere.
+    """
+
+    learning_rate: float
+    batch_size: int
+    steps: int | None = None
+    epochs: float | None = None
+    initialization: Literal["published", "pytorch"] = "pytorch"
+    schedule: Literal["constant", "one_cycle"] = "constant"
+    epsilon: float = 1e-8
+    weight_decay: float = 0.0
+    shift: int = 0
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+
+    def __post_init__(self) -> None:
+        if (self.steps is None) == (self.epochs is None):
+            raise SpuriousError("a training recipe needs either 'steps' or 'epochs'")
+
+    def total_steps(self, images: int) -> int:
+        """Optimization steps for a training set of so many images."""
+        if self.steps is not None:
+            return self.steps
+        return max(1, round(self.epochs * images / self.batch_size))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchSettings:
+    """A search for strongly classified images; the defaults are the published ones.
+
+    `objective`: "cost" (the write-up's layer terms), "log_p" (ascent on log p) or "logit".
+    `layer_weights`, `reference_weight` and `batch_weight` belong to "cost".
+    `clamp` keeps the pixels in [0, 1] after every step. The search ends as soon as the smallest p
+    exceeds `stop_min_p`, the mean exceeds `stop_mean_p`, the objective moves by less than `tolerance`,
+    or after `max_steps`. An image whose p has not risen over its last `reinitialize_after` steps and is
+    below `reinitialize_below` starts again from noise (0: never).
+    """
+
+    objective: Literal["cost", "log_p", "logit"] = "cost"
+    start: Literal["uniform", "averages"] = "uniform"
+    clamp: bool = True
+    learning_rate: float = 0.01
+    max_steps: int = 60
+    min_steps: int = 0
+    stop_min_p: float | None = 0.999
+    stop_mean_p: float | None = None
+    tolerance: float = 0.0
+    reinitialize_after: int = 3
+    reinitialize_below: float = 0.99
+    reference_weight: float = 0.5
+    batch_weight: float = 0.5
+    layer_weights: dict[str, float] = field(
+        default_factory=lambda: {"input": 1e-5, "conv1": 1e-4, "conv2": 1e-3, "fc": 1e-2, "softmax": 10.0}
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackworkingSettings:
+    """`images` per label and search; an image counts as found when its p exceeds `found_above`."""
+
+    images: int = 8
+    found_above: float = 0.999
+    searches: dict[str, SearchSettings] = field(default_factory=lambda: {"published": SearchSettings()})
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrainingSettings:
+    """Rounds of: attack, add what was found to the training set, train anew, attack again.
+
+    `attacks` names searches of the backworking settings; the images of the first one become the negatives
+    of the arm "backworked". Every negative is put into the training set `copies` times.
+    """
+
+    rounds: int
+    recipe: TrainingRecipe
+    attacks: tuple[str, ...]
+    copies: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmoothingSettings:
+    """The noise sweep: every sigma (standard deviation in pixel units of [0, 1]) with every kernel.
+
+    `blur_sigma` is the Gaussian's standard deviation in pixels, `kernels` its sizes in taps.
+    """
+
+    sigmas: tuple[float, ...] = (0.0, 0.125, 0.25, 0.375)
+    kernels: tuple[int, ...] = (5, 7)
+    blur_sigma: float = 1.0
+    batch_size: int = 250
+    seed: int = 0

@@ -1,0 +1,55 @@
+"""The table of the smoothing experiment, computed from its per-image rows; needs no torch."""
+
+from typing import TYPE_CHECKING
+
+from spurious.errors import SpuriousError
+from spurious.statistics import wilson
+
+if TYPE_CHECKING:  # the sweep needs only the constants
+    import pandas as pd
+
+REJECTED = -1  # the decision where no two views agree: never a class
+COLUMNS = ("image", "label", "kernel", "sigma", "ns", "ss", "ds", "decision")
+RATES = ("acc_ns", "acc_ss", "acc_ds", "acc_maj", "acc_maj_all", "reject_rate")
+
+
+def in_order(rows: "pd.DataFrame") -> "pd.DataFrame":
+    """The rows by kernel, sigma and image, "2" before "10", however they were sharded.
+
+    Raises SpuriousError where an image occurs twice in one setting.
+    """
+    if rows.duplicated(["kernel", "sigma", "image"]).any():
+        raise SpuriousError("an image occurs twice with the same kernel and sigma: pass every shard once")
+    with_length = rows.assign(length=rows["image"].str.len())
+    ordered = with_length.sort_values(["kernel", "sigma", "length", "image"], ignore_index=True)
+    return ordered[list(COLUMNS)]
+
+
+def summarize(rows: "pd.DataFrame", classifier: str) -> "pd.DataFrame":
+    """One row per (kernel, sigma): classifier, kernel, sigma, n, RATES, then low and high of each rate.
+
+    `acc_maj` is over the accepted images only (nan when there are none), `acc_maj_all` counts a rejection
+    as wrong. The bounds are Wilson's at 95 %, each with its own rate's number of images.
+    """
+    outcomes = _outcomes(rows).groupby([rows["kernel"], rows["sigma"]])
+    table = outcomes.mean()
+    table.insert(0, "n", outcomes.size())
+    counts, totals = outcomes.sum(), outcomes.count()
+    for rate in RATES:
+        table[f"{rate}_low"], table[f"{rate}_high"] = wilson(counts[rate], totals[rate])
+    table = table.reset_index()
+    table.insert(0, "classifier", classifier)
+    return table
+
+
+def _outcomes(rows: "pd.DataFrame") -> "pd.DataFrame":
+    """RATES for every row as 0 or 1, nan where the row does not count towards the rate."""
+    label, decision = rows["label"], rows["decision"]
+    right = (decision == label).astype(float)
+    outcomes = {f"acc_{view}": (rows[view] == label).astype(float) for view in ("ns", "ss", "ds")}
+    outcomes |= {
+        "acc_maj": right.where(decision != REJECTED),
+        "acc_maj_all": right,
+        "reject_rate": (decision == REJECTED).astype(float),
+    }
+    return rows[[]].assign(**outcomes)

@@ -1,0 +1,71 @@
+"""Datasets, classifiers and images as safetensors files."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from commandline import whole_file
+from spurious.datasets import Dataset, from_tensors
+from spurious.errors import SpuriousError
+from spurious.models import Description, build_classifier
+from spurious.settings import from_mapping
+
+
+def write_tensors(path: str | Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Write a safetensors file whole or not at all."""
+    with whole_file(path) as temporary:
+        save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, temporary, metadata)
+
+
+def read_tensors(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Tensors and metadata of a safetensors file; SpuriousError where it is none."""
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            names = file.keys()
+            return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise SpuriousError(f"{path}: not a readable safetensors file ({error}); delete it and run again") from None
+
+
+def read_dataset(path: str | Path) -> Dataset:
+    """The dataset that `prepare_dataset.py` wrote."""
+    try:
+        return from_tensors(read_tensors(path)[0])
+    except SpuriousError as error:
+        raise SpuriousError(f"{path}: {error}") from None
+
+
+def write_weights(path: str | Path, model: torch.nn.Module, description: Description) -> None:
+    """Write a classifier's parameters with what is needed to build it again."""
+    write_tensors(path, model.state_dict(), {"classifier": json.dumps(dataclasses.asdict(description))})
+
+
+def load_classifier(path: str | Path, device: torch.device) -> torch.nn.Module:
+    """The classifier in a weights file, in evaluation mode, its parameters frozen.
+
+    Raises SpuriousError where the file is no classifier of this pipeline or its tensors do not fit the
+    architecture that it names.
+    """
+    model = build_classifier(read_description(path))
+    try:
+        model.load_state_dict(read_tensors(path)[0])
+    except RuntimeError as error:
+        raise _not_weights(path, error) from None
+    return model.to(device).eval().requires_grad_(False)
+
+
+def read_description(path: str | Path) -> Description:
+    """The architecture that a weights file names; SpuriousError where it names none of ours."""
+    try:
+        return from_mapping(Description, json.loads(read_tensors(path)[1]["classifier"]))
+    except (KeyError, ValueError, TypeError) as error:
+        raise _not_weights(path, error) from None
+
+
+def _not_weights(path: str | Path, error: Exception) -> SpuriousError:
+    reason = " ".join(str(error).split())[:200]
+    return SpuriousError(f"{path}: not the weights of such a classifier ({reason}); delete it and train again")

@@ -1,0 +1,73 @@
+"""Train one classifier with one seed; a killed run continues from its last checkpoint."""
+
+import argparse
+import json
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from checkpoints import train
+from commandline import add_compute_arguments, prepare_compute, run, settings_argument
+from rows import write_rows
+from spurious.datasets import SPLITS, Dataset
+from spurious.models import Description, build_classifier
+from spurious.settings import TrainingRecipe
+from spurious.training import Trainer, TrainingSet, one_hot, predict
+from tensorfiles import read_dataset, write_weights
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read the dataset, train, write weights, history and the predictions of every image."""
+    arguments = parse(argv)
+    device = prepare_compute(arguments)
+    data = read_dataset(arguments.data)
+    description = Description(image_shape=data.image_shape, classes=data.classes, **arguments.architecture)
+    model = build_classifier(description).to(device)
+    training_set = TrainingSet(images=data.pixels("train"), targets=one_hot(data.labels["train"], data.classes))
+    trainer = Trainer(model, training_set, arguments.recipe, seed=arguments.seed)
+    checkpoint = Path(arguments.weights).with_name("checkpoint.safetensors")
+    validation = data.pixels("validation"), data.labels["validation"]
+    history = train(trainer, validation, checkpoint, f"{arguments.classifier}, seed {arguments.seed}")
+    write_rows(arguments.history, pd.DataFrame(history))
+    identification = {"classifier": arguments.classifier, "seed": arguments.seed}
+    write_rows(arguments.predictions, predictions(model, data, identification))
+    write_weights(arguments.weights, model, description)
+    checkpoint.unlink(missing_ok=True)
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--classifier", required=True, help="its name, for the rows")
+    parser.add_argument("--architecture", type=json.loads, required=True, help="JSON: architecture, channels, units")
+    parser.add_argument("--recipe", type=settings_argument(TrainingRecipe), required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--weights", required=True)
+    parser.add_argument("--history", required=True)
+    parser.add_argument("--predictions", required=True)
+    add_compute_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def predictions(model: torch.nn.Module, data: Dataset, identification: dict[str, object]) -> pd.DataFrame:
+    """One row per image of every split."""
+    parts = []
+    for split in SPLITS:
+        labels = data.labels[split]
+        probabilities = predict(model, data.pixels(split))
+        confidence, predicted = probabilities.max(1)
+        columns = {
+            "split": split,
+            "id": range(len(labels)),
+            "label": labels,
+            "predicted": predicted,
+            "probability": confidence,
+            "p_label": probabilities.gather(1, labels[:, None])[:, 0],
+        }
+        parts.append(pd.DataFrame(identification | columns))
+    return pd.concat(parts)
+
+
+if __name__ == "__main__":
+    run(main)

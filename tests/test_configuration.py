@@ -1,0 +1,371 @@
+"""config.yaml and its schema: what is shipped is valid, what is wrong is named in one line with its remedy."""
+
+import copy
+import dataclasses
+import typing
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spurious import settings
+from spurious.configuration import LAYERS, check, deep_merge, experiment
+from spurious.errors import SpuriousError
+from spurious.models import Description, build_classifier
+
+ROOT = Path(__file__).parents[1]
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
+DEFINITIONS = SCHEMA["$defs"]
+OVERRIDE = "experiments.digits.override"
+
+
+@pytest.fixture
+def config():
+    return copy.deepcopy(CONFIG)
+
+
+def changed(path, value):
+    """The shipped configuration with `value` at `path`, whose parts are separated by "/"."""
+    config = copy.deepcopy(CONFIG)
+    *parents, last = path.split("/")
+    place = config
+    for part in parents:
+        place = place[part]
+    place[last] = value
+    return config
+
+
+def message(config):
+    with pytest.raises(SpuriousError) as caught:
+        check(config, SCHEMA)
+    return str(caught.value)
+
+
+def test_shipped_config_is_valid(config):
+    check(config, SCHEMA)
+    assert config == CONFIG, "checking must not change the configuration"
+
+
+BAD = {
+    "unknown key": ("smoothing/sigma", [0.1], "smoothing: unknown key 'sigma'; did you mean 'sigmas'?"),
+    "unknown key at the top": ("thread", 2, "config.yaml: unknown key 'thread'; did you mean 'threads'?"),
+    "nothing alike": ("smoothing/xyz", 1, "smoothing: unknown key 'xyz'; known are sigmas, kernels, blur_sigma"),
+    "fraction of threads": ("threads", 1.5, "threads: 1.5 is not allowed: whole number of threads"),
+    "float for an integer": ("smoothing/batch_size", 250.0, "smoothing.batch_size: 250.0 is not allowed: images in"),
+    "true for an integer": ("threads", True, "threads: True is not allowed: whole number"),
+    "text from --config": ("threads", "2", "threads: '2' is not allowed: whole number"),
+    "number without a point": ("recipes/fast/learning_rate", "2e-3", "fast.learning_rate: '2e-3' is not allowed"),
+    "infinite": ("recipes/fast/learning_rate", float("inf"), "learning_rate: inf is not allowed: Adam's learning rate"),
+    "not a number": ("smoothing/sigmas", [float("nan")], "smoothing.sigmas[0]: nan is not allowed: standard deviation"),
+    "negative sigma": ("smoothing/sigmas", [0.0, -0.1], "smoothing.sigmas[1]: -0.1 is not allowed: standard deviation"),
+    "even kernel": ("smoothing/kernels", [5, 4], "kernels[1]: 4 is not allowed: odd number of taps: 3, 5, 7, ..."),
+    "kernel of 1": ("smoothing/kernels", [1], "smoothing.kernels[0]: 1 is not allowed: odd number of taps"),
+    "no shard": ("smoothing/shards", 0, "smoothing.shards: 0 is not allowed: jobs that share"),
+    "empty section": ("smoothing", None, "smoothing: None is not allowed: settings of the noise sweep"),
+    "learning rate 0": ("recipes/fast/learning_rate", 0.0, "recipes.fast.learning_rate: 0.0 is not allowed"),
+    "steps and epochs": ("recipes/fast/steps", 10, "recipes.fast: exactly one of steps and epochs"),
+    "neither of them": ("recipes/fast/epochs", None, "recipes.fast: exactly one of steps and epochs"),
+    "unknown schedule": ("recipes/fast/schedule", "cosine", "fast.schedule: 'cosine' is not allowed: course of the"),
+    "missing key": ("recipes/new", {"learning_rate": 0.1, "steps": 1}, "recipes.new: the key 'batch_size' is missing"),
+    "missing recipe": ("classifiers/new", {"architecture": "cnn"}, "missing: name of one of the recipes"),
+    "channels": ("classifiers/cnn/channels", [32], "cnn.channels: [32] is not allowed: output channels of the two"),
+    "units of softmax": ("classifiers/softmax/units", 9, "classifiers.softmax: unknown key 'units'; known are archit"),
+    "bad sha256": (
+        "datasets/mnist/files/test_images/sha256",
+        "f00",
+        "test_images.sha256: 'f00' is not allowed: the SHA",
+    ),
+    "sha256 read as a number": ("datasets/mnist/files/test_images/sha256", 123, "digits, in quotes"),
+    "no url": ("datasets/mnist/files/test_images/urls", [], "test_images.urls: [] is not allowed: different addresses"),
+    "other kind of url": (
+        "datasets/mnist/files/test_images/urls",
+        ["ssh://h/f"],
+        "urls[0]: 'ssh://h/f' is not allowed: an",
+    ),
+    "unknown source": ("datasets/digits/source", "csv", "digits.source: 'csv' is not allowed: where the images come"),
+    "no source": ("datasets/digits", {"size": 28}, "datasets.digits: the key 'source' is missing: where the images"),
+    "key of another source": ("datasets/mnist/test", 5, "datasets.mnist: unknown key 'test'; known are source, valid"),
+    "too few digits left": ("datasets/digits/test", 1600, "datasets.digits: validation and test take 1800 of the 1797"),
+    "name as a path": ("datasets/..", CONFIG["datasets"]["digits"], "datasets: '..' is not allowed: a name made of"),
+    "name with a line end": ("datasets/a\n", CONFIG["datasets"]["digits"], "datasets: 'a\\n' is not allowed: a name"),
+    "name of a folder": ("datasets/downloads", CONFIG["datasets"]["digits"], "a name other than 'downloads'"),
+    "classifier as a folder": ("classifiers/tables", CONFIG["classifiers"]["cnn"], "a name other than 'tables' and"),
+    "unknown recipe": ("classifiers/cnn/recipe", "fats", "cnn.recipe: unknown recipe 'fats'; did you mean 'fast'?"),
+    "unknown recipe to retrain": ("retraining/recipe", "x", "retraining.recipe: unknown recipe 'x'; known are publ"),
+    "unknown attack": ("retraining/attacks", ["log-q"], "attacks[0]: unknown search 'log-q'; did you mean 'log-p'?"),
+    "arm without negatives": (
+        "retraining/arms",
+        [{"negatives": "none", "target": "extra"}],
+        "retraining.arms[0].target: 'extra' is not allowed: none where there are no negatives",
+    ),
+    "arm without target": (
+        "retraining/arms",
+        [{"negatives": "normal", "target": "none"}],
+        "retraining.arms[0].target: 'none' is not allowed: uniform or extra",
+    ),
+    "p above 1": ("backworking/searches/published/stop_min_p", 1.5, "published.stop_min_p: 1.5 is not allowed: stop"),
+    "more than max_steps": (
+        "backworking/searches/log-p/min_steps",
+        130,
+        "log-p.min_steps: 130 exceeds max_steps (120)",
+    ),
+    "layer without weight": (
+        "backworking/searches/published/layer_weights",
+        {"input": 1.0, "conv1": 1.0, "conv2": 1.0, "softmax": 1.0},
+        "published.layer_weights: the layer 'fc' of the classifier 'cnn' is missing: give it a weight",
+    ),
+    "duplicate seeds": ("experiments/digits/seeds", [0, 1, 0], "seeds: [0, 1, 0] is not allowed: different whole"),
+    "one seed": ("experiments/digits/seeds", [0], "digits.seeds: [0] is not allowed: retraining needs two seeds"),
+    "unknown dataset": (
+        "experiments/minst",
+        CONFIG["experiments"]["mnist"],
+        "unknown dataset 'minst'; did you mean 'mn",
+    ),
+    "unknown classifier": (
+        "experiments/digits/smoothing",
+        ["cmn"],
+        "digits.smoothing[0]: unknown classifier 'cmn'; did",
+    ),
+    "unknown target": ("targets/all", ["digits"], "targets: unknown key 'all'; known are demo, paper"),
+    "target without experiment": ("targets/demo", ["digit"], "targets.demo[0]: unknown dataset 'digit'; did you mean"),
+    "override of datasets": ("experiments/digits/override/datasets", {}, f"{OVERRIDE}: unknown key 'datasets'; known"),
+    "override typo": (
+        "experiments/digits/override/recipes/fast",
+        {"epoch": 3},
+        f"{OVERRIDE}.recipes.fast: unknown key",
+    ),
+    "override value": ("experiments/digits/override/threads", 0, f"{OVERRIDE}.threads: 0 is not allowed: whole number"),
+    "override of epochs by steps": (
+        "experiments/digits/override/recipes/fast",
+        {"steps": 9},
+        f"{OVERRIDE}: recipes.fast: exactly one of steps and epochs; in an override, null removes the other one",
+    ),
+    "override with half a classifier": (
+        "experiments/digits/override/classifiers/new",
+        {"recipe": "fast"},
+        f"{OVERRIDE}: classifiers.new: the key 'architecture' is missing: cnn",
+    ),
+    "override with an unknown recipe": (
+        "experiments/digits/override/classifiers/cnn",
+        {"recipe": "slow"},
+        f"{OVERRIDE}: classifiers.cnn.recipe: unknown recipe 'slow'; known are",
+    ),
+}
+
+
+@pytest.mark.parametrize(("path", "value", "expected"), BAD.values(), ids=BAD.keys())
+def test_bad_config_is_named_in_one_line(path, value, expected):
+    text = message(changed(path, value))
+    assert text.startswith("config.yaml: ")
+    assert expected in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize("config", [None, [], "text", {}, {"datasets": None}])
+def test_not_a_configuration(config):
+    assert message(config).startswith("config.yaml: ")
+
+
+@pytest.mark.parametrize("key", [1, None, True])
+def test_key_that_is_not_text(config, key):
+    config["classifiers"][key] = {}
+    assert message(config) == f"config.yaml: classifiers: the key {key!r} is not text: put it in quotes"
+
+
+@pytest.mark.parametrize("key", sorted(set(SCHEMA["required"])))
+def test_every_section_is_needed(config, key):
+    del config[key]
+    assert f"the key '{key}' is missing: " in message(config)
+
+
+def test_typo_is_named_rather_than_the_key_it_leaves_missing(config):
+    config["smoothing"]["sigma"] = config["smoothing"].pop("sigmas")
+    assert "unknown key 'sigma'; did you mean 'sigmas'?" in message(config)
+
+
+def test_null_in_an_override_exchanges_epochs_for_steps():
+    config = changed("experiments/digits/override/recipes/fast", {"steps": 9, "epochs": None})
+    check(config, SCHEMA)
+    recipe = settings.from_mapping(settings.TrainingRecipe, experiment(config, "digits")["recipes"]["fast"])
+    assert (recipe.steps, recipe.epochs) == (9, None)
+
+
+def test_own_dataset_is_valid(config):
+    file = {"sha256": "0" * 64, "urls": ["https://example.org/own.npz"]}
+    file["urls"].append("/data/own files/own.npz")
+    config["datasets"]["own"] = {"source": "npz", "validation": 9, "test": 9, "seed": 0, "files": {"archive": file}}
+    config["experiments"]["own"] = {**CONFIG["experiments"]["digits"], "retraining": [], "seeds": [0], "override": {}}
+    config["targets"]["paper"] = ["own"]
+    check(config, SCHEMA)
+
+
+def test_search_without_cost_needs_no_layer_weights():
+    check(changed("backworking/searches/logit/layer_weights", {}), SCHEMA)
+
+
+def test_experiment_merges_the_override():
+    digits = experiment(CONFIG, "digits")
+    assert digits["classifiers"]["cnn"] == {
+        "architecture": "cnn",
+        "recipe": "fast",
+        "channels": [16, 32],
+        "units": 256,
+    }
+    assert digits["recipes"]["fast"] == {**CONFIG["recipes"]["fast"], "epochs": 10}
+    assert digits["classifiers"]["softmax"] == CONFIG["classifiers"]["softmax"]
+    assert digits["experiment"]["seeds"] == [0, 1, 2]
+    assert not {"override"} & digits["experiment"].keys()
+    assert not {"experiments", "targets"} & digits.keys()
+
+
+def test_experiment_of_an_unknown_dataset():
+    with pytest.raises(
+        SpuriousError, match=r"^config.yaml: experiments: unknown dataset 'digit'; did you mean 'digits'"
+    ):
+        experiment(CONFIG, "digit")
+
+
+SCALARS = st.none() | st.integers() | st.lists(st.integers(), max_size=2)
+TREES = st.recursive(SCALARS, lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=8)
+MAPPINGS = st.dictionaries(st.sampled_from("abc"), TREES, max_size=3)
+
+
+def value_at(tree, path):
+    for key in path:
+        tree = tree[key]
+    return tree
+
+
+def leaves(tree, path=()):
+    """(path, value) of everything in nested mappings that is no mapping with keys."""
+    if isinstance(tree, dict) and tree:
+        for key, value in tree.items():
+            yield from leaves(value, (*path, key))
+    elif path:
+        yield path, tree
+
+
+@given(MAPPINGS)
+def test_merging_nothing_changes_nothing(tree):
+    assert deep_merge(tree, {}) == deep_merge({}, tree) == deep_merge(tree, tree) == tree
+
+
+@given(MAPPINGS, MAPPINGS)
+def test_merging_takes_every_value_of_the_override(base, override):
+    merged = deep_merge(base, override)
+    for path, value in leaves(override):
+        assert value == {} or value_at(merged, path) == value
+    assert deep_merge(merged, override) == merged
+
+
+@given(MAPPINGS, MAPPINGS)
+def test_merging_keeps_what_the_override_does_not_name(base, override):
+    merged = deep_merge(base, override)
+    assert merged.keys() == base.keys() | override.keys()
+    assert all(merged[key] == base[key] for key in base.keys() - override.keys())
+
+
+@given(MAPPINGS, MAPPINGS)
+def test_merging_leaves_its_arguments_alone(base, override):
+    before = copy.deepcopy((base, override))
+    deep_merge(base, override)
+    assert (base, override) == before
+
+
+def test_merging_replaces_lists_and_exchanges_kinds():
+    assert deep_merge({"a": [1, 2], "b": {"c": 1}}, {"a": [3], "b": None}) == {"a": [3], "b": None}
+    assert deep_merge({"a": None}, {"a": {"b": 1}}) == {"a": {"b": 1}}
+
+
+def resolved(schema):
+    return {**DEFINITIONS[schema["$ref"].rsplit("/", 1)[1]], **schema} if "$ref" in schema else schema
+
+
+def described(schema, path):
+    """(path, description) of every key that `schema` explains, and of the items of its lists."""
+    schema = resolved(schema)
+    inner = dict(schema.get("properties", {}))
+    for keyword in ("items", "additionalProperties"):
+        if isinstance(schema.get(keyword), dict):
+            inner[f"<{keyword}>"] = schema[keyword]
+    for key, value in inner.items():
+        if value is not True:
+            yield f"{path}.{key}", resolved(value).get("description")
+            yield from described(value, f"{path}.{key}")
+
+
+@pytest.mark.parametrize("start", ["config", *sorted(DEFINITIONS)])
+def test_every_key_has_a_short_description(start):
+    for path, description in described(SCHEMA if start == "config" else DEFINITIONS[start], start):
+        assert description, f"{path} has no description"
+        assert len(description) <= 100, path
+        assert "\n" not in description, path
+
+
+# What the configuration holds beyond the dataclass, and what the dataclass gets from elsewhere.
+SHAPES = {
+    "classifier": (Description, {"recipe"}, {"image_shape", "classes"}),
+    "recipe": (settings.TrainingRecipe, set(), set()),
+    "search": (settings.SearchSettings, set(), set()),
+    "backworking": (settings.BackworkingSettings, set(), set()),
+    "retraining": (settings.RetrainingSettings, {"arms"}, set()),
+    "smoothing": (settings.SmoothingSettings, {"shards"}, set()),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_schema_and_settings_have_the_same_keys(name):
+    cls, only_config, only_settings = SHAPES[name]
+    fields = {field.name for field in dataclasses.fields(cls)}
+    assert set(DEFINITIONS[name]["properties"]) - only_config == fields - only_settings
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_schema_and_settings_have_the_same_choices(name):
+    cls = SHAPES[name][0]
+    for key, hint in typing.get_type_hints(cls).items():
+        if typing.get_origin(hint) is typing.Literal:
+            assert DEFINITIONS[name]["properties"][key]["enum"] == list(typing.get_args(hint)), key
+
+
+def test_published_search_is_the_default():
+    published = settings.from_mapping(settings.SearchSettings, CONFIG["backworking"]["searches"]["published"])
+    assert published == settings.SearchSettings()
+    assert CONFIG["backworking"]["searches"]["published"].keys() == dataclasses.asdict(published).keys()
+
+
+@pytest.mark.parametrize(
+    ("section", "cls"),
+    [
+        (CONFIG["smoothing"], settings.SmoothingSettings),
+        ({**CONFIG["backworking"], "searches": {}}, settings.BackworkingSettings),
+        (CONFIG["retraining"], settings.RetrainingSettings),
+        (CONFIG["classifiers"]["cnn-published"], Description),
+    ],
+    ids=["smoothing", "backworking", "retraining", "classifier"],
+)
+def test_config_holds_the_defaults_of_the_settings(section, cls):
+    for field in dataclasses.fields(cls):
+        if field.name in section and field.default is not dataclasses.MISSING:
+            given_value = section[field.name]
+            assert (tuple(given_value) if isinstance(given_value, list) else given_value) == field.default, field.name
+
+
+def test_every_recipe_and_search_becomes_settings():
+    for dataset in CONFIG["experiments"]:
+        config = experiment(CONFIG, dataset)
+        for recipe in config["recipes"].values():
+            settings.from_mapping(settings.TrainingRecipe, recipe)
+        settings.from_mapping(settings.BackworkingSettings, config["backworking"])
+
+
+@pytest.mark.parametrize("architecture", sorted(LAYERS))
+def test_layers_are_those_of_the_classifiers(architecture):
+    description = Description(architecture=architecture, image_shape=(1, 8, 8), classes=2, channels=(1, 1), units=1)
+    activations = build_classifier(description).activations(torch.zeros(1, 1, 8, 8))
+    assert tuple(activations) == LAYERS[architecture]
+    assert set(activations) <= set(DEFINITIONS["search"]["properties"]["layer_weights"]["properties"])

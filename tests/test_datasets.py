@@ -1,0 +1,298 @@
+import gzip
+import io
+import json
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+import prepare_dataset
+from spurious.datasets import SPLITS, digits, from_idx, from_npz, from_tensors
+from spurious.errors import SpuriousError
+from tensorfiles import read_dataset
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCAL_DATA = Path(os.environ.get("SPURIOUS_LOCAL_DATA", ROOT.parent / "shared" / "data"))
+MNIST = {
+    "train_images": "train-images-idx3-ubyte.gz",
+    "train_labels": "train-labels-idx1-ubyte.gz",
+    "test_images": "t10k-images-idx3-ubyte.gz",
+    "test_labels": "t10k-labels-idx1-ubyte.gz",
+}
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return digits(28, 200, 400, 0)
+
+
+def test_digits_have_the_promised_form(demo):
+    assert {split: len(demo.images[split]) for split in SPLITS} == {"train": 1197, "validation": 200, "test": 400}
+    assert demo.classes == 10
+    assert demo.image_shape == (1, 28, 28)
+    for split in SPLITS:
+        assert demo.images[split].dtype == torch.uint8
+        assert demo.labels[split].dtype == torch.int64
+        assert len(demo.labels[split]) == len(demo.images[split])
+        share = demo.labels[split].bincount(minlength=10) / len(demo.labels[split])
+        assert (share - 0.1).abs().max() < 0.01
+
+
+def test_digits_are_a_partition_of_the_source(demo):
+    from sklearn.datasets import load_digits
+
+    source = load_digits()
+    original = digits(8, 200, 400, 0)
+    images = torch.cat([original.images[split] for split in SPLITS]).flatten(1).numpy()
+    labels = torch.cat([original.labels[split] for split in SPLITS]).numpy()
+    stored = np.rint(source.data * 255 / 16).astype(np.uint8)
+
+    def rows(pixels, targets):
+        return sorted(map(bytes, np.column_stack([pixels, targets.astype(np.uint8)])))
+
+    assert rows(images, labels) == rows(stored, source.target)
+    assert torch.equal(original.labels["test"], demo.labels["test"])
+
+
+def test_digits_are_resized_as_pillow_does(demo):
+    small = digits(8, 200, 400, 0).pixels("test")[:20, 0].numpy()
+    expected = [np.asarray(Image.fromarray(image).resize((28, 28), Image.Resampling.BICUBIC)) for image in small]
+    np.testing.assert_allclose(demo.pixels("test")[:20, 0], np.clip(expected, 0, 1), atol=1.5 / 255)
+
+
+def test_digits_depend_on_the_seed_alone(demo):
+    again, other = digits(28, 200, 400, 0), digits(28, 200, 400, 1)
+    assert all(torch.equal(demo.images[split], again.images[split]) for split in SPLITS)
+    assert not torch.equal(demo.labels["test"], other.labels["test"])
+
+
+@pytest.mark.parametrize(("validation", "test"), [(0, 400), (200, 0), (5, 400), (900, 1000), (-1, 400)])
+def test_impossible_splits_are_told(validation, test):
+    with pytest.raises(SpuriousError, match=r"^digits: 1797 images cannot be split .* config\.yaml$"):
+        digits(8, validation, test, 0)
+
+
+def tiny_idx(train=6, test=3, *, labels=None, size=2) -> dict[str, bytes]:
+    def images(count, side):
+        return struct.pack(">4I", 0x0803, count, side, side) + bytes(i % 256 for i in range(count * side * side))
+
+    def targets(count):
+        return struct.pack(">2I", 0x0801, count) + bytes(i % 3 for i in range(count))
+
+    return {
+        "train_images": images(train, 2),
+        "train_labels": targets(train if labels is None else labels),
+        "test_images": gzip.compress(images(test, size)),
+        "test_labels": targets(test),
+    }
+
+
+NAMES = {key: f"downloads/{key}" for key in tiny_idx()}
+
+
+def test_first_training_images_are_the_validation_split():
+    dataset = from_idx(tiny_idx(), NAMES, 2)
+    assert [len(dataset.images[split]) for split in SPLITS] == [4, 2, 3]
+    assert dataset.images["validation"].flatten().tolist() == list(range(8))
+    assert dataset.labels["validation"].tolist() == [0, 1]
+    assert dataset.labels["train"].tolist() == [2, 0, 1, 2]
+    assert dataset.classes == 3
+
+
+@pytest.mark.parametrize(
+    ("contents", "validation", "told"),
+    [
+        (tiny_idx(labels=5), 2, "downloads/train_labels: 5 labels for the 6 images of downloads/train_images"),
+        (tiny_idx(size=3), 2, "downloads/test_images: its images differ in size"),
+        (tiny_idx(), 6, "downloads/train_images: validation = 6 of 6"),
+        (tiny_idx(), 0, "downloads/train_images: validation = 0 of 6"),
+        (tiny_idx() | {"test_labels": b"<html>"}, 2, "downloads/test_labels: 6 bytes"),
+    ],
+)
+def test_idx_files_that_do_not_fit_are_told(contents, validation, told):
+    with pytest.raises(SpuriousError, match=r"config\.yaml") as caught:
+        from_idx(contents, NAMES, validation)
+    assert str(caught.value).startswith(told)
+
+
+def npz(**arrays) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+COLOURS = np.arange(40 * 4 * 5 * 3, dtype=np.uint8).reshape(40, 4, 5, 3)
+LABELS = np.arange(40) % 4
+
+
+def test_npz_of_colour_and_of_grey_images():
+    colour = from_npz(npz(images=COLOURS, labels=LABELS), "own.npz", 8, 12, 0)
+    grey = from_npz(npz(images=COLOURS[..., 0], labels=LABELS.astype(np.uint8)), "own.npz", 8, 12, 0)
+    assert colour.image_shape == (3, 4, 5)
+    assert grey.image_shape == (1, 4, 5)
+    assert [len(colour.images[split]) for split in SPLITS] == [20, 8, 12]
+    assert colour.labels["test"].bincount().tolist() == [3, 3, 3, 3]
+    for split in SPLITS:
+        assert torch.equal(colour.images[split][:, :1], grey.images[split])
+    known = {image.transpose(2, 0, 1).tobytes(): label for image, label in zip(COLOURS, LABELS, strict=True)}
+    for image, label in zip(colour.images["test"], colour.labels["test"], strict=True):
+        assert known[image.numpy().tobytes()] % 4 == label
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"no archive", "not a readable .npz"),
+        (b"", "not a readable .npz"),
+        (npz(images=COLOURS, labels=LABELS)[:-30], "not a readable .npz"),
+        (npz(images=COLOURS), "needs the arrays"),
+        (npz(images=COLOURS, labels=np.array([None] * 40)), "not a readable .npz"),
+        (npz(images=COLOURS / 255, labels=LABELS), "'images' is float64"),
+        (npz(images=COLOURS[0, 0], labels=LABELS), "'images' is uint8 (5, 3)"),
+        (npz(images=COLOURS[:, :0], labels=LABELS), "'images' is uint8 (40, 0, 5, 3)"),
+        (npz(images=COLOURS, labels=LABELS[:-1]), "'labels' is int64 (39,)"),
+        (npz(images=COLOURS, labels=LABELS / 1), "'labels' is float64"),
+        (npz(images=COLOURS, labels=LABELS + 1), "run from 1 to 4"),
+        (npz(images=COLOURS, labels=LABELS * 10**12), "number them 0..K-1"),
+        (npz(images=COLOURS[:8], labels=np.arange(8)), "cannot be split"),
+    ],
+)
+def test_bad_npz_is_told(content, told):
+    with pytest.raises(SpuriousError, match=r"^own\.npz: ") as caught:
+        from_npz(content, "own.npz", 8, 12, 0)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_npy_is_no_npz():
+    buffer = io.BytesIO()
+    np.save(buffer, COLOURS)
+    with pytest.raises(SpuriousError, match=r"numpy\.savez"):
+        from_npz(buffer.getvalue(), "own.npz", 8, 12, 0)
+
+
+@given(st.integers(0, 10**6), st.binary(min_size=1, max_size=8))
+def test_damaged_npz_is_told_or_still_right(position, noise):
+    content = bytearray(npz(images=COLOURS[:, :1, :1], labels=LABELS))
+    position %= len(content)
+    content[position : position + len(noise)] = noise
+    try:
+        from_npz(bytes(content), "own.npz", 8, 12, 0)
+    except SpuriousError as error:
+        assert "\n" not in str(error)  # noqa: PT017 - both outcomes are right
+
+
+def test_prepare_digits(tmp_path, demo):
+    settings = {"source": "digits", "size": 28, "validation": 200, "test": 400, "seed": 0}
+    output = tmp_path / "digits" / "data.safetensors"
+    prepare_dataset.main(["--output", str(output), "--settings", json.dumps(settings)])
+    prepared = read_dataset(output)
+    assert all(torch.equal(prepared.images[split], demo.images[split]) for split in SPLITS)
+    assert all(torch.equal(prepared.labels[split], demo.labels[split]) for split in SPLITS)
+
+
+def test_prepare_idx_ignores_the_urls(tmp_path):
+    files = []
+    for key, content in tiny_idx().items():
+        (tmp_path / key).write_bytes(content)
+        files.append(f"{key}={tmp_path / key}")
+    settings = {"source": "idx", "validation": 2, "files": {"train_images": {"urls": ["x"], "sha256": "0"}}}
+    output = tmp_path / "data.safetensors"
+    prepare_dataset.main(["--output", str(output), "--settings", json.dumps(settings), "--files", *files])
+    assert read_dataset(output).labels["validation"].tolist() == [0, 1]
+
+
+def test_prepare_npz(tmp_path):
+    archive = tmp_path / "own.npz"
+    archive.write_bytes(npz(images=COLOURS, labels=LABELS))
+    output = tmp_path / "data.safetensors"
+    settings = json.dumps({"source": "npz", "validation": 8, "test": 12})
+    prepare_dataset.main(["--output", str(output), "--settings", settings, "--files", f"archive={archive}"])
+    assert read_dataset(output).image_shape == (3, 4, 5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"source": "cifar"}, "unknown source 'cifar'"),
+        ({"source": "digits", "validation": 200, "test": 400}, "'size' is missing"),
+        ({"source": "npz", "validation": 8, "test": 12, "sise": 3}, "unknown key 'sise'"),
+        ({"source": "npz", "validation": 8, "test": 12}, "no file 'archive'"),
+    ],
+)
+def test_bad_settings_are_told_and_nothing_is_written(tmp_path, settings, told):
+    output = tmp_path / "data.safetensors"
+    with pytest.raises(SpuriousError, match=told):
+        prepare_dataset.main(["--output", str(output), "--settings", json.dumps(settings)])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_split_is_told():
+    with pytest.raises(SpuriousError, match="train_images is missing"):
+        from_tensors({})
+
+
+def python(code: str, **environment) -> str:
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts")} | environment
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_scripts_start_without_torch():
+    code = "import sys, fetch_file, prepare_dataset; print([m for m in ('torch', 'requests') if m in sys.modules])"
+    assert python(code) == "[]"
+    assert python("import sys, downloading; print('torch' in sys.modules)") == "False"
+
+
+def test_torchvision_is_usable_beside_this_torch():
+    code = "import torch; from spurious.vision import resize; print(tuple(resize(torch.ones(2, 1, 8, 8), 28).shape))"
+    assert python(code) == "(2, 1, 28, 28)"
+
+
+def test_a_matching_pair_of_torch_and_torchvision_is_left_untouched():
+    # Operators with an implementation, there before torchvision's import, stand for a compiled library that fits.
+    code = """
+import torch
+library = torch.library.Library("torchvision", "FRAGMENT")
+for name in ("nms", "qnms"):
+    library.define(name + "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    library.impl(name, lambda dets, scores, iou_threshold: scores + 1, "CPU")
+from spurious import vision
+print(vision._DECLARED, torch.ops.torchvision.nms(torch.zeros(1), torch.ones(1), 0.5).item())
+"""
+    assert python(code) == "None 2.0"
+
+
+def test_only_the_missing_operator_is_declared():
+    code = """
+import torch
+library = torch.library.Library("torchvision", "FRAGMENT")
+library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+from spurious import vision
+print(hasattr(torch.ops.torchvision, "nms"), hasattr(torch.ops.torchvision, "qnms"))
+"""
+    assert python(code) == "True True"
+
+
+@pytest.mark.skipif(
+    not all((LOCAL_DATA / "mnist" / name).is_file() for name in MNIST.values()),
+    reason="no MNIST: set SPURIOUS_LOCAL_DATA to a folder with mnist/train-images-idx3-ubyte.gz and the other three",
+)
+def test_real_mnist():
+    contents = {key: (LOCAL_DATA / "mnist" / name).read_bytes() for key, name in MNIST.items()}
+    dataset = from_idx(contents, MNIST, 5000)
+    assert [len(dataset.images[split]) for split in SPLITS] == [55000, 5000, 10000]
+    assert dataset.image_shape == (1, 28, 28)
+    assert dataset.classes == 10
+    assert dataset.labels["validation"][:5].tolist() == [5, 0, 4, 1, 9]
+    assert dataset.labels["test"][:5].tolist() == [7, 2, 1, 0, 4]
+    assert 0.12 < dataset.pixels("test").mean() < 0.14

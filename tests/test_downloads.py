@@ -1,0 +1,331 @@
+import gzip
+import hashlib
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+import downloading
+import fetch_file
+from spurious.errors import SpuriousError
+
+SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "fetch_file.py"
+CONTENT = hashlib.shake_128(b"images").digest(300_000)  # does not compress: a cut stays a cut
+PACKED = gzip.compress(CONTENT)
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+@dataclass
+class Mirror:
+    """A loopback server: each request is answered by the next of `answers`, the last one for good."""
+
+    answers: dict[str, list[Callable]] = field(default_factory=dict)
+    requests: list[tuple[str, str | None]] = field(default_factory=list)
+    port: int = 0
+
+    def url(self, path: str, *answers: Callable) -> str:
+        self.answers[path] = list(answers)
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    @property
+    def ranges(self) -> list[str | None]:
+        return [requested for _, requested in self.requests]
+
+
+@pytest.fixture
+def mirror(monkeypatch):
+    monkeypatch.setattr(downloading, "PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(downloading, "TIMEOUT", (5.0, 0.3))
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1")
+    state = Mirror()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            state.requests.append((self.path, self.headers.get("Range")))
+            answers = state.answers[self.path]
+            (answers.pop(0) if len(answers) > 1 else answers[0])(self)
+
+        def log_message(self, *arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.port = server.server_port
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield state
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def reply(handler, status: int, body: bytes = b"", *, length: int | None = None, **headers: str) -> None:
+    handler.send_response(status)
+    handler.send_header("Content-Length", str(len(body) if length is None else length))
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def whole(content: bytes = PACKED) -> Callable:
+    return lambda handler: reply(handler, 200, content)
+
+
+def status(code: int) -> Callable:
+    return lambda handler: reply(handler, code)
+
+
+def cut(after: int, content: bytes = PACKED) -> Callable:
+    return lambda handler: reply(handler, 200, content[:after], length=len(content))
+
+
+def ranged(content: bytes = PACKED) -> Callable:
+    """What a server does that knows Range."""
+
+    def answer(handler):
+        start = int(handler.headers.get("Range", "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+        if start >= len(content):
+            reply(handler, 416, Content_Range=f"bytes */{len(content)}")
+        elif start:
+            span = f"bytes {start}-{len(content) - 1}/{len(content)}"
+            reply(handler, 206, content[start:], Content_Range=span)
+        else:
+            reply(handler, 200, content)
+
+    return answer
+
+
+def hanging(event: threading.Event) -> Callable:
+    return lambda handler: event.wait(10)
+
+
+@pytest.fixture
+def output(tmp_path) -> Path:
+    return tmp_path / "downloads" / "mnist" / "train_images"
+
+
+def part_of(output: Path, content: bytes | None = None) -> Path:
+    part = output.with_name(output.name + ".part")
+    if content is not None:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+    return part
+
+
+def fetch(output: Path, *urls: str, sha256: str = SHA256, local_data: Path | None = None) -> None:
+    arguments = ["--output", output, "--dataset", "mnist", "--sha256", sha256, "--urls", *urls]
+    if local_data is not None:
+        arguments += ["--local-data", local_data]
+    fetch_file.main([str(argument) for argument in arguments])
+
+
+def arrived(output: Path) -> bool:
+    """The content is there and nothing else."""
+    return output.read_bytes() == CONTENT and list(output.parent.iterdir()) == [output]
+
+
+def failure(output: Path, *urls: str, **options) -> str:
+    """The one line of a fetch that fails."""
+    with pytest.raises(SpuriousError) as caught:
+        fetch(output, *urls, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_packed_and_plain_content(mirror, output):
+    fetch(output, mirror.url("/images.gz", whole()))
+    assert arrived(output)
+    fetch(output, mirror.url("/images", whole(CONTENT)), sha256=SHA256.upper())
+    assert arrived(output)
+
+
+def test_a_cut_download_is_resumed(mirror, output):
+    fetch(output, mirror.url("/images.gz", cut(100_000), ranged()))
+    assert arrived(output)
+    first, second = mirror.ranges
+    assert first is None
+    assert second == "bytes=100000-"
+
+
+def test_a_cut_download_starts_anew_where_range_is_unknown(mirror, output):
+    fetch(output, mirror.url("/images.gz", cut(100_000), whole()))
+    assert arrived(output)
+
+
+def test_what_an_earlier_run_left_is_continued(mirror, output):
+    part_of(output, PACKED[:200_000])
+    fetch(output, mirror.url("/images.gz", ranged()))
+    assert arrived(output)
+    assert mirror.ranges == ["bytes=200000-"]
+
+
+def test_a_part_that_was_complete_is_used(mirror, output):
+    part_of(output, PACKED)
+    fetch(output, mirror.url("/images.gz", ranged()))
+    assert arrived(output)
+    assert mirror.ranges == [f"bytes={len(PACKED)}-"]
+
+
+@pytest.mark.parametrize("stale", [b"stale" * 1000, PACKED + b"longer than the file", PACKED[:9] + bytes(1000)])
+def test_a_stale_part_is_dropped_once(mirror, output, stale):
+    part_of(output, stale)
+    fetch(output, mirror.url("/images.gz", ranged()))
+    assert arrived(output)
+    assert mirror.ranges == [f"bytes={len(stale)}-", None]
+
+
+def test_a_mirror_that_packs_otherwise_gets_a_fresh_start(mirror, output):
+    other = gzip.compress(CONTENT, compresslevel=0)
+    first = mirror.url("/a/images.gz", cut(100_000), status(404))
+    fetch(output, first, mirror.url("/b/images.gz", ranged(other)))
+    assert arrived(output)
+    assert mirror.ranges == [None, "bytes=100000-", "bytes=100000-", None]
+
+
+def test_busy_then_ready(mirror, output):
+    fetch(output, mirror.url("/images.gz", status(503), status(429), whole()))
+    assert arrived(output)
+
+
+def test_missing_at_the_first_mirror(mirror, output):
+    fetch(output, mirror.url("/a/images.gz", status(404)), mirror.url("/b/images.gz", whole()))
+    assert arrived(output)
+    assert [path for path, _ in mirror.requests] == ["/a/images.gz", "/b/images.gz"]
+
+
+def test_altered_content_is_refused(mirror, output):
+    altered = gzip.compress(CONTENT[:-1] + b"!")
+    url = mirror.url("/images.gz", ranged(altered))
+    message = failure(output, url)
+    assert f"{url} (wrong sha256 {hashlib.sha256(gzip.decompress(altered)).hexdigest()})" in message
+    assert len(mirror.requests) == 1
+    assert list(output.parent.iterdir()) == []
+
+
+def test_truncated_gzip_is_refused(mirror, output):
+    assert "cut off or damaged gzip" in failure(output, mirror.url("/images.gz", whole(PACKED[:-100])))
+    assert list(output.parent.iterdir()) == []
+
+
+def test_content_encoding_is_left_to_the_unpacking(mirror, output):
+    url = mirror.url("/images.gz", lambda handler: reply(handler, 200, PACKED, Content_Encoding="gzip"))
+    fetch(output, url)
+    assert arrived(output)
+
+
+def test_redirections_are_followed(mirror, output):
+    target = mirror.url("/there.gz", whole())
+    fetch(output, mirror.url("/images.gz", lambda handler: reply(handler, 302, Location=target)))
+    assert arrived(output)
+
+
+def test_every_reason_and_the_remedy_in_one_line(mirror, output):
+    done = threading.Event()
+    urls = {
+        mirror.url("/a/train-images-idx3-ubyte.gz", status(503)): "HTTP 503",
+        mirror.url("/b/train-images-idx3-ubyte.gz", status(404)): "HTTP 404",
+        mirror.url("/c/train-images-idx3-ubyte.gz", hanging(done)): "timed out",
+        mirror.url("/d/train-images-idx3-ubyte.gz", cut(0)): "connection cut",
+        mirror.url("/e/train-images-idx3-ubyte.gz", whole(b"<html>")): "wrong sha256",
+        "http://127.0.0.1:1/train-images-idx3-ubyte.gz": "no connection",
+        "gopher://127.0.0.1/train-images-idx3-ubyte.gz": "not usable as a URL",
+        "missing/train-images-idx3-ubyte.gz": "no such file",
+    }
+    message = failure(output, *urls)
+    done.set()
+    assert message.startswith(f"{output}: ")
+    for url, reason in urls.items():
+        assert f"{url} ({reason}" in message
+    remedy = "put train-images-idx3-ubyte.gz into <folder>/mnist/ and set local_data: <folder> in config.yaml"
+    assert message.endswith(remedy)
+    assert sum(path.startswith("/a/") for path, _ in mirror.requests) == len(downloading.PAUSES)
+    assert sum(path.startswith("/b/") for path, _ in mirror.requests) == 1
+
+
+def test_a_failure_leaves_the_finished_output_and_the_part(mirror, output):
+    fetch(output, mirror.url("/images.gz", whole()))
+    before = output.stat()
+    failure(output, mirror.url("/images.gz", cut(1000), status(503)))
+    assert output.read_bytes() == CONTENT
+    assert output.stat().st_mtime_ns == before.st_mtime_ns
+    assert part_of(output).read_bytes() == PACKED[:1000]
+    failure(output, mirror.url("/images.gz", whole(b"altered")))
+    assert arrived(output)
+
+
+def local_folder(tmp_path: Path, name: str, content: bytes) -> Path:
+    folder = tmp_path / "local data"
+    (folder / "mnist").mkdir(parents=True)
+    (folder / "mnist" / name).write_bytes(content)
+    return folder
+
+
+@pytest.mark.parametrize(("name", "content"), [("im ages.gz", PACKED), ("im ages", CONTENT), ("im ages", PACKED)])
+def test_the_local_folder_comes_first(mirror, output, tmp_path, name, content):
+    folder = local_folder(tmp_path, name, content)
+    fetch(output, mirror.url("/im%20ages.gz?download=1", whole()), local_data=folder)
+    assert arrived(output)
+    assert mirror.requests == []
+    assert (folder / "mnist" / name).read_bytes() == content
+
+
+def test_the_local_folder_may_follow_any_mirrors_name(mirror, output, tmp_path):
+    folder = local_folder(tmp_path, "other.gz", PACKED)
+    fetch(output, mirror.url("/images.gz", whole()), mirror.url("/other.gz", whole()), local_data=folder)
+    assert arrived(output)
+    assert mirror.requests == []
+
+
+def test_urls_follow_a_local_folder_without_the_file(mirror, output, tmp_path):
+    fetch(output, mirror.url("/images.gz", whole()), local_data=tmp_path)
+    assert arrived(output)
+    assert len(mirror.requests) == 1
+
+
+def test_the_remedy_names_the_local_folder(mirror, output, tmp_path):
+    message = failure(output, mirror.url("/images.gz", status(404)), local_data=tmp_path)
+    assert f"put images.gz into {tmp_path}/mnist/" in message
+
+
+@pytest.mark.parametrize(("content", "told"), [(b"altered", "wrong sha256"), (PACKED[:-9], "cut off")])
+def test_a_bad_local_file_is_an_error(mirror, output, tmp_path, content, told):
+    folder = local_folder(tmp_path, "images.gz", content)
+    message = failure(output, mirror.url("/images.gz", whole()), local_data=folder)
+    assert message.startswith(f"{folder / 'mnist' / 'images.gz'}: {told}")
+    assert SHA256 in message
+    assert mirror.requests == []
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("form", [str, Path.as_uri])
+def test_paths_and_file_urls(output, tmp_path, form):
+    source = tmp_path / "own data.npz"
+    source.write_bytes(CONTENT)
+    fetch(output, form(source))
+    assert arrived(output)
+    assert source.read_bytes() == CONTENT
+
+
+def test_a_folder_in_the_way_is_told(mirror, output):
+    (output / "inside").mkdir(parents=True)
+    assert str(output) in failure(output, mirror.url("/images.gz", whole()))
+
+
+def test_the_command_prints_one_line(tmp_path, output):
+    source = tmp_path / "own.npz"
+    source.write_bytes(CONTENT)
+    command = [sys.executable, SCRIPT, "--output", output, "--dataset", "own", "--urls", source, "--sha256"]
+    failed = subprocess.run([*command, "0" * 64], capture_output=True, text=True, check=False)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("error: ")
+    assert failed.stderr.count("\n") == 1
+    assert f"wrong sha256 {SHA256}" in failed.stderr
+    assert not output.exists()
+    subprocess.run([*command, SHA256], check=True)
+    assert arrived(output)

@@ -1,0 +1,119 @@
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from spurious.errors import SpuriousError
+from spurious.statistics import mcnemar_exact, mean_interval, paired_difference, wilson
+
+
+@pytest.mark.parametrize(
+    ("successes", "n"), [(0, 1), (1, 1), (0, 7), (7, 7), (3, 10), (40, 975), (860, 975), (9999, 10000)]
+)
+@pytest.mark.parametrize("level", [0.5, 0.95, 0.99])
+def test_wilson_is_scipys(successes, n, level):
+    reference = stats.binomtest(successes, n).proportion_ci(level, method="wilson")
+    assert wilson(successes, n, level) == pytest.approx((reference.low, reference.high), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("published", "low", "high"),
+    [(0.8820, 0.8603, 0.9008), (0.3425, 0.3134, 0.3730), (0.0902, 0.0739, 0.1099)],
+)
+def test_wilson_of_the_published_accuracies(published, low, high):
+    assert wilson(round(published * 975), 975) == pytest.approx((low, high), abs=2e-4)
+
+
+def test_wilson_is_elementwise_and_broadcasts():
+    low, high = wilson(np.array([[0], [3]]), np.array([3, 10]))
+    assert low.shape == high.shape == (2, 2)
+    assert (low[1, 1], high[1, 1]) == wilson(3, 10)
+
+
+def test_wilson_is_exact_at_the_ends():
+    low, high = wilson(np.array([0, 975]), 975)
+    assert low[0] == 0
+    assert high[1] == 1
+
+
+def test_wilson_of_nothing_is_nan_without_a_warning(recwarn):
+    low, high = wilson(np.array([0, 1]), np.array([0, 2]))
+    assert np.isnan(low).tolist() == np.isnan(high).tolist() == [True, False]
+    assert not recwarn.list
+
+
+def test_mean_interval_is_scipys():
+    values = [0.91, 0.95, 0.93, 0.99, 0.90]
+    mean, sd, low, high = mean_interval(values)
+    reference = stats.t.interval(0.95, df=4, loc=np.mean(values), scale=stats.sem(values))
+    assert (low, high) == pytest.approx(reference, rel=1e-12)
+    assert (mean, sd) == pytest.approx((np.mean(values), np.std(values, ddof=1)))
+
+
+def test_mean_interval_golden():
+    assert mean_interval([1, 2, 3]) == pytest.approx((2, 1, 2 - 2.484138, 2 + 2.484138), abs=1e-6)
+
+
+def test_mean_interval_of_one_value_has_no_spread():
+    mean, *others = mean_interval([0.5])
+    assert mean == 0.5
+    assert np.isnan(others).all()
+
+
+def test_mean_interval_of_nothing_is_nan(recwarn):
+    assert np.isnan(mean_interval([])).all()
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "verdict"),
+    [
+        ([3, 4, 5], [1, 2.1, 3], "higher"),
+        ([1, 2.1, 3], [3, 4, 5], "lower"),
+        ([1, 2, 3], [3, 1, 2], "within noise"),
+        ([1, 2, 3], [1, 2, 3], "within noise"),
+        ([2, 3], [1, 2], "higher"),
+        ([9], [1], "too few seeds"),
+        ([], [], "too few seeds"),
+    ],
+)
+def test_paired_difference_verdict(a, b, verdict):
+    assert paired_difference(a, b).verdict == verdict
+
+
+def test_paired_difference_is_scipys_paired_t():
+    a, b = [0.9, 0.8, 0.95, 0.7], [0.85, 0.81, 0.9, 0.6]
+    result = paired_difference(a, b)
+    interval = stats.ttest_rel(a, b).confidence_interval(0.95)
+    assert (result.low, result.high) == pytest.approx((interval.low, interval.high))
+    assert result.difference == pytest.approx(np.mean(a) - np.mean(b))
+    assert result.n == 4
+
+
+def test_paired_difference_uses_the_pairs():
+    unpaired_noise = [0.0, 10.0, 20.0]
+    assert paired_difference([value + 1 for value in unpaired_noise], unpaired_noise).verdict == "higher"
+
+
+def test_paired_difference_of_one_seed_has_no_interval():
+    result = paired_difference([3], [1])
+    assert result.difference == 2
+    assert math.isnan(result.low)
+    assert math.isnan(result.high)
+
+
+def test_paired_difference_needs_pairs():
+    with pytest.raises(SpuriousError, match="3 and 2"):
+        paired_difference([1, 2, 3], [1, 2])
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (1, 0), (0, 6), (5, 5), (3, 12), (40, 61), (700, 800)])
+def test_mcnemar_is_the_binomial_test(first, second):
+    expected = stats.binomtest(first, first + second).pvalue if first + second else 1.0
+    assert mcnemar_exact(first, second) == pytest.approx(expected, rel=1e-9)
+    assert mcnemar_exact(second, first) == mcnemar_exact(first, second)
+
+
+def test_mcnemar_golden():
+    assert mcnemar_exact(0, 6) == 2 / 2**6

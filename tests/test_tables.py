@@ -1,0 +1,258 @@
+"""The tables, as golden small frames."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import draw_figure
+import make_table
+from rows import read_rows
+from spurious import tables
+from spurious.errors import SpuriousError
+from spurious.statistics import mean_interval, wilson
+
+
+def predictions(seeds=(0, 1)):
+    rows = []
+    for seed in seeds:
+        wrong = {"test": seed + 1, "validation": 0}
+        for split in ("train", "validation", "test"):
+            for i in range(10):
+                guess = 1 - i % 2 if i < wrong.get(split, 10) else i % 2
+                rows.append(("cnn", seed, split, i, i % 2, guess, 0.9, 0.9))
+    return pd.DataFrame(
+        rows, columns=["classifier", "seed", "split", "id", "label", "predicted", "probability", "p_label"]
+    )
+
+
+def test_classifiers_golden():
+    table = tables.classifiers(predictions())
+    assert list(table) == ["classifier", "seed", "n", "accuracy", "low", "high", "sd", "validation_accuracy"]
+    assert table["seed"].tolist() == [0, 1, "all"]
+    assert table["accuracy"].tolist() == pytest.approx([0.9, 0.8, 0.85])
+    assert table["validation_accuracy"].tolist() == [1, 1, 1]
+    assert table.loc[0, ["low", "high"]].tolist() == pytest.approx(wilson(9, 10))
+    assert table.loc[2, ["sd", "low", "high"]].tolist() == pytest.approx(mean_interval([0.9, 0.8])[1:])
+
+
+def test_classifiers_without_test_images_is_an_error():
+    only_train = predictions().query("split == 'train'")
+    with pytest.raises(SpuriousError, match=r"no row of the split test for cnn, seed 0"):
+        tables.classifiers(only_train)
+
+
+def search_rows():
+    p = {("published", 0): [0.999, 0.9990001, 0.5], ("published", 1): [0.9995, 1.0, 0.9999]}
+    return pd.DataFrame(
+        [
+            ("cnn", seed, label, search, i, 10 + seed, int(i == 2), 3, value)
+            for (search, seed), values in p.items()
+            for label in (3, 4)
+            for i, value in enumerate(values)
+        ],
+        columns=["classifier", "seed", "label", "search", "image", "steps", "reinitialized", "predicted", "p"],
+    )
+
+
+def test_backworking_golden():
+    table = tables.backworking(search_rows())
+    design = "classifier seed label search images steps found p_min p_mean reinitialized"
+    assert list(table) == design.split()
+    assert table.iloc[0].tolist() == ["cnn", 0, 3, "published", 3, 10, 1, 0.5, pytest.approx(2.4980001 / 3), 1]
+    assert table["found"].tolist() == [1, 1, 3, 3]
+
+
+def test_found_is_strictly_above_the_argument():
+    assert tables.backworking(search_rows(), found_above=0.9995)["found"].tolist() == [0, 0, 2, 2]
+
+
+def test_backworking_summary_golden():
+    (row,) = tables.backworking_summary(search_rows()).to_dict("records")
+    low, high = wilson(8, 12)
+    assert row == {
+        "classifier": "cnn", "search": "published", "images": 12, "found": 8, "share": 8 / 12, "low": low,
+        "high": high, "seeds": 2, "found_mean": 4, "found_sd": pytest.approx(math.sqrt(8)), "found_min": 2,
+        "found_max": 6, "steps_median": 10.5,
+    }  # fmt: skip
+
+
+ARMS = [("none", "none", 0), ("none", "none", 1), ("backworked", "uniform", 1)]
+KEYS = ["negatives", "target", "round", "seed"]
+
+
+def retraining_inputs(seeds=(0, 1, 2)):
+    attacks, old, judged = [], [], []
+    for arm in ARMS:
+        for seed in seeds:
+            key = (*arm, seed)
+            strong = 0 if arm[0] == "backworked" else 2 + seed
+            attacks += [
+                (*key, "log-p", i % 2, i, 20 + 10 * (i % 2), 0, 0, 0.9995 if i < strong else 0.4) for i in range(6)
+            ]
+            right = 16 + seed - (arm[0] == "backworked")
+            judged += [(*key, i, 1, int(i < right), 0.9) for i in range(20)]
+            if arm[2]:
+                old += [
+                    (*key, judge, 0, i, 0, p) for judge, p in (("retrained", 0.1), ("control", 0.2)) for i in (0, 1)
+                ]
+    return (
+        pd.DataFrame(attacks, columns=[*KEYS, "attack", "label", "image", "steps", "reinitialized", "predicted", "p"]),
+        pd.DataFrame(old, columns=[*KEYS, "judge", "label", "image", "predicted", "p"]),
+        pd.DataFrame(judged, columns=[*KEYS, "id", "label", "predicted", "probability"]),
+    )
+
+
+def test_retraining_golden():
+    table = tables.retraining(*retraining_inputs())
+    design = "negatives target round seed accuracy old_p_mean attack found steps"
+    assert list(table) == [*design.split(), "accuracy_low", "accuracy_high", "control_p_mean", "images"]
+    assert len(table) == 9
+    backworked = table[table["negatives"] == "backworked"].iloc[1]
+    assert backworked[[*KEYS, "attack", "found", "images", "steps"]].tolist() == [
+        "backworked", "uniform", 1, 1, "log-p", 0, 6, 25.0,
+    ]  # fmt: skip
+    assert backworked[["accuracy", "old_p_mean", "control_p_mean"]].tolist() == pytest.approx([0.8, 0.1, 0.2])
+    assert backworked[["accuracy_low", "accuracy_high"]].tolist() == pytest.approx(wilson(16, 20))
+
+
+def test_round_0_has_no_old_images():
+    table = tables.retraining(*retraining_inputs())
+    assert table.loc[table["round"] == 0, ["old_p_mean", "control_p_mean"]].isna().all(axis=None)
+
+
+def test_round_0_brought_along_twice_counts_once():
+    attacks, old, judged = retraining_inputs()
+    twice = tables.retraining(pd.concat([attacks, attacks]), pd.concat([old, old]), pd.concat([judged, judged]))
+    pd.testing.assert_frame_equal(twice, tables.retraining(attacks, old, judged))
+
+
+def test_an_attacked_net_without_predictions_is_an_error():
+    attacks, old, judged = retraining_inputs()
+    with pytest.raises(SpuriousError, match=r"predictions: none for .*'round': 1, 'seed': 2"):
+        tables.retraining(attacks, old, judged.query("seed < 2 or round == 0"))
+
+
+def test_retraining_summary_pairs_by_seed():
+    table = tables.retraining_summary(tables.retraining(*retraining_inputs()))
+    arm = table[table["negatives"] == "backworked"].iloc[0]
+    assert arm["seeds"] == 3
+    # Every seed loses exactly one of 20 images: unpaired this would drown in the spread of the seeds.
+    assert arm["accuracy_difference"] == pytest.approx(-0.05)
+    assert arm["accuracy_verdict"] == "lower"
+    assert arm["found_difference"] == pytest.approx(-3)
+    assert arm["found_sd"] == 0
+    assert arm[["old_p_mean", "control_p_mean"]].tolist() == pytest.approx([0.1, 0.2])
+
+
+def test_the_order_of_the_seeds_does_not_matter():
+    table = tables.retraining(*retraining_inputs())
+    shuffled = table.sample(frac=1, random_state=1)
+    pd.testing.assert_frame_equal(tables.retraining_summary(shuffled), tables.retraining_summary(table))
+
+
+def test_the_reference_arm_is_not_compared_with_itself():
+    table = tables.retraining_summary(tables.retraining(*retraining_inputs()))
+    none = table[table["negatives"] == "none"]
+    assert none["accuracy_difference"].isna().all()
+    assert none["found_verdict"].tolist() == ["", ""]
+
+
+def test_one_seed_gives_no_verdict():
+    table = tables.retraining_summary(tables.retraining(*retraining_inputs(seeds=(0,))))
+    assert table.query("negatives == 'backworked'")["accuracy_verdict"].tolist() == ["too few seeds"]
+
+
+def test_published_golden():
+    numbers = pd.DataFrame(
+        {
+            "source": "a",
+            "quantity": ["q", "q", "r", "s"],
+            "setting": ["x", "y", "x", "x"],
+            "published": [0.5, 0.7, 2.0, 3.0],
+        }
+    )
+    reproduced = pd.DataFrame(
+        {"source": "a", "quantity": ["q", "r", "s"], "setting": ["y", "x", "x"], "reproduced": [0.6, 2.1, 3.0],
+         "low": [0.55, 2.0, np.nan], "high": [0.65, 2.2, np.nan], "n": [100, 5, 1]}
+    )  # fmt: skip
+    table = tables.published(numbers, reproduced)
+    design = "source quantity setting published reproduced low high n agrees"
+    assert list(table) == design.split()
+    assert table["agrees"].tolist() == ["", "no", "yes", ""]
+    assert table["published"].tolist() == [0.5, 0.7, 2.0, 3.0]
+    assert table["n"].isna().tolist() == [True, False, False, False]
+
+
+def test_a_reproduced_number_that_nobody_published_is_an_error():
+    numbers = pd.DataFrame({"source": ["a"], "quantity": ["q"], "setting": ["x"], "published": [0.5]})
+    reproduced = pd.DataFrame(
+        {"source": ["a"], "quantity": ["q"], "setting": ["typo"], "reproduced": [1], "low": [0], "high": [1], "n": [1]}
+    )
+    with pytest.raises(SpuriousError, match="'a, q, typo' is not among"):
+        tables.published(numbers, reproduced)
+
+
+def test_a_missing_column_is_named():
+    with pytest.raises(SpuriousError, match="backworking rows: the column p is missing"):
+        tables.backworking(search_rows().drop(columns="p"))
+
+
+def test_markdown_is_compact():
+    table = pd.DataFrame({"name": ["a", "b"], "n": [10000, 2], "rate": [0.123456, np.nan], "seed": [0, "all"]})
+    assert tables.to_markdown(table).splitlines() == [
+        "| name   |     n |   rate | seed   |",
+        "|:-------|------:|-------:|:-------|",
+        "| a      | 10000 | 0.1235 | 0      |",
+        "| b      |     2 |        | all    |",
+    ]
+
+
+def test_make_table_writes_csv_and_markdown(tmp_path):
+    rows = search_rows()
+    paths = [tmp_path / f"label{label}.csv" for label in (3, 4)]
+    for label, path in zip((3, 4), paths, strict=True):
+        rows[rows["label"] == label].to_csv(path, index=False)
+    csv, md = tmp_path / "out" / "t.csv", tmp_path / "out" / "t.md"
+    outputs = ["--output-csv", str(csv), "--output-md", str(md)]
+    make_table.main(["backworking", "--rows", *map(str, paths), *outputs])
+    pd.testing.assert_frame_equal(read_rows([csv]), tables.backworking(rows), rtol=1e-6)
+    assert md.read_text() == tables.to_markdown(tables.backworking(rows)) + "\n"
+
+
+def test_make_table_retraining_reads_three_kinds_of_rows(tmp_path):
+    arguments = ["retraining-summary"]
+    for name, frame in zip(("attacks", "old", "predictions"), retraining_inputs(), strict=True):
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+        arguments += [f"--{name}", str(tmp_path / f"{name}.csv")]
+    make_table.main([*arguments, "--output-csv", str(tmp_path / "t.csv"), "--output-md", str(tmp_path / "t.md")])
+    assert read_rows([tmp_path / "t.csv"])["negatives"].tolist() == ["backworked", "none", "none"]
+
+
+def test_the_shipped_published_numbers_are_complete(pytestconfig):
+    numbers = read_rows([pytestconfig.rootpath / "workflow" / "resources" / "published.csv"])
+    assert not numbers.duplicated(tables.NUMBER).any()
+    write_up = numbers[numbers["setting"].str.startswith("imagenet-samples")]
+    assert write_up["quantity"].str.startswith("accuracy").sum() == 16
+    assert (write_up["quantity"] == "reject rate").sum() == 4
+    median = numbers[numbers["source"] == "Nguyen et al. 2015"]
+    assert median["published"].tolist() == [0.9999]
+
+
+def test_every_float_is_read_to_its_last_bit(tmp_path):
+    p = np.random.default_rng(0).random(1000)
+    pd.DataFrame({"p": p}).to_csv(tmp_path / "p.csv", index=False)
+    np.testing.assert_array_equal(read_rows([tmp_path / "p.csv"])["p"], p)
+
+
+def test_an_unreadable_file_is_named(tmp_path):
+    with pytest.raises(SpuriousError, match=r"none\.csv: not a readable CSV file"):
+        read_rows([tmp_path / "none.csv"])
+
+
+@pytest.mark.parametrize("script", [make_table, draw_figure])
+def test_help_lists_every_name(script, capsys):
+    with pytest.raises(SystemExit):
+        script.parse(["--help"])
+    assert "retraining" in capsys.readouterr().out

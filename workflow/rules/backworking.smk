@@ -1,0 +1,37 @@
+"""From classifier weights to images that are strongly classified and look like nothing."""
+
+
+def backworking_settings(wildcards):
+    return json.dumps(experiment(wildcards.dataset)["backworking"])
+
+
+rule backwork_label:
+    """Every search of one label, for every seed of a classifier."""
+    input:
+        data="results/{dataset}/data.safetensors",
+        weights=weights_of_all_seeds,
+        code=code("backwork_label.py"),
+    output:
+        images="results/{dataset}/{classifier}/backworking/label{label}.safetensors",
+        rows="results/{dataset}/{classifier}/backworking/label{label}.csv",
+        trace="results/{dataset}/{classifier}/backworking/label{label}_trace.csv",
+    log:
+        "results/logs/{dataset}/{classifier}/backwork_label{label}.log",
+    benchmark:
+        "results/logs/{dataset}/{classifier}/backwork_label{label}.benchmark.tsv"
+    conda:
+        "../../environment.yml"
+    threads: threads_of
+    resources:
+        gpu=1,
+    params:
+        settings=backworking_settings,
+        seeds=seeds_of_wildcards,
+        threads=threads_of,
+    message:
+        "{wildcards.dataset}: search images that {wildcards.classifier} calls {wildcards.label}"
+    shell:
+        "python scripts/backwork_label.py --data {input.data} --classifier {wildcards.classifier}"
+        " --weights {input.weights} --seeds {params.seeds} --label {wildcards.label}"
+        " --settings {params.settings:q} --images {output.images} --rows {output.rows} --trace {output.trace}"
+        " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"

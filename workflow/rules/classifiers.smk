@@ -1,0 +1,56 @@
+"""From dataset tensors to classifier weights and the predictions of every image."""
+
+WEIGHTS = "results/{dataset}/{classifier}/seed{seed}/weights.safetensors"
+
+
+def architecture(wildcards):
+    settings = experiment(wildcards.dataset)["classifiers"][wildcards.classifier]
+    return json.dumps(
+        {key: value for key, value in settings.items() if key != "recipe"}
+    )
+
+
+def recipe(wildcards):
+    settings = experiment(wildcards.dataset)
+    return json.dumps(
+        settings["recipes"][settings["classifiers"][wildcards.classifier]["recipe"]]
+    )
+
+
+def weights_of_all_seeds(wildcards):
+    return expand(WEIGHTS, seed=seeds_of(wildcards.dataset), allow_missing=True)
+
+
+def weights_of_first_seed(wildcards):
+    return expand(WEIGHTS, seed=seeds_of(wildcards.dataset)[0], allow_missing=True)
+
+
+rule train_classifier:
+    """One classifier with one seed; continues from its checkpoint when it was killed."""
+    input:
+        data="results/{dataset}/data.safetensors",
+        code=code("train_classifier.py"),
+    output:
+        weights=WEIGHTS,
+        history="results/{dataset}/{classifier}/seed{seed}/history.csv",
+        predictions="results/{dataset}/{classifier}/seed{seed}/predictions.csv",
+    log:
+        "results/logs/{dataset}/{classifier}/train_seed{seed}.log",
+    benchmark:
+        "results/logs/{dataset}/{classifier}/train_seed{seed}.benchmark.tsv"
+    conda:
+        "../../environment.yml"
+    threads: threads_of
+    resources:
+        gpu=1,
+    params:
+        architecture=architecture,
+        recipe=recipe,
+        threads=threads_of,
+    message:
+        "{wildcards.dataset}: train {wildcards.classifier}, seed {wildcards.seed}"
+    shell:
+        "python scripts/train_classifier.py --data {input.data} --classifier {wildcards.classifier}"
+        " --architecture {params.architecture:q} --recipe {params.recipe:q} --seed {wildcards.seed}"
+        " --weights {output.weights} --history {output.history} --predictions {output.predictions}"
+        " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"

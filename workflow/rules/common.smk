@@ -1,0 +1,117 @@
+"""Configuration, and the helpers that turn it into inputs and parameters of the rules."""
+
+import ast
+import functools
+import json
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+
+SCRIPTS = Path(workflow.basedir) / "scripts"
+sys.path.insert(0, str(SCRIPTS))
+
+from spurious import configuration
+from spurious.errors import SpuriousError
+
+# A busy neighbour makes spinning OpenMP threads several times slower than sleeping ones, and memory that is
+# handed back to the system after every large tensor costs a quarter of a training step.
+for name, value in {
+    "OMP_WAIT_POLICY": "passive",
+    "GOMP_SPINCOUNT": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(2**30),
+    "MALLOC_MMAP_THRESHOLD_": str(2**30),
+    "MALLOC_TOP_PAD_": str(2**26),
+}.items():
+    os.environ.setdefault(name, value)
+
+
+def check_before_any_work():
+    """End with one line where the configuration or the results folder would make a job fail later."""
+    schema = yaml.safe_load(
+        (Path(workflow.basedir) / "workflow/schemas/config.schema.yaml").read_text()
+    )
+    try:
+        configuration.check(config, schema)
+        os.makedirs("results", exist_ok=True)
+        tempfile.TemporaryFile(dir="results").close()
+    except SpuriousError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        sys.exit(
+            f"error: results: cannot be written ({error.strerror}); make it a writable folder"
+        )
+
+
+check_before_any_work()
+
+
+wildcard_constraints:
+    dataset="[A-Za-z0-9_.-]+",
+    classifier="(?!tables/|figures/)[A-Za-z0-9_.-]+",
+    seed="[0-9]+",
+    search="|".join(map(re.escape, config["backworking"]["searches"])),
+    label="[0-9]+",
+    shard="[0-9]+",
+    negatives="none|uniform|normal|backworked",
+    target="none|uniform|extra",
+
+
+@functools.cache
+def experiment(dataset):
+    """The configuration in force for a dataset: its overrides merged into the rest."""
+    return configuration.experiment(config, dataset)
+
+
+@functools.cache
+def code(script):
+    """A script and every module of ours that it imports, directly or not: an edit reruns what it concerns."""
+    found, waiting = [], [SCRIPTS / script]
+    while waiting:
+        path = waiting.pop()
+        if path in found or not path.exists():
+            continue
+        found.append(path)
+        waiting += [SCRIPTS / f"{name.replace('.', '/')}.py" for name in imported(path)]
+        waiting += [
+            SCRIPTS / name.replace(".", "/") / "__init__.py" for name in imported(path)
+        ]
+    return sorted(str(path.relative_to(workflow.basedir)) for path in found)
+
+
+def imported(path):
+    """Names of the modules that a Python file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def threads_of(wildcards):
+    return experiment(wildcards.dataset)["threads"]
+
+
+def seeds_of(dataset):
+    return experiment(dataset)["experiment"]["seeds"]
+
+
+def seeds_of_wildcards(wildcards):
+    return seeds_of(wildcards.dataset)
+
+
+def labels_of(dataset):
+    return range(experiment(dataset)["datasets"][dataset].get("classes", 10))
+
+
+def results_of(datasets):
+    """Every table and figure of the datasets."""
+    return [
+        path
+        for dataset in datasets
+        for path in tables_of(dataset) + figures_of(dataset)
+    ]

@@ -1,0 +1,84 @@
+"""From sources to dataset tensors."""
+
+
+def file_settings(wildcards):
+    return experiment(wildcards.dataset)["datasets"][wildcards.dataset]["files"][
+        wildcards.file
+    ]
+
+
+def file_urls(wildcards):
+    return file_settings(wildcards)["urls"]
+
+
+def file_sha256(wildcards):
+    return file_settings(wildcards)["sha256"]
+
+
+def dataset_settings(wildcards):
+    settings = experiment(wildcards.dataset)["datasets"][wildcards.dataset]
+    return json.dumps({key: value for key, value in settings.items() if key != "files"})
+
+
+def source_files(wildcards):
+    names = experiment(wildcards.dataset)["datasets"][wildcards.dataset].get(
+        "files", {}
+    )
+    return expand(
+        "results/downloads/{dataset}/{file}", dataset=wildcards.dataset, file=names
+    )
+
+
+def source_arguments(wildcards):
+    names = experiment(wildcards.dataset)["datasets"][wildcards.dataset].get(
+        "files", {}
+    )
+    pairs = [f"{name}=results/downloads/{wildcards.dataset}/{name}" for name in names]
+    return ["--files", *pairs] if pairs else []
+
+
+localrules:
+    fetch_file,
+
+
+rule fetch_file:
+    """A source file from the local folder or the first mirror that serves it, unpacked and checked."""
+    input:
+        code=code("fetch_file.py"),
+    output:
+        "results/downloads/{dataset}/{file}",
+    log:
+        "results/logs/downloads/{dataset}/{file}.log",
+    retries: 2
+    conda:
+        "../../environment.yml"
+    params:
+        urls=file_urls,
+        sha256=file_sha256,
+        local=["--local-data", config["local_data"]] if config["local_data"] else [],
+    message:
+        "{wildcards.dataset}: fetch {wildcards.file}"
+    shell:
+        "python scripts/fetch_file.py --output {output} --dataset {wildcards.dataset} --sha256 {params.sha256}"
+        " --urls {params.urls:q} {params.local:q} 2> >(tee {log} >&2)"
+
+
+rule prepare_dataset:
+    """Images and labels of the three splits as tensors."""
+    input:
+        source_files,
+        code=code("prepare_dataset.py"),
+    output:
+        "results/{dataset}/data.safetensors",
+    log:
+        "results/logs/{dataset}/prepare_dataset.log",
+    conda:
+        "../../environment.yml"
+    params:
+        settings=dataset_settings,
+        files=source_arguments,
+    message:
+        "{wildcards.dataset}: prepare the splits"
+    shell:
+        "python scripts/prepare_dataset.py --output {output} --settings {params.settings:q}"
+        " {params.files:q} 2> >(tee {log} >&2)"

@@ -1,0 +1,66 @@
+"""From weights to per-image predictions under noise, and the vote over blurred views."""
+
+
+def smoothing_settings(wildcards):
+    settings = experiment(wildcards.dataset)["smoothing"]
+    return json.dumps(
+        {key: value for key, value in settings.items() if key != "shards"}
+    )
+
+
+def shards_of(wildcards):
+    return experiment(wildcards.dataset)["smoothing"]["shards"]
+
+
+def smoothing_shards(wildcards):
+    return expand(
+        rules.smooth_shard.output, shard=range(shards_of(wildcards)), allow_missing=True
+    )
+
+
+rule smooth_shard:
+    """A part of the test images: every sigma, kernel and view."""
+    input:
+        data="results/{dataset}/data.safetensors",
+        weights=weights_of_first_seed,
+        code=code("smooth_shard.py"),
+    output:
+        "results/{dataset}/{classifier}/smoothing/shard{shard}.csv",
+    log:
+        "results/logs/{dataset}/{classifier}/smooth_shard{shard}.log",
+    benchmark:
+        "results/logs/{dataset}/{classifier}/smooth_shard{shard}.benchmark.tsv"
+    conda:
+        "../../environment.yml"
+    threads: threads_of
+    resources:
+        gpu=1,
+    params:
+        settings=smoothing_settings,
+        shards=shards_of,
+        threads=threads_of,
+    message:
+        "{wildcards.dataset}: noise sweep of {wildcards.classifier}, shard {wildcards.shard}"
+    shell:
+        "python scripts/smooth_shard.py --data {input.data} --weights {input.weights}"
+        " --settings {params.settings:q} --shard {wildcards.shard} --shards {params.shards} --output {output}"
+        " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"
+
+
+rule gather_smoothing:
+    """All shards together, and the rates with their intervals."""
+    input:
+        shards=smoothing_shards,
+        code=code("gather_smoothing.py"),
+    output:
+        images="results/{dataset}/{classifier}/smoothing_images.csv",
+        summary="results/{dataset}/{classifier}/smoothing.csv",
+    log:
+        "results/logs/{dataset}/{classifier}/gather_smoothing.log",
+    conda:
+        "../../environment.yml"
+    message:
+        "{wildcards.dataset}: gather the noise sweep of {wildcards.classifier}"
+    shell:
+        "python scripts/gather_smoothing.py --shards {input.shards} --classifier {wildcards.classifier}"
+        " --images {output.images} --summary {output.summary} 2> >(tee {log} >&2)"
