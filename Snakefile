@@ -23,14 +23,18 @@ localrules:
     paper,
 
 
+# Every experiment, small, on data that needs no download.
 rule demo:
     default_target: True
-    """Every experiment, small, on data that needs no download."""
     input:
         results_of(config["targets"]["demo"]),
 
 
+# Every experiment in full, beside the published numbers.
 rule paper:
-    """Every experiment in full."""
     input:
         results_of(config["targets"]["paper"]),
+        expand(
+            "results/{dataset}/tables/published.csv",
+            dataset=config["targets"]["paper"],
+        ),

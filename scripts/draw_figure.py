@@ -44,6 +44,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     own.add_argument("--search", required=True)
     own.add_argument("--seed", type=int, required=True)
     own.add_argument("--found-above", type=float, default=0.999)
+    own = add("overview", overview)
+    own.add_argument("--images", nargs="+", required=True, metavar="SAFETENSORS", help="one file per label")
+    own.add_argument("--rows", nargs="+", required=True, metavar="CSV", help="their rows, in the same order")
+    own.add_argument("--search", required=True)
+    own.add_argument("--seed", type=int, required=True)
+    own.add_argument("--data", required=True, metavar="SAFETENSORS")
+    own.add_argument("--predictions", required=True, metavar="CSV")
     own = add("worst", worst)
     own.add_argument("--data", required=True, metavar="SAFETENSORS")
     own.add_argument("--predictions", required=True, metavar="CSV")
@@ -66,6 +73,23 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 def found(arguments: argparse.Namespace) -> Figure:
     """The stored images of one search and seed, with the p of their rows."""
+    labels, pixels, p, classifier = found_images(arguments)
+    title = arguments.title or f"{classifier}, search {arguments.search}, seed {arguments.seed}"
+    return images.found(pixels, p, title, labels=labels, found_above=arguments.found_above)
+
+
+def overview(arguments: argparse.Namespace) -> Figure:
+    """The strongest found image and the weakest training image of every label."""
+    labels, pixels, p, classifier = found_images(arguments)
+    each, best = np.arange(len(labels)), p.argmax(1)
+    rows = images.lowest(predictions_of(arguments.predictions, "train"), 1)
+    worst_images, _ = per_label(read_array(arguments.data, "train_images"), rows)
+    title = arguments.title or f"what {classifier} calls 0, 1, 2 ...: noise that was searched for, and real images"
+    return images.overview(pixels[each, best], p[each, best], worst_images[:, 0], rows["p_label"].to_numpy(), title)
+
+
+def found_images(arguments: argparse.Namespace) -> tuple[list[int], np.ndarray, np.ndarray, str]:
+    """Labels, images (labels, n, H, W), p (labels, n) and the classifier of one search and seed."""
     key = f"{arguments.search}/seed{arguments.seed}"
     labels, pixels, p = [], [], []
     for image_file, row_file in zip(arguments.images, arguments.rows, strict=True):
@@ -76,8 +100,7 @@ def found(arguments: argparse.Namespace) -> Figure:
         labels.append(int(own["label"].iloc[0]))
         pixels.append(images.grey(read_array(image_file, key)))
         p.append(own["p"].to_numpy())
-    title = arguments.title or f"{own['classifier'].iloc[0]}, search {arguments.search}, seed {arguments.seed}"
-    return images.found(stack(pixels), stack(p), title, labels=labels, found_above=arguments.found_above)
+    return labels, stack(pixels), stack(p), own["classifier"].iloc[0]
 
 
 def worst(arguments: argparse.Namespace) -> Figure:

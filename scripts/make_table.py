@@ -57,7 +57,7 @@ def retraining(arguments: argparse.Namespace) -> pd.DataFrame:
 
 def retraining_summary(arguments: argparse.Namespace) -> pd.DataFrame:
     """What retraining changed, over the seeds."""
-    return tables.retraining_summary(retraining(arguments))
+    return tables.retraining_summary(retraining(arguments), read_rows(arguments.predictions))
 
 
 def smoothing(arguments: argparse.Namespace) -> pd.DataFrame:

@@ -134,33 +134,51 @@ def test_an_attacked_net_without_predictions_is_an_error():
         tables.retraining(attacks, old, judged.query("seed < 2 or round == 0"))
 
 
+def summary(**inputs):
+    attacks, old, judged = retraining_inputs(**inputs)
+    return tables.retraining_summary(tables.retraining(attacks, old, judged), judged)
+
+
+def test_accuracy_differs_where_seeds_and_images_say_so():
+    attacks, old, judged = retraining_inputs()
+    worse = (judged["negatives"] == "backworked") & (judged["id"] >= 6)
+    judged.loc[worse, "predicted"] = 0
+    table = tables.retraining_summary(tables.retraining(attacks, old, judged), judged)
+    arm = table.query("negatives == 'backworked'").iloc[0]
+    assert arm["accuracy_verdict"] == "lower"
+    assert arm["accuracy_mcnemar_p"] == pytest.approx(2 * 0.5**33)  # 10 + 11 + 12 images lost, none gained
+
+
 def test_retraining_summary_pairs_by_seed():
-    table = tables.retraining_summary(tables.retraining(*retraining_inputs()))
-    arm = table[table["negatives"] == "backworked"].iloc[0]
+    arm = summary().query("negatives == 'backworked'").iloc[0]
     assert arm["seeds"] == 3
     # Every seed loses exactly one of 20 images: unpaired this would drown in the spread of the seeds.
     assert arm["accuracy_difference"] == pytest.approx(-0.05)
-    assert arm["accuracy_verdict"] == "lower"
+    # ... but 3 changed images of 60 are no evidence about other images.
+    assert arm["accuracy_mcnemar_p"] == pytest.approx(0.25)
+    assert arm["accuracy_verdict"] == "within noise"
+    assert arm["found_verdict"] == "within noise"
     assert arm["found_difference"] == pytest.approx(-3)
     assert arm["found_sd"] == 0
     assert arm[["old_p_mean", "control_p_mean"]].tolist() == pytest.approx([0.1, 0.2])
 
 
 def test_the_order_of_the_seeds_does_not_matter():
-    table = tables.retraining(*retraining_inputs())
-    shuffled = table.sample(frac=1, random_state=1)
-    pd.testing.assert_frame_equal(tables.retraining_summary(shuffled), tables.retraining_summary(table))
+    attacks, old, judged = retraining_inputs()
+    table = tables.retraining(attacks, old, judged)
+    shuffled = tables.retraining_summary(table.sample(frac=1, random_state=1), judged.sample(frac=1, random_state=2))
+    pd.testing.assert_frame_equal(shuffled, tables.retraining_summary(table, judged))
 
 
 def test_the_reference_arm_is_not_compared_with_itself():
-    table = tables.retraining_summary(tables.retraining(*retraining_inputs()))
+    table = summary()
     none = table[table["negatives"] == "none"]
     assert none["accuracy_difference"].isna().all()
     assert none["found_verdict"].tolist() == ["", ""]
 
 
 def test_one_seed_gives_no_verdict():
-    table = tables.retraining_summary(tables.retraining(*retraining_inputs(seeds=(0,))))
+    table = summary(seeds=(0,))
     assert table.query("negatives == 'backworked'")["accuracy_verdict"].tolist() == ["too few seeds"]
 
 
@@ -215,7 +233,7 @@ def test_make_table_writes_csv_and_markdown(tmp_path):
     for label, path in zip((3, 4), paths, strict=True):
         rows[rows["label"] == label].to_csv(path, index=False)
     csv, md = tmp_path / "out" / "t.csv", tmp_path / "out" / "t.md"
-    outputs = ["--output-csv", str(csv), "--output-md", str(md)]
+    outputs = ["--output-csv", str(csv), "--output-md", str(md), "--output-html", str(csv.with_suffix(".html"))]
     make_table.main(["backworking", "--rows", *map(str, paths), *outputs])
     pd.testing.assert_frame_equal(read_rows([csv]), tables.backworking(rows), rtol=1e-6)
     assert md.read_text() == tables.to_markdown(tables.backworking(rows)) + "\n"
@@ -226,7 +244,8 @@ def test_make_table_retraining_reads_three_kinds_of_rows(tmp_path):
     for name, frame in zip(("attacks", "old", "predictions"), retraining_inputs(), strict=True):
         frame.to_csv(tmp_path / f"{name}.csv", index=False)
         arguments += [f"--{name}", str(tmp_path / f"{name}.csv")]
-    make_table.main([*arguments, "--output-csv", str(tmp_path / "t.csv"), "--output-md", str(tmp_path / "t.md")])
+    outputs = [word for kind in ("csv", "md", "html") for word in (f"--output-{kind}", str(tmp_path / f"t.{kind}"))]
+    make_table.main([*arguments, *outputs])
     assert read_rows([tmp_path / "t.csv"])["negatives"].tolist() == ["backworked", "none", "none"]
 
 

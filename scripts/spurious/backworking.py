@@ -88,25 +88,27 @@ def search(
     images = start.to(next(model.parameters()).device, copy=True).requires_grad_()
     optimizer = torch.optim.Adam([images], lr=settings.learning_rate, betas=(0.9, ADAM_BETA2))
     reinitialized = torch.zeros(len(start), dtype=torch.long)
-    trace = [predict(model, images)[:, label]]
     last_reset = torch.zeros(len(start), dtype=torch.long)
+    layers = model.activations(images)
+    trace = [_probability(layers, label)]
     previous = math.inf
     for step in range(1, settings.max_steps + 1):
-        value = objective(model, images, label, settings, cost)
+        value = objective(layers, label, settings, cost)
         (images.grad,) = torch.autograd.grad(value, images)
         _use_tensorflow_epsilon(optimizer, step)
         optimizer.step()
         if settings.clamp:
             images.data.clamp_(0, 1)
-        trace.append(predict(model, images)[:, label])
+        layers = model.activations(images)  # gives p of this step and the gradient of the next
+        trace.append(_probability(layers, label))
         moved, previous = abs(value.item() - previous), value.item()
         if step >= settings.min_steps and _is_done(settings, trace[-1], moved):
             break
         fallen = _keeps_falling(trace, last_reset, settings)
         if fallen.any() and step < settings.max_steps:
-            images.data[fallen] = torch.rand((int(fallen.sum()), *start.shape[1:]), generator=generator).to(
-                images.device
-            )
+            noise = torch.rand((int(fallen.sum()), *start.shape[1:]), generator=generator)
+            images.data[fallen] = noise.to(images.device)
+            layers = model.activations(images)
             reinitialized += fallen
             last_reset[fallen] = step
     return SearchResult(
@@ -117,17 +119,19 @@ def search(
     )
 
 
-def objective(
-    model: nn.Module, images: Tensor, label: int, settings: SearchSettings, cost: BackworkingCost | None
-) -> Tensor:
+def objective(layers: dict[str, Tensor], label: int, settings: SearchSettings, cost: BackworkingCost | None) -> Tensor:
     """What the search minimizes, a differentiable scalar: the cost, mean(-log p) or mean(-logit)."""
-    layers = model.activations(images)
     logits = layers[OUTPUT_LAYER]
     if settings.objective == "cost":
         return cost(layers, logits.softmax(1)[:, label])
     if settings.objective == "log_p":
         return -logits.log_softmax(1)[:, label].mean()
     return -logits[:, label].mean()
+
+
+def _probability(layers: dict[str, Tensor], label: int) -> Tensor:
+    """p of `label` (N,), on the CPU and outside the graph."""
+    return layers[OUTPUT_LAYER].detach().softmax(1)[:, label].cpu()
 
 
 def _use_tensorflow_epsilon(optimizer: torch.optim.Adam, step: int) -> None:

@@ -78,7 +78,7 @@ class LayerTerm:
     def cost(self, activations: Tensor) -> Tensor:
         """Both terms for the generated images' activations (N, ...); a scalar."""
         # the mean over all pairs, self-pairs included, is twice the biased variance
-        spread = 2 * activations.var(0, correction=0).mean()
+        spread = 2 * (activations - activations.mean(0)).square().mean()
         return (
             self.reference_coefficient / self.references.distances(activations).mean() + self.batch_coefficient / spread
         )

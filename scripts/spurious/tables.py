@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pandas as pd
 
 from spurious.errors import SpuriousError
-from spurious.statistics import mean_interval, paired_difference, wilson
+from spurious.statistics import mcnemar_exact, mean_interval, paired_difference, wilson
 
 ARM = ["negatives", "target"]
+SIGNIFICANCE = 0.05
 NUMBER = ["source", "quantity", "setting"]
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Table</title><style>
@@ -153,13 +154,15 @@ def _accuracies(predictions: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     return counts.rename(columns={"mean": "accuracy"}).drop(columns=["sum", "size"]).reset_index()
 
 
-def retraining_summary(table: pd.DataFrame) -> pd.DataFrame:
+def retraining_summary(table: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
     """Each arm over the seeds: a row per (negatives, target, round, attack) of the table of `retraining`.
 
-    Returns `negatives, target, round, attack, seeds, accuracy, accuracy_sd, accuracy_difference,
-    accuracy_difference_low, accuracy_difference_high, accuracy_verdict`, the same for `found`, then
-    `old_p_mean, control_p_mean`. A difference is against the arm "none" of the same round and attack,
-    paired by seed, with its 95 % interval; it is empty for that arm itself.
+    `predictions` as for `retraining`. Returns `negatives, target, round, attack, seeds, accuracy, accuracy_sd,
+    accuracy_difference, accuracy_difference_low, accuracy_difference_high, accuracy_verdict`, the same for
+    `found`, then `old_p_mean, control_p_mean, accuracy_mcnemar_p`. A difference is against the arm "none" of
+    the same round and attack, paired by seed, with its 95 % interval; it is empty for that arm itself. The
+    seeds share one test set, so accuracy counts as different only where the exact McNemar test over the test
+    images of all seeds says so as well (p < .05).
     """
     keys = [*ARM, "round", "attack"]
     _require(table, [*keys, "seed", "accuracy", "found", "old_p_mean", "control_p_mean"], "retraining table")
@@ -171,7 +174,25 @@ def retraining_summary(table: pd.DataFrame) -> pd.DataFrame:
         for name in ("accuracy", "found"):
             row |= {name: group[name].mean(), f"{name}_sd": group[name].std(), **_against(same, group, name)}
         rows.append(row | group[["old_p_mean", "control_p_mean"]].mean().to_dict())
-    return pd.DataFrame(rows)
+    summary = pd.DataFrame(rows).merge(_mcnemar(predictions), on=[*ARM, "round"], how="left")
+    chance = summary["accuracy_verdict"].isin(["higher", "lower"]) & (summary["accuracy_mcnemar_p"] >= SIGNIFICANCE)
+    summary["accuracy_verdict"] = summary["accuracy_verdict"].mask(chance, "within noise")
+    return summary
+
+
+def _mcnemar(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Per arm and round, McNemar's p against the arm "none" over the test images of all seeds."""
+    keys = ["round", "seed", "id"]
+    predictions = predictions.drop_duplicates()
+    correct = predictions[[*ARM, *keys]].assign(correct=predictions["predicted"] == predictions["label"])
+    reference = correct[correct["negatives"] == "none"].drop(columns=ARM)
+    others = correct[correct["negatives"] != "none"]
+    pairs = others.merge(reference, on=keys, suffixes=("", "_none"), validate="many_to_one")
+    pairs["gained"] = pairs["correct"] & ~pairs["correct_none"]
+    pairs["lost"] = ~pairs["correct"] & pairs["correct_none"]
+    counts = pairs.groupby([*ARM, "round"])[["gained", "lost"]].sum().reset_index()
+    p = [mcnemar_exact(*row) for row in counts[["gained", "lost"]].itertuples(index=False)]
+    return counts[[*ARM, "round"]].assign(accuracy_mcnemar_p=p)
 
 
 def _against(reference: pd.DataFrame, group: pd.DataFrame, name: str) -> dict[str, object]:

@@ -21,13 +21,13 @@ rule backwork_label:
         "results/logs/{dataset}/{classifier}/backwork_label{label}.benchmark.tsv"
     conda:
         "../../environment.yml"
-    threads: threads_of
+    threads: backworking_threads
     resources:
         gpu=1,
     params:
         settings=backworking_settings,
         seeds=seeds_of_wildcards,
-        threads=threads_of,
+        threads=backworking_threads,
     message:
         "{wildcards.dataset}: search images that {wildcards.classifier} calls {wildcards.label}"
     shell:

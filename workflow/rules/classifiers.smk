@@ -40,13 +40,13 @@ rule train_classifier:
         "results/logs/{dataset}/{classifier}/train_seed{seed}.benchmark.tsv"
     conda:
         "../../environment.yml"
-    threads: threads_of
+    threads: training_threads
     resources:
         gpu=1,
     params:
         architecture=architecture,
         recipe=recipe,
-        threads=threads_of,
+        threads=training_threads,
     message:
         "{wildcards.dataset}: train {wildcards.classifier}, seed {wildcards.seed}"
     shell:

@@ -92,8 +92,20 @@ def imported(path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def threads_of(wildcards):
-    return experiment(wildcards.dataset)["threads"]
+def training_threads(wildcards):
+    return experiment(wildcards.dataset)["threads"]["training"]
+
+
+def backworking_threads(wildcards):
+    return experiment(wildcards.dataset)["threads"]["backworking"]
+
+
+def retraining_threads(wildcards):
+    return experiment(wildcards.dataset)["threads"]["retraining"]
+
+
+def smoothing_threads(wildcards):
+    return experiment(wildcards.dataset)["threads"]["smoothing"]
 
 
 def seeds_of(dataset):
@@ -109,9 +121,9 @@ def labels_of(dataset):
 
 
 def results_of(datasets):
-    """Every table and figure of the datasets."""
+    """Every table and figure of the datasets, and what the report's front page says of them."""
     return [
         path
         for dataset in datasets
-        for path in tables_of(dataset) + figures_of(dataset)
+        for path in [*tables_of(dataset), *figures_of(dataset), summary_of(dataset)]
     ]

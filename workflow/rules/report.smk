@@ -162,6 +162,38 @@ def first_seed(wildcards):
     return seeds_of(wildcards.dataset)[0]
 
 
+def picture_of(wildcards):
+    """The front page's picture: the first backworked classifier with the first search."""
+    classifiers = classifiers_in("backworking", wildcards.dataset)[:1]
+    return expand(
+        "results/{dataset}/figures/overview-{classifier}-{search}.png",
+        dataset=wildcards.dataset,
+        classifier=classifiers,
+        search=list(experiment(wildcards.dataset)["backworking"]["searches"])[:1],
+    )
+
+
+def summary_tables(wildcards):
+    """The tables that the front page speaks of, those of the stages that the experiment has."""
+    names = ["classifiers", "backworking-summary", "retraining-summary", "smoothing"]
+    chosen = [
+        name for name in names if classifiers_in(stage_of(name), wildcards.dataset)
+    ]
+    return expand(
+        "results/{dataset}/tables/{name}.csv", dataset=wildcards.dataset, name=chosen
+    )
+
+
+def summary_arguments(wildcards, input):
+    """`--<table> file` for every table of the front page, and its picture."""
+    words = [word for path in input.tables for word in (f"--{Path(path).stem}", path)]
+    return words + [word for path in input.picture for word in ("--picture", path)]
+
+
+def summary_of(dataset):
+    return f"results/{dataset}/summary.rst"
+
+
 def figures_of(dataset):
     """The figures of the stages that a dataset's experiment has."""
     searches = experiment(dataset)["backworking"]["searches"]
@@ -173,6 +205,11 @@ def figures_of(dataset):
     backworked = classifiers_in("backworking", dataset)
     names += expand(
         "found-{classifier}-{search}", classifier=backworked, search=searches
+    )
+    names += expand(
+        "overview-{classifier}-{search}",
+        classifier=backworked,
+        search=list(searches)[:1],
     )
     names += expand("trace-{classifier}", classifier=backworked)
     names += [
@@ -270,6 +307,41 @@ rule draw_salient:
         "{wildcards.dataset}: figure salient-{wildcards.classifier}"
     shell:
         "python scripts/draw_figure.py salient --weights {input.weights} --data {input.data} --predictions {input.predictions}"
+        " --output-png {output.png} --output-svg {output.svg} 2> >(tee {log} >&2)"
+
+
+rule draw_overview:
+    """The strongest found image of every label above the weakest training image."""
+    input:
+        images=found_files,
+        rows=found_rows_of_classifier,
+        data="results/{dataset}/data.safetensors",
+        predictions=predictions_of_first_seed,
+        code=code("draw_figure.py"),
+    output:
+        png=report(
+            "results/{dataset}/figures/overview-{classifier}-{search}.png",
+            caption="../report/figure_overview.rst",
+            category="Backworking",
+            subcategory="{dataset}",
+            labels={
+                "result": "figure",
+                "name": "found and real images",
+                "classifier": "{classifier}",
+            },
+        ),
+        svg="results/{dataset}/figures/overview-{classifier}-{search}.svg",
+    log:
+        "results/logs/{dataset}/figure_overview-{classifier}-{search}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        seed=first_seed,
+    message:
+        "{wildcards.dataset}: figure overview-{wildcards.classifier}-{wildcards.search}"
+    shell:
+        "python scripts/draw_figure.py overview --images {input.images} --rows {input.rows}"
+        " --search {wildcards.search} --seed {params.seed} --data {input.data} --predictions {input.predictions}"
         " --output-png {output.png} --output-svg {output.svg} 2> >(tee {log} >&2)"
 
 
@@ -387,3 +459,25 @@ rule draw_smoothing:
     shell:
         "python scripts/draw_figure.py smoothing --tables {input.tables}"
         " --output-png {output.png} --output-svg {output.svg} 2> >(tee {log} >&2)"
+
+
+rule write_summary:
+    """The front page's part on a dataset, in words and numbers."""
+    input:
+        tables=summary_tables,
+        picture=picture_of,
+        code=code("write_summary.py"),
+    output:
+        "results/{dataset}/summary.rst",
+    log:
+        "results/logs/{dataset}/summary.log",
+    conda:
+        "../../environment.yml"
+    params:
+        inputs=summary_arguments,
+        found_above=found_above,
+    message:
+        "{wildcards.dataset}: summary"
+    shell:
+        "python scripts/write_summary.py --dataset {wildcards.dataset} {params.inputs:q}"
+        " --found-above {params.found_above} --output {output} 2> >(tee {log} >&2)"

@@ -46,13 +46,13 @@ rule retrain_classifier:
         "results/logs/{dataset}/{classifier}/retrain_{negatives}-{target}_seed{seed}.benchmark.tsv"
     conda:
         "../../environment.yml"
-    threads: threads_of
+    threads: retraining_threads
     resources:
         gpu=1,
     params:
         settings=retraining_settings,
         searches=backworking_settings,
-        threads=threads_of,
+        threads=retraining_threads,
     message:
         "{wildcards.dataset}: retrain {wildcards.classifier} with {wildcards.negatives} negatives (target {wildcards.target}), seed {wildcards.seed}"
     shell:

@@ -32,13 +32,13 @@ rule smooth_shard:
         "results/logs/{dataset}/{classifier}/smooth_shard{shard}.benchmark.tsv"
     conda:
         "../../environment.yml"
-    threads: threads_of
+    threads: smoothing_threads
     resources:
         gpu=1,
     params:
         settings=smoothing_settings,
         shards=shards_of,
-        threads=threads_of,
+        threads=smoothing_threads,
     message:
         "{wildcards.dataset}: noise sweep of {wildcards.classifier}, shard {wildcards.shard}"
     shell:

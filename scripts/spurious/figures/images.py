@@ -73,6 +73,24 @@ def worst(
 
 
 @styled
+def overview(found: np.ndarray, p_found: np.ndarray, worst: np.ndarray, p_worst: np.ndarray, title: str) -> Figure:
+    """One found image and one training image per label, each with p of that label.
+
+    `found` and `worst` (labels, H, W) with pixels in [0, 1], `p_found` and `p_worst` (labels,).
+    """
+    images, p = np.stack([found, worst]), np.stack([p_found, p_worst])
+    _check(images, p=p)
+    note = "p of the column's label under every image"
+    figure, grid = _grid(images.shape[:2], ["found", "real"], title, note, names_size=9)
+    for label, axes in enumerate(grid[0]):
+        axes.set_title(str(label), fontsize=10)
+    for axes, image, value in _cells(grid, images, p):
+        _show(axes, image)
+        axes.set_xlabel(probability_text(value))
+    return figure
+
+
+@styled
 def salient(images: np.ndarray, kept: np.ndarray, title: str, *, labels: list[int] | None = None) -> Figure:
     """Images and, to the right of each, the pixels that raise p of its label most.
 
@@ -103,7 +121,7 @@ def _check(images: np.ndarray, **values: np.ndarray) -> None:
 
 
 def _grid(
-    shape: tuple[int, int], labels: list[int] | None, title: str, note: str, *, text: float = 0.19
+    shape: tuple[int, int], labels: list | None, title: str, note: str, *, text: float = 0.19, names_size: float = 12
 ) -> tuple[Figure, np.ndarray]:
     """Axes (rows, columns) without frames, the rows' labels at the left and `text` inches under each."""
     rows, columns = shape
@@ -118,7 +136,7 @@ def _grid(
         axes.xaxis.label.set(size=7.5, color=BLACK)
         axes.xaxis.labelpad = 2
     for axes, label in zip(grid[:, 0], labels or range(rows), strict=True):
-        axes.set_ylabel(str(label), rotation=0, ha="right", va="center", fontsize=12, labelpad=8)
+        axes.set_ylabel(str(label), rotation=0, ha="right", va="center", fontsize=names_size, labelpad=8)
     figure.suptitle(title, y=1 - margin)
     figure.supxlabel(note, fontsize=8, color=GREY)
     return figure, grid

@@ -1,0 +1,67 @@
+"""The front page's part on one dataset: what was found, in words and numbers, with a picture."""
+
+import argparse
+import base64
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from commandline import run, write_text
+from rows import read_rows
+from spurious import findings
+
+PICTURE = """.. raw:: html
+
+   <p><img alt="found and real images" style="max-width: 100%" src="data:image/png;base64,{data}"></p>
+"""
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read the tables that are there, write reStructuredText."""
+    arguments = parse(argv)
+    parts = [heading(arguments.dataset, "-")]
+    if arguments.picture:
+        encoded = base64.b64encode(Path(arguments.picture).read_bytes()).decode()
+        # docutils refuses long lines; in an address of an image, line ends are ignored
+        parts.append(PICTURE.format(data="\n   ".join(textwrap.wrap(encoded, 1000))))
+    for title, sentences in sections(arguments):
+        parts += [f"*{title}*\n", *(f"- {sentence}" for sentence in sentences), ""]
+    write_text(arguments.output, "\n".join(parts) + "\n")
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--picture", metavar="PNG")
+    for name in ("classifiers", "backworking-summary", "retraining-summary", "smoothing"):
+        parser.add_argument(f"--{name}", metavar="CSV")
+    parser.add_argument("--found-above", type=float, default=0.999)
+    parser.add_argument("--output", required=True)
+    return parser.parse_args(argv)
+
+
+def sections(arguments: argparse.Namespace) -> Iterator[tuple[str, Iterator[str]]]:
+    """Title and sentences of every stage whose table is given."""
+    if arguments.classifiers:
+        yield "Classifiers", findings.classifiers(table(arguments.classifiers))
+    if arguments.backworking_summary:
+        summary = table(arguments.backworking_summary)
+        yield "Backworking", findings.backworking(summary, found_above=arguments.found_above)
+    if arguments.retraining_summary:
+        yield "Retraining, after the last round", findings.retraining(table(arguments.retraining_summary))
+    if arguments.smoothing:
+        yield "Smoothing", findings.smoothing(table(arguments.smoothing))
+
+
+def table(path: str) -> pd.DataFrame:
+    return read_rows([path])
+
+
+def heading(text: str, underline: str) -> str:
+    return f"{text}\n{underline * len(text)}\n"
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,20 @@
+"""One tiny run of the whole demo, shared by the tests of the pipeline and of its report."""
+
+import shutil
+
+import pytest
+from pipeline import copy_project, make_tiny, run_snakemake
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory):
+    """The project's files with a tiny demo; nothing has run in it, and nothing shall: copy it."""
+    return make_tiny(copy_project(tmp_path_factory.mktemp("checkout") / "project"))
+
+
+@pytest.fixture(scope="session")
+def finished(checkout, tmp_path_factory):
+    """The tiny demo, run on two cores as `make demo` does; a test leaves everything as it was."""
+    folder = shutil.copytree(checkout, tmp_path_factory.mktemp("finished") / "project")
+    run_snakemake(folder, "demo", "--report", "results/demo.html", "--report-after-run", cores=2)
+    return folder

@@ -1,0 +1,156 @@
+"""A small copy of the project to run snakemake in: what the tests of the pipeline and of its report share."""
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import yaml
+from sklearn.datasets import load_digits
+
+from spurious.configuration import deep_merge
+
+ROOT = Path(__file__).parents[1]
+DATASET = "own"
+ARCHIVE = "own data/digits 012.npz"  # blanks: every path must survive the shell
+
+# All that the demo has, on a dataset of three classes declared as a user would, and so little of each that
+# the jobs hardly do more than start and end.
+TINY = {
+    "datasets": {DATASET: {"source": "npz", "validation": 30, "test": 60, "seed": 0, "classes": 3}},
+    "backworking": {"images": 2},
+    "retraining": {
+        "rounds": 1,
+        "attacks": ["published", "log-p"],
+        "arms": [{"negatives": "none", "target": "none"}, {"negatives": "backworked", "target": "uniform"}],
+    },
+    "smoothing": {"sigmas": [0.0, 0.25], "kernels": [5]},
+    "experiments": {
+        DATASET: {
+            "seeds": [0, 1],
+            "classifiers": ["cnn", "softmax"],
+            "backworking": ["cnn"],
+            "retraining": ["cnn"],
+            "smoothing": ["cnn", "softmax"],
+            "override": {
+                "classifiers": {"cnn": {"channels": [4, 8], "units": 16}},
+                "recipes": {
+                    "fast": {"steps": 40, "epochs": None, "learning_rate": 0.02},
+                    "softmax": {"steps": 50, "epochs": None, "learning_rate": 0.05},
+                },
+            },
+        }
+    },
+    "targets": {"demo": [DATASET]},
+}
+SEARCHES = {"published": {"max_steps": 6}, "log-p": {"max_steps": 8}}
+
+
+def copy_project(folder):
+    """The project's files, as git knows them, in `folder`; returns it."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+def make_tiny(folder):
+    """Give `folder` the tiny demo, its archive and its configuration; returns it."""
+    digits = load_digits()
+    kept = digits.target < 3
+    images = np.pad(digits.images[kept] * 15, [(0, 0), (2, 2), (2, 2)]).astype(np.uint8)  # 12 x 12
+    archive = folder / ARCHIVE
+    archive.parent.mkdir()
+    np.savez(archive, images=images, labels=digits.target[kept])
+    config = deep_merge(read_config(folder), TINY)
+    config["datasets"][DATASET]["files"] = {"archive": {"sha256": sha256(archive), "urls": [ARCHIVE]}}
+    searches = config["backworking"]["searches"]
+    config["backworking"]["searches"] = {name: searches[name] | values for name, values in SEARCHES.items()}
+    write_config(folder, config)
+    return folder
+
+
+def read_config(folder):
+    return yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+
+
+def write_config(folder, config):
+    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+
+
+def change_config(folder, changes):
+    """Merge `changes` into the configuration of `folder`."""
+    write_config(folder, deep_merge(read_config(folder), changes))
+
+
+@contextlib.contextmanager
+def changed_config(folder, changes):
+    """Merge `changes` into the configuration of `folder` for a while."""
+    before = (folder / "config.yaml").read_bytes()
+    change_config(folder, changes)
+    try:
+        yield
+    finally:
+        (folder / "config.yaml").write_bytes(before)
+
+
+@contextlib.contextmanager
+def edited(path, addition="\n# a remark\n"):
+    """Append to a text file for a while; its content comes back, its time does not."""
+    before = path.read_bytes()
+    path.write_bytes(before + addition.encode())
+    try:
+        yield
+    finally:
+        path.write_bytes(before)
+
+
+def snakemake_command(*arguments, cores=1):
+    """CPU only: what a GPU computes is not promised to the last digit."""
+    return [sys.executable, "-m", "snakemake", *arguments, "--cores", str(cores), "--resources", "gpu=0"]
+
+
+def environment():
+    """The rules call `python`: let it be the one that runs the tests."""
+    return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+def run_snakemake(folder, *arguments, cores=1, check=True):
+    """Run snakemake in `folder`; a failure that was not asked for shows what it printed."""
+    command = snakemake_command(*arguments, cores=cores)
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def contents(folder, pattern="**/*"):
+    """{path: sha256} of the files in `folder` but for logs."""
+    files = (path for path in folder.glob(pattern) if path.is_file())
+    names = {path.relative_to(folder).as_posix(): path for path in files}
+    return {name: sha256(path) for name, path in sorted(names.items()) if not name.startswith("logs/")}
+
+
+def planned_jobs(done):
+    """(script or rule, reason) of every job that a run with --printshellcmds started or planned."""
+    for block in re.split(r"\n(?=\[[A-Z])", done.stdout + done.stderr):
+        if reason := re.search(r"^ *[Rr]eason: (.*)", block, re.MULTILINE):
+            script = re.search(r"python scripts/(\w+\.py)", block)
+            if script:
+                yield script.group(1), reason.group(1)
+
+
+def error_lines(done):
+    """The different lines of the standard error that are an error message of ours."""
+    return sorted({line for line in done.stderr.splitlines() if line.startswith("error:")})

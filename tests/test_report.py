@@ -1,0 +1,183 @@
+"""The report of the tiny demo, opened in a browser without a network: every page of it shows what it should."""
+
+import shutil
+
+import pandas as pd
+import pytest
+from pipeline import DATASET
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium in PATH")
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+STAGES = {"Classifiers", "Backworking", "Retraining", "Smoothing"}
+IMAGE = "img[src^='data:image/']:not(nav img)"
+
+
+@pytest.fixture(scope="module")
+def report(finished):
+    """The folder whose demo the report is of."""
+    assert (finished / "results/demo.html").is_file()
+    return finished
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser, report):
+    """The opened report; at the end nothing may have been asked of the network, nor an error been logged."""
+    opened = browser.new_page(viewport={"width": 1400, "height": 900})
+    requests, problems = [], []
+    opened.on("request", lambda request: requests.append(request.url))
+    opened.on("pageerror", lambda error: problems.append(str(error)))
+    opened.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    opened.goto((report / "results/demo.html").as_uri())
+    opened.get_by_text("General", exact=True).wait_for()
+    yield opened
+    opened.close()
+    assert requests
+    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert problems == []
+
+
+def files_to_show(folder):
+    """Every table and figure that a run left: the report has to have them all."""
+    results = folder / "results" / DATASET
+    paths = [*results.glob("tables/*.html"), *results.glob("figures/*.png")]
+    return {path.relative_to(folder).as_posix() for path in paths}
+
+
+def listed(page):
+    """{path: (category, subcategory)} of the report's menu."""
+    categories = page.evaluate("categories")
+    return {
+        path: (category, subcategory)
+        for category, inner in categories.items()
+        for subcategory, paths in inner.items()
+        for path in paths
+    }
+
+
+def open_list(page, category, subcategory):
+    """Click through the menu to the list of a category's results."""
+    page.locator("nav ol a").first.click()  # home
+    page.locator("nav li a").get_by_text(category, exact=True).click()
+    if page.evaluate("category => Object.keys(categories[category]).length", category) > 1:
+        page.locator("nav li a").get_by_text(subcategory, exact=True).click()
+    page.locator("nav tbody tr").first.wait_for()
+
+
+def row_of(page, labels):
+    """The row of the list that has these labels; the list may be sorted in any way."""
+    cells = "row => [...row.querySelectorAll('td')].slice(0, -1).map(cell => cell.innerText).filter(text => text)"
+    rows = page.locator("nav tbody tr").all()
+    (row,) = [row for row in rows if sorted(row.evaluate(cells)) == sorted(labels.values())]
+    return row
+
+
+def check_table(page, csv):
+    """The frame holds the header and a line per row of the table."""
+    frame = page.frame_locator("iframe")
+    frame.locator("table").wait_for()
+    table = pd.read_csv(csv)
+    assert frame.locator("thead th").all_inner_texts() == list(table.columns)
+    assert frame.locator("tbody tr").count() == len(table)
+    assert frame.locator("tbody td").first.inner_text() == str(table.iloc[0, 0])
+
+
+def check_image(page):
+    image = page.locator(IMAGE)
+    image.wait_for()
+    image.evaluate("image => image.decode()")
+    assert image.evaluate("image => [image.naturalWidth, image.naturalHeight]") > [100, 100]
+
+
+def test_report_has_every_table_and_figure(page, report):
+    places = listed(page)
+    assert places.keys() == files_to_show(report)
+    assert {category for category, _ in places.values()} >= STAGES
+    assert {subcategory for _, subcategory in places.values()} == {DATASET}
+
+
+def test_every_result_opens_from_the_menu(page, report):
+    results = page.evaluate("results")
+    for path, (category, subcategory) in listed(page).items():
+        open_list(page, category, subcategory)
+        row_of(page, results[path]["labels"]).locator("a").first.click()
+        if path.endswith(".html"):
+            check_table(page, report / path.replace(".html", ".csv"))
+        else:
+            check_image(page)
+
+
+def test_every_result_has_a_caption(page):
+    results = page.evaluate("results")
+    assert results
+    for path, (category, subcategory) in listed(page).items():
+        open_list(page, category, subcategory)
+        row_of(page, results[path]["labels"]).locator("a").last.click()
+        caption = page.locator("nav li.prose")
+        caption.wait_for()
+        text = caption.inner_text()
+        assert len(text.split()) >= 5, path
+        for leftover in ("{{", "}}", "{%", "System Message", "``"):
+            assert leftover not in text, path
+        assert "undefined" not in page.locator("nav tbody").first.inner_text(), path
+
+
+def test_labels_tell_the_results_apart(page):
+    results = page.evaluate("results")
+    places = [(*place, *sorted(results[path]["labels"].items())) for path, place in listed(page).items()]
+    assert len(set(places)) == len(places)
+
+
+def test_figures_are_those_of_the_run(page, report):
+    """What is embedded is the file, not an older one."""
+    results = page.evaluate("results")
+    sizes = page.evaluate(
+        "paths => Promise.all(paths.map(path =>"
+        " fetch(results[path].data_uri).then(answer => answer.arrayBuffer()).then(data => data.byteLength)))",
+        list(results),
+    )
+    assert dict(zip(results, sizes, strict=True)) == {path: (report / path).stat().st_size for path in results}
+
+
+def test_front_page_has_text_and_a_picture(page):
+    front = page.locator("div.prose").first
+    front.wait_for()
+    text = front.inner_text()
+    assert "spurious" in text
+    assert DATASET in text
+    assert len(text.split()) > 40
+    for leftover in ("{{", "}}", "{%", "System Message", "nan", "None"):
+        assert leftover not in text
+    picture = front.locator("img").first
+    picture.evaluate("image => image.decode()")
+    assert picture.evaluate("image => image.naturalWidth") > 100
+
+
+def test_workflow_page_draws_the_rules(page):
+    page.locator("nav li a").get_by_text("Workflow", exact=True).click()
+    page.locator("canvas, svg.marks").first.wait_for()
+
+
+def test_search_finds_results(page, report):
+    path = sorted(files_to_show(report))[0]
+    page.get_by_placeholder("Search...").fill(page.evaluate("path => results[path].name", path))
+    page.get_by_placeholder("Search...").press("Enter")
+    page.get_by_text("Search results").wait_for()
+    assert page.locator("nav tbody tr").count() >= 1

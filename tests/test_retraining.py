@@ -1,0 +1,419 @@
+"""Negatives and their targets, and the scripts that train, attack and retrain, on a tiny dataset."""
+
+import dataclasses
+import json
+import math
+
+import pandas as pd
+import pytest
+import torch
+
+import backwork_label
+import checkpoints
+import retrain_classifier
+import train_classifier
+from rows import read_rows
+from spurious.datasets import SPLITS
+from spurious.retraining import noise_negatives, target_classes, with_negatives
+from spurious.seeding import generator
+from spurious.settings import BackworkingSettings, RetrainingSettings, SearchSettings, TrainingRecipe
+from spurious.training import predict
+from tensorfiles import load_classifier, read_dataset, read_tensors, write_tensors
+
+CLASSES, SHAPE = 3, (1, 8, 8)
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+# --- negatives
+
+
+def real_images():
+    return torch.rand(5, 1, 2, 2, generator=generator("real")), torch.tensor([2, 0, 1, 1, 0])
+
+
+@pytest.mark.parametrize("copies", [1, 3])
+def test_negatives_follow_the_images_with_a_uniform_target(copies):
+    images, labels = real_images()
+    negatives = torch.rand(2, 1, 2, 2, generator=generator("negatives"))
+    training_set = with_negatives(images, labels, CLASSES, negatives, "uniform", copies)
+    assert torch.equal(training_set.images[:5], images)
+    assert torch.equal(training_set.images[5:], torch.cat([negatives] * copies))
+    assert training_set.negatives == 2 * copies == len(training_set.images) - 5
+    assert training_set.targets.shape == (5 + 2 * copies, CLASSES)
+    assert training_set.targets[:5].argmax(1).tolist() == labels.tolist()
+    assert set(training_set.targets[:5].flatten().tolist()) == {0, 1}
+    assert (training_set.targets[5:] == torch.tensor(1 / 3)).all()
+    torch.testing.assert_close(training_set.targets.sum(1), torch.ones(len(training_set.targets)))
+
+
+def test_an_extra_class_is_the_last():
+    images, labels = real_images()
+    training_set = with_negatives(images, labels, CLASSES, images[:2], "extra", 2)
+    assert training_set.targets[:5].argmax(1).tolist() == labels.tolist()
+    assert training_set.targets[5:].tolist() == [[0, 0, 0, 1]] * 4
+    assert (training_set.targets.sum(1) == 1).all()
+
+
+@pytest.mark.parametrize("target", ["none", "uniform", "extra"])
+def test_without_negatives_the_images_stay_as_they_are(target):
+    images, labels = real_images()
+    training_set = with_negatives(images, labels, CLASSES, torch.empty(0, 1, 2, 2), target, 4)
+    assert training_set.negatives == 0
+    assert torch.equal(training_set.images, images)
+    assert training_set.targets.shape == (5, target_classes(CLASSES, target))
+
+
+def test_only_the_target_extra_needs_one_more_class():
+    assert [target_classes(10, target) for target in ("none", "uniform", "extra")] == [10, 10, 11]
+
+
+def test_uniform_noise_fills_the_unit_interval():
+    drawn = noise_negatives("uniform", 400, (1, 5, 4), generator(0))
+    assert drawn.shape == (400, 1, 5, 4)
+    assert 0 <= drawn.min() < 0.01 < 0.99 < drawn.max() <= 1
+    assert drawn.mean().item() == pytest.approx(0.5, abs=0.02)
+    assert drawn.std().item() == pytest.approx(1 / math.sqrt(12), abs=0.01)
+
+
+def test_normal_noise_is_clamped():
+    drawn = noise_negatives("normal", 400, (1, 5, 4), generator(0))
+    assert drawn.min() == 0
+    assert drawn.max() == 1
+    assert (drawn == 0).float().mean().item() == pytest.approx(0.5, abs=0.02)
+    assert (drawn == 1).float().mean().item() == pytest.approx(0.1587, abs=0.02)
+
+
+@pytest.mark.parametrize("kind", ["uniform", "normal"])
+def test_noise_depends_on_the_generator_alone(kind):
+    first, again, other = (noise_negatives(kind, 3, SHAPE, generator(seed)) for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+# --- the scripts
+
+RECIPE = TrainingRecipe(learning_rate=0.02, batch_size=16, steps=30, schedule="one_cycle")
+SEARCHES = BackworkingSettings(
+    images=2,
+    searches={
+        "cost": SearchSettings(max_steps=5),
+        "log-p": SearchSettings(objective="log_p", learning_rate=0.05, max_steps=6),
+        "free": SearchSettings(objective="logit", learning_rate=0.3, max_steps=4, clamp=False, stop_min_p=None),
+    },
+)
+SETTINGS = RetrainingSettings(rounds=2, recipe=RECIPE, attacks=("cost", "log-p"), copies=3)
+ARCHITECTURE = json.dumps({"architecture": "cnn", "channels": [2, 4], "units": 8})
+
+
+def text(settings):
+    return json.dumps(dataclasses.asdict(settings))
+
+
+def stripes(count, split):
+    """Noise with a bright band; its place is the label."""
+    labels = torch.arange(count) % CLASSES
+    images = torch.randint(0, 120, (count, *SHAPE), dtype=torch.uint8, generator=generator(split))
+    for label in range(CLASSES):
+        images[labels == label, :, 3 * label : 3 * label + 2] += 130
+    return images, labels
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The dataset, two trained classifiers, and what was found in them for every label."""
+    folder = tmp_path_factory.mktemp("tiny")
+    tensors = {}
+    for split, count in zip(SPLITS, (60, 15, 21), strict=True):
+        tensors[f"{split}_images"], tensors[f"{split}_labels"] = stripes(count, split)
+    write_tensors(folder / "data.safetensors", tensors)
+    for seed in (0, 1):
+        train(folder, folder / f"seed{seed}", seed)
+    for label in range(CLASSES):
+        backwork(folder, folder / "found", label)
+    return folder
+
+
+def train(folder, out, seed):
+    files = {name: str(out / file) for name, file in TRAINED.items()}
+    arguments = ["--data", str(folder / "data.safetensors"), "--classifier", "cnn", "--architecture", ARCHITECTURE]
+    arguments += ["--recipe", text(RECIPE), "--seed", str(seed)]
+    train_classifier.main(arguments + [part for name, file in files.items() for part in (f"--{name}", file)])
+
+
+def backwork(folder, out, label):
+    arguments = ["--data", str(folder / "data.safetensors"), "--classifier", "cnn", "--label", str(label)]
+    arguments += ["--weights", *(str(folder / f"seed{seed}/weights.safetensors") for seed in (0, 1))]
+    arguments += ["--seeds", "0", "1", "--settings", text(SEARCHES)]
+    arguments += ["--images", str(out / f"label{label}.safetensors"), "--rows", str(out / f"label{label}.csv")]
+    backwork_label.main([*arguments, "--trace", str(out / f"label{label}_trace.csv")])
+
+
+def retrain(folder, out, negatives, target, settings=SETTINGS):
+    arguments = ["--data", str(folder / "data.safetensors"), "--weights", str(folder / "seed0/weights.safetensors")]
+    arguments += ["--control", str(folder / "seed1/weights.safetensors")]
+    arguments += ["--found", *(str(folder / f"found/label{label}.safetensors") for label in range(CLASSES))]
+    arguments += ["--found-rows", *(str(folder / f"found/label{label}.csv") for label in range(CLASSES))]
+    arguments += ["--negatives", negatives, "--target", target, "--seed", "0"]
+    arguments += ["--settings", text(settings), "--searches", text(SEARCHES)]
+    for name, file in RETRAINED.items():
+        arguments += [f"--{name}", str(out / file)]
+    retrain_classifier.main(arguments)
+
+
+TRAINED = {"weights": "weights.safetensors", "history": "history.csv", "predictions": "predictions.csv"}
+RETRAINED = {
+    "attacks-rows": "attacks.csv",
+    "old-rows": "old.csv",
+    "predictions-rows": "predictions.csv",
+    "negatives-file": "negatives.safetensors",
+}
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+# train_classifier.py
+
+
+def test_training_writes_its_files_and_nothing_else(folder):
+    assert sorted(contents(folder / "seed0")) == sorted(TRAINED.values())
+    history = read_rows([folder / "seed0/history.csv"])
+    assert list(history.columns) == ["step", "learning_rate", "loss", "negative_loss", "validation_accuracy"]
+    assert history["step"].tolist() == list(range(3, 31, 3))
+    assert history["negative_loss"].isna().all()
+    assert history["loss"].iloc[-1] < history["loss"].iloc[0]
+
+
+def test_predictions_are_those_of_the_stored_classifier(folder):
+    rows = read_rows([folder / "seed1/predictions.csv"])
+    expected = ["classifier", "seed", "split", "id", "label", "predicted", "probability", "p_label"]
+    assert list(rows.columns) == expected
+    assert rows["split"].value_counts().to_dict() == {"train": 60, "validation": 15, "test": 21}
+    assert set(rows["classifier"]) == {"cnn"}
+    assert set(rows["seed"]) == {1}
+    model, data = load_classifier(folder / "seed1/weights.safetensors", CPU), read_dataset(folder / "data.safetensors")
+    for split, part in rows.groupby("split"):
+        probabilities, labels = predict(model, data.pixels(split)), data.labels[split]
+        assert part["id"].tolist() == list(range(len(labels)))
+        assert part["label"].tolist() == labels.tolist()
+        assert part["predicted"].tolist() == probabilities.argmax(1).tolist()
+        assert part["probability"].tolist() == pytest.approx(probabilities.amax(1).tolist(), rel=1e-6)
+        assert part["p_label"].tolist() == pytest.approx(probabilities[range(len(labels)), labels].tolist(), rel=1e-6)
+    assert (rows["predicted"] == rows["label"]).mean() > 0.9
+
+
+def test_training_twice_gives_the_same_files_and_another_seed_others(folder, tmp_path):
+    train(folder, tmp_path, 0)
+    assert contents(tmp_path) == contents(folder / "seed0")
+    assert contents(folder / "seed1")["weights.safetensors"] != contents(tmp_path)["weights.safetensors"]
+
+
+def test_a_killed_training_continues_to_the_same_files(folder, tmp_path, monkeypatch):
+    def killed_at_row_4(*arguments):
+        write_tensors(*arguments)
+        if int(arguments[1]["step"]) == 12:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "write_tensors", killed_at_row_4)
+        with pytest.raises(KeyboardInterrupt):
+            train(folder, tmp_path, 0)
+    assert list(contents(tmp_path)) == ["checkpoint.safetensors"]
+    train(folder, tmp_path, 0)
+    assert contents(tmp_path) == contents(folder / "seed0")
+
+
+# backwork_label.py
+
+
+def test_backworking_writes_images_rows_and_trace(folder):
+    rows, trace = (read_rows([folder / f"found/label2{name}.csv"]) for name in ("", "_trace"))
+    tensors, _ = read_tensors(folder / "found/label2.safetensors")
+    assert set(tensors) == {f"{search}/seed{seed}" for search in SEARCHES.searches for seed in (0, 1)}
+    assert all(images.shape == (2, *SHAPE) and images.dtype == torch.float32 for images in tensors.values())
+    expected = ["classifier", "seed", "label", "search", "image", "steps", "reinitialized", "predicted", "p"]
+    assert list(rows.columns) == expected
+    assert len(rows) == 2 * 2 * 4  # seeds, images, and the unclamped search in two versions
+    assert list(trace.columns) == ["classifier", "seed", "label", "search", "step", "image", "p"]
+    assert set(rows["label"]) == set(trace["label"]) == {2}
+    for (seed, search), part in rows.groupby(["seed", "search"]):
+        stored = tensors[f"{search.removesuffix(', clamped')}/seed{seed}"]
+        images = stored.clamp(0, 1) if search.endswith("clamped") else stored
+        model = load_classifier(folder / f"seed{seed}/weights.safetensors", CPU)
+        assert part["p"].tolist() == pytest.approx(predict(model, images)[:, 2].tolist(), rel=1e-5)
+        assert (stored == stored.clamp(0, 1)).all() == (not search.startswith("free"))
+    last = trace.merge(rows, left_on=["seed", "search", "image", "step"], right_on=["seed", "search", "image", "steps"])
+    assert len(last) == 2 * 2 * 3
+    assert last["p_x"].tolist() == pytest.approx(last["p_y"].tolist(), abs=1e-5)
+    assert trace.groupby(["seed", "search", "image"])["step"].agg(lambda steps: list(steps)[0] == 0).all()
+
+
+def test_backworking_twice_gives_the_same_files(folder, tmp_path):
+    backwork(folder, tmp_path, 2)
+    expected = {name: content for name, content in contents(folder / "found").items() if name.startswith("label2")}
+    assert contents(tmp_path) == expected
+
+
+# retrain_classifier.py
+
+ARMS = [
+    ("none", "none"),
+    ("uniform", "uniform"),
+    ("normal", "extra"),
+    ("backworked", "uniform"),
+    ("backworked", "extra"),
+]
+IDENTIFICATION = ["negatives", "target", "round", "seed"]
+
+
+@pytest.fixture(scope="module")
+def arms(folder):
+    for negatives, target in ARMS:
+        retrain(folder, folder / f"{negatives}-{target}", negatives, target)
+    return {arm: folder / "-".join(arm) for arm in ARMS}
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_an_arm_writes_its_files_and_columns(arms, arm):
+    assert sorted(contents(arms[arm])) == sorted(RETRAINED.values())
+    attacks, old, predictions = (read_rows([arms[arm] / f"{name}.csv"]) for name in ("attacks", "old", "predictions"))
+    found = ["attack", "label", "image", "steps", "reinitialized", "predicted", "p"]
+    assert set(attacks.columns) == {*IDENTIFICATION, *found}
+    assert list(old.columns) == [*IDENTIFICATION, "judge", "label", "image", "predicted", "p"]
+    assert list(predictions.columns) == [*IDENTIFICATION, "id", "label", "predicted", "probability"]
+    for rows in (attacks, old, predictions):
+        assert set(zip(rows["negatives"], rows["target"], rows["seed"], strict=True)) == {(*arm, 0)}
+        assert not rows.isna().any(axis=None)
+    rounds = {0, 1, 2} if arm[0] == "none" else {1, 2}
+    assert set(attacks["round"]) == set(predictions["round"]) == rounds
+    assert set(old["round"]) == {1, 2}
+    assert len(attacks) == len(rounds) * 2 * CLASSES * 2  # rounds, attacks, labels, images
+    assert len(predictions) == len(rounds) * 21
+    assert len(old) == 2 * 2 * CLASSES * 2  # rounds, judges, labels, images
+    for rows, keys in ((attacks, ["round", "attack", "label", "image"]), (old, ["round", "judge", "label", "image"])):
+        assert not rows.duplicated(keys).any()
+
+
+def test_round_0_is_what_was_known_before(folder, arms):
+    attacks, predictions = (read_rows([arms["none", "none"] / f"{name}.csv"]) for name in ("attacks", "predictions"))
+    before = read_rows([folder / f"found/label{label}.csv" for label in range(CLASSES)])
+    kept = before[(before["seed"] == 0) & before["search"].isin(["cost", "log-p"])]
+    columns = ["label", "image", "steps", "reinitialized", "predicted", "p"]
+    assert attacks[attacks["round"] == 0][columns].values.tolist() == kept[columns].values.tolist()
+    trained = read_rows([folder / "seed0/predictions.csv"]).query("split == 'test'")
+    columns = ["id", "label", "predicted", "probability"]
+    assert predictions[predictions["round"] == 0][columns].values.tolist() == trained[columns].values.tolist()
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_old_images_are_judged_by_the_control(folder, arms, arm):
+    """In round 1 they are the same images in every arm; the control is the classifier of the other seed."""
+    old = read_rows([arms[arm] / "old.csv"]).query("round == 1 and judge == 'control'")
+    control = load_classifier(folder / "seed1/weights.safetensors", CPU)
+    for label, part in old.groupby("label"):
+        images = read_tensors(folder / f"found/label{label}.safetensors")[0]["cost/seed0"]
+        probabilities = predict(control, images)
+        assert part["p"].tolist() == pytest.approx(probabilities[:, label].tolist(), rel=1e-5)
+        assert part["predicted"].tolist() == probabilities.argmax(1).tolist()
+
+
+def test_the_retrained_classifier_judges_for_itself(arms):
+    old = read_rows([arms["backworked", "uniform"] / "old.csv"])
+    by = {name: part["p"].tolist() for name, part in old.groupby("judge")}
+    assert set(by) == {"retrained", "control"}
+    assert by["retrained"] != by["control"]
+
+
+def test_the_negatives_of_every_arm(folder, arms):
+    negatives = {arm: read_tensors(path / "negatives.safetensors")[0]["negatives"] for arm, path in arms.items()}
+    found = [read_tensors(folder / f"found/label{label}.safetensors")[0]["cost/seed0"] for label in range(CLASSES)]
+    assert negatives["none", "none"].shape == (0, *SHAPE)
+    for arm in ARMS[1:]:
+        assert negatives[arm].shape == (2 * 2 * CLASSES, *SHAPE)  # rounds, images, labels
+        assert 0 <= negatives[arm].min() <= negatives[arm].max() <= 1
+        assert not torch.equal(negatives[arm][:6], negatives[arm][6:])
+    for target in ("uniform", "extra"):
+        assert torch.equal(negatives["backworked", target][:6], torch.cat(found))
+    assert (negatives["normal", "extra"] == 0).float().mean() > 0.4
+
+
+def test_the_negatives_of_round_2_are_what_was_found_in_round_1(folder, arms):
+    """They are judged in round 2 by the control, whose p of them can be computed again."""
+    path = arms["backworked", "uniform"]
+    second = read_tensors(path / "negatives.safetensors")[0]["negatives"][6:].split(2)
+    control = load_classifier(folder / "seed1/weights.safetensors", CPU)
+    old = read_rows([path / "old.csv"]).query("round == 2 and judge == 'control'")
+    for label, images in enumerate(second):
+        p = old[old["label"] == label]["p"].tolist()
+        assert p == pytest.approx(predict(control, images)[:, label].tolist(), rel=1e-5)
+
+
+def test_an_extra_class_changes_the_probabilities_of_the_others(arms):
+    """What is judged has one output more, and old negatives are given to it."""
+    old = read_rows([arms["backworked", "extra"] / "old.csv"])
+    retrained = old[old["judge"] == "retrained"]
+    assert (retrained["predicted"] == CLASSES).any()
+    assert (old[old["judge"] == "control"]["predicted"] < CLASSES).all()
+
+
+@pytest.mark.parametrize("arm", [("none", "none"), ("backworked", "uniform")])
+def test_retraining_twice_gives_the_same_files(folder, arms, tmp_path, arm):
+    retrain(folder, tmp_path, *arm)
+    assert contents(tmp_path) == contents(arms[arm])
+
+
+@pytest.mark.parametrize("round_killed", [1, 2])
+@pytest.mark.parametrize("arm", [("none", "none"), ("backworked", "extra")])
+def test_an_arm_killed_in_an_attack_gives_the_same_files(folder, arms, tmp_path, monkeypatch, round_killed, arm):
+    attack, steps = retrain_classifier.attack, []
+
+    def killed(model, label, *arguments, seed, **others):
+        if seed == f"0, round {round_killed}" and label == 1:
+            raise KeyboardInterrupt
+        return attack(model, label, *arguments, seed=seed, **others)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(retrain_classifier, "attack", killed)
+        with pytest.raises(KeyboardInterrupt):
+            retrain(folder, tmp_path, *arm)
+    left = [f"round{number}.checkpoint.safetensors" for number in range(1, round_killed + 1)]
+    assert sorted(contents(tmp_path)) == left
+    step = retrain_classifier.Trainer._train_step
+    monkeypatch.setattr(retrain_classifier.Trainer, "_train_step", lambda self: steps.append(1) or step(self))
+    retrain(folder, tmp_path, *arm)
+    assert len(steps) == (2 - round_killed) * RECIPE.steps, "finished trainings are not repeated"
+    assert contents(tmp_path) == contents(arms[arm])
+
+
+def test_an_arm_killed_in_training_gives_the_same_files(folder, arms, tmp_path, monkeypatch):
+    written = []
+
+    def killed(*arguments):
+        write_tensors(*arguments)
+        written.append(1)
+        if len(written) == 14:  # the fourth row of the second round
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "write_tensors", killed)
+        with pytest.raises(KeyboardInterrupt):
+            retrain(folder, tmp_path, "backworked", "extra")
+    retrain(folder, tmp_path, "backworked", "extra")
+    assert contents(tmp_path) == contents(arms["backworked", "extra"])
+
+
+def test_fewer_rounds_are_the_beginning_of_more(folder, arms, tmp_path):
+    arm = ("backworked", "uniform")
+    retrain(folder, tmp_path, *arm, settings=dataclasses.replace(SETTINGS, rounds=1))
+    for name in ("attacks", "old", "predictions"):
+        first = read_rows([arms[arm] / f"{name}.csv"]).query("round == 1").reset_index(drop=True)
+        pd.testing.assert_frame_equal(read_rows([tmp_path / f"{name}.csv"]), first)

@@ -1,0 +1,422 @@
+"""Training: what it learns, that it resumes exactly, and each part against a plain rendition of its own."""
+
+import copy
+import dataclasses
+import itertools
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import checkpoints
+from spurious.errors import SpuriousError
+from spurious.models import ConvNet, SoftmaxRegression, initialize
+from spurious.seeding import generator
+from spurious.settings import TrainingRecipe
+from spurious.training import Trainer, TrainingSet, accuracy, one_hot, predict, shift
+from tensorfiles import read_tensors, write_tensors
+
+SHAPE = (1, 9, 7)
+RECIPE = TrainingRecipe(learning_rate=0.01, batch_size=8, steps=22, schedule="one_cycle", shift=1)
+GLOBAL_SEEDS = itertools.count()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def quadrants(count, seed=0):
+    """Noise with a bright corner: its place is the label."""
+    labels = torch.randint(0, 3, (count,), generator=generator(seed, "labels"))
+    images = 0.4 * torch.rand((count, *SHAPE), generator=generator(seed, "images"))
+    for label, (rows, columns) in enumerate(
+        [(slice(0, 4), slice(0, 3)), (slice(5, 9), slice(0, 3)), (slice(5, 9),) * 2]
+    ):
+        images[labels == label, :, rows, columns] += 0.6
+    return images, labels
+
+
+def data(count=41, negatives=9):
+    """41 images make 5 batches of 8 and a remainder."""
+    images, labels = quadrants(count - negatives)
+    noise = torch.rand((negatives, *SHAPE), generator=generator(0, "noise"))
+    targets = torch.cat([one_hot(labels, 3), torch.full((negatives, 3), 1 / 3)])
+    return TrainingSet(images=torch.cat([images, noise]), targets=targets, negatives=negatives)
+
+
+def new_trainer(training_set=None, recipe=RECIPE, seed: int | str = 0, channels=(2, 4)):
+    torch.manual_seed(next(GLOBAL_SEEDS))  # which must not matter
+    return Trainer(ConvNet(SHAPE, 3, channels, 8), training_set or data(), recipe, seed=seed)
+
+
+def weights(trainer):
+    return {name: value.clone() for name, value in trainer.model.state_dict().items()}
+
+
+def assert_same(first, second):
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        assert torch.equal(value, second[name]), name
+
+
+def test_learns_a_separable_problem():
+    images, labels = quadrants(300)
+    recipe = TrainingRecipe(learning_rate=0.02, batch_size=20, epochs=4, schedule="one_cycle")
+    trainer = new_trainer(TrainingSet(images=images, targets=one_hot(labels, 3)), recipe)
+    validation = quadrants(100, seed=1)
+    untrained = accuracy(predict(trainer.model, validation[0]), validation[1])
+    history = list(trainer.run(validation=validation))
+    assert untrained < 0.7
+    assert history[-1].validation_accuracy > 0.98
+    assert accuracy(predict(trainer.model, validation[0]), validation[1]) == history[-1].validation_accuracy
+    assert history[-1].loss < 0.1 < 0.5 < history[0].loss
+
+
+def test_nothing_is_learned_from_random_labels():
+    images, labels = quadrants(300)
+    shuffled = labels[torch.randperm(300, generator=generator(0))]
+    recipe = TrainingRecipe(learning_rate=0.02, batch_size=20, epochs=4)
+    trainer = new_trainer(TrainingSet(images=images, targets=one_hot(shuffled, 3)), recipe)
+    assert list(trainer.run(validation=quadrants(100, seed=1)))[-1].validation_accuracy < 0.7
+
+
+def test_the_seed_decides_the_weights():
+    first, again, other = new_trainer(), new_trainer(), new_trainer(seed=1)
+    histories = [list(trainer.run(validation=quadrants(20))) for trainer in (first, again, other)]
+    assert_same(weights(first), weights(again))
+    assert histories[0] == histories[1]
+    assert all(not torch.equal(value, weights(other)[name]) for name, value in weights(first).items())
+
+
+def test_the_global_generator_is_neither_read_nor_moved():
+    trainer = new_trainer()
+    state = torch.random.get_rng_state()
+    list(trainer.run())
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("rows_done", [1, 2, 3, 4, 5])  # after steps 4, 8, ..., 20, an epoch having 5
+def test_interrupted_and_restored_equals_undisturbed(rows_done):
+    validation = quadrants(20)
+    undisturbed = new_trainer()
+    expected = list(undisturbed.run(validation=validation, rows=6))
+    assert [row.step for row in expected] == [4, 8, 12, 16, 20, 22]
+
+    killed = new_trainer()
+    history = list(itertools.islice(killed.run(validation=validation, rows=6), rows_done))
+    state = {name: value.clone() for name, value in killed.state().items()}
+    restored = new_trainer()
+    restored.restore(state)
+    assert restored.step == 4 * rows_done
+    history += restored.run(validation=validation, rows=6)
+    assert history == expected
+    assert_same(weights(restored), weights(undisturbed))
+
+
+def test_a_finished_run_is_restored_as_finished():
+    trainer = new_trainer()
+    list(trainer.run())
+    restored = new_trainer()
+    restored.restore(trainer.state())
+    assert list(restored.run()) == []
+    assert_same(weights(restored), weights(trainer))
+
+
+def test_the_state_of_another_model_is_refused():
+    state = new_trainer(channels=(3, 4)).state()
+    with pytest.raises(RuntimeError):
+        new_trainer().restore(state)
+    other = Trainer(SoftmaxRegression(SHAPE, 3), data(), RECIPE, seed=0)
+    with pytest.raises(KeyError):
+        new_trainer().restore(other.state())
+
+
+@pytest.mark.parametrize(
+    ("total", "schedule", "expected"),
+    [
+        (10, "constant", [1] * 10),
+        (10, "one_cycle", [1 / 3, 2 / 3, 1, 1, 6 / 7, 5 / 7, 4 / 7, 3 / 7, 2 / 7, 1 / 7]),
+        (1, "one_cycle", [1]),
+        (4, "one_cycle", [1 / 1.2, 1, 2 / 2.8, 1 / 2.8]),
+    ],
+)
+def test_learning_rates(total, schedule, expected):
+    recipe = TrainingRecipe(learning_rate=0.01, batch_size=8, steps=total, schedule=schedule)
+    trainer, used = new_trainer(recipe=recipe), []
+    history = list(trainer.run(rows=total, on_step=lambda: used.append(trainer.optimizer.param_groups[0]["lr"])))
+    assert used == pytest.approx([0.01 * value for value in expected])
+    assert [row.learning_rate for row in history] == used
+
+
+@pytest.mark.parametrize(
+    ("changes", "images", "expected"),
+    [
+        ({"steps": 20_000}, 55_000, 20_000),
+        ({"epochs": 2}, 55_000, 1719),  # of 64
+        ({"epochs": 0.5}, 128, 1),
+        ({"epochs": 1}, 10, 1),
+        ({"epochs": 3}, 96, 4),  # 4.5 rounds to the even number
+        ({"epochs": 3}, 100, 5),
+    ],
+)
+def test_total_steps(changes, images, expected):
+    assert TrainingRecipe(learning_rate=1, batch_size=64, **changes).total_steps(images) == expected
+
+
+@pytest.mark.parametrize("changes", [{}, {"steps": 5, "epochs": 1}])
+def test_a_recipe_has_either_steps_or_epochs(changes):
+    with pytest.raises(SpuriousError, match="either 'steps' or 'epochs'"):
+        TrainingRecipe(learning_rate=1, batch_size=64, **changes)
+
+
+def slow_shift(images, pixels, offsets):
+    """Every pixel by itself: what comes from beyond the edge is 0."""
+    count, depth, height, width = images.shape
+    result = torch.zeros_like(images)
+    for n, c, y, x in itertools.product(range(count), range(depth), range(height), range(width)):
+        down, right = (int(offset) - pixels for offset in offsets[n])
+        if 0 <= y + down < height and 0 <= x + right < width:
+            result[n, c, y, x] = images[n, c, y + down, x + right]
+    return result
+
+
+@pytest.mark.parametrize(("pixels", "shape"), [(1, (6, 1, 4, 5)), (2, (3, 2, 5, 3)), (3, (4, 1, 2, 2))])
+def test_shift_equals_the_slow_loop(pixels, shape):
+    images = torch.rand(shape, generator=generator(0))
+    offsets = torch.randint(0, 2 * pixels + 1, (2, shape[0]), generator=generator(1)).T
+    assert torch.equal(shift(images, pixels, generator(1)), slow_shift(images, pixels, offsets))
+
+
+def test_shifts_of_every_image_its_own_and_in_every_direction():
+    dot = torch.zeros(300, 1, 5, 5)
+    dot[:, :, 2, 2] = 1
+    moved = shift(dot, 1, generator(0))
+    assert (moved.sum((1, 2, 3)) == 1).all()
+    places = {tuple(place[2:]) for place in moved.nonzero().tolist()}
+    assert places == set(itertools.product((1, 2, 3), repeat=2))
+
+
+def test_no_shift_leaves_the_images():
+    images = torch.rand(3, 1, 4, 4)
+    assert shift(images, 0, generator(0)) is images
+
+
+@pytest.mark.parametrize(("images", "batch_size"), [(41, 8), (40, 8), (5, 8)])
+def test_the_batches_of_an_epoch_have_no_repetition(images, batch_size):
+    """Images are recognized by their target, which is their number."""
+    seen = []
+
+    class Spy(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(1))
+
+        def forward(self, batch):
+            seen.append(batch.flatten().tolist())
+            return self.weight * batch.flatten(1).expand(-1, 2)
+
+    batches = max(1, images // batch_size)
+    recipe = TrainingRecipe(learning_rate=1, batch_size=batch_size, steps=2 * batches)
+    numbers = torch.arange(images, dtype=torch.float32)
+    training_set = TrainingSet(images=numbers.view(-1, 1, 1, 1), targets=torch.full((images, 2), 0.5))
+    list(Trainer(Spy(), training_set, recipe, seed=0).run())
+    epochs = [list(itertools.chain(*seen[:batches])), list(itertools.chain(*seen[batches:]))]
+    for epoch in epochs:
+        assert len(epoch) == len(set(epoch)) == batches * min(batch_size, images)
+        assert set(epoch) <= set(range(images))
+    assert epochs[0] != epochs[1]
+    assert epochs[0] != sorted(epochs[0])
+
+
+def test_history_has_the_mean_losses_since_the_row_before():
+    recipe = dataclasses.replace(RECIPE, steps=4, batch_size=41, shift=0)
+    every_step, halves = new_trainer(recipe=recipe), new_trainer(recipe=recipe)
+    logits = every_step.model(data().images).detach().double()
+    before = -(data().targets.double() * logits.log_softmax(1)).sum(1)
+    steps, rows = list(every_step.run(rows=4)), list(halves.run(rows=2))
+    assert steps[0].loss == pytest.approx(before[:-9].mean().item(), rel=1e-5)
+    assert steps[0].negative_loss == pytest.approx(before[-9:].mean().item(), rel=1e-5)
+    assert [row.step for row in rows] == [2, 4]
+    for row, first, second in zip(rows, steps[::2], steps[1::2], strict=True):
+        assert row.loss == pytest.approx((first.loss + second.loss) / 2, rel=1e-6)
+        assert row.negative_loss == pytest.approx((first.negative_loss + second.negative_loss) / 2, rel=1e-6)
+    assert_same(weights(every_step), weights(halves))
+
+
+def test_without_negatives_their_loss_is_missing():
+    rows = list(new_trainer(data(negatives=0)).run())
+    assert all(math.isnan(row.negative_loss) and not math.isnan(row.loss) for row in rows)
+    assert all(math.isnan(row.validation_accuracy) for row in rows)
+
+
+def test_a_uniform_target_has_the_floor_ln_10():
+    images = torch.rand((40, *SHAPE), generator=generator(0))
+    training_set = TrainingSet(images=images, targets=torch.full((40, 10), 0.1), negatives=40)
+    recipe = TrainingRecipe(learning_rate=0.02, batch_size=20, steps=40, schedule="one_cycle")
+    trainer = Trainer(ConvNet(SHAPE, 10, (2, 4), 8), training_set, recipe, seed=0)
+    rows = list(trainer.run())
+    assert all(math.log(10) - 1e-6 <= row.negative_loss for row in rows)
+    assert rows[-1].negative_loss == pytest.approx(math.log(10), abs=1e-3)
+    assert all(math.isnan(row.loss) for row in rows)
+    assert predict(trainer.model, images).max() < 0.15
+
+
+@pytest.mark.parametrize("steps", [1, 7])
+def test_equals_a_plain_training_loop(steps):
+    """Written with the ordinary Adam, integer labels and no memory format."""
+    images, labels = quadrants(30)
+    recipe = TrainingRecipe(learning_rate=0.01, batch_size=6, steps=steps, epsilon=1e-6, weight_decay=0.01)
+    trainer = new_trainer(TrainingSet(images=images, targets=one_hot(labels, 3)), recipe)
+    model = ConvNet(SHAPE, 3, (2, 4), 8)
+    model.load_state_dict(copy.deepcopy(trainer.model.state_dict()))
+    model.double()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01, eps=1e-6, weight_decay=0.01, fused=False, foreach=False)
+    order = torch.cat([torch.randperm(30, generator=generator(0, "order", epoch)) for epoch in range(2)])
+    for batch in order.split(6)[:steps]:
+        optimizer.zero_grad()
+        F.cross_entropy(model(images[batch].double()), labels[batch]).backward()
+        optimizer.step()
+    list(trainer.run())
+    for name, value in trainer.model.state_dict().items():
+        torch.testing.assert_close(value.double(), model.state_dict()[name], rtol=1e-4, atol=1e-5, msg=name)
+
+
+def test_the_weights_start_as_initialized_for_the_seed():
+    model = ConvNet(SHAPE, 3, (2, 4), 8)
+    initialize(model, "published", generator(5, "initialization"))
+    trainer = new_trainer(recipe=dataclasses.replace(RECIPE, initialization="published"), seed=5)
+    assert_same(weights(trainer), model.state_dict())
+
+
+def test_bfloat16_trains_and_keeps_float32_weights():
+    recipe = TrainingRecipe(learning_rate=0.02, batch_size=20, steps=40, precision="bfloat16")
+    images, labels = quadrants(200)
+    training_set = TrainingSet(images=images, targets=one_hot(labels, 3))
+    low, full = (
+        new_trainer(training_set, recipe),
+        new_trainer(training_set, dataclasses.replace(recipe, precision="auto")),
+    )
+    history = list(low.run(validation=quadrants(50, seed=1)))
+    list(full.run())
+    assert history[-1].validation_accuracy > 0.95
+    assert all(value.dtype == torch.float32 for value in weights(low).values())
+    assert not torch.equal(low.model.fc.weight, full.model.fc.weight)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_predict_gives_probabilities_and_leaves_the_mode(training):
+    model, images = ConvNet(SHAPE, 3, (2, 4), 8).train(training), quadrants(7)[0]
+    probabilities = predict(model, images, batch_size=3)
+    torch.testing.assert_close(probabilities, model(images).softmax(1).detach())
+    assert model.training == training
+    assert probabilities.dtype == torch.float32
+
+
+def test_accuracy_golden():
+    probabilities = torch.tensor([[0.1, 0.9], [0.6, 0.4], [0.2, 0.8], [0.7, 0.3]])
+    assert accuracy(probabilities, torch.tensor([1, 0, 0, 0])) == 0.75
+
+
+def run_killed_after(rows, trainer, path, monkeypatch):
+    """`checkpoints.train`, killed right after its so many-th checkpoint."""
+    written = itertools.count(1)
+
+    def write_then_die(*arguments):
+        write_tensors(*arguments)
+        if next(written) == rows:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "write_tensors", write_then_die)
+        with pytest.raises(KeyboardInterrupt):
+            checkpoints.train(trainer, quadrants(20), path, "killed")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    trainer = new_trainer()
+    return trainer, checkpoints.train(trainer, quadrants(20), tmp_path_factory.mktemp("whole") / "c", "whole")
+
+
+@pytest.mark.parametrize("rows", [1, 3, 5])
+def test_a_checkpoint_file_continues_the_run_exactly(tmp_path, monkeypatch, undisturbed, rows):
+    path = tmp_path / "checkpoint.safetensors"
+    run_killed_after(rows, new_trainer(), path, monkeypatch)
+    resumed = new_trainer()
+    history = checkpoints.train(resumed, quadrants(20), path, "resumed")
+    trainer, expected = undisturbed
+    assert history == expected
+    assert_same(weights(resumed), weights(trainer))
+
+
+def test_a_resumed_run_does_not_start_over(tmp_path, monkeypatch):
+    path = tmp_path / "checkpoint.safetensors"
+    run_killed_after(3, new_trainer(), path, monkeypatch)
+    done = int(read_tensors(path)[0]["step"])
+    resumed, steps = new_trainer(), []
+    monkeypatch.setattr(resumed, "_train_step", lambda step=resumed._train_step: steps.append(1) or step())
+    checkpoints.train(resumed, quadrants(20), path, "resumed")
+    assert 0 < done < 22
+    assert len(steps) == 22 - done
+
+
+def test_the_checkpoint_of_a_finished_run_gives_its_history(tmp_path, undisturbed):
+    path, again = tmp_path / "checkpoint.safetensors", new_trainer()
+    checkpoints.train(new_trainer(), quadrants(20), path, "first")
+    assert checkpoints.train(again, quadrants(20), path, "again") == undisturbed[1]
+    assert_same(weights(again), weights(undisturbed[0]))
+
+
+def changed_pixel():
+    training_set = data()
+    training_set.images[3, 0, 2, 2] += 1e-6
+    return new_trainer(training_set)
+
+
+def changed_target():
+    training_set = data()
+    training_set.targets[3] = 1 / 3
+    return new_trainer(training_set)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda: new_trainer(seed=1),
+        lambda: new_trainer(seed="0"),
+        lambda: new_trainer(recipe=dataclasses.replace(RECIPE, learning_rate=0.02)),
+        lambda: new_trainer(recipe=dataclasses.replace(RECIPE, steps=23)),
+        lambda: new_trainer(channels=(3, 4)),
+        changed_pixel,
+        changed_target,
+    ],
+    ids=["seed", "kind of seed", "learning rate", "steps", "model", "pixel", "target"],
+)
+def test_the_checkpoint_of_another_run_is_ignored(tmp_path, monkeypatch, undisturbed, other):
+    path = tmp_path / "checkpoint.safetensors"
+    run_killed_after(3, other(), path, monkeypatch)
+    trainer = new_trainer()
+    assert checkpoints.train(trainer, quadrants(20), path, "own") == undisturbed[1]
+    assert_same(weights(trainer), weights(undisturbed[0]))
+
+
+@pytest.mark.parametrize("keep", [0, 20, 1000, None])
+def test_an_unreadable_checkpoint_is_ignored(tmp_path, monkeypatch, undisturbed, keep):
+    path = tmp_path / "checkpoint.safetensors"
+    run_killed_after(3, new_trainer(), path, monkeypatch)
+    content = path.read_bytes()
+    path.write_bytes(b"{}" * 500 if keep is None else content[:keep])
+    trainer = new_trainer()
+    assert checkpoints.train(trainer, quadrants(20), path, "own") == undisturbed[1]
+
+
+def test_a_foreign_safetensors_file_is_no_checkpoint(tmp_path, undisturbed):
+    path = tmp_path / "checkpoint.safetensors"
+    write_tensors(path, {"step": torch.tensor(3)}, {"history": "[]"})
+    assert checkpoints.train(new_trainer(), quadrants(20), path, "own") == undisturbed[1]
