@@ -152,5 +152,5 @@ def planned_jobs(done):
 
 
 def error_lines(done):
-    """The different lines of the standard error that are an error message of ours."""
+    """Our error messages in the standard error; one that a log repeats, or another attempt, counts once."""
     return sorted({line for line in done.stderr.splitlines() if line.startswith("error:")})

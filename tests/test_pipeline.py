@@ -134,7 +134,8 @@ def test_touched_files_are_not_made_again(rerun):
 def importers(folder, module):
     """The scripts that import a module of ours, directly or not, by the bytecode."""
     names = set()
-    for script in (folder / "scripts").glob("*.py"):
+    programs = [path for path in (folder / "scripts").glob("*.py") if "__main__" in path.read_text(encoding="utf-8")]
+    for script in programs:
         finder = ModuleFinder([str(folder / "scripts")])
         finder.run_script(str(script))
         if module in finder.modules:

@@ -19,7 +19,7 @@ FLAGS = [
     "--no-first-run",
 ]
 STAGES = {"Classifiers", "Backworking", "Retraining", "Smoothing"}
-IMAGE = "img[src^='data:image/']:not(nav img)"
+SHOWN = "([kind, path]) => document.querySelector(`div.grow ${kind}`)?.src === results[path].data_uri"
 
 
 @pytest.fixture(scope="module")
@@ -99,11 +99,10 @@ def check_table(page, csv):
     assert frame.locator("tbody td").first.inner_text() == str(table.iloc[0, 0])
 
 
-def check_image(page):
-    image = page.locator(IMAGE)
-    image.wait_for()
+def check_image(image):
+    """The browser could read it, and it is no empty picture."""
     image.evaluate("image => image.decode()")
-    assert image.evaluate("image => [image.naturalWidth, image.naturalHeight]") > [100, 100]
+    assert min(image.evaluate("image => [image.naturalWidth, image.naturalHeight]")) > 100
 
 
 def test_report_has_every_table_and_figure(page, report):
@@ -118,10 +117,12 @@ def test_every_result_opens_from_the_menu(page, report):
     for path, (category, subcategory) in listed(page).items():
         open_list(page, category, subcategory)
         row_of(page, results[path]["labels"]).locator("a").first.click()
-        if path.endswith(".html"):
+        kind = "iframe" if path.endswith(".html") else "img"
+        page.wait_for_function(SHOWN, arg=[kind, path])
+        if kind == "iframe":
             check_table(page, report / path.replace(".html", ".csv"))
         else:
-            check_image(page)
+            check_image(page.locator("div.grow img"))
 
 
 def test_every_result_has_a_caption(page):
@@ -137,6 +138,20 @@ def test_every_result_has_a_caption(page):
         for leftover in ("{{", "}}", "{%", "System Message", "``"):
             assert leftover not in text, path
         assert "undefined" not in page.locator("nav tbody").first.inner_text(), path
+
+
+def test_top_of_a_tall_figure_can_be_seen(page, report):
+    """The page centres its content: what is higher than the window may not begin above it, where no scrolling leads."""
+    page.set_viewport_size({"width": 1200, "height": 300})
+    results = page.evaluate("results")
+    for path in sorted(files_to_show(report)):
+        if path.endswith(".png"):
+            open_list(page, *listed(page)[path])
+            row_of(page, results[path]["labels"]).locator("a").first.click()
+            page.wait_for_function(SHOWN, arg=["img", path])
+            image = page.locator("div.grow img")
+            image.evaluate("image => image.decode()")
+            assert image.bounding_box()["y"] >= 0, path
 
 
 def test_labels_tell_the_results_apart(page):
@@ -165,9 +180,7 @@ def test_front_page_has_text_and_a_picture(page):
     assert len(text.split()) > 40
     for leftover in ("{{", "}}", "{%", "System Message", "nan", "None"):
         assert leftover not in text
-    picture = front.locator("img").first
-    picture.evaluate("image => image.decode()")
-    assert picture.evaluate("image => image.naturalWidth") > 100
+    check_image(front.locator("img").first)
 
 
 def test_workflow_page_draws_the_rules(page):

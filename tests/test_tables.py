@@ -157,7 +157,7 @@ def test_retraining_summary_pairs_by_seed():
     # ... but 3 changed images of 60 are no evidence about other images.
     assert arm["accuracy_mcnemar_p"] == pytest.approx(0.25)
     assert arm["accuracy_verdict"] == "within noise"
-    assert arm["found_verdict"] == "within noise"
+    assert arm["found_verdict"] == "lower"
     assert arm["found_difference"] == pytest.approx(-3)
     assert arm["found_sd"] == 0
     assert arm[["old_p_mean", "control_p_mean"]].tolist() == pytest.approx([0.1, 0.2])

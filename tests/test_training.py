@@ -271,16 +271,17 @@ def test_a_uniform_target_has_the_floor_ln_10():
 def test_equals_a_plain_training_loop(steps):
     """Written with the ordinary Adam, integer labels and no memory format."""
     images, labels = quadrants(30)
-    recipe = TrainingRecipe(learning_rate=0.01, batch_size=6, steps=steps, epsilon=1e-6, weight_decay=0.01)
-    trainer = new_trainer(TrainingSet(images=images, targets=one_hot(labels, 3)), recipe)
+    recipe = TrainingRecipe(learning_rate=0.01, batch_size=6, steps=steps, epsilon=1e-6, weight_decay=0.01, shift=2)
+    trainer = new_trainer(TrainingSet(images=images, targets=one_hot(labels, 3)), recipe, seed=4)
     model = ConvNet(SHAPE, 3, (2, 4), 8)
     model.load_state_dict(copy.deepcopy(trainer.model.state_dict()))
     model.double()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01, eps=1e-6, weight_decay=0.01, fused=False, foreach=False)
-    order = torch.cat([torch.randperm(30, generator=generator(0, "order", epoch)) for epoch in range(2)])
-    for batch in order.split(6)[:steps]:
+    order = torch.cat([torch.randperm(30, generator=generator(4, "order", epoch)) for epoch in range(2)])
+    for step, batch in enumerate(order.split(6)[:steps]):
+        offsets = torch.randint(0, 5, (2, 6), generator=generator(4, "shift", step)).T
         optimizer.zero_grad()
-        F.cross_entropy(model(images[batch].double()), labels[batch]).backward()
+        F.cross_entropy(model(slow_shift(images[batch], 2, offsets).double()), labels[batch]).backward()
         optimizer.step()
     list(trainer.run())
     for name, value in trainer.model.state_dict().items():

@@ -15,8 +15,8 @@ def classifiers(table: pd.DataFrame) -> Iterator[str]:
         low, high = seeds["low"].min(), seeds["high"].max()
         yield (
             f"**{classifier}** classifies {percent(seeds['accuracy'].mean())} of {seeds['n'].iloc[0]:,} test images"
-            f" correctly (mean of {plural(len(seeds), 'seed')}, {percent(worst)} to {percent(best)}; their 95{NO_BREAK}%"
-            f" intervals span {percent(low)} to {percent(high)})."
+            f" correctly (mean of {plural(len(seeds), 'seed')}, {percent(worst)} to {percent(best)}; their"
+            f" 95{NO_BREAK}% intervals span {percent(low)} to {percent(high)})."
         )
 
 

@@ -1,0 +1,62 @@
+"""How much of `make demo` is not model work: start of jobs, imports, scheduling, report.
+
+Model work is what the training, searching, retraining and sweeping jobs take beyond starting up and importing;
+the rest of the cores' time is overhead. The reference is the whole time, so the ratio tells how many times the
+overhead fits into it.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+from measuring import Row, median_seconds
+
+SCRIPTS = {
+    "train": "train_classifier.py",
+    "backwork": "backwork_label.py",
+    "retrain": "retrain_classifier.py",
+    "smooth": "smooth_shard.py",
+}
+CORES = 2
+
+
+def rows(root: Path) -> Iterator[Row]:
+    """Wall time of the demo on two cores, and the part of the cores' time that is no model work."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        _copy(root, copy)
+        wall = _run_demo(copy)
+        jobs = list(copy.glob("results/logs/digits/*/*.benchmark.tsv"))
+        start = {name: _start_seconds(copy, script) for name, script in SCRIPTS.items()}
+        work = sum(pd.read_csv(job, sep="\t")["s"].iloc[0] - start[job.name.split("_")[0]] for job in jobs)
+    overhead = 1 - work / (CORES * wall)
+    yield Row(f"demo without installation, {CORES} cores", wall, 150, 150 / wall, "s (limit 150)")
+    yield Row("demo, share that is no model work", 100 * overhead, 100, 1 / overhead, "% of the cores' time")
+
+
+def _copy(root: Path, folder: Path) -> None:
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    for name in subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout.splitlines():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / name, folder / name)
+
+
+def _run_demo(folder: Path) -> float:
+    command = [sys.executable, "-m", "snakemake", "demo", "--cores", str(CORES), "--quiet", "all"]
+    report = ["--report", "results/demo.html", "--report-after-run"]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    start = time.perf_counter()
+    subprocess.run([*command, *report], cwd=folder, env=os.environ | {"PATH": path}, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def _start_seconds(folder: Path, script: str) -> float:
+    """Seconds that a script takes to start, import everything and print its help."""
+    command = [sys.executable, f"scripts/{script}", "--help"]
+    return median_seconds(lambda: subprocess.run(command, cwd=folder, check=True, capture_output=True), repeat=3)

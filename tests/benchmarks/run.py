@@ -1,0 +1,41 @@
+"""Run every benchmark, print the table and write results/benchmarks.csv.
+
+Each row compares two ways of doing the same thing in this run, on this machine: `ratio` tells how many times
+better ours is than the reference. Benchmarks that need MNIST say so where it is not there.
+"""
+
+import csv
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+ROOT = FOLDER.parents[1]
+sys.path[:0] = [str(FOLDER), str(ROOT / "scripts"), str(ROOT / "tests")]
+
+import benchmark_backworking  # noqa: E402 - found through the paths above
+import benchmark_demo  # noqa: E402
+import benchmark_training  # noqa: E402
+from measuring import Row  # noqa: E402
+from tabulate import tabulate  # noqa: E402
+
+from commandline import whole_file  # noqa: E402
+
+BENCHMARKS = {
+    "backworking": benchmark_backworking.rows,
+    "training": benchmark_training.rows,
+    "demo": benchmark_demo.rows,
+}
+
+
+def main(names: list[str]) -> None:
+    """Run the named benchmarks, all without a name."""
+    rows = [row for name in names or BENCHMARKS for row in BENCHMARKS[name](ROOT)]
+    print(tabulate(rows, headers=Row._fields, floatfmt=".4g"))
+    with whole_file(ROOT / "results" / "benchmarks.csv") as path, path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(Row._fields)
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
