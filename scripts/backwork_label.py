@@ -1,6 +1,8 @@
 """Search images of one label with every search, for every seed of a classifier."""
 
 import argparse
+import json
+from collections.abc import Iterator
 
 import pandas as pd
 from tqdm import tqdm
@@ -19,8 +21,8 @@ def main(argv: list[str] | None = None) -> None:
     references = read_dataset(arguments.data).of_label(arguments.label)
     settings = arguments.settings
     tensors, images, traces = {}, [], []
-    for seed, weights in zip(arguments.seeds, tqdm(arguments.weights, desc=f"label {arguments.label}"), strict=True):
-        model = load_classifier(weights, device)
+    for seed, weights in progress(list(zip(arguments.seeds, arguments.weights, strict=True)), arguments.label):
+        model = load_classifier(weights, device, arguments.architecture)
         found = attack(model, arguments.label, references, settings.searches, images=settings.images, seed=seed)
         identification = {"classifier": arguments.classifier, "seed": seed, "label": arguments.label}
         tensors |= {f"{name}/seed{seed}": result.images for name, result in found.items()}
@@ -36,6 +38,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", required=True)
     parser.add_argument("--classifier", required=True, help="its name, for the rows")
     parser.add_argument("--weights", nargs="+", required=True, help="one file per seed")
+    parser.add_argument("--architecture", type=json.loads, help="JSON: what the weights must be of")
     parser.add_argument("--seeds", nargs="+", type=int, required=True)
     parser.add_argument("--label", type=int, required=True)
     parser.add_argument("--settings", type=settings_argument(BackworkingSettings), required=True)
@@ -44,6 +47,14 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--trace", required=True)
     add_compute_arguments(parser)
     return parser.parse_args(argv)
+
+
+def progress(items: list[tuple[int, str]], label: int) -> Iterator[tuple[int, str]]:
+    """The items, with a bar that ends its line also where a job fails."""
+    with tqdm(total=len(items), desc=f"label {label}", unit="seed") as bar:
+        for item in items:
+            yield item
+            bar.update()
 
 
 if __name__ == "__main__":

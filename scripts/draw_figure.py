@@ -84,7 +84,9 @@ def overview(arguments: argparse.Namespace) -> Figure:
     each, best = np.arange(len(labels)), p.argmax(1)
     rows = images.lowest(predictions_of(arguments.predictions, "train"), 1)
     worst_images, _ = per_label(read_array(arguments.data, "train_images"), rows)
-    title = arguments.title or f"what {classifier} calls 0, 1, 2 ...: noise that was searched for, and real images"
+    title = (
+        arguments.title or f"noise that was searched for each label, and the real images that do worst: {classifier}"
+    )
     return images.overview(pixels[each, best], p[each, best], worst_images[:, 0], rows["p_label"].to_numpy(), title)
 
 
@@ -105,7 +107,8 @@ def found_images(arguments: argparse.Namespace) -> tuple[list[int], np.ndarray, 
 
 def worst(arguments: argparse.Namespace) -> Figure:
     """The training images with the lowest p of their own label."""
-    rows = images.lowest(predictions_of(arguments.predictions, "train"), arguments.count)
+    rows = predictions_of(arguments.predictions, "train")
+    rows = images.lowest(rows, min(arguments.count, smallest_label(rows)))
     pixels, labels = per_label(read_array(arguments.data, "train_images"), rows)
     shape = (len(labels), -1)
     p, predicted = rows["p_label"].to_numpy().reshape(shape), rows["predicted"].to_numpy().reshape(shape)
@@ -122,14 +125,14 @@ def trace(arguments: argparse.Namespace) -> Figure:
 
 
 def salient(arguments: argparse.Namespace) -> Figure:
-    """The first correctly classified test images of every label with the pixels that speak for it."""
+    """The first test images of every label with the pixels that speak for it."""
     import torch  # the other figures do without
 
     from spurious.saliency import input_gradients, largest_positive
     from tensorfiles import load_classifier
 
-    rows = predictions_of(arguments.predictions, "test").query("predicted == label")
-    rows = rows.sort_values(["label", "id"], kind="stable").groupby("label").head(arguments.examples)
+    rows = predictions_of(arguments.predictions, "test").sort_values(["label", "id"], kind="stable")
+    rows = rows.groupby("label").head(min(arguments.examples, smallest_label(rows)))
     pixels, labels = per_label(read_array(arguments.data, "test_images"), rows)
     inputs = torch.from_numpy(pixels).flatten(0, 1)[:, None]
     model = load_classifier(arguments.weights, torch.device("cpu"))
@@ -153,6 +156,11 @@ def predictions_of(path: str, split: str) -> pd.DataFrame:
     """The rows of one split of a predictions file."""
     rows = read_rows([path])
     return rows[rows["split"] == split]
+
+
+def smallest_label(rows: pd.DataFrame) -> int:
+    """How many rows the label with the fewest of them has."""
+    return int(rows["label"].value_counts().min())
 
 
 def name_of(rows: pd.DataFrame) -> str:

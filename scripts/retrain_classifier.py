@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,11 @@ from spurious.settings import BackworkingSettings, RetrainingSettings
 from spurious.training import Trainer, TrainingSet, predict
 from tensorfiles import load_classifier, read_dataset, read_description, read_tensors, write_tensors
 
+ATTACK_COLUMNS = [
+    *("negatives", "target", "round", "seed", "attack", "label", "image"),
+    *("steps", "reinitialized", "predicted", "p"),
+]
+
 
 def main(argv: list[str] | None = None) -> None:
     """Read data, the trained classifier, its control and what was found in it; write rows of all rounds."""
@@ -28,7 +34,7 @@ def main(argv: list[str] | None = None) -> None:
     rows: dict[str, list[pd.DataFrame]] = {"attacks": [], "old": [], "predictions": []}
     old = arm.found_before()
     if arguments.negatives == "none":  # the classifiers before retraining, once for all arms
-        rows["predictions"].append(arm.test_rows(load_classifier(arguments.weights, arm.device), 0))
+        rows["predictions"].append(arm.test_rows(arm.before, 0))
         rows["attacks"].append(arm.attack_rows_before())
     negatives = torch.empty(0, *arm.data.image_shape)
     for number in range(1, arguments.settings.rounds + 1):
@@ -48,6 +54,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True)
     parser.add_argument("--weights", required=True, help="the trained classifier that was attacked")
+    parser.add_argument("--architecture", type=json.loads, help="JSON: what the weights must be of")
     parser.add_argument("--control", required=True, help="an unretrained classifier of another seed")
     parser.add_argument("--found", nargs="+", required=True, help="found images, one file per label in order")
     parser.add_argument("--found-rows", nargs="+", required=True, help="their rows")
@@ -70,7 +77,8 @@ class Arm:
     def __init__(self, arguments: argparse.Namespace, device: torch.device):
         self.arguments, self.device = arguments, device
         self.data: Dataset = read_dataset(arguments.data)
-        self.control = load_classifier(arguments.control, device)
+        self.before = load_classifier(arguments.weights, device, arguments.architecture)
+        self.control = load_classifier(arguments.control, device, arguments.architecture)
         self.settings: RetrainingSettings = arguments.settings
         self.folder = Path(arguments.attacks_rows).parent
         classes = target_classes(self.data.classes, arguments.target)
@@ -93,9 +101,10 @@ class Arm:
 
     def attack_rows_before(self) -> pd.DataFrame:
         """The attacks on the trained classifier, as round 0."""
-        rows = read_rows(self.arguments.found_rows).rename(columns={"search": "attack"})
-        kept = rows[(rows["seed"] == self.arguments.seed) & rows["attack"].isin(self.settings.attacks)]
-        return kept.drop(columns="classifier").assign(**self.identification(0))
+        rows = read_rows(self.arguments.found_rows)
+        versions = [*self.settings.attacks, *(f"{name}, clamped" for name in self.settings.attacks)]
+        kept = rows[(rows["seed"] == self.arguments.seed) & rows["search"].isin(versions)]
+        return in_columns(kept.assign(**self.identification(0)))
 
     def new_negatives(self, old: list[torch.Tensor], number: int) -> torch.Tensor:
         """This round's addition to the negatives, as many images as the attack left."""
@@ -152,7 +161,7 @@ class Arm:
             )
             rows += image_rows(model, label, found, self.identification(number) | {"label": label})
             first.append(found[self.settings.attacks[0]].images)
-        return [part.rename(columns={"search": "attack"}) for part in rows], first
+        return [in_columns(part) for part in rows], first
 
     def checkpoint(self, number: int) -> Path:
         """Where a round's training is saved; kept until the arm's results are written."""
@@ -162,6 +171,11 @@ class Arm:
         """Delete what only a killed run would need."""
         for number in range(1, self.settings.rounds + 1):
             self.checkpoint(number).unlink(missing_ok=True)
+
+
+def in_columns(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of a search as rows of an attack."""
+    return rows.rename(columns={"search": "attack"})[ATTACK_COLUMNS]
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import json
 from collections.abc import Iterator
 
 import torch
@@ -22,7 +23,7 @@ def main(argv: list[str] | None = None) -> None:
     device = prepare_compute(arguments)
     settings = arguments.settings
     data = read_dataset(arguments.data)
-    model = load_classifier(arguments.weights, device)
+    model = load_classifier(arguments.weights, device, arguments.architecture)
     indices = shard_indices(len(data.labels["test"]), arguments.shard, arguments.shards)
 
     def classify(images: torch.Tensor) -> torch.Tensor:
@@ -43,6 +44,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True)
     parser.add_argument("--weights", required=True)
+    parser.add_argument("--architecture", type=json.loads, help="JSON: what the weights must be of")
     parser.add_argument("--settings", type=settings_argument(SmoothingSettings), required=True)
     parser.add_argument("--shard", type=int, default=0, help="counted from 0")
     parser.add_argument("--shards", type=int, default=1, help="how many there are")

@@ -44,16 +44,22 @@ def write_weights(path: str | Path, model: torch.nn.Module, description: Descrip
     write_tensors(path, model.state_dict(), {"classifier": json.dumps(dataclasses.asdict(description))})
 
 
-def load_classifier(path: str | Path, device: torch.device) -> torch.nn.Module:
+def load_classifier(
+    path: str | Path, device: torch.device, architecture: dict[str, object] | None = None
+) -> torch.nn.Module:
     """The classifier in a weights file, in evaluation mode, its parameters frozen.
 
-    Raises SpuriousError where the file is no classifier of this pipeline or its tensors do not fit the
-    architecture that it names.
+    Raises SpuriousError where the file is no classifier of this pipeline, its tensors do not fit the
+    architecture that it names, or that is not the `architecture` (its keys and values) that is expected.
     """
-    model = build_classifier(read_description(path))
+    description = read_description(path)
+    expected = from_mapping(Description, dataclasses.asdict(description) | (architecture or {}))
+    if description != expected:
+        raise SpuriousError(f"{path}: holds another classifier than config.yaml asks for; delete it and train again")
     try:
+        model = build_classifier(description)
         model.load_state_dict(read_tensors(path)[0])
-    except RuntimeError as error:
+    except (RuntimeError, ValueError, TypeError) as error:
         raise _not_weights(path, error) from None
     return model.to(device).eval().requires_grad_(False)
 

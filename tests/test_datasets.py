@@ -204,7 +204,8 @@ def test_prepare_idx_ignores_the_urls(tmp_path):
     for key, content in tiny_idx().items():
         (tmp_path / key).write_bytes(content)
         files.append(f"{key}={tmp_path / key}")
-    settings = {"source": "idx", "validation": 2, "files": {"train_images": {"urls": ["x"], "sha256": "0"}}}
+    files_key = {"train_images": {"urls": ["x"], "sha256": "0"}}
+    settings = {"source": "idx", "validation": 2, "classes": 3, "files": files_key}
     output = tmp_path / "data.safetensors"
     prepare_dataset.main(["--output", str(output), "--settings", json.dumps(settings), "--files", *files])
     assert read_dataset(output).labels["validation"].tolist() == [0, 1]
@@ -214,9 +215,13 @@ def test_prepare_npz(tmp_path):
     archive = tmp_path / "own.npz"
     archive.write_bytes(npz(images=COLOURS, labels=LABELS))
     output = tmp_path / "data.safetensors"
-    settings = json.dumps({"source": "npz", "validation": 8, "test": 12})
-    prepare_dataset.main(["--output", str(output), "--settings", settings, "--files", f"archive={archive}"])
+    classes = int(LABELS.max()) + 1
+    settings = {"source": "npz", "validation": 8, "test": 12}
+    arguments = ["--output", str(output), "--files", f"archive={archive}", "--settings"]
+    prepare_dataset.main([*arguments, json.dumps(settings | {"classes": classes})])
     assert read_dataset(output).image_shape == (3, 4, 5)
+    with pytest.raises(SpuriousError, match=f"{classes} classes, not {classes + 1}; set its key classes"):
+        prepare_dataset.main([*arguments, json.dumps(settings | {"classes": classes + 1})])
 
 
 @pytest.mark.parametrize(

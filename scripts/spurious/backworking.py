@@ -7,12 +7,12 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from spurious.adam import Adam
 from spurious.cost import OUTPUT_LAYER, BackworkingCost, build_cost, reference_activations
+from spurious.errors import SpuriousError
 from spurious.seeding import generator
 from spurious.settings import SearchSettings
 from spurious.training import predict
-
-ADAM_BETA2 = 0.999
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +63,13 @@ def attack(
 def start_images(count: int, references: Tensor, kind: str, generator: torch.Generator) -> Tensor:
     """`count` starting images in [0, 1] of the references' shape (R, C, H, W).
 
-    "uniform": noise U[0, 1]. "averages": means over `count` disjoint random parts of the references.
+    "uniform": noise U[0, 1]. "averages": means over `count` disjoint random parts of the references; raises
+    SpuriousError where there are too few.
     """
     if kind == "uniform":
         return torch.rand((count, *references.shape[1:]), generator=generator)
+    if len(references) < count:
+        raise SpuriousError(f"start: averages needs at least {count} training images of a label, not {len(references)}")
     parts = torch.randperm(len(references), generator=generator).tensor_split(count)
     return torch.stack([references[part].mean(0) for part in parts])
 
@@ -86,7 +89,7 @@ def search(
     Source: the write-up's `get_faulty_input_layer`.
     """
     images = start.to(next(model.parameters()).device, copy=True).requires_grad_()
-    optimizer = torch.optim.Adam([images], lr=settings.learning_rate, betas=(0.9, ADAM_BETA2))
+    optimizer = Adam([images], epsilon_hat=True)
     reinitialized = torch.zeros(len(start), dtype=torch.long)
     last_reset = torch.zeros(len(start), dtype=torch.long)
     layers = model.activations(images)
@@ -94,9 +97,7 @@ def search(
     previous = math.inf
     for step in range(1, settings.max_steps + 1):
         value = objective(layers, label, settings, cost)
-        (images.grad,) = torch.autograd.grad(value, images)
-        _use_tensorflow_epsilon(optimizer, step)
-        optimizer.step()
+        optimizer.step(list(torch.autograd.grad(value, images)), settings.learning_rate)
         if settings.clamp:
             images.data.clamp_(0, 1)
         layers = model.activations(images)  # gives p of this step and the gradient of the next
@@ -132,15 +133,6 @@ def objective(layers: dict[str, Tensor], label: int, settings: SearchSettings, c
 def _probability(layers: dict[str, Tensor], label: int) -> Tensor:
     """p of `label` (N,), on the CPU and outside the graph."""
     return layers[OUTPUT_LAYER].detach().softmax(1)[:, label].cpu()
-
-
-def _use_tensorflow_epsilon(optimizer: torch.optim.Adam, step: int) -> None:
-    """Add epsilon before the bias correction, as TensorFlow's Adam does.
-
-    Where 1 - p saturates the gradients are as small as epsilon, and PyTorch's form would move the pixels
-    up to thirty times further in the first steps than the original did.
-    """
-    optimizer.param_groups[0]["eps"] = 1e-8 / math.sqrt(1 - ADAM_BETA2**step)
 
 
 def _is_done(settings: SearchSettings, p: Tensor, moved: float) -> bool:

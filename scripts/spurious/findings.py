@@ -26,7 +26,7 @@ def backworking(summary: pd.DataFrame, *, found_above: float) -> Iterator[str]:
         yield (
             f"**{row.classifier}**, search *{row.search}*: {row.found} of {row.images} images reach p > {found_above:g}"
             f" ({interval(row.share, row.low, row.high)}; per seed {row.found_min:g} to {row.found_max:g} of"
-            f" {row.images // row.seeds}), after {row.steps_median:g} steps in the median."
+            f" {row.images // row.seeds}). Half of the searches end within {row.steps_median:g} steps."
         )
 
 

@@ -71,10 +71,12 @@ class SoftmaxRegression(nn.Module):
 
 
 def build_classifier(description: Description) -> ConvNet | SoftmaxRegression:
-    """The untrained classifier of that description."""
+    """The untrained classifier of that description; ValueError for an unknown architecture."""
     if description.architecture == "softmax":
         return SoftmaxRegression(description.image_shape, description.classes)
-    return ConvNet(description.image_shape, description.classes, description.channels, description.units)
+    if description.architecture == "cnn":
+        return ConvNet(description.image_shape, description.classes, description.channels, description.units)
+    raise ValueError(f"unknown architecture {description.architecture!r}")
 
 
 def initialize(model: nn.Module, scheme: str, generator: torch.Generator) -> None:

@@ -8,9 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from spurious.adam import Adam
 from spurious.models import initialize
 from spurious.seeding import generator
 from spurious.settings import TrainingRecipe
+
+KINDS = ("parameter", "first_moment", "second_moment")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,33 +81,32 @@ class Trainer:
         device = next(model.parameters()).device
         self.device = device
         model.to(memory_format=torch.channels_last)
-        self.optimizer = torch.optim.Adam(
-            model.parameters(),
-            lr=recipe.learning_rate,
-            eps=recipe.epsilon,
-            weight_decay=recipe.weight_decay,
-            fused=True,
+        self.parameters = dict(model.named_parameters())
+        self.optimizer = Adam(
+            list(self.parameters.values()), epsilon=recipe.epsilon, weight_decay=recipe.weight_decay, fused=True
         )
         self.autocast = recipe.precision == "bfloat16" or (recipe.precision == "auto" and device.type == "cuda")
 
     def state(self) -> dict[str, Tensor]:
         """Parameters, Adam's moments and the step, as flat tensors."""
         tensors = {"step": torch.tensor(self.step)}
-        for name, parameter in self.model.named_parameters():
-            tensors[f"parameter/{name}"] = parameter.detach()
-            for moment, value in self.optimizer.state.get(parameter, {}).items():
-                tensors[f"{moment}/{name}"] = value
+        for name, *values in self._restorable():
+            tensors |= {f"{kind}/{name}": value.detach() for kind, value in zip(KINDS, values, strict=True)}
         return tensors
 
     @torch.no_grad()
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Continue from what `state()` returned; raises KeyError or RuntimeError when it is another model's."""
-        for name, parameter in self.model.named_parameters():
-            parameter.copy_(tensors[f"parameter/{name}"])
-            if f"step/{name}" in tensors:
-                moments = {key: tensors[f"{key}/{name}"].to(self.device) for key in ("step", "exp_avg", "exp_avg_sq")}
-                self.optimizer.state[parameter] = moments
+        for name, *values in self._restorable():
+            for kind, value in zip(KINDS, values, strict=True):
+                value.copy_(tensors[f"{kind}/{name}"])
         self.step = int(tensors["step"])
+        for steps in self.optimizer.steps:
+            steps.fill_(self.step)
+
+    def _restorable(self) -> Iterator[tuple[str, Tensor, Tensor, Tensor]]:
+        """Name, parameter and its two moments."""
+        return zip(self.parameters, self.optimizer.parameters, self.optimizer.first, self.optimizer.second, strict=True)
 
     def run(
         self,
@@ -144,14 +146,11 @@ class Trainer:
         images = shift(self.data.images[index], self.recipe.shift, generator(self.seed, "shift", self.step))
         images = images.to(self.device, memory_format=torch.channels_last, non_blocking=True)
         targets = self.data.targets[index].to(self.device, non_blocking=True)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._learning_rate(self.step)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
             logits = self.model(images)
         losses = F.cross_entropy(logits.float(), targets, reduction="none")
-        self.optimizer.zero_grad()
-        losses.mean().backward()
-        self.optimizer.step()
+        gradients = torch.autograd.grad(losses.mean(), self.optimizer.parameters)
+        self.optimizer.step(list(gradients), self._learning_rate(self.step))
         self.step += 1
         negative = (index >= len(self.data.images) - self.data.negatives).to(self.device)
         detached = losses.detach()

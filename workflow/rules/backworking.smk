@@ -25,6 +25,7 @@ rule backwork_label:
     resources:
         gpu=1,
     params:
+        architecture=architecture,
         settings=backworking_settings,
         seeds=seeds_of_wildcards,
         threads=backworking_threads,
@@ -32,6 +33,6 @@ rule backwork_label:
         "{wildcards.dataset}: search images that {wildcards.classifier} calls {wildcards.label}"
     shell:
         "python scripts/backwork_label.py --data {input.data} --classifier {wildcards.classifier}"
-        " --weights {input.weights} --seeds {params.seeds} --label {wildcards.label}"
+        " --weights {input.weights} --architecture {params.architecture:q} --seeds {params.seeds} --label {wildcards.label}"
         " --settings {params.settings:q} --images {output.images} --rows {output.rows} --trace {output.trace}"
         " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"

@@ -49,7 +49,6 @@ rule fetch_file:
         "results/downloads/{dataset}/{file}",
     log:
         "results/logs/downloads/{dataset}/{file}.log",
-    retries: 2
     conda:
         "../../environment.yml"
     params:

@@ -422,7 +422,7 @@ rule draw_retraining:
             caption="../report/figure_retraining.rst",
             category="Retraining",
             subcategory="{dataset}",
-            labels={"result": "figure", "name": "retraining"},
+            labels={"result": "figure", "name": "accuracy and attacks over rounds"},
         ),
         svg="results/{dataset}/figures/retraining.svg",
     log:
@@ -447,7 +447,7 @@ rule draw_smoothing:
             caption="../report/figure_smoothing.rst",
             category="Smoothing",
             subcategory="{dataset}",
-            labels={"result": "figure", "name": "smoothing"},
+            labels={"result": "figure", "name": "accuracy and rejections over noise"},
         ),
         svg="results/{dataset}/figures/smoothing.svg",
     log:

@@ -50,13 +50,14 @@ rule retrain_classifier:
     resources:
         gpu=1,
     params:
+        architecture=architecture,
         settings=retraining_settings,
         searches=backworking_settings,
         threads=retraining_threads,
     message:
         "{wildcards.dataset}: retrain {wildcards.classifier} with {wildcards.negatives} negatives (target {wildcards.target}), seed {wildcards.seed}"
     shell:
-        "python scripts/retrain_classifier.py --data {input.data} --weights {input.weights}"
+        "python scripts/retrain_classifier.py --data {input.data} --weights {input.weights} --architecture {params.architecture:q}"
         " --control {input.control} --found {input.found} --found-rows {input.found_rows} --negatives {wildcards.negatives}"
         " --target {wildcards.target} --seed {wildcards.seed} --settings {params.settings:q}"
         " --searches {params.searches:q} --attacks-rows {output.attacks} --old-rows {output.old}"

@@ -36,13 +36,14 @@ rule smooth_shard:
     resources:
         gpu=1,
     params:
+        architecture=architecture,
         settings=smoothing_settings,
         shards=shards_of,
         threads=smoothing_threads,
     message:
         "{wildcards.dataset}: noise sweep of {wildcards.classifier}, shard {wildcards.shard}"
     shell:
-        "python scripts/smooth_shard.py --data {input.data} --weights {input.weights}"
+        "python scripts/smooth_shard.py --data {input.data} --weights {input.weights} --architecture {params.architecture:q}"
         " --settings {params.settings:q} --shard {wildcards.shard} --shards {params.shards} --output {output}"
         " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"
 

@@ -81,7 +81,7 @@ def overview(found: np.ndarray, p_found: np.ndarray, worst: np.ndarray, p_worst:
     images, p = np.stack([found, worst]), np.stack([p_found, p_worst])
     _check(images, p=p)
     note = "p of the column's label under every image"
-    figure, grid = _grid(images.shape[:2], ["found", "real"], title, note, names_size=9)
+    figure, grid = _grid(images.shape[:2], ["searched", "real"], title, note, names_size=9)
     for label, axes in enumerate(grid[0]):
         axes.set_title(str(label), fontsize=10)
     for axes, image, value in _cells(grid, images, p):
