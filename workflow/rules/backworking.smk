@@ -1,10 +1,6 @@
 """From classifier weights to images that are strongly classified and look like nothing."""
 
 
-def backworking_settings(wildcards):
-    return json.dumps(experiment(wildcards.dataset)["backworking"])
-
-
 rule backwork_label:
     """Every search of one label, for every seed of a classifier."""
     input:

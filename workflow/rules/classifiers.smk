@@ -1,29 +1,5 @@
 """From dataset tensors to classifier weights and the predictions of every image."""
 
-WEIGHTS = "results/{dataset}/{classifier}/seed{seed}/weights.safetensors"
-
-
-def architecture(wildcards):
-    settings = experiment(wildcards.dataset)["classifiers"][wildcards.classifier]
-    return json.dumps(
-        {key: value for key, value in settings.items() if key != "recipe"}
-    )
-
-
-def recipe(wildcards):
-    settings = experiment(wildcards.dataset)
-    return json.dumps(
-        settings["recipes"][settings["classifiers"][wildcards.classifier]["recipe"]]
-    )
-
-
-def weights_of_all_seeds(wildcards):
-    return expand(WEIGHTS, seed=seeds_of(wildcards.dataset), allow_missing=True)
-
-
-def weights_of_first_seed(wildcards):
-    return expand(WEIGHTS, seed=seeds_of(wildcards.dataset)[0], allow_missing=True)
-
 
 rule train_classifier:
     """One classifier with one seed; continues from its checkpoint when it was killed."""

@@ -31,9 +31,7 @@ for name, value in {
 
 def check_before_any_work():
     """End with one line where the configuration or the results folder would make a job fail later."""
-    schema = yaml.safe_load(
-        (Path(workflow.basedir) / "workflow/schemas/config.schema.yaml").read_text()
-    )
+    schema = yaml.safe_load((Path(workflow.basedir) / "workflow/schemas/config.schema.yaml").read_text())
     try:
         configuration.check(config, schema)
         os.makedirs("results", exist_ok=True)
@@ -41,9 +39,7 @@ def check_before_any_work():
     except SpuriousError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
-        sys.exit(
-            f"error: results: cannot be written ({error.strerror}); make it a writable folder"
-        )
+        sys.exit(f"error: results: cannot be written ({error.strerror}); make it a writable folder")
 
 
 check_before_any_work()
@@ -69,17 +65,19 @@ def experiment(dataset):
 @functools.cache
 def code(script):
     """A script and every module of ours that it imports, directly or not: an edit reruns what it concerns."""
-    found, waiting = [], [SCRIPTS / script]
+    found, waiting = set(), [SCRIPTS / script]
     while waiting:
         path = waiting.pop()
-        if path in found or not path.exists():
-            continue
-        found.append(path)
-        waiting += [SCRIPTS / f"{name.replace('.', '/')}.py" for name in imported(path)]
-        waiting += [
-            SCRIPTS / name.replace(".", "/") / "__init__.py" for name in imported(path)
-        ]
+        if path.exists() and path not in found:
+            found.add(path)
+            waiting += [file for name in imported(path) for file in module_files(name)]
     return sorted(str(path.relative_to(workflow.basedir)) for path in found)
+
+
+def module_files(name):
+    """Where the module of a dotted name would be, as a file and as a package."""
+    place = SCRIPTS.joinpath(*name.split("."))
+    return [place.with_suffix(".py"), place / "__init__.py"]
 
 
 def imported(path):
@@ -122,8 +120,4 @@ def labels_of(dataset):
 
 def results_of(datasets):
     """Every table and figure of the datasets, and what the report's front page says of them."""
-    return [
-        path
-        for dataset in datasets
-        for path in [*tables_of(dataset), *figures_of(dataset), summary_of(dataset)]
-    ]
+    return [path for dataset in datasets for path in [*tables_of(dataset), *figures_of(dataset), summary_of(dataset)]]

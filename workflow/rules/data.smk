@@ -1,42 +1,6 @@
 """From sources to dataset tensors."""
 
 
-def file_settings(wildcards):
-    return experiment(wildcards.dataset)["datasets"][wildcards.dataset]["files"][
-        wildcards.file
-    ]
-
-
-def file_urls(wildcards):
-    return file_settings(wildcards)["urls"]
-
-
-def file_sha256(wildcards):
-    return file_settings(wildcards)["sha256"]
-
-
-def dataset_settings(wildcards):
-    settings = experiment(wildcards.dataset)["datasets"][wildcards.dataset]
-    return json.dumps({key: value for key, value in settings.items() if key != "files"})
-
-
-def source_files(wildcards):
-    names = experiment(wildcards.dataset)["datasets"][wildcards.dataset].get(
-        "files", {}
-    )
-    return expand(
-        "results/downloads/{dataset}/{file}", dataset=wildcards.dataset, file=names
-    )
-
-
-def source_arguments(wildcards):
-    names = experiment(wildcards.dataset)["datasets"][wildcards.dataset].get(
-        "files", {}
-    )
-    pairs = [f"{name}=results/downloads/{wildcards.dataset}/{name}" for name in names]
-    return ["--files", *pairs] if pairs else []
-
-
 localrules:
     fetch_file,
 

@@ -1,31 +1,6 @@
 """From found images to retrained classifiers, attacked again."""
 
 
-def retraining_settings(wildcards):
-    settings = experiment(wildcards.dataset)
-    chosen = {
-        key: value for key, value in settings["retraining"].items() if key != "arms"
-    }
-    return json.dumps(chosen | {"recipe": settings["recipes"][chosen["recipe"]]})
-
-
-def control_weights(wildcards):
-    """The unretrained classifier of the next seed."""
-    seeds = seeds_of(wildcards.dataset)
-    following = seeds[(seeds.index(int(wildcards.seed)) + 1) % len(seeds)]
-    return expand(WEIGHTS, seed=following, allow_missing=True)
-
-
-def found_images(wildcards):
-    labels = labels_of(wildcards.dataset)
-    return expand(rules.backwork_label.output.images, label=labels, allow_missing=True)
-
-
-def found_rows(wildcards):
-    labels = labels_of(wildcards.dataset)
-    return expand(rules.backwork_label.output.rows, label=labels, allow_missing=True)
-
-
 rule retrain_classifier:
     """All rounds of one arm with one seed."""
     input:

@@ -1,23 +1,6 @@
 """From weights to per-image predictions under noise, and the vote over blurred views."""
 
 
-def smoothing_settings(wildcards):
-    settings = experiment(wildcards.dataset)["smoothing"]
-    return json.dumps(
-        {key: value for key, value in settings.items() if key != "shards"}
-    )
-
-
-def shards_of(wildcards):
-    return experiment(wildcards.dataset)["smoothing"]["shards"]
-
-
-def smoothing_shards(wildcards):
-    return expand(
-        rules.smooth_shard.output, shard=range(shards_of(wildcards)), allow_missing=True
-    )
-
-
 rule smooth_shard:
     """A part of the test images: every sigma, kernel and view."""
     input:

@@ -1,0 +1,59 @@
+"""Copy the tables that README.md shows from results/ to docs/measured/, and write them into it.
+
+A table stands below a comment that names its file, the rows it shows (`[column=value]`) and its columns:
+`<!-- docs/measured/mnist/classifiers.csv[seed=all]: classifier accuracy low high -->`.
+"""
+
+import argparse
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from commandline import run, write_text
+from rows import read_rows
+from spurious.tables import to_markdown
+
+MARKER = re.compile(
+    r"<!-- (?P<path>docs/measured/\S+?\.csv)(\[(?P<column>\w+)=(?P<value>[^]]+)\])?: (?P<columns>[^>]+) -->\n"
+    r"(\n(\|.*\n)+)?"
+)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Copy what `--results` holds, then fill the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, help="copy the tables of this folder first")
+    arguments = parser.parse_args(argv)
+    readme = Path("README.md")
+    text = readme.read_text(encoding="utf-8")
+    for match in MARKER.finditer(text) if arguments.results else ():
+        copy_table(Path(match["path"]), arguments.results)
+    write_text(readme, filled(text, Path()))
+
+
+def copy_table(measured: Path, results: Path) -> None:
+    """Copy a table, where the results have it, from `<dataset>/tables/` or from the top."""
+    inside = measured.relative_to("docs/measured")
+    for source in (results / inside.parent / "tables" / inside.name, results / inside):
+        if source.exists():
+            measured.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, measured)
+
+
+def filled(text: str, root: Path) -> str:
+    """The text with the table of every comment below it, from the files under `root`."""
+    return MARKER.sub(lambda match: f"{match[0].splitlines()[0]}\n\n{table(match, root)}\n", text)
+
+
+def table(match: re.Match, root: Path) -> str:
+    """The rows and columns that a comment asks for, as Markdown."""
+    rows: pd.DataFrame = read_rows([root / match["path"]])
+    if match["column"]:
+        rows = rows[rows[match["column"]].astype(str) == match["value"]]
+    return to_markdown(rows[match["columns"].split()])
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,290 @@
+"""What the rules take in and hand on: input and parameter functions, by stage.
+
+They stand apart from the rules, as Snakemake's linter asks, and are called when a job is planned.
+"""
+
+# Data
+
+
+def file_settings(wildcards):
+    return experiment(wildcards.dataset)["datasets"][wildcards.dataset]["files"][wildcards.file]
+
+
+def file_urls(wildcards):
+    return file_settings(wildcards)["urls"]
+
+
+def file_sha256(wildcards):
+    return file_settings(wildcards)["sha256"]
+
+
+def dataset_settings(wildcards):
+    settings = experiment(wildcards.dataset)["datasets"][wildcards.dataset]
+    return json.dumps({key: value for key, value in settings.items() if key != "files"})
+
+
+def source_files(wildcards):
+    names = experiment(wildcards.dataset)["datasets"][wildcards.dataset].get("files", {})
+    return expand("results/downloads/{dataset}/{file}", dataset=wildcards.dataset, file=names)
+
+
+def source_arguments(wildcards):
+    names = experiment(wildcards.dataset)["datasets"][wildcards.dataset].get("files", {})
+    pairs = [f"{name}=results/downloads/{wildcards.dataset}/{name}" for name in names]
+    return ["--files", *pairs] if pairs else []
+
+
+# Classifiers
+
+WEIGHTS = "results/{dataset}/{classifier}/seed{seed}/weights.safetensors"
+
+
+def architecture(wildcards):
+    settings = experiment(wildcards.dataset)["classifiers"][wildcards.classifier]
+    return json.dumps({key: value for key, value in settings.items() if key != "recipe"})
+
+
+def recipe(wildcards):
+    settings = experiment(wildcards.dataset)
+    return json.dumps(settings["recipes"][settings["classifiers"][wildcards.classifier]["recipe"]])
+
+
+def weights_of_all_seeds(wildcards):
+    return expand(WEIGHTS, seed=seeds_of(wildcards.dataset), allow_missing=True)
+
+
+def weights_of_first_seed(wildcards):
+    return expand(WEIGHTS, seed=seeds_of(wildcards.dataset)[0], allow_missing=True)
+
+
+# Backworking
+
+
+def backworking_settings(wildcards):
+    return json.dumps(experiment(wildcards.dataset)["backworking"])
+
+
+# Retraining
+
+
+def retraining_settings(wildcards):
+    settings = experiment(wildcards.dataset)
+    chosen = {key: value for key, value in settings["retraining"].items() if key != "arms"}
+    return json.dumps(chosen | {"recipe": settings["recipes"][chosen["recipe"]]})
+
+
+def control_weights(wildcards):
+    """The unretrained classifier of the next seed."""
+    seeds = seeds_of(wildcards.dataset)
+    following = seeds[(seeds.index(int(wildcards.seed)) + 1) % len(seeds)]
+    return expand(WEIGHTS, seed=following, allow_missing=True)
+
+
+def found_images(wildcards):
+    labels = labels_of(wildcards.dataset)
+    return expand(rules.backwork_label.output.images, label=labels, allow_missing=True)
+
+
+def found_rows(wildcards):
+    labels = labels_of(wildcards.dataset)
+    return expand(rules.backwork_label.output.rows, label=labels, allow_missing=True)
+
+
+# Smoothing
+
+
+def smoothing_settings(wildcards):
+    settings = experiment(wildcards.dataset)["smoothing"]
+    return json.dumps({key: value for key, value in settings.items() if key != "shards"})
+
+
+def shards_of(wildcards):
+    return experiment(wildcards.dataset)["smoothing"]["shards"]
+
+
+def smoothing_shards(wildcards):
+    return expand(rules.smooth_shard.output, shard=range(shards_of(wildcards)), allow_missing=True)
+
+
+# Tables, figures and the front page
+
+RETRAINING_FILE = "results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/{rows}.csv"
+
+TITLES = {
+    "classifiers": "Classifiers",
+    "backworking": "Backworking",
+    "retraining": "Retraining",
+    "smoothing": "Smoothing",
+}
+
+
+def classifiers_in(stage, dataset):
+    return experiment(dataset)["experiment"][stage]
+
+
+def prediction_rows(wildcards):
+    return expand(
+        rules.train_classifier.output.predictions,
+        dataset=wildcards.dataset,
+        classifier=classifiers_in("classifiers", wildcards.dataset),
+        seed=seeds_of(wildcards.dataset),
+    )
+
+
+def backworking_rows(wildcards):
+    return expand(
+        rules.backwork_label.output.rows,
+        dataset=wildcards.dataset,
+        classifier=classifiers_in("backworking", wildcards.dataset),
+        label=labels_of(wildcards.dataset),
+    )
+
+
+def retraining_rows(wildcards, rows):
+    return [
+        path
+        for arm in experiment(wildcards.dataset)["retraining"]["arms"]
+        for path in expand(
+            RETRAINING_FILE,
+            dataset=wildcards.dataset,
+            classifier=classifiers_in("retraining", wildcards.dataset),
+            seed=seeds_of(wildcards.dataset),
+            rows=rows,
+            **arm,
+        )
+    ]
+
+
+def smoothing_tables(wildcards):
+    return expand(
+        rules.gather_smoothing.output.summary,
+        dataset=wildcards.dataset,
+        classifier=classifiers_in("smoothing", wildcards.dataset),
+    )
+
+
+ATTACKS = functools.partial(retraining_rows, rows="attacks")
+
+OLD = functools.partial(retraining_rows, rows="old")
+
+RETRAINED = functools.partial(retraining_rows, rows="predictions")
+
+TABLES = {
+    "classifiers": {"predictions": prediction_rows},
+    "backworking": {"rows": backworking_rows},
+    "backworking-summary": {"rows": backworking_rows},
+    "retraining": {"attacks": ATTACKS, "old": OLD, "predictions": RETRAINED},
+    "retraining-summary": {"attacks": ATTACKS, "old": OLD, "predictions": RETRAINED},
+    "smoothing": {"rows": smoothing_tables},
+}
+
+
+def stage_of(table):
+    return table.split("-")[0]
+
+
+def tables_of(dataset):
+    """The tables of the stages that a dataset's experiment has."""
+    names = [name for name in TABLES if classifiers_in(stage_of(name), dataset)]
+    return expand(
+        "results/{dataset}/tables/{name}.{kind}",
+        dataset=dataset,
+        name=names,
+        kind=["csv", "md", "html"],
+    )
+
+
+def input_arguments(wildcards, input):
+    """`--name file file ...` for every named input but the code."""
+    named = ((name, files) for name, files in input.items() if name != "code")
+    return [word for name, files in named for word in [f"--{name}", *([files] if isinstance(files, str) else files)]]
+
+
+def found_above(wildcards):
+    return experiment(wildcards.dataset)["backworking"]["found_above"]
+
+
+def found_files(wildcards):
+    labels = labels_of(wildcards.dataset)
+    return expand(rules.backwork_label.output.images, label=labels, allow_missing=True)
+
+
+def found_rows_of_classifier(wildcards):
+    return expand(
+        rules.backwork_label.output.rows,
+        label=labels_of(wildcards.dataset),
+        allow_missing=True,
+    )
+
+
+def traces_of_classifier(wildcards):
+    return expand(
+        rules.backwork_label.output.trace,
+        label=labels_of(wildcards.dataset),
+        allow_missing=True,
+    )
+
+
+def predictions_of_first_seed(wildcards):
+    return expand(
+        rules.train_classifier.output.predictions,
+        seed=seeds_of(wildcards.dataset)[0],
+        allow_missing=True,
+    )
+
+
+def first_seed(wildcards):
+    return seeds_of(wildcards.dataset)[0]
+
+
+def picture_of(wildcards):
+    """The front page's picture: the first backworked classifier with the first search."""
+    classifiers = classifiers_in("backworking", wildcards.dataset)[:1]
+    return expand(
+        "results/{dataset}/figures/overview-{classifier}-{search}.png",
+        dataset=wildcards.dataset,
+        classifier=classifiers,
+        search=list(experiment(wildcards.dataset)["backworking"]["searches"])[:1],
+    )
+
+
+def summary_tables(wildcards):
+    """The tables that the front page speaks of, those of the stages that the experiment has."""
+    names = ["classifiers", "backworking-summary", "retraining-summary", "smoothing"]
+    chosen = [name for name in names if classifiers_in(stage_of(name), wildcards.dataset)]
+    return expand("results/{dataset}/tables/{name}.csv", dataset=wildcards.dataset, name=chosen)
+
+
+def summary_arguments(wildcards, input):
+    """`--<table> file` for every table of the front page, and its picture."""
+    words = [word for path in input.tables for word in (f"--{Path(path).stem}", path)]
+    return words + [word for path in input.picture for word in ("--picture", path)]
+
+
+def summary_of(dataset):
+    return f"results/{dataset}/summary.rst"
+
+
+def figures_of(dataset):
+    """The figures of the stages that a dataset's experiment has."""
+    searches = experiment(dataset)["backworking"]["searches"]
+    names = expand(
+        "{kind}-{classifier}",
+        kind=["worst", "salient"],
+        classifier=classifiers_in("classifiers", dataset),
+    )
+    backworked = classifiers_in("backworking", dataset)
+    names += expand("found-{classifier}-{search}", classifier=backworked, search=searches)
+    names += expand(
+        "overview-{classifier}-{search}",
+        classifier=backworked,
+        search=list(searches)[:1],
+    )
+    names += expand("trace-{classifier}", classifier=backworked)
+    names += [stage for stage in ("retraining", "smoothing") if classifiers_in(stage, dataset)]
+    return expand(
+        "results/{dataset}/figures/{name}.{kind}",
+        dataset=dataset,
+        name=names,
+        kind=["png", "svg"],
+    )
