@@ -148,7 +148,7 @@ def _save(response: requests.Response, part: Path, offset: int) -> None:
     """Write the body behind the first `offset` bytes of `part`, as it is on the wire."""
     length = response.headers.get("Content-Length", "")
     total = offset + int(length) if length.isdecimal() else None
-    bar = tqdm(desc=part.stem, total=total, initial=offset, unit="B", unit_scale=True, disable=None)
+    bar = tqdm(desc=part.stem, total=total, initial=offset, unit="B", unit_scale=True, mininterval=1)
     with bar, open(part, "ab" if offset else "wb") as file:
         for chunk in response.raw.stream(_CHUNK, decode_content=False):
             file.write(chunk)

@@ -94,7 +94,7 @@ def check_table(page, csv):
     frame = page.frame_locator("iframe")
     frame.locator("table").wait_for()
     table = pd.read_csv(csv)
-    assert frame.locator("thead th").all_inner_texts() == list(table.columns)
+    assert frame.locator("thead th").all_text_contents() == list(table.columns)
     assert frame.locator("tbody tr").count() == len(table)
     assert frame.locator("tbody td").first.inner_text() == str(table.iloc[0, 0])
 

@@ -232,7 +232,7 @@ rule draw_retraining:
             caption="../report/figure_retraining.rst",
             category="Retraining",
             subcategory="{dataset}",
-            labels={"result": "figure", "name": "accuracy and attacks over rounds"},
+            labels={"result": "figure", "name": "retraining"},
         ),
         svg="results/{dataset}/figures/retraining.svg",
     log:
@@ -246,6 +246,7 @@ rule draw_retraining:
         " --output-png {output.png} --output-svg {output.svg} 2> >(tee {log} >&2)"
 
 
+# The name is that of the table: labels of two results that differ in two ways break the menu of the report.
 rule draw_smoothing:
     """Accuracy and reject rate over the noise."""
     input:
@@ -257,7 +258,7 @@ rule draw_smoothing:
             caption="../report/figure_smoothing.rst",
             category="Smoothing",
             subcategory="{dataset}",
-            labels={"result": "figure", "name": "accuracy and rejections over noise"},
+            labels={"result": "figure", "name": "smoothing"},
         ),
         svg="results/{dataset}/figures/smoothing.svg",
     log:
