@@ -28,6 +28,9 @@ for name, value in {
 }.items():
     os.environ.setdefault(name, value)
 
+# The rules call "python": the one that runs snakemake, whether or not its environment was activated.
+os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]))
+
 
 def check_before_any_work():
     """End with one line where the configuration or the results folder would make a job fail later."""
