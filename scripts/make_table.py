@@ -57,7 +57,8 @@ def retraining(arguments: argparse.Namespace) -> pd.DataFrame:
 
 def retraining_summary(arguments: argparse.Namespace) -> pd.DataFrame:
     """What retraining changed, over the seeds."""
-    return tables.retraining_summary(retraining(arguments), read_rows(arguments.predictions))
+    frames = (read_rows(paths) for paths in (arguments.attacks, arguments.old, arguments.predictions))
+    return tables.retraining_summary(*frames, found_above=arguments.found_above)
 
 
 def smoothing(arguments: argparse.Namespace) -> pd.DataFrame:

@@ -135,15 +135,14 @@ def test_an_attacked_net_without_predictions_is_an_error():
 
 
 def summary(**inputs):
-    attacks, old, judged = retraining_inputs(**inputs)
-    return tables.retraining_summary(tables.retraining(attacks, old, judged), judged)
+    return tables.retraining_summary(*retraining_inputs(**inputs))
 
 
 def test_accuracy_differs_where_seeds_and_images_say_so():
     attacks, old, judged = retraining_inputs()
     worse = (judged["negatives"] == "backworked") & (judged["id"] >= 6)
     judged.loc[worse, "predicted"] = 0
-    table = tables.retraining_summary(tables.retraining(attacks, old, judged), judged)
+    table = tables.retraining_summary(attacks, old, judged)
     arm = table.query("negatives == 'backworked'").iloc[0]
     assert arm["accuracy_verdict"] == "lower"
     assert arm["accuracy_mcnemar_p"] == pytest.approx(2 * 0.5**33)  # 10 + 11 + 12 images lost, none gained
@@ -164,10 +163,9 @@ def test_retraining_summary_pairs_by_seed():
 
 
 def test_the_order_of_the_seeds_does_not_matter():
-    attacks, old, judged = retraining_inputs()
-    table = tables.retraining(attacks, old, judged)
-    shuffled = tables.retraining_summary(table.sample(frac=1, random_state=1), judged.sample(frac=1, random_state=2))
-    pd.testing.assert_frame_equal(shuffled, tables.retraining_summary(table, judged))
+    inputs = retraining_inputs()
+    shuffled = tables.retraining_summary(*(frame.sample(frac=1, random_state=1) for frame in inputs))
+    pd.testing.assert_frame_equal(shuffled, tables.retraining_summary(*inputs))
 
 
 def test_the_reference_arm_is_not_compared_with_itself():

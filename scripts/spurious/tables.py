@@ -155,18 +155,20 @@ def _accuracies(predictions: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     return counts.rename(columns={"mean": "accuracy"}).drop(columns=["sum", "size"]).reset_index()
 
 
-def retraining_summary(table: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
-    """Each arm over the seeds: a row per (negatives, target, round, attack) of the table of `retraining`.
+def retraining_summary(
+    attacks: pd.DataFrame, old: pd.DataFrame, predictions: pd.DataFrame, *, found_above: float = 0.999
+) -> pd.DataFrame:
+    """Each arm over the seeds: a row per (negatives, target, round, attack); takes what `retraining` takes.
 
-    `predictions` as for `retraining`. Returns `negatives, target, round, attack, seeds, accuracy, accuracy_sd,
-    accuracy_difference, accuracy_difference_low, accuracy_difference_high, accuracy_verdict`, the same for
-    `found`, then `old_p_mean, control_p_mean, accuracy_mcnemar_p`. A difference is against the arm "none" of
-    the same round and attack, paired by seed, with its 95 % interval; it is empty for that arm itself. The
-    seeds share one test set, so accuracy counts as different only where the exact McNemar test over the test
-    images of all seeds says so as well (p < .05).
+    Returns `negatives, target, round, attack, seeds, accuracy, accuracy_sd, accuracy_difference,
+    accuracy_difference_low, accuracy_difference_high, accuracy_verdict`, the same for `found`, then
+    `old_p_mean, control_p_mean, accuracy_mcnemar_p, found_mcnemar_p`. A difference is against the arm "none" of
+    the same round and attack, paired by seed, with its 95 % interval; it is empty for that arm itself. A few seeds
+    can agree by chance, and they share one test set: accuracy (or found) counts as different only where the exact
+    McNemar test over the images of all seeds says so as well (p < .05). Found images are paired by their start.
     """
+    table = retraining(attacks, old, predictions, found_above=found_above)
     keys = [*ARM, "round", "attack"]
-    _require(table, [*keys, "seed", "accuracy", "found", "old_p_mean", "control_p_mean"], "retraining table")
     reference = table[table["negatives"] == "none"]
     rows = []
     for key, group in table.groupby(keys):
@@ -175,25 +177,29 @@ def retraining_summary(table: pd.DataFrame, predictions: pd.DataFrame) -> pd.Dat
         for name in ("accuracy", "found"):
             row |= {name: group[name].mean(), f"{name}_sd": group[name].std(), **_against(same, group, name)}
         rows.append(row | group[["old_p_mean", "control_p_mean"]].mean().to_dict())
-    summary = pd.DataFrame(rows).merge(_mcnemar(predictions), on=[*ARM, "round"], how="left")
-    chance = summary["accuracy_verdict"].isin(["higher", "lower"]) & (summary["accuracy_mcnemar_p"] >= SIGNIFICANCE)
-    summary["accuracy_verdict"] = summary["accuracy_verdict"].mask(chance, "within noise")
+    correct = predictions.assign(outcome=predictions["predicted"] == predictions["label"])
+    hits = attacks.assign(outcome=attacks["p"] > found_above)
+    summary = _with_mcnemar(pd.DataFrame(rows), correct, "accuracy", ["round"], ["id"])
+    return _with_mcnemar(summary, hits, "found", ["round", "attack"], ["label", "image"])
+
+
+def _with_mcnemar(
+    summary: pd.DataFrame, outcomes: pd.DataFrame, name: str, groups: list[str], image: list[str]
+) -> pd.DataFrame:
+    """The summary with McNemar's p against the arm "none", over the images of all seeds, and the verdict it allows."""
+    pairing = [*groups, "seed", *image]
+    outcomes = outcomes[[*ARM, *pairing, "outcome"]].drop_duplicates()
+    reference = outcomes[outcomes["negatives"] == "none"].drop(columns=ARM)
+    others = outcomes[outcomes["negatives"] != "none"]
+    pairs = others.merge(reference, on=pairing, suffixes=("", "_none"), validate="many_to_one")
+    pairs["gained"] = pairs["outcome"] & ~pairs["outcome_none"]
+    pairs["lost"] = ~pairs["outcome"] & pairs["outcome_none"]
+    counts = pairs.groupby([*ARM, *groups])[["gained", "lost"]].sum().reset_index()
+    counts[f"{name}_mcnemar_p"] = [mcnemar_exact(*row) for row in counts[["gained", "lost"]].itertuples(index=False)]
+    summary = summary.merge(counts.drop(columns=["gained", "lost"]), on=[*ARM, *groups], how="left")
+    chance = summary[f"{name}_verdict"].isin(["higher", "lower"]) & (summary[f"{name}_mcnemar_p"] >= SIGNIFICANCE)
+    summary[f"{name}_verdict"] = summary[f"{name}_verdict"].mask(chance, "within noise")
     return summary
-
-
-def _mcnemar(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Per arm and round, McNemar's p against the arm "none" over the test images of all seeds."""
-    keys = ["round", "seed", "id"]
-    predictions = predictions.drop_duplicates()
-    correct = predictions[[*ARM, *keys]].assign(correct=predictions["predicted"] == predictions["label"])
-    reference = correct[correct["negatives"] == "none"].drop(columns=ARM)
-    others = correct[correct["negatives"] != "none"]
-    pairs = others.merge(reference, on=keys, suffixes=("", "_none"), validate="many_to_one")
-    pairs["gained"] = pairs["correct"] & ~pairs["correct_none"]
-    pairs["lost"] = ~pairs["correct"] & pairs["correct_none"]
-    counts = pairs.groupby([*ARM, "round"])[["gained", "lost"]].sum().reset_index()
-    p = [mcnemar_exact(*row) for row in counts[["gained", "lost"]].itertuples(index=False)]
-    return counts[[*ARM, "round"]].assign(accuracy_mcnemar_p=p)
 
 
 def _against(reference: pd.DataFrame, group: pd.DataFrame, name: str) -> dict[str, object]:
