@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_WAIT_POLICY := passive
 export GOMP_SPINCOUNT := 0
 
-.PHONY: demo paper test bench lint
+.PHONY: demo paper test bench lint readme
 .DEFAULT_GOAL := demo
 
 demo paper: .venv/installed
@@ -24,6 +24,10 @@ test: .venv/installed-test
 
 bench: .venv/installed-test
 	.venv/bin/python tests/benchmarks/run.py $(ARGS)
+
+# After a new run of everything: its tables into docs/measured and README.md.
+readme: .venv/installed-test
+	PYTHONPATH=scripts .venv/bin/python tests/update_readme.py --results results
 
 lint: .venv/installed-test
 	.venv/bin/ruff check

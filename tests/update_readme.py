@@ -1,4 +1,4 @@
-"""Copy the tables that README.md shows from results/ to docs/measured/, and write them into it.
+"""Copy the tables that README.md shows from results/ to docs/measured/, and write them into it (`make readme`).
 
 A table stands below a comment that names its file, the rows it shows (`[column=value]`) and its columns:
 `<!-- docs/measured/mnist/classifiers.csv[seed=all]: classifier accuracy low high -->`.
