@@ -17,7 +17,8 @@ export GOMP_SPINCOUNT := 0
 .DEFAULT_GOAL := demo
 
 demo paper: .venv/installed
-	.venv/bin/snakemake $@ --resources gpu=$(GPUS) --report results/$@.html --report-after-run $(ARGS)
+	.venv/bin/snakemake $@ --quiet reason host --resources gpu=$(GPUS) \
+		--report results/$@.html --report-after-run $(ARGS)
 
 test: .venv/installed-test
 	.venv/bin/python -m pytest $(ARGS)
