@@ -29,6 +29,8 @@ rule demo:
     default_target: True
     input:
         results_of(config["targets"]["demo"]),
+    message:
+        "demo: every table and figure is made"
 
 
 # Every experiment in full, beside the published numbers.
@@ -39,3 +41,5 @@ rule paper:
             "results/{dataset}/tables/published.csv",
             dataset=config["targets"]["paper"],
         ),
+    message:
+        "paper: every table and figure is made"
