@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+
 from pipeline import copy_project, make_tiny, run_snakemake
 
 

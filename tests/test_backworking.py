@@ -11,8 +11,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import AdamState, broadcast_cost, reference_search, tensorflow_adam_step
 
+from reference import AdamState, broadcast_cost, reference_search, tensorflow_adam_step
 from spurious.backworking import attack, image_rows, judge, objective, search, start_images, trace_rows
 from spurious.cost import NearestImage, NearestPerUnit, build_cost, reference_activations
 from spurious.errors import SpuriousError

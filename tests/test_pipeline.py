@@ -17,6 +17,9 @@ import pandas as pd
 import psutil
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
 from pipeline import (
     ARCHIVE,
     DATASET,
@@ -33,8 +36,6 @@ from pipeline import (
     run_snakemake,
     snakemake_command,
 )
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 
 EXPERIMENT = TINY["experiments"][DATASET]
 COMPUTING = {"train_classifier.py", "backwork_label.py", "retrain_classifier.py", "smooth_shard.py"}

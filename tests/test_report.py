@@ -4,6 +4,7 @@ import shutil
 
 import pandas as pd
 import pytest
+
 from pipeline import DATASET
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

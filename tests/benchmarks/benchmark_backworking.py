@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from measuring import Row, median_seconds
-from reference import broadcast_cost
 from torch import Tensor
 
+from measuring import Row, median_seconds
+from reference import broadcast_cost
 from spurious.cost import build_cost, reference_activations
 from spurious.models import Description, build_classifier, initialize
 from spurious.seeding import generator

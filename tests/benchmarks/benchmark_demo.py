@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+
 from measuring import Row, median_seconds
 
 SCRIPTS = {

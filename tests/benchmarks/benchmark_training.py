@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import torch
 import yaml
-from measuring import Row, median_seconds
 
+from measuring import Row, median_seconds
 from spurious.configuration import experiment
 from spurious.models import Description, build_classifier
 from spurious.settings import TrainingRecipe, from_mapping

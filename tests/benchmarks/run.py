@@ -12,13 +12,13 @@ FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parents[1]
 sys.path[:0] = [str(FOLDER), str(ROOT / "scripts"), str(ROOT / "tests")]
 
+from tabulate import tabulate  # noqa: E402
+
 import benchmark_backworking  # noqa: E402 - found through the paths above
 import benchmark_demo  # noqa: E402
 import benchmark_training  # noqa: E402
-from measuring import Row  # noqa: E402
-from tabulate import tabulate  # noqa: E402
-
 from commandline import whole_file  # noqa: E402
+from measuring import Row  # noqa: E402
 
 BENCHMARKS = {
     "backworking": benchmark_backworking.rows,
