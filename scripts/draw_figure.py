@@ -31,24 +31,23 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     common.add_argument("--title", default="")
     common.add_argument("--output-png", required=True)
     common.add_argument("--output-svg", required=True)
+    searched = argparse.ArgumentParser(add_help=False)
+    searched.add_argument("--images", nargs="+", required=True, metavar="SAFETENSORS", help="one file per label")
+    searched.add_argument("--rows", nargs="+", required=True, metavar="CSV", help="their rows, in the same order")
+    searched.add_argument("--search", required=True)
+    searched.add_argument("--seed", type=int, required=True)
     names = parser.add_subparsers(metavar="NAME", required=True)
 
-    def add(name: str, draw: Callable[[argparse.Namespace], Figure]) -> argparse.ArgumentParser:
-        own = names.add_parser(name, parents=[common], help=draw.__doc__)
+    def add(
+        name: str, draw: Callable[[argparse.Namespace], Figure], *parents: argparse.ArgumentParser
+    ) -> argparse.ArgumentParser:
+        own = names.add_parser(name, parents=[common, *parents], help=draw.__doc__)
         own.set_defaults(draw=draw)
         return own
 
-    own = add("found", found)
-    own.add_argument("--images", nargs="+", required=True, metavar="SAFETENSORS", help="one file per label")
-    own.add_argument("--rows", nargs="+", required=True, metavar="CSV", help="their rows, in the same order")
-    own.add_argument("--search", required=True)
-    own.add_argument("--seed", type=int, required=True)
+    own = add("found", found, searched)
     own.add_argument("--found-above", type=float, default=0.999)
-    own = add("overview", overview)
-    own.add_argument("--images", nargs="+", required=True, metavar="SAFETENSORS", help="one file per label")
-    own.add_argument("--rows", nargs="+", required=True, metavar="CSV", help="their rows, in the same order")
-    own.add_argument("--search", required=True)
-    own.add_argument("--seed", type=int, required=True)
+    own = add("overview", overview, searched)
     own.add_argument("--data", required=True, metavar="SAFETENSORS")
     own.add_argument("--predictions", required=True, metavar="CSV")
     own = add("worst", worst)

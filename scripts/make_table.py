@@ -10,7 +10,7 @@ from spurious import tables
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Read the inputs, compute the table, write it as CSV and as Markdown."""
+    """Read the inputs, compute the table, write it as CSV, Markdown and HTML."""
     arguments = parse(argv)
     table = arguments.make(arguments)
     write_rows(arguments.output_csv, table)
@@ -51,14 +51,17 @@ def backworking_summary(arguments: argparse.Namespace) -> pd.DataFrame:
 
 def retraining(arguments: argparse.Namespace) -> pd.DataFrame:
     """What retraining changed, per seed."""
-    frames = (read_rows(paths) for paths in (arguments.attacks, arguments.old, arguments.predictions))
-    return tables.retraining(*frames, found_above=arguments.found_above)
+    return tables.retraining(*retraining_rows(arguments), found_above=arguments.found_above)
 
 
 def retraining_summary(arguments: argparse.Namespace) -> pd.DataFrame:
     """What retraining changed, over the seeds."""
-    frames = (read_rows(paths) for paths in (arguments.attacks, arguments.old, arguments.predictions))
-    return tables.retraining_summary(*frames, found_above=arguments.found_above)
+    return tables.retraining_summary(*retraining_rows(arguments), found_above=arguments.found_above)
+
+
+def retraining_rows(arguments: argparse.Namespace) -> list[pd.DataFrame]:
+    """The three kinds of rows that retraining leaves, in the order of RETRAINING_ROWS."""
+    return [read_rows(getattr(arguments, name)) for name in RETRAINING_ROWS]
 
 
 def smoothing(arguments: argparse.Namespace) -> pd.DataFrame:

@@ -94,6 +94,10 @@ class Arm:
             "seed": arguments.seed,
         }
 
+    def seed_of(self, number: int) -> str:
+        """The seed of a round's training and attacks: the same in every arm, so that the arms pair."""
+        return f"{self.arguments.seed}, round {number}"
+
     def found_before(self) -> list[torch.Tensor]:
         """What the first attack found in the trained classifier, label by label."""
         name = f"{self.settings.attacks[0]}/seed{self.arguments.seed}"
@@ -123,7 +127,7 @@ class Arm:
     def retrain(self, negatives: torch.Tensor, number: int) -> torch.nn.Module:
         """A new classifier, trained from scratch; seeded by the round, equally in every arm."""
         model = build_classifier(self.description).to(self.device)
-        seed = f"{self.arguments.seed}, round {number}"
+        seed = self.seed_of(number)
         trainer = Trainer(model, self.training_set(negatives), self.settings.recipe, seed=seed)
         validation = self.data.pixels("validation"), self.data.labels["validation"]
         name = f"{self.arguments.negatives}-{self.arguments.target}, seed {seed}"
@@ -157,7 +161,7 @@ class Arm:
                 references,
                 searches,
                 images=settings.images,
-                seed=f"{self.arguments.seed}, round {number}",
+                seed=self.seed_of(number),
             )
             rows += image_rows(model, label, found, self.identification(number) | {"label": label})
             first.append(found[self.settings.attacks[0]].images)

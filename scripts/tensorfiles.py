@@ -52,13 +52,14 @@ def load_classifier(
     Raises SpuriousError where the file is no classifier of this pipeline, its tensors do not fit the
     architecture that it names, or that is not the `architecture` (its keys and values) that is expected.
     """
-    description = read_description(path)
+    tensors, metadata = read_tensors(path)
+    description = _description(path, metadata)
     expected = from_mapping(Description, dataclasses.asdict(description) | (architecture or {}))
     if description != expected:
         raise SpuriousError(f"{path}: holds another classifier than config.yaml asks for; delete it and train again")
     try:
         model = build_classifier(description)
-        model.load_state_dict(read_tensors(path)[0])
+        model.load_state_dict(tensors)
     except (RuntimeError, ValueError, TypeError) as error:
         raise _not_weights(path, error) from None
     return model.to(device).eval().requires_grad_(False)
@@ -66,8 +67,12 @@ def load_classifier(
 
 def read_description(path: str | Path) -> Description:
     """The architecture that a weights file names; SpuriousError where it names none of ours."""
+    return _description(path, read_tensors(path)[1])
+
+
+def _description(path: str | Path, metadata: dict[str, str]) -> Description:
     try:
-        return from_mapping(Description, json.loads(read_tensors(path)[1]["classifier"]))
+        return from_mapping(Description, json.loads(metadata["classifier"]))
     except (KeyError, ValueError, TypeError) as error:
         raise _not_weights(path, error) from None
 

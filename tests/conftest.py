@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+import torch
 
 from pipeline import copy_project, make_tiny, run_snakemake
 
@@ -19,3 +20,12 @@ def finished(checkout, tmp_path_factory):
     folder = shutil.copytree(checkout, tmp_path_factory.mktemp("finished") / "project")
     run_snakemake(folder, "demo", "--report", "results/demo.html", "--report-after-run", cores=2)
     return folder
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """One torch thread for the tests of a module: bit for bit comparisons need a fixed number."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -25,12 +25,7 @@ SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 SHAPE = (1, 8, 8)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def network(seed=0, image_shape=SHAPE, classes=3):

@@ -23,12 +23,7 @@ RECIPE = TrainingRecipe(learning_rate=0.01, batch_size=8, steps=22, schedule="on
 GLOBAL_SEEDS = itertools.count()
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def quadrants(count, seed=0):

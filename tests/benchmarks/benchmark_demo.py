@@ -5,8 +5,6 @@ the rest of the cores' time is overhead. The reference is the whole time, so the
 overhead fits into it.
 """
 
-import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from measuring import Row, median_seconds
+from pipeline import copy_project
 
 SCRIPTS = {
     "train": "train_classifier.py",
@@ -30,8 +29,7 @@ CORES = 2
 def rows(root: Path) -> Iterator[Row]:
     """Wall time of the demo on two cores, and the part of the cores' time that is no model work."""
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder)
-        _copy(root, copy)
+        copy = copy_project(Path(folder))
         wall = _run_demo(copy)
         jobs = list(copy.glob("results/logs/digits/*/*.benchmark.tsv"))
         start = {name: _start_seconds(copy, script) for name, script in SCRIPTS.items()}
@@ -41,19 +39,11 @@ def rows(root: Path) -> Iterator[Row]:
     yield Row("demo, share that is no model work", 100 * overhead, 100, 1 / overhead, "% of the cores' time")
 
 
-def _copy(root: Path, folder: Path) -> None:
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    for name in subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout.splitlines():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(root / name, folder / name)
-
-
 def _run_demo(folder: Path) -> float:
     command = [sys.executable, "-m", "snakemake", "demo", "--cores", str(CORES), "--quiet", "all"]
     report = ["--report", "results/demo.html", "--report-after-run"]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     start = time.perf_counter()
-    subprocess.run([*command, *report], cwd=folder, env=os.environ | {"PATH": path}, check=True, capture_output=True)
+    subprocess.run([*command, *report], cwd=folder, check=True, capture_output=True)
     return time.perf_counter() - start
 
 

@@ -53,8 +53,12 @@ def weights_of_all_seeds(wildcards):
     return expand(WEIGHTS, seed=seeds_of(wildcards.dataset), allow_missing=True)
 
 
+def first_seed(wildcards):
+    return seeds_of(wildcards.dataset)[0]
+
+
 def weights_of_first_seed(wildcards):
-    return expand(WEIGHTS, seed=seeds_of(wildcards.dataset)[0], allow_missing=True)
+    return expand(WEIGHTS, seed=first_seed(wildcards), allow_missing=True)
 
 
 # Backworking
@@ -204,19 +208,6 @@ def found_above(wildcards):
     return experiment(wildcards.dataset)["backworking"]["found_above"]
 
 
-def found_files(wildcards):
-    labels = labels_of(wildcards.dataset)
-    return expand(rules.backwork_label.output.images, label=labels, allow_missing=True)
-
-
-def found_rows_of_classifier(wildcards):
-    return expand(
-        rules.backwork_label.output.rows,
-        label=labels_of(wildcards.dataset),
-        allow_missing=True,
-    )
-
-
 def traces_of_classifier(wildcards):
     return expand(
         rules.backwork_label.output.trace,
@@ -228,13 +219,9 @@ def traces_of_classifier(wildcards):
 def predictions_of_first_seed(wildcards):
     return expand(
         rules.train_classifier.output.predictions,
-        seed=seeds_of(wildcards.dataset)[0],
+        seed=first_seed(wildcards),
         allow_missing=True,
     )
-
-
-def first_seed(wildcards):
-    return seeds_of(wildcards.dataset)[0]
 
 
 def picture_of(wildcards):

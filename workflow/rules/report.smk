@@ -123,8 +123,8 @@ rule draw_salient:
 rule draw_overview:
     """The strongest found image of every label above the weakest training image."""
     input:
-        images=found_files,
-        rows=found_rows_of_classifier,
+        images=found_images,
+        rows=found_rows,
         data="results/{dataset}/data.safetensors",
         predictions=predictions_of_first_seed,
         code=code("draw_figure.py"),
@@ -158,8 +158,8 @@ rule draw_overview:
 rule draw_found:
     """What a search left for every label, with the first seed."""
     input:
-        images=found_files,
-        rows=found_rows_of_classifier,
+        images=found_images,
+        rows=found_rows,
         code=code("draw_figure.py"),
     output:
         png=report(
