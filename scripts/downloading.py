@@ -32,7 +32,7 @@ class _Interrupted(Unavailable):
 
 
 def fetch(output: Path, *, dataset: str, sha256: str, urls: Sequence[str], local_data: str | None = None) -> None:
-    """Write to `output` the unpacked content that has this sha256, hexadecimal.
+    """Write to `output` the unpacked content that has this sha256, hexadecimal, or starts with these digits of it.
 
     Looks for the URLs' file names, with and without ".gz", in `<local_data>/<dataset>/`, then asks the URLs in
     order; a plain path or a file:// URL is read from disk. What a broken download has brought stays in
@@ -71,7 +71,7 @@ def _fetch_first(output: Path, dataset: str, sha256: str, urls: Sequence[str], l
     reasons = []
     for url in urls:
         try:
-            return _fetch_url(url, output, sha256)
+            return fetch_url(url, output, sha256)
         except Unavailable as reason:
             reasons.append(f"{url} ({reason})")
     folder = local_data or "<folder>"
@@ -81,21 +81,22 @@ def _fetch_first(output: Path, dataset: str, sha256: str, urls: Sequence[str], l
     )
 
 
-def _fetch_url(url: str, output: Path, sha256: str) -> None:
+def fetch_url(url: str, output: Path, sha256: str, *, bar: bool = True) -> None:
+    """As `fetch`, from this URL alone and with or without a progress bar; raises Unavailable instead."""
     path = _local_path(url)
     if path is None:
-        _fetch_mirror(url, output, sha256)
+        _fetch_mirror(url, output, sha256, bar)
     elif path.is_file():
         _install(path, output, sha256)
     else:
         raise Unavailable("no such file")
 
 
-def _fetch_mirror(url: str, output: Path, sha256: str) -> None:
+def _fetch_mirror(url: str, output: Path, sha256: str, bar: bool) -> None:
     part = output.with_name(f"{output.name}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
     for last in (False, True):
-        continued = _download(url, part)
+        continued = _download(url, part, bar)
         try:
             _install(part, output, sha256)
         except Unavailable:
@@ -107,20 +108,20 @@ def _fetch_mirror(url: str, output: Path, sha256: str) -> None:
             return part.unlink()
 
 
-def _download(url: str, part: Path) -> bool:
+def _download(url: str, part: Path, bar: bool) -> bool:
     """Bring `part` to its full length; tells whether data of an earlier answer may be in it."""
     continued = False
     for pause in PAUSES:
         time.sleep(pause)
         try:
-            return _attempt(url, part) or continued
+            return _attempt(url, part, bar) or continued
         except _Interrupted as error:
             reason = error
             continued = _length(part) > 0
     raise reason
 
 
-def _attempt(url: str, part: Path) -> bool:
+def _attempt(url: str, part: Path, bar: bool) -> bool:
     """One request for what `part` still lacks; tells whether the server continued it."""
     offset = _length(part)
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
@@ -131,7 +132,7 @@ def _attempt(url: str, part: Path) -> bool:
                 offset = 0
                 _check_status(response.status_code)
             if response.status_code != _NOTHING_LEFT:
-                _save(response, part, offset)
+                _save(response, part, offset, bar)
             return continued
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         raise _as_reason(error) from None
@@ -144,15 +145,17 @@ def _check_status(status: int) -> None:
         raise Unavailable(f"HTTP {status}")
 
 
-def _save(response: requests.Response, part: Path, offset: int) -> None:
+def _save(response: requests.Response, part: Path, offset: int, bar: bool) -> None:
     """Write the body behind the first `offset` bytes of `part`, as it is on the wire."""
     length = response.headers.get("Content-Length", "")
     total = offset + int(length) if length.isdecimal() else None
-    bar = tqdm(desc=part.stem, total=total, initial=offset, unit="B", unit_scale=True, mininterval=1)
-    with bar, open(part, "ab" if offset else "wb") as file:
+    progress = tqdm(
+        desc=part.stem, total=total, initial=offset, unit="B", unit_scale=True, mininterval=1, disable=not bar
+    )
+    with progress, open(part, "ab" if offset else "wb") as file:
         for chunk in response.raw.stream(_CHUNK, decode_content=False):
             file.write(chunk)
-            bar.update(len(chunk))
+            progress.update(len(chunk))
 
 
 def _as_reason(error: Exception) -> Unavailable:
@@ -178,7 +181,7 @@ def _install(source: Path, output: Path, sha256: str) -> None:
                 file.write(chunk)
         except SpuriousError:
             raise Unavailable("cut off or damaged gzip") from None
-        if digest.hexdigest() != sha256.lower():
+        if not digest.hexdigest().startswith(sha256.lower()):
             raise Unavailable(f"wrong sha256 {digest.hexdigest()}")
 
 

@@ -1,0 +1,132 @@
+"""The photographs of a manifest in one folder: linked from the local folder, else downloaded; each one checked."""
+
+import argparse
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from tqdm import tqdm
+
+from commandline import run
+from downloading import Unavailable, fetch_url
+from imagesource import read_manifest, sha256_of
+from spurious.errors import SpuriousError
+from spurious.manifest import Entry
+
+THREADS = 8  # what takes time is the answer of the server
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Build the folder beside its place, where an interrupted run continues, and move it there when it is whole."""
+    arguments = parse(argv)
+    entries = read_manifest(arguments.manifest)
+    local = arguments.local_data and arguments.local_data.expanduser().absolute()
+    sources = Sources(arguments.manifest, arguments.folder, tuple(arguments.urls), local)
+    output = arguments.output
+    building = output.with_name(f".{output.name}.part")
+    try:
+        fetch_all(sources, entries, building)
+        replace_folder(building, output)
+    except OSError as error:
+        raise SpuriousError(f"{output}: {error}; mend this and run again") from None
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--manifest", required=True, help="CSV: file, label, sha256")
+    parser.add_argument("--folder", required=True, help="the subfolder of --local-data to look in")
+    parser.add_argument("--urls", nargs="*", default=[], metavar="TEMPLATE", help="with {file}; tried in order")
+    parser.add_argument("--local-data", type=Path, help="a folder that is looked in before any URL")
+    parser.add_argument("--output", type=Path, required=True, help="the folder to make")
+    return parser.parse_args(argv)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the files of a manifest come from: `<local>/<folder>/<file>`, then the URL templates in order."""
+
+    manifest: str
+    folder: str
+    urls: tuple[str, ...]
+    local: Path | None
+
+    def __post_init__(self) -> None:
+        for template in self.urls:
+            if "{file}" not in template:
+                raise SpuriousError(f"{template}: has no {{file}} to put a file's name in; mend urls in config.yaml")
+
+    def provide(self, entry: Entry, path: Path) -> None:
+        """Make `path` a link to the local file, or the downloaded file; one that is there already is kept."""
+        local = self.local and self.local / self.folder / entry.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if local and local.is_file():
+            self._link(entry, local, path)
+        elif path.is_symlink() or not path.exists() or sha256_of(path) != entry.sha256:
+            self._download(entry, path)
+
+    def _link(self, entry: Entry, local: Path, path: Path) -> None:
+        found = sha256_of(local)
+        if found != entry.sha256:
+            raise SpuriousError(
+                f"{local}: wrong sha256 {found}, wanted {entry.sha256}; replace or remove it, or mend its row in "
+                f"{self.manifest}"
+            )
+        path.unlink(missing_ok=True)
+        path.symlink_to(local)
+
+    def _download(self, entry: Entry, path: Path) -> None:
+        reasons = []
+        for template in self.urls:
+            # a template may be a plain path
+            url = template.replace("{file}", quote(entry.file) if "://" in template else entry.file)
+            try:
+                return fetch_url(url, path, entry.sha256, bar=False)
+            except Unavailable as reason:
+                reasons.append(f"{url} ({reason})")
+        place = self.local or "<folder>"
+        raise SpuriousError(
+            f"{entry.file}: no source delivered it: {', '.join(reasons) or 'no URL is given'}; put it into "
+            f"{place}/{self.folder}/ and set local_data: {place} in config.yaml, or run again: what came is kept"
+        )
+
+
+def fetch_all(sources: Sources, entries: Sequence[Entry], building: Path) -> None:
+    """Make `building` a folder of the files of all entries and of nothing else; raises the first entry's error."""
+    files = {entry.file for entry in entries}
+    remove_others(building, files | {f"{file}.part" for file in files})
+    with ThreadPoolExecutor(THREADS) as pool:
+        # when one fails, what has not begun is given up
+        done = pool.map(lambda entry: sources.provide(entry, building / entry.file), entries)
+        for _ in tqdm(done, desc=sources.folder, total=len(entries), unit="file", mininterval=1):
+            pass
+    remove_others(building, files)
+
+
+def remove_others(folder: Path, files: Iterable[str]) -> None:
+    """Leave only `files`: another manifest may have been fetched into `folder`, and a killed run leaves pieces."""
+    wanted = {folder / file for file in files}
+    for place, folders, names in os.walk(folder, topdown=False):
+        for name in names:
+            if Path(place, name) not in wanted:
+                Path(place, name).unlink()
+        for name in folders:
+            if not any(Path(place, name).iterdir()):
+                Path(place, name).rmdir()
+
+
+def replace_folder(new: Path, output: Path) -> None:
+    """Put `new` in the place of `output`, which may be there from an earlier run."""
+    old = output.with_name(f".{output.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if output.exists():
+        output.rename(old)
+    new.rename(output)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    run(main)

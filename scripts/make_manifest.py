@@ -1,0 +1,103 @@
+"""A manifest of your own photographs: every JPEG and PNG file below a folder, with its label and sha256."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from tqdm import tqdm
+
+from commandline import run, write_text
+from imagesource import read_class_names, sha256_of
+from spurious.errors import SpuriousError
+from spurious.manifest import Entry, class_of, labels_of_folders, parse_manifest, to_csv
+
+SUFFIXES = (".jpeg", ".jpg", ".png")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Find the files, label them, write the manifest and, if asked to, the names of the classes."""
+    arguments = parse(argv)
+    files = find_files(arguments.folder)
+    labels = label(files, arguments)
+    hashes = hash_files(arguments.folder, files)
+    text = to_csv([Entry(str(file), *rest) for file, *rest in zip(files, labels, hashes, strict=True)])
+    parse_manifest(text, str(arguments.output))  # what the pipeline would refuse is told now
+    write_text(arguments.output, text)
+    if arguments.write_class_names:
+        names = dict(zip(labels, (file.stem if by_order(arguments) else file.parts[0] for file in files), strict=True))
+        write_text(arguments.write_class_names, to_csv([class_of(*pair) for pair in sorted(names.items())]))
+    print(f"{arguments.output}: {len(files)} photographs, {len(set(labels))} labels", file=sys.stderr)
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--output", type=Path, required=True, help="the manifest, CSV: file, label, sha256")
+    parser.add_argument(
+        "--labels",
+        choices=("folders", "order"),
+        default="folders",
+        help="what a label is: the place of the file's subfolder among all, sorted (as in torchvision's ImageFolder), "
+        "or that of the file itself, for a folder with one photograph per class (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--class-names",
+        metavar="CSV",
+        help="label, wordnet, name of a classifier's classes: subfolders are called by id or name and get its labels",
+    )
+    parser.add_argument("--write-class-names", metavar="CSV", help="also write label, wordnet, name")
+    arguments = parser.parse_args(argv)
+    if arguments.class_names and (arguments.write_class_names or by_order(arguments)):
+        parser.error("--class-names goes with --labels folders, and without --write-class-names")
+    return arguments
+
+
+def by_order(arguments: argparse.Namespace) -> bool:
+    return arguments.labels == "order"
+
+
+def find_files(folder: Path) -> list[PurePosixPath]:
+    """The photographs below `folder`, relative to it and sorted; other files are named on the terminal."""
+    found = [
+        Path(place, name).relative_to(folder)
+        for place, folders, names in os.walk(folder, followlinks=True)
+        for name in names
+        if not any(part.startswith(".") for part in Path(place, name).relative_to(folder).parts)
+    ]
+    files = sorted(PurePosixPath(path.as_posix()) for path in found if path.suffix.lower() in SUFFIXES)
+    others = sorted(str(path) for path in found if path.suffix.lower() not in SUFFIXES)
+    if others:
+        shown = ", ".join(others[:3]) + (" ..." if len(others) > 3 else "")
+        print(f"left out {len(others)} that are no {', '.join(SUFFIXES)}: {shown}", file=sys.stderr)
+    if not files:
+        raise SpuriousError(f"{folder}: holds no {', '.join(SUFFIXES)} file; mend the path")
+    return files
+
+
+def hash_files(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:
+    try:
+        return [sha256_of(folder / file) for file in tqdm(files, desc="sha256", unit="file", mininterval=1)]
+    except OSError as error:
+        raise SpuriousError(f"{error.filename}: cannot be read ({error.strerror}); make it readable") from None
+
+
+def label(files: Sequence[PurePosixPath], arguments: argparse.Namespace) -> list[int]:
+    """One label per file, as the arguments want it."""
+    for file in files:
+        if by_order(arguments) and len(file.parts) > 1:
+            raise SpuriousError(f"{arguments.folder / file}: lies in a subfolder; move it up, or use --labels folders")
+        if not by_order(arguments) and len(file.parts) == 1:
+            raise SpuriousError(f"{arguments.folder / file}: lies in no subfolder; move it, or use --labels order")
+    if by_order(arguments):
+        return list(range(len(files)))
+    folders = sorted({file.parts[0] for file in files})
+    labels = {folder: label for label, folder in enumerate(folders)}
+    if arguments.class_names:
+        labels = labels_of_folders(folders, read_class_names(arguments.class_names), arguments.class_names)
+    return [labels[file.parts[0]] for file in files]
+
+
+if __name__ == "__main__":
+    run(main)

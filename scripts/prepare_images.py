@@ -1,0 +1,69 @@
+"""The list of a dataset's photographs: size, mode, colour, and which are kept; grey ones are not."""
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from commandline import run
+from imagesource import read_class_names, read_manifest, read_photograph
+from rows import write_rows
+from spurious.errors import SpuriousError
+from spurious.manifest import Entry
+from spurious.photographs import Properties, describe, why_grey
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Read every photograph of the manifest, write one row for each."""
+    arguments = parse(argv)
+    entries = read_manifest(arguments.manifest, arguments.classes)
+    names = [known.name for known in read_class_names(arguments.class_names, arguments.classes)]
+    described = describe_all(arguments.folder, entries, arguments.threads)
+    rows = pd.DataFrame(
+        row(entry, names[entry.label], properties, arguments.grey_below)
+        for entry, properties in zip(entries, described, strict=True)
+    )
+    if not rows["kept"].any():
+        raise SpuriousError(f"{arguments.manifest}: no photograph has colour; lower grey_below in config.yaml")
+    write_rows(arguments.output, rows)
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True, help="what fetch_images.py made")
+    parser.add_argument("--manifest", required=True, help="CSV: file, label, sha256")
+    parser.add_argument("--class-names", required=True, help="CSV: label, wordnet, name")
+    parser.add_argument("--classes", type=int, required=True, help="how many there are")
+    parser.add_argument("--grey-below", type=float, required=True, help="levels of 255 by which channels must differ")
+    parser.add_argument("--threads", type=int, default=min(8, os.cpu_count() or 1), help="no part of the result")
+    parser.add_argument("--output", required=True)
+    return parser.parse_args(argv)
+
+
+def describe_all(folder: Path, entries: Sequence[Entry], threads: int) -> Iterator[Properties]:
+    """The properties of every photograph, in order; Pillow decodes outside of Python's lock."""
+
+    def describe_one(entry: Entry) -> Properties:
+        path = folder / entry.file
+        return describe(read_photograph(path, entry.sha256), str(path))
+
+    with ThreadPoolExecutor(threads) as pool:
+        yield from tqdm(pool.map(describe_one, entries), desc="photographs", total=len(entries), unit="image")
+
+
+def row(entry: Entry, name: str, properties: Properties, grey_below: float) -> dict[str, object]:
+    reason = why_grey(properties, grey_below)
+    return (
+        {"image": entry.file, "label": entry.label, "name": name, "sha256": entry.sha256}
+        | asdict(properties)
+        | {"kept": not reason, "reason": reason}
+    )
+
+
+if __name__ == "__main__":
+    run(main)
