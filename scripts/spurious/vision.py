@@ -1,15 +1,19 @@
-"""torchvision's image operations, usable beside any torch.
+"""torchvision's image operations and classifiers, usable beside any torch.
 
 The torchvision wheel of the package index is compiled against the CUDA build of torch. Beside a CPU-only torch its
 compiled library cannot be loaded, and `import torchvision` fails for want of two operator schemas. Nothing here
 calls a compiled operator, so declaring these schemas is enough; a matching pair is left as it is.
 """
 
+import difflib
 import importlib.machinery
 import importlib.util
+from collections.abc import Collection, Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from spurious.errors import SpuriousError
 
 _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 _NAMES = ("nms", "qnms")
@@ -41,6 +45,7 @@ def _declare_missing() -> torch.library.Library | None:
 _load_compiled()
 _DECLARED = _declare_missing()  # kept: the schemas vanish with the object
 
+from torchvision import models  # noqa: E402
 from torchvision.transforms import InterpolationMode  # noqa: E402
 from torchvision.transforms import functional as transforms  # noqa: E402
 
@@ -49,3 +54,38 @@ def resize(images: Tensor, size: int) -> Tensor:
     """Float images (N, C, H, W) in [0, 1] to (N, C, size, size): antialiased bicubic, clamped to [0, 1]."""
     resized = transforms.resize(images, [size, size], interpolation=InterpolationMode.BICUBIC, antialias=True)
     return resized.clamp(0, 1)
+
+
+def find_weights(model: str, weights: str) -> models.WeightsEnum:
+    """torchvision's description of a classifier's weights: their `url`, and what their `transforms()` do to an image.
+
+    `model` is a name of torchvision.models, `weights` one of its weights. Raises SpuriousError for unknown names.
+    """
+    _check_known("torchvision: unknown classifier", model, models.list_models(module=models))
+    choices = models.get_model_weights(model)
+    _check_known("weights: unknown weights", weights, choices.__members__)
+    return choices[weights]
+
+
+def _check_known(problem: str, name: str, known: Collection[str]) -> None:
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        remedy = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
+        raise SpuriousError(f"{problem} {name!r}; {remedy}")
+
+
+def build_classifier(model: str, weights: models.WeightsEnum, state: Mapping[str, Tensor] | None = None) -> nn.Module:
+    """torchvision's `model` as it is with `weights`, with the parameters of `state`, which would else be downloaded.
+
+    Only a builder that is given weights makes what belongs to them: GoogLeNet and Inception normalize once more,
+    vision transformers take another image size, old names of DenseNet's layers are translated. It asks `weights` for
+    the parameters, and is told `state`. Without a state, it is the untrained model and its parameters are random.
+    Raises RuntimeError where the state does not fit.
+    """
+    if state is None:
+        return models.get_model(model, weights=None)
+    weights.get_state_dict = lambda **_: dict(state)
+    try:
+        return models.get_model(model, weights=weights)
+    finally:
+        del weights.get_state_dict
