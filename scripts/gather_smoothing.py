@@ -6,16 +6,21 @@ import pandas as pd
 
 from commandline import run, whole_file
 from spurious.errors import SpuriousError
-from spurious.smoothing_table import COLUMNS, in_order, summarize
+from spurious.smoothing_table import COLUMNS, in_order, main_rows, summarize
 
-TYPES = dict.fromkeys(COLUMNS, "int64") | {"image": "str", "sigma": "float64"}
+INTEGERS = ("label", "seed", "kernel", "ns", "ss", "ds", "decision")
+FLOATS = ("sigma", "p_ns", "p_ss", "p_ds")
+TYPES = {"image": "str", "variant": "str", **dict.fromkeys(INTEGERS, "int64"), **dict.fromkeys(FLOATS, "float64")}
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Read the shards, write all rows in one order and their summary."""
+    """Read the shards; write all rows in one order, those of the published variant, and their summary."""
     arguments = parse(argv)
-    rows = in_order(pd.concat([read_shard(path) for path in arguments.shards]))
-    for path, table in ((arguments.images, rows), (arguments.summary, summarize(rows, arguments.classifier))):
+    votes = in_order(pd.concat([read_shard(path) for path in arguments.shards], ignore_index=True))
+    votes.insert(0, "classifier", arguments.classifier)
+    images = main_rows(votes)[list(COLUMNS)]
+    summary = summarize(images, arguments.classifier)
+    for path, table in {arguments.votes: votes, arguments.images: images, arguments.summary: summary}.items():
         with whole_file(path) as file:
             table.to_csv(file, index=False)
 
@@ -25,8 +30,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shards", nargs="+", required=True, help="what smooth_shard.py wrote")
     parser.add_argument("--classifier", required=True, help="its name, for the rows")
-    parser.add_argument("--images", required=True, help="output: all per-image rows")
-    parser.add_argument("--summary", required=True, help="output: rates with 95 %% intervals")
+    parser.add_argument("--votes", required=True, help="output: the rows of all variants and noise seeds")
+    parser.add_argument("--images", required=True, help="output: the rows of the published variant, first noise seed")
+    parser.add_argument("--summary", required=True, help="output: their rates with 95 %% intervals")
     return parser.parse_args(argv)
 
 
@@ -34,7 +40,7 @@ def read_shard(path: str) -> pd.DataFrame:
     """The rows of one shard; SpuriousError where the file is none."""
     try:
         # an image may be called "NA"
-        return pd.read_csv(path, usecols=COLUMNS, dtype=TYPES, keep_default_na=False)
+        return pd.read_csv(path, usecols=TYPES, dtype=TYPES, keep_default_na=False)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise SpuriousError(f"{path}: not a readable shard ({reason}); delete it and run again") from None

@@ -3,32 +3,36 @@
 import argparse
 import csv
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Sequence
 
 import torch
 from tqdm import tqdm
 
+from classifierfiles import open_classifier
 from commandline import add_compute_arguments, prepare_compute, run, settings_argument, whole_file
-from spurious.datasets import Dataset, to_float
+from imagesource import open_photographs
+from spurious.datasets import to_float
 from spurious.errors import SpuriousError
 from spurious.settings import SmoothingSettings
-from spurious.smoothing import Batch, Row, sweep
-from spurious.training import predict
-from tensorfiles import load_classifier, read_dataset
+from spurious.smoothing import Batch, Row, Scorer, sweep
+from tensorfiles import read_dataset
+
+Load = Callable[[torch.Tensor], Batch]
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Read the dataset and the classifier, sweep over the shard, write its rows."""
+    """Read the images and the classifier, sweep over the shard, write its rows."""
     arguments = parse(argv)
     device = prepare_compute(arguments)
     settings = arguments.settings
-    data = read_dataset(arguments.data)
-    model = load_classifier(arguments.weights, device, arguments.architecture)
-    indices = shard_indices(len(data.labels["test"]), arguments.shard, arguments.shards)
-
-    def classify(images: torch.Tensor) -> torch.Tensor:
-        return predict(model, images, batch_size=settings.batch_size).argmax(1)
-
+    load, images, together = open_images(arguments.data, settings, device)
+    indices = shard_indices(images, arguments.shard, arguments.shards)
+    model, preprocessing = open_classifier(
+        arguments.weights, arguments.classifier, device, precision=settings.precision
+    )
+    score = Scorer(model, arguments.classes, settings.batch_size, device)
+    workers = len(os.sched_getaffinity(0)) if device.type == "cuda" else 0
     with (
         tqdm(total=len(indices), desc=f"smoothing, shard {arguments.shard}", unit="image") as bar,
         whole_file(arguments.output) as path,
@@ -36,15 +40,19 @@ def main(argv: list[str] | None = None) -> None:
     ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(Row._fields)
-        writer.writerows(sweep(batches(data, indices, settings.batch_size, device, bar), classify, settings))
+        items = indices.split(together) if len(indices) else ()
+        for item, rows in zip(items, sweep(items, load, score, settings, preprocessing, workers=workers), strict=True):
+            writer.writerows(rows)
+            bar.update(len(item))
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--weights", required=True)
-    parser.add_argument("--architecture", type=json.loads, help="JSON: what the weights must be of")
+    parser.add_argument("--data", nargs="+", required=True, help="a dataset's tensors; or a folder and its list")
+    parser.add_argument("--weights", required=True, help="the classifier's file")
+    parser.add_argument("--classifier", type=json.loads, required=True, help="JSON: its entry under classifiers")
+    parser.add_argument("--classes", type=int, required=True, help="how many the dataset has")
     parser.add_argument("--settings", type=settings_argument(SmoothingSettings), required=True)
     parser.add_argument("--shard", type=int, default=0, help="counted from 0")
     parser.add_argument("--shards", type=int, default=1, help="how many there are")
@@ -53,19 +61,35 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def open_images(paths: Sequence[str], settings: SmoothingSettings, device: torch.device) -> tuple[Load, int, int]:
+    """How a batch of given indices is loaded, how many images there are, and how many make a batch.
+
+    Photographs differ in size and come one by one: so the classifier meets the views of an image in the same company
+    whatever the shard. Tensors come as many at a time as the classifier gets views.
+    """
+    if len(paths) == 2:
+        photographs = open_photographs(*paths)
+
+        def load_one(index: torch.Tensor) -> Batch:
+            image = to_float(photographs.load(int(index)))[None].to(device)
+            return Batch([photographs.ids[int(index)]], image, photographs.labels[index])
+
+        return load_one, len(photographs.ids), 1
+
+    data = read_dataset(paths[0])
+
+    def load(indices: torch.Tensor) -> Batch:
+        images = to_float(data.images["test"][indices]).to(device)
+        return Batch([str(index) for index in indices.tolist()], images, data.labels["test"][indices])
+
+    return load, len(data.labels["test"]), settings.batch_size
+
+
 def shard_indices(images: int, shard: int, shards: int) -> torch.Tensor:
     """Every `shards`-th image from `shard` on: equal shares of a test set that may be sorted by label."""
     if not 0 <= shard < shards:
         raise SpuriousError(f"--shard {shard}: with --shards {shards} it must be from 0 to {shards - 1}")
     return torch.arange(images)[shard::shards]
-
-
-def batches(data: Dataset, indices: torch.Tensor, batch_size: int, device: torch.device, bar: tqdm) -> Iterator[Batch]:
-    """Test images on `device` with their index as id; `bar` advances when the next batch is asked for."""
-    for part in indices.split(batch_size) if len(indices) else ():
-        images = to_float(data.images["test"][part]).to(device)
-        yield [str(index) for index in part.tolist()], images, data.labels["test"][part]
-        bar.update(len(part))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
 import csv
+import dataclasses
+import itertools
 import json
 import subprocess
 import sys
@@ -15,10 +17,11 @@ import smooth_shard
 from spurious.datasets import SPLITS
 from spurious.errors import SpuriousError
 from spurious.models import Description, build_classifier, initialize
+from spurious.noise import add_noise, blur
 from spurious.seeding import generator
-from spurious.settings import SmoothingSettings
-from spurious.smoothing import Row, add_noise, blur, majority, sweep
-from spurious.smoothing_table import COLUMNS, RATES, REJECTED, in_order, summarize
+from spurious.settings import SmoothingSettings, Variant
+from spurious.smoothing import Batch, Row, Scorer, majority, sweep
+from spurious.smoothing_table import COLUMNS, RATES, REJECTED, in_order, main_rows, summarize
 from tensorfiles import write_tensors, write_weights
 
 KERNEL_5 = [0.0545, 0.2442, 0.4026, 0.2442, 0.0545]
@@ -52,13 +55,24 @@ def threads():
     torch.set_num_threads(before)
 
 
-def in_batches(images, labels, size):
-    for indices in torch.arange(len(images)).split(size):
-        yield [str(index) for index in indices.tolist()], images[indices], labels[indices]
+def sweep_with(model, images, labels, size=8, settings=SETTINGS, **options):
+    """All rows, `size` images at a time."""
+
+    def load(indices):
+        return Batch([str(index) for index in indices.tolist()], images[indices], labels[indices])
+
+    score = Scorer(model, 10, settings.batch_size, torch.device("cpu"))
+    batches = sweep(torch.arange(len(images)).split(size), load, score, settings, **options)
+    return [row for rows in batches for row in rows]
 
 
-def sweep_with(model, images, labels, size=8, settings=SETTINGS):
-    return list(sweep(in_batches(images, labels, size), lambda views: model(views).argmax(1), settings))
+def setting(row):
+    """All of a row but its probabilities, whose last digits depend on the batch."""
+    return row[:10]
+
+
+def settings_of(rows):
+    return sorted(map(setting, rows))
 
 
 def gaussian(kernel, sigma):
@@ -209,28 +223,33 @@ def test_majority_of_every_triple_is_the_mode():
 
 def slow_reference(model, images, labels, settings):
     """Image by image, blurred in double precision, sharing only the seeds and the classifier with the sweep."""
-    rows = []
-    for kernel in settings.kernels:
-        weights = gaussian(kernel, settings.blur_sigma).numpy()
-        for sigma in settings.sigmas:
-            for index, image in enumerate(images):
-                noise = torch.randn(image.shape, generator=generator(settings.seed, "noise", sigma, str(index)))
-                view = (image + sigma * noise).clamp(0, 1).double().numpy()
-                votes = []
-                for _ in range(3):
-                    votes.append(int(model(torch.from_numpy(view).float()[None]).argmax()))
-                    for axis in (1, 2):
-                        view = ndimage.correlate1d(view, weights, axis=axis, mode="mirror")
-                agreed = [vote for vote in votes if votes.count(vote) > 1]
-                decision = agreed[0] if agreed else -1
-                rows.append((str(index), int(labels[index]), kernel, sigma, *votes, decision))
-    return rows
+    for seed, sigma, kernel, index in itertools.product(
+        settings.seeds, settings.sigmas, settings.kernels, range(len(images))
+    ):
+        if seed == settings.seeds[0] or sigma > 0:
+            weights = gaussian(kernel, settings.blur_sigma).numpy()
+            noise = torch.randn(images[index].shape, generator=generator(seed, "noise", sigma, str(index)))
+            view = (images[index] + sigma * noise).clamp(0, 1).double().numpy()
+            votes, probabilities = [], []
+            for _ in range(3):
+                p = model(torch.from_numpy(view).float()[None]).softmax(1)[0]
+                votes.append(int(p.argmax()))
+                probabilities.append(p.max().item())
+                for axis in (1, 2):
+                    view = ndimage.correlate1d(view, weights, axis=axis, mode="mirror")
+            agreed = [vote for vote in votes if votes.count(vote) > 1]
+            decision = agreed[0] if agreed else -1
+            place = str(index), int(labels[index]), "published", seed, kernel, sigma
+            yield Row(*place, *votes, decision, *probabilities)
 
 
 def test_sweep_is_the_slow_reference(model, images, labels):
-    rows = sweep_with(model, images, labels)
-    expected = slow_reference(model, images, labels, SETTINGS)
-    assert sorted(map(tuple, rows)) == sorted(expected)
+    settings = dataclasses.replace(SETTINGS, seeds=(3, 0))
+    rows = sorted(sweep_with(model, images, labels, settings=settings))
+    expected = sorted(slow_reference(model, images, labels, settings))
+    assert settings_of(rows) == settings_of(expected)
+    for row, wanted in zip(rows, expected, strict=True):
+        assert row[10:] == pytest.approx(wanted[10:], abs=2e-6)
     # the comparison means something only if every kind of outcome occurs
     decisions = [row.decision for row in rows]
     assert REJECTED in decisions
@@ -241,66 +260,74 @@ def test_sweep_is_the_slow_reference(model, images, labels):
 
 @pytest.mark.parametrize("size", [1, 7, 23])
 def test_sweep_does_not_depend_on_the_batch_size(model, images, labels, size):
-    assert sorted(sweep_with(model, images, labels, size)) == sorted(sweep_with(model, images, labels))
+    settings = dataclasses.replace(SETTINGS, batch_size=size)
+    found = sweep_with(model, images, labels, size, settings)
+    assert settings_of(found) == settings_of(sweep_with(model, images, labels))
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_sweep_does_not_depend_on_workers(model, images, labels, workers):
+    assert sweep_with(model, images, labels, 2, workers=workers) == sweep_with(model, images, labels, 2)
+
+
+def test_workers_hand_on_what_went_wrong(model, images, labels):
+    labels = labels[:3]  # too few: loading fails
+    with pytest.raises(IndexError):
+        sweep_with(model, images, labels, 1, workers=2)
 
 
 def test_sweep_does_not_depend_on_threads(model, images, labels, threads):
     threads(1)
     single = sweep_with(model, images, labels)
     threads(2)
-    assert sweep_with(model, images, labels) == single
+    assert settings_of(sweep_with(model, images, labels)) == settings_of(single)
 
 
-def test_the_unblurred_view_is_classified_once_for_all_kernels(model, images, labels):
+def test_every_view_is_classified_once(model, images, labels):
     calls = []
 
-    def classify(views):
+    def score(views):
         calls.append(len(views))
-        return model(views).argmax(1)
+        return Scorer(model, 10, 8, torch.device("cpu"))(views)
 
-    rows = list(sweep(in_batches(images, labels, 23), classify, SETTINGS))
-    assert calls == [23] * 4 * (1 + 2 * 2)
-    by_kernel = [[row.ns for row in rows if row.kernel == kernel] for kernel in SETTINGS.kernels]
+    settings = dataclasses.replace(
+        SETTINGS, seeds=(0, 1), variants={"published": Variant(), "no-clamp": Variant(clamp=False)}
+    )
+    load = Batch(list("abcdefg"), images[:7], labels[:7])
+    (rows,) = sweep([None], lambda _: load, score, settings)
+    views, noisy = 1 + 2 * 2, 3  # kernels; sigmas above 0
+    assert calls == [7 * views * (1 + 2 * noisy), 7 * views * (1 + noisy)]
+    assert len(rows) == 7 * 2 * (1 + 2 * noisy) + 7 * 2 * (1 + noisy)
+    by_kernel = [[row.ns for row in rows if row.kernel == kernel] for kernel in settings.kernels]
     assert by_kernel[0] == by_kernel[1]
 
 
-def test_a_list_of_images_gives_the_rows_of_the_tensor(model, images, labels):
-    ids = [str(index) for index in range(len(images))]
-    as_list = list(sweep([(ids, list(images), labels)], lambda views: model(views).argmax(1), SETTINGS))
-    assert as_list == sweep_with(model, images, labels, 23)
-
-
-def test_views_are_made_at_the_images_own_size_and_then_prepared(model):
-    sizes = [(12, 20), (31, 14), (12, 12)]
-    images = [torch.rand(1, *size, generator=generator("test", size)) for size in sizes]
-    seen = []
-
-    def prepare(view):
-        seen.append(tuple(view.shape))
-        return view[..., :12, :12]
-
-    settings = SmoothingSettings(sigmas=(0.25,), kernels=(5,))
-    ids, labels = ["a", "b", "c"], torch.tensor([1, 2, 3])
-    rows = list(sweep([(ids, images, labels)], lambda views: model(views).argmax(1), settings, prepare))
-    assert sorted(set(seen)) == sorted((1, 1, *size) for size in sizes)
-    for row, image in zip(rows, images, strict=True):
-        noisy = add_noise(image[None], [row.image], 0.25, settings.seed)
-        once = blur(noisy, 5, 1.0)
-        views = [view[..., :12, :12] for view in (noisy, once, blur(once, 5, 1.0))]
-        assert [row.ns, row.ss, row.ds] == [int(model(view).argmax()) for view in views]
-
-
-@pytest.mark.parametrize("wrong", [{"kernels": (4,)}, {"sigmas": (-0.1,)}, {"blur_sigma": 0.0}])
+@pytest.mark.parametrize("wrong", [{"kernels": (4,)}, {"sigmas": (-0.1,)}, {"blur_sigma": 0.0}, {"kernels": (25,)}])
 def test_sweep_refuses(model, images, labels, wrong):
-    with pytest.raises(SpuriousError):
+    with pytest.raises(SpuriousError, match="image 0: "):
         sweep_with(model, images, labels, settings=SmoothingSettings(**wrong))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda views: views.flatten(1)[:, :9], r"image 0: .* logits \(8, 9\), not one for each of 10 classes"),
+        (lambda views: views, r"image 0: .* not one for each of 10"),
+        (lambda views: views.flatten(1)[:, :10] * float("nan"), "image 0: .*no numbers"),
+        (lambda views: views.flatten(1)[:, :10] / 0, "image 0: .*no numbers"),
+    ],
+)
+def test_a_classifier_that_gives_no_scores_is_refused(images, labels, wrong, message):
+    with pytest.raises(SpuriousError, match=message):
+        sweep_with(wrong, images, labels)
 
 
 # the table
 
 
-def frame(*rows):
-    return pd.DataFrame([Row(*row) for row in rows])
+def frame(*rows, variant="published", seed=0):
+    """Rows of (image, label, kernel, sigma, ns, ss, ds, decision)."""
+    return pd.DataFrame([Row(*row[:2], variant, seed, *row[2:], 0.5, 0.5, 0.5) for row in rows])
 
 
 def test_summary_by_hand():
@@ -349,6 +376,17 @@ def test_rows_are_ordered_by_number_and_counted_once():
         in_order(pd.concat([rows, rows[:1]]))
 
 
+def test_names_are_ordered_as_text_variants_and_seeds_as_they_come():
+    one = [("b.jpg", 1, 5, 0.0, 1, 1, 1, 1), ("a10.jpg", 1, 5, 0.0, 1, 1, 1, 1), ("a9.jpg", 1, 5, 0.0, 1, 1, 1, 1)]
+    parts = [frame(*one), frame(*one, seed=7), frame(*one, seed=3), frame(*one, variant="antialias")]
+    rows = in_order(pd.concat(parts, ignore_index=True))
+    assert rows["image"].tolist()[:3] == ["a10.jpg", "a9.jpg", "b.jpg"]
+    assert rows["variant"].tolist() == ["published"] * 9 + ["antialias"] * 3
+    assert rows["seed"].tolist()[:9] == [0] * 3 + [7] * 3 + [3] * 3
+    assert (main_rows(rows)["seed"] == 0).all()
+    assert len(main_rows(rows)) == 3
+
+
 # the scripts
 
 
@@ -364,15 +402,25 @@ def files(tmp_path_factory, model, images, labels):
 
 
 def run_shards(files, folder, shards):
-    settings = json.dumps({"sigmas": [0, 0.25], "kernels": [5, 7], "batch_size": 8, "seed": 0})
+    variants = {"published": {}, "no-clamp": {"clamp": False}}
+    settings = json.dumps(
+        {"sigmas": [0, 0.25], "kernels": [5, 7], "batch_size": 8, "seeds": [0, 1], "variants": variants}
+    )
     outputs = [str(folder / f"shard{shard}.csv") for shard in range(shards)]
     for shard, output in enumerate(outputs):
         inputs = ["--data", str(files / "data.safetensors"), "--weights", str(files / "weights.safetensors")]
         numbers = ["--shard", str(shard), "--shards", str(shards), "--threads", str(torch.get_num_threads())]
-        smooth_shard.main([*inputs, *numbers, "--settings", settings, "--output", output])
-    tables = ["--images", str(folder / "images.csv"), "--summary", str(folder / "smoothing.csv")]
-    gather_smoothing.main(["--shards", *outputs[::-1], "--classifier", "tiny", *tables])
-    return (folder / "images.csv").read_bytes(), (folder / "smoothing.csv").read_bytes()
+        classifier = ["--classifier", json.dumps({"architecture": "cnn"}), "--classes", "10"]
+        smooth_shard.main([*inputs, *classifier, *numbers, "--settings", settings, "--output", output])
+    return gather(folder, outputs[::-1])
+
+
+def gather(folder, shards):
+    """The three files that the shards give."""
+    files = {name: folder / f"{name}.csv" for name in ("votes", "images", "summary")}
+    options = [word for name, path in files.items() for word in (f"--{name}", str(path))]
+    gather_smoothing.main(["--shards", *shards, "--classifier", "tiny", *options])
+    return [path.read_bytes() for path in files.values()]
 
 
 @pytest.mark.parametrize("shards", [2, 5, 30])  # 30: more than there are images
@@ -385,11 +433,19 @@ def test_files_hold_what_the_library_computes(files, tmp_path, model, images, la
     run_shards(files, tmp_path, 2)
     with open(tmp_path / "images.csv", newline="") as file:
         header, *lines = csv.reader(file)
-    assert tuple(header) == COLUMNS == Row._fields
+    assert tuple(header) == COLUMNS
     stored = (images * 255).round() / 255
     expected = sweep_with(model, stored, labels, settings=SmoothingSettings(sigmas=(0.0, 0.25)))
-    assert sorted(map(tuple, lines)) == sorted(tuple(map(str, row)) for row in expected)
-    assert pd.read_csv(tmp_path / "smoothing.csv")["classifier"].eq("tiny").all()
+    columns = [Row._fields.index(name) for name in COLUMNS]
+    assert sorted(map(tuple, lines)) == sorted(tuple(str(row[column]) for column in columns) for row in expected)
+    assert pd.read_csv(tmp_path / "summary.csv")["classifier"].eq("tiny").all()
+    votes = pd.read_csv(tmp_path / "votes.csv")
+    assert tuple(votes) == ("classifier", *Row._fields)
+    assert votes.groupby(["variant", "seed"], sort=False).size().to_dict() == {
+        ("published", 0): 23 * 2 * 2,
+        ("published", 1): 23 * 2,  # sigma 0 has no noise
+        ("no-clamp", 0): 23 * 2 * 2,
+    }
 
 
 def test_a_shard_out_of_range_is_refused():

@@ -125,14 +125,50 @@ class RetrainingSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """What a classifier wants done to an image of any size: its short side resized to `resize`, its centre cropped.
+
+    None leaves the step out. Normalization is none of this: it is the classifier's first layer.
+    """
+
+    resize: int | None = None
+    crop: int | None = None
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+
+    def __post_init__(self) -> None:
+        if self.crop is not None and (self.resize is None or self.crop > self.resize):
+            raise SpuriousError(f"a crop of {self.crop} pixels needs a resize to at least as many, not {self.resize}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """How noise gets into an image and the image into the classifier; the defaults are the published ones.
+
+    `antialias`: whether shrinking averages (torchvision's default since 0.17) or picks (before it, on tensors).
+    `noise_at`: "native" adds the noise at the image's own resolution and blurs there, "prepared" does both after
+    resizing and cropping. `noise_scale` multiplies sigma, one factor or one per channel: with a normalization's
+    standard deviations the noise is that of somebody who adds it to normalized pixels. `clamp`: to [0, 1].
+    """
+
+    antialias: bool = False
+    noise_at: Literal["native", "prepared"] = "native"
+    noise_scale: tuple[float, ...] = (1.0,)
+    clamp: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class SmoothingSettings:
     """The noise sweep: every sigma (standard deviation in pixel units of [0, 1]) with every kernel.
 
-    `blur_sigma` is the Gaussian's standard deviation in pixels, `kernels` its sizes in taps.
+    `blur_sigma` is the Gaussian's standard deviation in pixels, `kernels` its sizes in taps, `batch_size` the
+    number of views that the classifier gets at once. The variant "published" is run with noise of each of `seeds`,
+    the other variants with that of the first. `precision` is that of the classifier.
     """
 
     sigmas: tuple[float, ...] = (0.0, 0.125, 0.25, 0.375)
     kernels: tuple[int, ...] = (5, 7)
     blur_sigma: float = 1.0
     batch_size: int = 250
-    seed: int = 0
+    seeds: tuple[int, ...] = (0,)
+    precision: Literal["float32", "bfloat16"] = "float32"
+    variants: dict[str, Variant] = field(default_factory=lambda: {"published": Variant()})

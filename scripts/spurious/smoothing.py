@@ -1,67 +1,53 @@
 """The noise sweep: classify an image as it is, blurred once and blurred twice, and take the majority.
 
-Knows neither datasets nor classifiers: it takes batches and a function that names the class of each image.
+Knows neither datasets nor classifiers: it loads what it is told to, and gets the class of each view from a function.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
 
 import torch
-from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
 from spurious.errors import SpuriousError
-from spurious.seeding import generator
-from spurious.settings import SmoothingSettings
-from spurious.smoothing_table import REJECTED
+from spurious.settings import Preprocessing, SmoothingSettings
+from spurious.smoothing_table import PUBLISHED, REJECTED
+from spurious.views import Viewer
 
-Batch = tuple[Sequence[str], Tensor | Sequence[Tensor], Tensor]  # ids; images; labels (N,)
+Item, Prepared = TypeVar("Item"), TypeVar("Prepared")
+Score = Callable[[Tensor], tuple[Tensor, Tensor]]
+
+
+class Batch(NamedTuple):
+    """Images (N, C, H, W) of one size, float32 in [0, 1], with their ids and labels (N,)."""
+
+    ids: Sequence[str]
+    images: Tensor
+    labels: Tensor
 
 
 class Row(NamedTuple):
-    """One image under one kernel and sigma: the classes of its three views and the decision (or REJECTED)."""
+    """One image under one variant, noise seed, kernel and sigma.
+
+    The classes of its views not blurred, blurred once and twice, the decision (or REJECTED), and for each view the
+    probability of its class.
+    """
 
     image: str
     label: int
+    variant: str
+    seed: int
     kernel: int
     sigma: float
     ns: int
     ss: int
     ds: int
     decision: int
-
-
-def add_noise(images: Tensor, ids: Sequence[str], sigma: float, seed: int) -> Tensor:
-    """Images (N, C, H, W) plus Gaussian noise of standard deviation `sigma`, clamped to [0, 1].
-
-    The noise of an image depends on (seed, sigma, id) and its shape alone: it is drawn on the CPU as contiguous
-    float32, because other layouts, types and devices give other values. Raises SpuriousError for a negative
-    sigma; 0 returns the images themselves.
-    """
-    if sigma < 0:
-        raise SpuriousError(f"smoothing: sigma {sigma} is negative; give standard deviations of 0 or more")
-    if sigma == 0:
-        return images
-    shape = images.shape[1:]
-    # float: 1 and 1.0 are the same noise level, but not the same text to seed from
-    noise = [torch.randn(shape, generator=generator(seed, "noise", float(sigma), name)) for name in ids]
-    return torch.stack(noise).to(images.device).mul_(sigma).add_(images).clamp_(0, 1)
-
-
-def blur(images: Tensor, kernel: int, sigma: float) -> Tensor:
-    """Images (N, C, H, W) under a Gaussian of `kernel` x `kernel` taps and `sigma` pixels, border reflected.
-
-    Raises SpuriousError for a kernel that is even or reaches beyond the reflected border, and for a sigma that
-    is not positive.
-    """
-    if kernel < 1 or kernel % 2 == 0:
-        raise SpuriousError(f"smoothing: kernel {kernel} is not a positive odd number of taps")
-    if sigma <= 0:
-        raise SpuriousError(f"smoothing: blur_sigma {sigma} is not positive")
-    height, width = images.shape[2:]
-    if kernel // 2 >= min(height, width):
-        raise SpuriousError(f"smoothing: kernel {kernel} is too large for images of {height}x{width} pixels")
-    return gaussian_blur2d(images, (kernel, kernel), (sigma, sigma))
+    p_ns: float
+    p_ss: float
+    p_ds: float
 
 
 def majority(ns: Tensor, ss: Tensor, ds: Tensor) -> Tensor:
@@ -70,50 +56,114 @@ def majority(ns: Tensor, ss: Tensor, ds: Tensor) -> Tensor:
     return torch.where((ns == ss) | (ns == ds), ns, blurred)
 
 
-def sweep(
-    batches: Iterable[Batch],
-    classify: Callable[[Tensor], Tensor],
-    settings: SmoothingSettings,
-    prepare: Callable[[Tensor], Tensor] = lambda view: view,
-) -> Iterator[Row]:
-    """Rows of every image under every sigma and kernel, batch by batch.
+class Scorer:
+    """Names the class of every view, `batch_size` views at a time on `device`.
 
-    A batch holds images (N, C, H, W), or a list of (C, H, W) whose sizes differ, float32 in [0, 1]. Every
-    view is made at the image's own resolution, then `prepare` maps it, (n, C, H, W), to what `classify` takes;
-    of a list, n is 1 and the prepared views must be of one size. `classify` returns class indices (N,).
-    Noise is drawn once per image and sigma, and the unblurred view classified once, for all kernels.
+    `model` maps images (n, C, h, w) in [0, 1] to logits (n, classes).
     """
-    for ids, images, labels in batches:
-        for sigma in settings.sigmas:
-            unblurred, *blurred = _classify_views(ids, images, sigma, classify, settings, prepare)
-            for kernel, ss, ds in zip(settings.kernels, blurred[::2], blurred[1::2], strict=True):
-                columns = labels, unblurred, ss, ds, majority(unblurred, ss, ds)
-                for name, (label, *classes) in zip(ids, torch.stack(columns, dim=1).tolist(), strict=True):
-                    yield Row(name, label, kernel, float(sigma), *classes)
+
+    def __init__(self, model: Callable[[Tensor], Tensor], classes: int, batch_size: int, device: torch.device):
+        self.model, self.classes, self.batch_size, self.device = model, classes, batch_size, device
+
+    @torch.inference_mode()
+    def __call__(self, views: Tensor) -> tuple[Tensor, Tensor]:
+        """Classes (n,) int64 and their softmax probabilities (n,) float32 of views (n, C, h, w), on the CPU.
+
+        Raises SpuriousError where the classifier has another number of classes or its logits are no numbers.
+        """
+        scores = [self._score(part.to(self.device)) for part in views.split(self.batch_size)]
+        probabilities, classes = torch.cat(scores).max(dim=1)
+        return classes.cpu(), probabilities.cpu()
+
+    def _score(self, views: Tensor) -> Tensor:
+        logits = self.model(views)
+        if logits.ndim != 2 or logits.shape[1] != self.classes:
+            raise SpuriousError(
+                f"the classifier gives logits {tuple(logits.shape)}, not one for each of {self.classes} classes;"
+                " use one that was trained for this dataset, or set the dataset's key classes"
+            )
+        if not logits.isfinite().all():
+            raise SpuriousError("the classifier gives logits that are no numbers (NaN or infinite); check its weights")
+        return logits.float().softmax(dim=1)
 
 
-def _classify_views(
-    ids: Sequence[str],
-    images: Tensor | Sequence[Tensor],
-    sigma: float,
-    classify: Callable[[Tensor], Tensor],
+def sweep(
+    items: Iterable[Item],
+    load: Callable[[Item], Batch],
+    score: Score,
     settings: SmoothingSettings,
-    prepare: Callable[[Tensor], Tensor],
-) -> list[Tensor]:
-    """Classes (N,) on the CPU of each view that `_views` yields."""
-    if isinstance(images, Tensor):
-        blocks = [(ids, images)]
-    else:
-        blocks = [([name], image[None]) for name, image in zip(ids, images, strict=True)]
-    prepared = [[prepare(view) for view in _views(block, names, sigma, settings)] for names, block in blocks]
-    return [classify(torch.cat(parts)).cpu() for parts in zip(*prepared, strict=True)]
+    preprocessing: Preprocessing = Preprocessing(),  # noqa: B008 - frozen
+    *,
+    workers: int = 0,
+) -> Iterator[list[Row]]:
+    """Rows of every batch that `load` makes of the items, under every variant, noise seed, sigma and kernel.
+
+    Each batch is loaded once for all of them, noise drawn once for all kernels, and the view that is not blurred
+    classified once. `score` is called with all views of a batch and variant and returns classes and probabilities (n,).
+    At sigma 0, where there is no noise, and for variants other than the published one only the first seed is used.
+    With `workers`, so many threads load images and make views ahead of the classifier. Raises SpuriousError, naming
+    the image.
+    """
+    plans = [_Plan(name, settings, preprocessing) for name in settings.variants]
+
+    def prepare(item: Item) -> tuple[Batch, list[Tensor]]:
+        batch = load(item)
+        return batch, [plan.views(batch) for plan in plans]
+
+    for batch, prepared in _ahead(prepare, items, workers):
+        yield [row for plan, views in zip(plans, prepared, strict=True) for row in plan.rows(batch, views, score)]
 
 
-def _views(images: Tensor, ids: Sequence[str], sigma: float, settings: SmoothingSettings) -> Iterator[Tensor]:
-    """The noisy images, then for each kernel the same blurred once and twice."""
-    noisy = add_noise(images, ids, sigma, settings.seed)
-    yield noisy
-    for kernel in settings.kernels:
-        once = blur(noisy, kernel, settings.blur_sigma)
-        yield once
-        yield blur(once, kernel, settings.blur_sigma)
+class _Plan:
+    """One variant under all noise seeds, sigmas and kernels that it is to meet."""
+
+    def __init__(self, variant: str, settings: SmoothingSettings, preprocessing: Preprocessing):
+        self.variant, self.kernels = variant, settings.kernels
+        self.viewer = Viewer(preprocessing, settings, settings.variants[variant])
+        first, *others = settings.seeds
+        self.conditions = [(first, sigma) for sigma in settings.sigmas]
+        if variant == PUBLISHED:
+            self.conditions += [(seed, sigma) for seed in others for sigma in settings.sigmas if sigma]
+
+    def views(self, batch: Batch) -> Tensor:
+        """Views (conditions, N, V, C, h, w)."""
+        return torch.stack([self.viewer.views(batch.images, batch.ids, sigma, seed) for seed, sigma in self.conditions])
+
+    def rows(self, batch: Batch, views: Tensor, score: Score) -> Iterator[Row]:
+        """What `score` makes of the views."""
+        try:
+            classes, probabilities = (result.view(views.shape[:3]) for result in score(views.flatten(0, 2)))
+        except SpuriousError as error:
+            raise SpuriousError(f"image {batch.ids[0]}: {error}") from None
+        for condition, votes, p in zip(self.conditions, classes, probabilities, strict=True):
+            for place, kernel in enumerate(self.kernels):
+                chosen = [0, 2 * place + 1, 2 * place + 2]
+                yield from self._kernel_rows(batch, condition, kernel, votes[:, chosen], p[:, chosen])
+
+    def _kernel_rows(
+        self, batch: Batch, condition: tuple[int, float], kernel: int, votes: Tensor, p: Tensor
+    ) -> Iterator[Row]:
+        seed, sigma = condition
+        columns = torch.column_stack([batch.labels, votes, majority(*votes.T)]).tolist()
+        for name, (label, *voted), values in zip(batch.ids, columns, p.tolist(), strict=True):
+            rounded = [round(value, 6) for value in values]  # of a float32, more digits say nothing
+            yield Row(name, label, self.variant, seed, kernel, float(sigma), *voted, *rounded)
+
+
+def _ahead(make: Callable[[Item], Prepared], items: Iterable[Item], workers: int) -> Iterator[Prepared]:
+    """`make` of every item in order; with `workers`, threads work on as many items ahead, and no more are kept."""
+    if not workers:
+        yield from map(make, items)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(make, item))
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

@@ -9,20 +9,33 @@ if TYPE_CHECKING:  # the sweep needs only the constants
     import pandas as pd
 
 REJECTED = -1  # the decision where no two views agree: never a class
+PUBLISHED = "published"  # the variant that the tables are about, unless they compare variants
 COLUMNS = ("image", "label", "kernel", "sigma", "ns", "ss", "ds", "decision")
+CONDITION = ("variant", "seed", "kernel", "sigma")
 RATES = ("acc_ns", "acc_ss", "acc_ds", "acc_maj", "acc_maj_all", "reject_rate")
 
 
 def in_order(rows: "pd.DataFrame") -> "pd.DataFrame":
-    """The rows by kernel, sigma and image, "2" before "10", however they were sharded.
+    """The rows by variant, noise seed, kernel, sigma and image, however they were sharded.
 
-    Raises SpuriousError where an image occurs twice in one setting.
+    Variants and seeds keep the order in which they first occur; numbers as ids are ordered as numbers ("2" before
+    "10"). Raises SpuriousError where an image occurs twice in one setting.
     """
-    if rows.duplicated(["kernel", "sigma", "image"]).any():
-        raise SpuriousError("an image occurs twice with the same kernel and sigma: pass every shard once")
-    with_length = rows.assign(length=rows["image"].str.len())
-    ordered = with_length.sort_values(["kernel", "sigma", "length", "image"], ignore_index=True)
-    return ordered[list(COLUMNS)]
+    keys = [*CONDITION, "image"]
+    if rows.duplicated(keys).any():
+        raise SpuriousError("an image occurs twice in the same setting: pass every shard once")
+    ranks = {name: {value: rank for rank, value in enumerate(rows[name].unique())} for name in ("variant", "seed")}
+    width = rows["image"].str.len().max() if rows["image"].str.isdecimal().all() else 0
+    places = rows.assign(
+        **{name: rows[name].map(rank) for name, rank in ranks.items()}, image=rows["image"].str.zfill(width)
+    )
+    return rows.loc[places.sort_values(keys).index].reset_index(drop=True)
+
+
+def main_rows(votes: "pd.DataFrame") -> "pd.DataFrame":
+    """The rows of the published variant with the first noise seed that occurs."""
+    own = votes[votes["variant"] == PUBLISHED]
+    return own[own["seed"] == own["seed"].iloc[0]] if len(own) else own
 
 
 def summarize(rows: "pd.DataFrame", classifier: str) -> "pd.DataFrame":
