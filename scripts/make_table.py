@@ -6,7 +6,7 @@ import pandas as pd
 
 from commandline import run, write_text
 from rows import read_rows, write_rows
-from spurious import tables
+from spurious import reproduced, smoothing_analysis, smoothing_comparison, tables
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -27,11 +27,21 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         own.set_defaults(make=make)
         for option in inputs:
             own.add_argument(f"--{option}", nargs="*", required=True, metavar="CSV")
+        if make is published:
+            own.add_argument("--dataset", required=True, help="that the rates of --smoothing are of")
+            own.add_argument("--published-as", type=pair, nargs="*", default=[], help="classifier=name in the write-up")
         own.add_argument("--found-above", type=float, default=0.999, help="an image with a larger p counts as found")
         own.add_argument("--output-csv", required=True)
         own.add_argument("--output-md", required=True)
         own.add_argument("--output-html", required=True)
     return parser.parse_args(argv)
+
+
+def pair(text: str) -> tuple[str, str]:
+    classifier, separator, name = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"{text!r} is not classifier=name")
+    return classifier, name
 
 
 def classifiers(arguments: argparse.Namespace) -> pd.DataFrame:
@@ -69,13 +79,47 @@ def smoothing(arguments: argparse.Namespace) -> pd.DataFrame:
     return read_rows(arguments.rows)
 
 
+def smoothing_seeds(arguments: argparse.Namespace) -> pd.DataFrame:
+    """How far the noise draw moves each rate."""
+    return smoothing_comparison.seeds(read_rows(arguments.votes))
+
+
+def smoothing_variants(arguments: argparse.Namespace) -> pd.DataFrame:
+    """What the order of noise, resizing and blur matters."""
+    return smoothing_comparison.variants(read_rows(arguments.votes))
+
+
+def smoothing_tests(arguments: argparse.Namespace) -> pd.DataFrame:
+    """Each view and the majority against each other, image by image."""
+    return smoothing_comparison.tests(read_rows(arguments.votes))
+
+
+def smoothing_agreement(arguments: argparse.Namespace) -> pd.DataFrame:
+    """What the agreement of the views tells."""
+    return smoothing_analysis.agreement(read_rows(arguments.votes))
+
+
+def smoothing_risk(arguments: argparse.Namespace) -> pd.DataFrame:
+    """The reject option against a threshold on the probability."""
+    return smoothing_analysis.risk(read_rows(arguments.votes))
+
+
+def images_excluded(arguments: argparse.Namespace) -> pd.DataFrame:
+    """The images that are left out, and why."""
+    return tables.images_excluded(read_rows(arguments.list))
+
+
 def published(arguments: argparse.Namespace) -> pd.DataFrame:
     """Published numbers, beside those that this run reproduced."""
-    reproduced = read_rows(arguments.reproduced) if arguments.reproduced else pd.DataFrame(columns=REPRODUCED)
-    return tables.published(read_rows(arguments.published), reproduced)
+    numbers = read_rows(arguments.published)
+    rates = pd.DataFrame(columns=reproduced.COLUMNS)
+    if arguments.smoothing:
+        names = dict(arguments.published_as)
+        summary = read_rows(arguments.smoothing)
+        rates = reproduced.smoothing(summary, numbers, dataset=arguments.dataset, published_as=names)
+    return tables.published(numbers, rates)
 
 
-REPRODUCED = ["source", "quantity", "setting", "reproduced", "low", "high", "n"]
 RETRAINING_ROWS = ("attacks", "old", "predictions")
 TABLES = {
     "classifiers": (classifiers, ("predictions",)),
@@ -84,7 +128,13 @@ TABLES = {
     "retraining": (retraining, RETRAINING_ROWS),
     "retraining-summary": (retraining_summary, RETRAINING_ROWS),
     "smoothing": (smoothing, ("rows",)),
-    "published": (published, ("published", "reproduced")),
+    "smoothing-seeds": (smoothing_seeds, ("votes",)),
+    "smoothing-variants": (smoothing_variants, ("votes",)),
+    "smoothing-tests": (smoothing_tests, ("votes",)),
+    "smoothing-agreement": (smoothing_agreement, ("votes",)),
+    "smoothing-risk": (smoothing_risk, ("votes",)),
+    "images-excluded": (images_excluded, ("list",)),
+    "published": (published, ("published", "smoothing")),
 }
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from spurious import findings
 
 PICTURE = """.. raw:: html
 
-   <p><img alt="found and real images" style="max-width: 100%" src="data:image/png;base64,{data}"></p>
+   <p><img alt="examples" style="max-width: 100%" src="data:image/png;base64,{data}"></p>
 """
 
 
@@ -35,7 +35,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--picture", metavar="PNG")
-    for name in ("classifiers", "backworking-summary", "retraining-summary", "smoothing"):
+    for name in ("classifiers", "backworking-summary", "retraining-summary", "smoothing", "smoothing-tests"):
         parser.add_argument(f"--{name}", metavar="CSV")
     parser.add_argument("--found-above", type=float, default=0.999)
     parser.add_argument("--output", required=True)
@@ -52,7 +52,8 @@ def sections(arguments: argparse.Namespace) -> Iterator[tuple[str, Iterator[str]
     if arguments.retraining_summary:
         yield "Retraining, after the last round", findings.retraining(table(arguments.retraining_summary))
     if arguments.smoothing:
-        yield "Smoothing", findings.smoothing(table(arguments.smoothing))
+        tests = table(arguments.smoothing_tests) if arguments.smoothing_tests else None
+        yield "Smoothing", findings.smoothing(table(arguments.smoothing), tests)
 
 
 def table(path: str) -> pd.DataFrame:

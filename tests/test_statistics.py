@@ -1,11 +1,12 @@
 import math
+from itertools import permutations
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from spurious.errors import SpuriousError
-from spurious.statistics import mcnemar_exact, mean_interval, paired_difference, wilson
+from spurious.statistics import holm, mcnemar_exact, mean_interval, paired_difference, risk_curve, wilson
 
 
 @pytest.mark.parametrize(
@@ -117,3 +118,70 @@ def test_mcnemar_is_the_binomial_test(first, second):
 
 def test_mcnemar_golden():
     assert mcnemar_exact(0, 6) == 2 / 2**6
+
+
+@pytest.mark.parametrize(
+    ("p", "expected"),
+    [
+        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),
+        ([0.04], [0.04]),
+        ([0.9, 0.6], [1, 1]),
+        ([0.02, 0.02], [0.04, 0.04]),
+        ([], []),
+    ],
+)
+def test_holm_golden(p, expected):
+    assert holm(p).tolist() == pytest.approx(expected)
+
+
+def step_down(p, alpha):
+    """Holm's procedure as he writes it: go on while the smallest p left is small enough for the tests left."""
+    rejected, left = set(), sorted(range(len(p)), key=lambda index: p[index])
+    while left and p[left[0]] <= alpha / len(left):
+        rejected.add(left.pop(0))
+    return rejected
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_holm_decides_as_the_step_down_procedure(seed):
+    p = np.random.default_rng(seed).random(12) ** 8
+    p[3] = p[7]
+    decisions = set()
+    for alpha in np.geomspace(1e-6, 0.999, 200):
+        expected = step_down(p.tolist(), alpha)
+        assert set(np.flatnonzero(holm(p) <= alpha)) == expected
+        decisions.add(len(expected))
+    assert len(decisions) > 3
+
+
+def test_holm_follows_the_order_of_its_input():
+    p = np.random.default_rng(0).random(20)
+    order = np.random.default_rng(1).permutation(20)
+    np.testing.assert_array_equal(holm(p[order]), holm(p)[order])
+    assert (holm(p) >= p).all()
+
+
+@pytest.mark.parametrize(
+    "score", [[6, 5, 4, 3, 2, 1], [1, 2, 2, 2, 3, 1], [1, 1, 1, 1, 1, 1], [0.5, 0.25, 0.5, 0.25, 0.5, 0.75]]
+)
+def test_risk_curve_is_the_mean_over_all_orders(score):
+    correct = [True, False, True, True, False, False]
+    curves = []
+    for order in permutations(range(6)):
+        ranked = [not correct[index] for index in sorted(order, key=lambda index: -score[index])]
+        curves.append([sum(ranked[:taken]) / taken for taken in range(1, 7)])
+    coverage, risk = risk_curve(correct, score)
+    assert risk.tolist() == pytest.approx(np.mean(curves, axis=0).tolist())
+    assert coverage.tolist() == pytest.approx([1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1])
+
+
+def test_risk_curve_golden():
+    assert risk_curve([1, 0, 1, 0], [0.9, 0.8, 0.7, 0.6])[1].tolist() == pytest.approx([0, 1 / 2, 1 / 3, 1 / 2])
+
+
+def test_risk_curve_depends_on_the_ranks_alone():
+    rng = np.random.default_rng(0)
+    correct, score = rng.random(50) < 0.7, rng.integers(1, 9, 50)
+    order = rng.permutation(50)
+    for other in (risk_curve(correct, np.log(score)), risk_curve(correct[order], score[order])):
+        np.testing.assert_allclose(other, risk_curve(correct, score), rtol=1e-12)

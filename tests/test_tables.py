@@ -210,6 +210,31 @@ def test_a_reproduced_number_that_nobody_published_is_an_error():
         tables.published(numbers, reproduced)
 
 
+def image_list(kept):
+    return pd.DataFrame(
+        {"image": ["a.JPEG", "NA.JPEG", "c.JPEG"], "label": [0, 1, 2], "name": ["hook", "tench", "NA"], "sha256": "0",
+         "width": 4, "height": 3, "mode": ["RGB", "RGB", "L"], "orientation": 1,
+         "channel_difference": [0.01, 40.0, 0.0], "kept": kept, "reason": ["grey", "", "grey: one channel"]}
+    )  # fmt: skip
+
+
+def test_images_excluded_golden(tmp_path):
+    image_list([False, True, False]).to_csv(tmp_path / "images.csv", index=False)
+    outputs = [word for kind in ("csv", "md", "html") for word in (f"--output-{kind}", str(tmp_path / f"t.{kind}"))]
+    make_table.main(["images-excluded", "--list", str(tmp_path / "images.csv"), *outputs])
+    table = read_rows([tmp_path / "t.csv"])
+    assert list(table) == ["image", "label", "name", "width", "height", "mode", "channel_difference", "reason"]
+    assert table.to_numpy().tolist() == [
+        ["a.JPEG", 0, "hook", 4, 3, "RGB", 0.01, "grey"], ["c.JPEG", 2, "NA", 4, 3, "L", 0, "grey: one channel"],
+    ]  # fmt: skip
+
+
+def test_no_image_excluded_is_an_empty_table():
+    table = tables.images_excluded(image_list(True))
+    assert table.empty
+    assert tables.to_markdown(table).startswith("| image")
+
+
 def test_a_missing_column_is_named():
     with pytest.raises(SpuriousError, match="backworking rows: the column p is missing"):
         tables.backworking(search_rows().drop(columns="p"))

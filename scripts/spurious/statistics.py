@@ -1,4 +1,4 @@
-"""Intervals and paired tests, from scipy.special alone: scipy.stats takes a second to import."""
+"""Intervals, tests and risk-coverage curves, from scipy.special alone: scipy.stats takes a second to import."""
 
 import math
 from collections.abc import Sequence
@@ -83,3 +83,33 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
     Psychometrika 12 (1947), with the binomial instead of its chi-square approximation.
     """
     return min(1.0, 2 * float(bdtr(min(only_first, only_second), only_first + only_second, 0.5)))
+
+
+def holm(p: ArrayLike) -> NDArray:
+    """p values (N,) corrected for N tests: one below alpha keeps the chance of any false finding below alpha.
+
+    Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6 (1979): the
+    smallest is multiplied by N, the next by N - 1 ..., none falls below the one before it or exceeds 1.
+    """
+    p = np.asarray(p, dtype=float)
+    order = np.argsort(p, kind="stable")
+    corrected = np.empty_like(p)
+    corrected[order] = np.maximum.accumulate(np.minimum(1, p[order] * np.arange(p.size, 0, -1)))
+    return corrected
+
+
+def risk_curve(correct: ArrayLike, score: ArrayLike) -> tuple[NDArray, NDArray]:
+    """(coverage, risk): the share of wrong answers among the k with the largest score, k = 1 ... N; (N,) each.
+
+    Coverage is k / N. Equal scores come in random order: the risk is the expectation over it, exactly. The mean of
+    the risk is the area under the curve (AURC).
+    El-Yaniv and Wiener, "On the foundations of noise-free selective classification", JMLR 11 (2010); Geifman and
+    El-Yaniv, "Selective classification for deep neural networks", NIPS (2017).
+    """
+    wrong, score = 1 - np.asarray(correct, dtype=float), np.asarray(score)
+    _, tied = np.unique(-score, return_inverse=True)  # 0 for the largest score
+    sizes = np.bincount(tied)
+    # in a random order every answer of a tie is wrong as often as the tie's mean
+    expected = np.repeat(np.bincount(tied, wrong) / sizes, sizes)
+    taken = np.arange(1, score.size + 1)
+    return taken / score.size, np.cumsum(expected) / taken

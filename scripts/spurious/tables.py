@@ -33,7 +33,7 @@ def classifiers(predictions: pd.DataFrame) -> pd.DataFrame:
     split with its Wilson 95 % interval, and a row with seed "all", where accuracy and validation_accuracy
     are means over the seeds and low, high and sd tell how the seeds differ (t interval).
     """
-    _require(predictions, ["classifier", "seed", "split", "label", "predicted"], "predictions")
+    require(predictions, ["classifier", "seed", "split", "label", "predicted"], "predictions")
     rows = []
     for classifier, own in predictions.groupby("classifier"):
         per_seed = [_classifier_row(classifier, seed, group) for seed, group in own.groupby("seed")]
@@ -64,7 +64,7 @@ def backworking(rows: pd.DataFrame, *, found_above: float = 0.999) -> pd.DataFra
     above `found_above`, `steps` is the length of the search, `reinitialized` the fresh starts in it.
     """
     keys = ["classifier", "seed", "label", "search"]
-    _require(rows, [*keys, "steps", "reinitialized", "p"], "backworking rows")
+    require(rows, [*keys, "steps", "reinitialized", "p"], "backworking rows")
     found = rows.assign(found=rows["p"] > found_above).groupby(keys, as_index=False)
     return found.agg(
         images=("p", "size"),
@@ -125,8 +125,8 @@ def retraining(
     `found_above` among the attack's `images`, `steps` is the median over the labels.
     """
     keys = [*ARM, "round", "seed"]
-    _require(attacks, [*keys, "attack", "label", "steps", "p"], "attacks")
-    _require(old, [*keys, "judge", "p"], "old images")
+    require(attacks, [*keys, "attack", "label", "steps", "p"], "attacks")
+    require(old, [*keys, "judge", "p"], "old images")
     # The nets before retraining belong to all arms: when several bring their rows along, they count once.
     attacks, old, predictions = (frame.drop_duplicates() for frame in (attacks, old, predictions))
     table = _attack_counts(attacks, keys, found_above)
@@ -148,7 +148,7 @@ def _attack_counts(attacks: pd.DataFrame, keys: list[str], found_above: float) -
 
 
 def _accuracies(predictions: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    _require(predictions, [*keys, "label", "predicted"], "predictions")
+    require(predictions, [*keys, "label", "predicted"], "predictions")
     correct = predictions["predicted"] == predictions["label"]
     counts = predictions[keys].assign(correct=correct).groupby(keys)["correct"].agg(["sum", "size", "mean"])
     counts["accuracy_low"], counts["accuracy_high"] = wilson(counts["sum"], counts["size"])
@@ -224,11 +224,12 @@ def published(numbers: pd.DataFrame, reproduced: pd.DataFrame) -> pd.DataFrame:
     where nothing was reproduced or no interval is known. Raises SpuriousError for a
     reproduced number that nobody published.
     """
-    _require(numbers, [*NUMBER, "published"], "published numbers")
-    _require(reproduced, [*NUMBER, "reproduced", "low", "high", "n"], "reproduced numbers")
+    require(numbers, [*NUMBER, "published"], "published numbers")
+    require(reproduced, [*NUMBER, "reproduced", "low", "high", "n"], "reproduced numbers")
     for key in _unknown(numbers, reproduced):
         raise SpuriousError(f"reproduced numbers: {', '.join(key)!r} is not among the published numbers")
     table = numbers.merge(reproduced, on=NUMBER, how="left", validate="one_to_one")
+    table = table.astype({"low": float, "high": float})  # objects where nothing was reproduced
     inside = table["published"].between(table["low"], table["high"])
     table["agrees"] = inside.map({True: "yes", False: "no"}).where(table[["low", "high"]].notna().all(axis=1), "")
     table["n"] = table["n"].astype("Int64")
@@ -238,6 +239,16 @@ def published(numbers: pd.DataFrame, reproduced: pd.DataFrame) -> pd.DataFrame:
 def _unknown(numbers: pd.DataFrame, reproduced: pd.DataFrame) -> Iterator[tuple[str, ...]]:
     known = set(numbers[NUMBER].itertuples(index=False, name=None))
     return (key for key in reproduced[NUMBER].itertuples(index=False, name=None) if key not in known)
+
+
+def images_excluded(images: pd.DataFrame) -> pd.DataFrame:
+    """The images of a folder that the experiment leaves out, and why: the rows of images.csv that are not `kept`.
+
+    Returns `image, label, name, width, height, mode, channel_difference, reason`.
+    """
+    columns = ["image", "label", "name", "width", "height", "mode", "channel_difference", "reason"]
+    require(images, [*columns, "kept"], "images")
+    return images.loc[~images["kept"].astype(bool), columns].reset_index(drop=True)
 
 
 def to_markdown(table: pd.DataFrame) -> str:
@@ -264,7 +275,8 @@ def _cell(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _require(frame: pd.DataFrame, columns: list[str], name: str) -> None:
+def require(frame: pd.DataFrame, columns: list[str], name: str) -> None:
+    """Raises SpuriousError, with the `name` of the frame, where a column is missing."""
     missing = [column for column in columns if column not in frame]
     if missing:
         raise SpuriousError(f"{name}: the column {', '.join(missing)} is missing; found {', '.join(frame.columns)}")
