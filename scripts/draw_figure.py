@@ -8,11 +8,15 @@ import pandas as pd
 from matplotlib.figure import Figure
 from safetensors import SafetensorError, safe_open
 
-from commandline import run, whole_file
+from commandline import run, settings_argument, whole_file
+from imagesource import open_photographs, read_class_names
 from rows import read_rows
+from spurious import examples, smoothing_analysis
 from spurious.errors import SpuriousError
-from spurious.figures import curves, images
+from spurious.figures import curves, images, photographs
 from spurious.figures.style import render
+from spurious.settings import SmoothingSettings, Variant
+from spurious.smoothing_table import PUBLISHED, main_rows
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -64,9 +68,24 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     own.add_argument("--predictions", required=True, metavar="CSV")
     own.add_argument("--examples", type=int, default=4, help="images per label")
     own.add_argument("--count", type=int, default=200, help="pixels kept per image")
-    for name, draw in (("retraining", retraining), ("smoothing", smoothing)):
-        own = add(name, draw)
-        own.add_argument("--tables", nargs="+", required=True, metavar="CSV")
+    own = add("retraining", retraining)
+    own.add_argument("--tables", nargs="+", required=True, metavar="CSV")
+    own = add("smoothing", smoothing)
+    own.add_argument("--tables", nargs="+", required=True, metavar="CSV")
+    own.add_argument("--published", metavar="CSV", help="numbers of write-ups to show beside")
+    own.add_argument("--dataset", default="", help="the one that the published numbers must be of")
+    own = add("risk", risk)
+    own.add_argument("--votes", required=True, metavar="CSV", help="of one classifier")
+    own.add_argument("--kernel", type=int, help="taps; the smallest that there is if left out")
+    own = add("gallery", gallery)
+    own.add_argument("--votes", required=True, metavar="CSV", help="of one classifier")
+    own.add_argument("--images", required=True, metavar="FOLDER")
+    own.add_argument("--list", required=True, metavar="CSV", help="of the images, from prepare_images.py")
+    own.add_argument("--class-names", required=True, metavar="CSV")
+    own.add_argument("--settings", type=settings_argument(SmoothingSettings), required=True, help="of the noise sweep")
+    own.add_argument("--kernel", type=int, help="taps; the smallest that there is if left out")
+    own.add_argument("--sigma", type=float, default=0.25, help="the nearest that there is, is shown")
+    own.add_argument("--count", type=int, default=6, help="images of each kind")
     return parser.parse_args(argv)
 
 
@@ -148,7 +167,73 @@ def retraining(arguments: argparse.Namespace) -> Figure:
 
 def smoothing(arguments: argparse.Namespace) -> Figure:
     """Accuracy and reject rate over the noise."""
-    return curves.smoothing(read_rows(arguments.tables), arguments.title)
+    published = None
+    if arguments.published:
+        published = curves.published_rates(read_rows([arguments.published]), arguments.dataset)
+    return curves.smoothing(read_rows(arguments.tables), arguments.title, published)
+
+
+def risk(arguments: argparse.Namespace) -> Figure:
+    """What the vote's rejecting is worth, beside a threshold on p."""
+    votes = read_rows([arguments.votes])
+    kernel = chosen_kernel(votes, arguments.kernel)
+    lines, table = smoothing_analysis.risk_curves(votes), smoothing_analysis.risk(votes)
+    name = votes["classifier"].iloc[0]
+    title = arguments.title or f"{name}, {kernel} taps: rejecting by votes and by a threshold on p"
+    return curves.risk(lines[lines["kernel"] == kernel], table[table["kernel"] == kernel], title)
+
+
+def gallery(arguments: argparse.Namespace) -> Figure:
+    """Photographs under noise that the vote mends, and some that it rejects."""
+    votes = main_rows(read_rows([arguments.votes]))
+    kernel = chosen_kernel(votes, arguments.kernel)
+    sigma = min(votes["sigma"].unique(), key=lambda sigma: abs(sigma - arguments.sigma))
+    rows = votes[(votes["kernel"] == kernel) & (votes["sigma"] == sigma)]
+    kinds = {
+        "mended: wrong without blurring, right by majority": examples.mended(rows),
+        "rejected: no two of the three agree": examples.rejected(rows),
+    }
+    groups = {}
+    for kind, own in kinds.items():
+        shown = examples.spread(own, arguments.count)
+        groups[f"{kind} ({len(shown)} of {len(own)} images)"] = cards(shown, arguments)
+    title = arguments.title or f"{rows['classifier'].iloc[0]} under noise of sigma {sigma:g}, {kernel} taps"
+    return photographs.gallery(groups, title, "0×, 1×, 2×: how often it was blurred; in italics: wrong")
+
+
+def cards(rows: pd.DataFrame, arguments: argparse.Namespace) -> list[photographs.Card]:
+    """The images of votes under the very noise that was classified, with their names and votes."""
+    from spurious.datasets import to_float  # the other figures do without torch
+    from spurious.noise import add_noise
+
+    source = open_photographs(arguments.images, arguments.list)
+    places = {image: place for place, image in enumerate(source.ids)}
+    names = [known.name for known in read_class_names(arguments.class_names)]
+    variant = arguments.settings.variants.get(PUBLISHED, Variant())
+    found = []
+    for row in rows.itertuples():
+        classes = [row.label, row.ns, row.ss, row.ds]
+        if row.image not in places:
+            raise SpuriousError(f"{arguments.list}: {row.image} is missing, but has votes; run the noise sweep again")
+        if max(classes) >= len(names):
+            raise SpuriousError(f"{arguments.class_names}: the class {max(classes)} has no name; add it")
+        image = to_float(source.load(places[row.image]))[None]
+        noisy = add_noise(image, [row.image], row.sigma, row.seed, scale=variant.noise_scale, clamp=variant.clamp)
+        (name, _), *votes = [(names[number], number == row.label) for number in classes]
+        found.append(photographs.Card(picture=noisy[0].permute(1, 2, 0).numpy(), name=name, votes=votes))
+    return found
+
+
+def chosen_kernel(votes: pd.DataFrame, kernel: int | None) -> int:
+    """The kernel that was asked for, or the smallest; SpuriousError where the votes have none of it."""
+    known = sorted(votes["kernel"].unique())
+    if kernel is None and known:
+        return known[0]
+    if kernel not in known:
+        raise SpuriousError(
+            f"no votes with a kernel of {kernel} taps; known are {', '.join(map(str, known)) or 'none'}"
+        )
+    return kernel
 
 
 def predictions_of(path: str, split: str) -> pd.DataFrame:

@@ -1,16 +1,20 @@
 """Every figure is drawn from synthetic data, to files that are equal byte by byte."""
 
+import hashlib
 import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from PIL import Image
 from safetensors.numpy import save_file
 
 import draw_figure
+from spurious import examples
 from spurious.errors import SpuriousError
-from spurious.figures import curves, images
+from spurious.figures import curves, images, photographs
 from spurious.figures.style import probability_text, render
 
 RNG = np.random.default_rng(0)
@@ -45,6 +49,49 @@ def smoothing_table():
     return pd.DataFrame(rows)
 
 
+NUMBERS = pd.DataFrame(
+    [
+        ("smoothing write-up", "accuracy, no smoothing", "own, ResNet50, 5 taps, sigma 0.125", 0.6523),
+        ("smoothing write-up", "reject rate", "own, ResNet50, 5 taps, sigma 0.125", 0.0656),
+        ("smoothing write-up", "logit of convertible", "own, ResNet50, 5 taps, sigma 0.125", 19.3),
+        ("smoothing write-up", "accuracy, no smoothing", "own, the other, ResNet50, no taps, sigma 0", 0.5),
+        ("smoothing write-up", "accuracy, no smoothing", "owner, ResNet50, 5 taps, sigma 0", 0.4),
+        ("somebody else", "accuracy, no smoothing", "own, ResNet50, 5 taps, sigma 0", 0.3),
+    ],
+    columns=["source", "quantity", "setting", "published"],
+)
+PUBLISHED = curves.published_rates(NUMBERS, "own")
+
+
+def risk_frames(sigmas=(0.0, 0.125, 0.25)):
+    lines, table = [], []
+    for sigma in sigmas:
+        row = {"sigma": sigma, "n": 100, "coverage": 0.9, "acc_vote": 0.8, "acc_vote_low": 0.7, "acc_vote_high": 0.85}
+        for place, score in enumerate(curves.SCORES):
+            row[f"aurc_{score}"] = sigma + 0.01 * place
+            lines += [(sigma, score, coverage, sigma * coverage) for coverage in (0.01, 0.5, 1.0)]
+        table.append(row)
+    return pd.DataFrame(lines, columns=["sigma", "score", "coverage", "risk"]), pd.DataFrame(table)
+
+
+LONG = "American Staffordshire terrier, seldom seen"
+VOTES = [("crane", True), (LONG, False), ("x" * 50, False)]
+CARD = photographs.Card(picture=RNG.random((375, 500, 3)), name=LONG, votes=VOTES)
+VIEWS = RNG.random((2, 3, 224, 224, 3))
+
+
+def example_rows():
+    rows = [
+        (0.0, "ns", 2, LONG, 13.5, 0.74, 7),
+        (0.0, "ss", 7, "convertible", 12.4, 0.55, 7),
+        (0.0, "ds", 7, "convertible", 12.5, 0.51, 7),
+        (0.375, "ns", 1, "crane", 5.7, 0.07, -1),
+        (0.375, "ss", 2, "$5 and $10", 6.9, 1.0, -1),
+        (0.375, "ds", 3, "hammer_head", 6.7, 0.16, -1),
+    ]
+    return pd.DataFrame(rows, columns=["sigma", "view", "predicted", "name", "logit", "p", "decision"])
+
+
 DRAWN = {
     "found": lambda: images.found(GRID, P, "title of it"),
     "worst": lambda: images.worst(GRID, P, np.array([[0, 1, 2], [1, 1, 0]]), "title of it"),
@@ -52,6 +99,10 @@ DRAWN = {
     "trace": lambda: curves.trace(trace_rows(), "title of it"),
     "retraining": lambda: curves.retraining(retraining_table(), "title of it"),
     "smoothing": lambda: curves.smoothing(smoothing_table(), "title of it"),
+    "published": lambda: curves.smoothing(smoothing_table(), "title of it", PUBLISHED),
+    "risk": lambda: curves.risk(*risk_frames(), "title of it"),
+    "gallery": lambda: photographs.gallery({"some": [CARD] * 6, "none": [], "one": [CARD]}, "title of it", "note"),
+    "example": lambda: photographs.example(VIEWS, example_rows(), "title of it", "note"),
 }
 
 
@@ -134,6 +185,10 @@ def test_salient_alternates_image_and_gradient():
         (lambda: curves.trace(trace_rows().drop(columns="p"), ""), "the column p is missing"),
         (lambda: curves.trace(trace_rows()[:0], ""), "no rows to draw"),
         (lambda: curves.smoothing(smoothing_table().drop(columns="acc_ds_low"), ""), "acc_ds_low is missing"),
+        (lambda: curves.risk(risk_frames()[0], risk_frames()[1].drop(columns="aurc_vote"), ""), "aurc_vote is missing"),
+        (lambda: curves.risk(risk_frames()[0][:0], risk_frames()[1], ""), "no rows to draw"),
+        (lambda: photographs.example(VIEWS[0], example_rows(), ""), r"pictures must be \(sigmas, 3, h, w, 3\), not"),
+        (lambda: photographs.example(VIEWS, example_rows()[1:], ""), "5 rows do not describe 2 x 3 pictures"),
     ],
 )
 def test_wrong_inputs_raise_one_clear_line(draw, message):
@@ -176,6 +231,133 @@ def test_smoothing_has_two_rows_per_classifier_and_a_column_per_kernel():
     assert len(figure.axes) == 8
     assert figure.axes[5].get_title() == "softmax, 7 taps, n = 400"
     assert len(figure.axes[0].containers) == 5
+
+
+def test_published_numbers_are_those_of_the_dataset():
+    rows = [tuple(row) for row in PUBLISHED[["rate", "kernel", "sigma", "value", "name"]].to_numpy()]
+    assert rows == [("acc_ns", 5, 0.125, 0.6523, "ResNet50"), ("reject_rate", 5, 0.125, 0.0656, "ResNet50")]
+    assert curves.published_rates(NUMBERS, "mnist").empty
+
+
+def test_the_whole_write_up_is_found_among_the_published_numbers(pytestconfig):
+    numbers = pd.read_csv(pytestconfig.rootpath / "workflow/resources/published.csv")
+    rates = curves.published_rates(numbers, "imagenet-samples")
+    assert rates.groupby("rate").size().to_dict() == dict.fromkeys([*list(curves.RATES)[:4], "reject_rate"], 4)
+    assert rates[(rates["rate"] == "acc_ss") & (rates["sigma"] == 0.25)]["value"].tolist() == [0.5005]
+
+
+def hollow(axes):
+    return [line for line in axes.get_lines() if line.get_markerfacecolor() == "none" and len(line.get_xdata())]
+
+
+def test_published_numbers_are_hollow_and_only_beside_their_kernel():
+    figure = DRAWN["published"]()
+    marks = [hollow(axes) for axes in figure.axes]
+    assert [len(lines) for lines in marks] == [1, 0, 1, 0, 1, 0, 1, 0]
+    assert marks[0][0].get_ydata().tolist() == [0.6523]
+    assert marks[0][0].get_color() == curves.RATES["acc_ns"][1]
+    assert marks[2][0].get_xydata().tolist() == [[0.125, 0.0656]]
+    assert figure.legends[0].get_texts()[-1].get_text() == "published (ResNet50)"
+
+
+def test_nothing_is_published_of_another_dataset():
+    figure = curves.smoothing(smoothing_table(), "", curves.published_rates(NUMBERS, "mnist"))
+    assert len(figure.legends[0].get_texts()) == len(curves.RATES)
+
+
+def test_risk_has_a_panel_per_sigma_with_lines_areas_and_the_vote():
+    figure = curves.risk(*risk_frames(), "")
+    *panels, empty = figure.axes
+    assert not empty.axison
+    assert [axes.get_title() for axes in panels] == ["sigma 0, n = 100", "sigma 0.125, n = 100", "sigma 0.25, n = 100"]
+    *lines, vote = panels[1].get_lines()[: len(curves.SCORES) + 1]
+    assert [line.get_xydata().tolist() for line in lines] == [[[0.5, 0.0625], [1.0, 0.125]]] * 5  # not from .01
+    assert vote.get_xydata() == pytest.approx(np.array([[0.9, 0.2]]))
+    (bar,) = panels[1].collections
+    assert bar.get_segments()[0][:, 1] == pytest.approx([0.15, 0.3])
+    areas = [text.get_text() for text in panels[1].texts]
+    assert areas == ["0.125", "0.135", "0.145", "0.155", "0.165", "area:"]
+
+
+def boxes(figure):
+    """Where pictures and texts lie; the figure has been drawn."""
+    texts = [text for text in figure.texts if text.get_text()]
+    return [axes.get_window_extent() for axes in figure.axes], [text.get_window_extent() for text in texts]
+
+
+@pytest.mark.parametrize("name", ["gallery", "example"])
+def test_no_text_lies_over_another_or_over_a_picture(name):
+    figure = DRAWN[name]()
+    figure.draw_without_rendering()
+    drawn_pictures, texts = boxes(figure)
+    shrunk = [box.padded(-1) for box in texts]  # lines of text may touch
+    for place, box in enumerate(shrunk):
+        assert not any(box.overlaps(other) for other in [*drawn_pictures, *shrunk[place + 1 :]])
+
+
+def test_gallery_tells_right_from_wrong_in_two_ways():
+    votes = [("crane", True), ("hen", False), ("crane", False)]
+    card = photographs.Card(picture=CARD.picture, name="crane", votes=votes)
+    texts = [text for text in photographs.gallery({"": [card]}, "", "").texts if text.get_text() in ("crane", "hen")]
+    name, right, *wrong = [(text.get_color(), text.get_style()) for text in texts]
+    assert name[1] == right[1] == "normal"
+    assert [style for _, style in wrong] == ["italic"] * 2
+    assert right[0] not in [color for color, _ in wrong]
+
+
+def test_pages_of_noise_stay_below_two_megabytes():
+    noise = photographs.Card(picture=RNG.random((375, 500, 3)), name="noise", votes=[])
+    assert len(render(photographs.gallery({"a": [noise] * 6, "b": [noise] * 6}, "", ""), "svg")) < 2e6
+
+
+@pytest.mark.parametrize("shape", [(375, 500, 3), (500, 375, 3), (90, 90, 3), (1, 7, 3)])
+def test_a_thumbnail_is_the_central_square_with_its_noise(shape):
+    picture = RNG.random(shape) * 1.2 - 0.1
+    shown = photographs.thumbnail(picture, 90)
+    side = min(*shape[:2], 90)
+    assert shown.shape == (side, side, 3)
+    top, left = ((size - min(shape[:2])) // 2 for size in shape[:2])
+    assert shown[0, 0] == pytest.approx(picture[top, left].clip(0, 1), abs=0.5 / 63 + 1e-9)
+    if side == 90:
+        assert shown.std() == pytest.approx(picture.clip(0, 1).std(), rel=0.03)  # an average of pixels has less
+
+
+def test_example_marks_what_the_majority_is_against():
+    figure = DRAWN["example"]()
+    styles = {text.get_text(): text.get_style() for text in figure.texts}
+    (cut,) = [text for text in styles if text.startswith("American")]
+    assert cut.endswith("…")
+    assert styles[cut] == "italic"
+    assert styles["convertible"] == "normal"
+    assert styles["rejected"] == "normal"
+    assert styles["$5 and $10"] == "italic"  # literally, not as a formula
+    assert "logit 6.90, p >0.9999" in styles
+    assert [len(shown) for shown in pictures(figure)] == [1] * 6
+
+
+VOTE_ROWS = pd.DataFrame(
+    {"label": [0, 1, 2, 3, 4], "ns": [9, 1, 9, 9, 4], "decision": [0, 1, -1, 9, -1]}, index=[5, 6, 7, 8, 9]
+)
+
+
+def test_mended_and_rejected_are_told_apart():
+    assert examples.mended(VOTE_ROWS).index.tolist() == [5]  # not what was right already, nor what stays wrong
+    assert examples.rejected(VOTE_ROWS).index.tolist() == [7, 9]
+
+
+@pytest.mark.parametrize(
+    ("count", "places"), [(0, []), (1, [6]), (2, [3, 9]), (3, [2, 6, 10]), (12, [*range(12)]), (99, [*range(12)])]
+)
+def test_spread_takes_rows_from_everywhere(count, places):
+    assert examples.spread(pd.DataFrame({"place": range(12)}), count)["place"].tolist() == places
+
+
+def test_describe_has_a_line_per_view_and_one_for_the_majority():
+    lines = examples.describe(example_rows()).splitlines()
+    assert len(lines) == 1 + 2 * 4
+    assert lines[2].split() == ["blurred", "once", "7", "convertible", "12.400", "0.5500"]
+    assert lines[4].split() == ["majority", "convertible", "(2", "of", "3)"]
+    assert lines[8].split() == ["majority", "rejected", "(no", "two", "agree)"]
 
 
 @pytest.mark.parametrize(("p", "text"), [(0.99994, "0.9999"), (0.99995, ">0.9999"), (0, "<0.0001"), (0.5, "0.5000")])
@@ -240,6 +422,79 @@ def test_draw_from_a_table(tmp_path, outputs, name, table):
     table().to_csv(tmp_path / "table.csv", index=False)
     draw_figure.main([name, "--tables", str(tmp_path / "table.csv"), "--title", "of digits", *outputs])
     assert b"<!-- of digits -->" in (tmp_path / "out.svg").read_bytes()
+
+
+def test_draw_smoothing_beside_published_numbers(tmp_path, outputs):
+    smoothing_table().to_csv(tmp_path / "table.csv", index=False)
+    NUMBERS.to_csv(tmp_path / "numbers.csv", index=False)
+    arguments = ["--tables", str(tmp_path / "table.csv"), "--published", str(tmp_path / "numbers.csv"), *outputs]
+    draw_figure.main(["smoothing", *arguments, "--dataset", "own"])
+    assert b"<!-- published (ResNet50) -->" in (tmp_path / "out.svg").read_bytes()
+    draw_figure.main(["smoothing", *arguments, "--dataset", "digits"])
+    assert b"<!-- published (ResNet50) -->" not in (tmp_path / "out.svg").read_bytes()
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder of photographs with a list, names and votes, as the arguments of the gallery."""
+    pixels = RNG.integers(0, 256, (3, 12, 18, 3)).astype(np.uint8)
+    outcomes = {"mended.png": (2, 1, 1, 1), "rejected.png": (0, 1, 2, -1), "right.png": (1, 1, 1, 1)}
+    files, votes = [], []
+    for (name, (ns, ss, ds, decision)), image in zip(outcomes.items(), pixels, strict=True):
+        Image.fromarray(image).save(tmp_path / name)
+        digest = hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+        files.append({"image": name, "label": 1, "name": "crane", "sha256": digest, "kept": True})
+        p = dict.fromkeys(("p_ns", "p_ss", "p_ds"), 0.5)
+        row = {"classifier": "cnn", "image": name, "label": 1, "variant": "published", **p}
+        for seed, kernel, sigma in ((4, 5, 0.3), (4, 5, 0.0), (4, 7, 0.3), (5, 5, 0.3)):
+            vote = (ns, ss, ds, decision) if (seed, kernel, sigma) == (4, 5, 0.3) else (2, 2, 2, 2)
+            own = dict(zip(("ns", "ss", "ds", "decision"), vote, strict=True))
+            votes.append(row | {"seed": seed, "kernel": kernel, "sigma": sigma, **own})
+    for file, rows in (("list.csv", files), ("votes.csv", votes)):
+        pd.DataFrame(rows).to_csv(tmp_path / file, index=False)
+    (tmp_path / "names.csv").write_text("label,wordnet,name\n0,,hen\n1,,crane\n2,,cock\n")
+    places = {"votes": "votes.csv", "images": "", "list": "list.csv", "class-names": "names.csv"}
+    return [text for name, file in places.items() for text in (f"--{name}", str(tmp_path / file))]
+
+
+def test_draw_gallery_shows_the_noise_that_was_classified(tmp_path, photos, outputs):
+    from spurious.noise import add_noise
+
+    settings = ["--settings", '{"variants": {"published": {"noise_scale": [0.5]}}}']
+    arguments = draw_figure.parse(["gallery", *photos, *settings, *outputs])
+    figure = arguments.draw(arguments)
+    _, _, *texts = [text.get_text() for text in figure.texts]  # after title and note
+    assert texts[0] == "mended: wrong without blurring, right by majority (1 of 1 images)"
+    assert texts[1:8] == ["crane", "0×", "cock", "1×", "crane", "2×", "crane"]
+    assert texts[8] == "rejected: no two of the three agree (1 of 1 images)"
+    assert texts[9:] == ["crane", "0×", "hen", "1×", "crane", "2×", "cock"]
+    for name, (shown,) in zip(("mended.png", "rejected.png"), pictures(figure), strict=True):
+        image = torch.from_numpy(np.asarray(Image.open(tmp_path / name)) / np.float32(255)).permute(2, 0, 1)
+        noisy = add_noise(image[None], [name], 0.3, 4, scale=(0.5,))[0].permute(1, 2, 0).numpy()
+        np.testing.assert_array_equal(shown.get_array(), photographs.thumbnail(noisy, 190))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("names.csv", "2,,cock\n", "", "names.csv: the class 2 has no name"),
+        ("list.csv", "rejected.png", "other.png", "list.csv: rejected.png is missing, but has votes"),
+    ],
+)
+def test_draw_gallery_names_what_is_missing(tmp_path, photos, outputs, file, old, new, message):
+    (tmp_path / file).write_text((tmp_path / file).read_text().replace(old, new))
+    with pytest.raises(SpuriousError, match=message):
+        draw_figure.main(["gallery", *photos, "--settings", "{}", *outputs])
+
+
+def test_draw_risk_of_one_kernel(tmp_path, photos, outputs):
+    arguments = ["risk", "--votes", str(tmp_path / "votes.csv"), *outputs]
+    draw_figure.main(arguments)
+    assert b"<!-- cnn, 5 taps: rejecting by votes" in (tmp_path / "out.svg").read_bytes()
+    draw_figure.main([*arguments, "--kernel", "7"])
+    assert b"<!-- cnn, 7 taps: rejecting by votes" in (tmp_path / "out.svg").read_bytes()
+    with pytest.raises(SpuriousError, match="no votes with a kernel of 9 taps; known are 5, 7"):
+        draw_figure.main([*arguments, "--kernel", "9"])
 
 
 def test_draw_trace_of_one_classifier(tmp_path, outputs):

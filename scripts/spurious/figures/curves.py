@@ -1,4 +1,6 @@
-"""Figures of curves: p during a search, accuracy over rounds, accuracy over noise."""
+"""Figures of curves: p during a search, accuracy over rounds, accuracy over noise, error over coverage."""
+
+import re
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from spurious.errors import SpuriousError
 from spurious.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, WIDTH, styled
+from spurious.reproduced import QUANTITIES, SMOOTHING
 
 NEGATIVES = {"none": BLACK, "uniform": BLUE, "normal": ORANGE, "backworked": GREEN}
 TARGETS = {"none": ("o", "-"), "uniform": ("o", "-"), "extra": ("s", "--")}
@@ -20,6 +23,15 @@ RATES = {  # column of smoothing.csv: (legend, colour, marker)
     "acc_maj": ("majority, of the accepted", VERMILION, "^"),
     "acc_maj_all": ("majority, of all", ORANGE, "v"),
 }
+HOLLOW = {"markersize": 7.5, "markerfacecolor": "none", "markeredgewidth": 1}
+SCORES = {  # score of risk_curves: (legend, colour, line)
+    "ns": ("p, not blurred", BLACK, "-"),
+    "ss": ("p, blurred once", BLUE, "-"),
+    "ds": ("p, blurred twice", SKY, "-"),
+    "vote": ("agreeing votes", VERMILION, "--"),
+    "combined": ("agreeing votes, then p", ORANGE, "-"),
+}
+LEAST = 0.02  # coverage: the error among fewer images is mere chance
 P_TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 
 
@@ -134,10 +146,11 @@ def _arms(table: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 @styled
-def smoothing(table: pd.DataFrame, title: str) -> Figure:
+def smoothing(table: pd.DataFrame, title: str, published: pd.DataFrame | None = None) -> Figure:
     """Accuracy and reject rate over the noise: rows are classifiers, columns kernels.
 
-    `table`: the rows of `smoothing.csv`, every rate with its 95 % bounds `<name>_low` and `<name>_high`.
+    `table`: the rows of `smoothing.csv`, every rate with its 95 % bounds `<name>_low` and `<name>_high`. `published`:
+    what `published_rates` returns, drawn as hollow markers beside every classifier.
     """
     columns = [name + end for name in [*RATES, "reject_rate"] for end in ("", "_low", "_high")]
     _require(table, ["classifier", "kernel", "sigma", "n", *columns])
@@ -148,25 +161,49 @@ def smoothing(table: pd.DataFrame, title: str) -> Figure:
     for i, classifier in enumerate(classifiers):
         for j, kernel in enumerate(kernels):
             own = table[(table["classifier"] == classifier) & (table["kernel"] == kernel)].sort_values("sigma")
-            _draw_smoothing(panels[2 * i, j], panels[2 * i + 1, j], own)
+            theirs = None if published is None else published[published["kernel"] == kernel].sort_values("sigma")
+            _draw_smoothing(panels[2 * i, j], panels[2 * i + 1, j], own, theirs)
             panels[2 * i, j].set_title(f"{classifier}, {kernel} taps, n = {own['n'].iloc[0]:,}")
         panels[2 * i, 0].set_ylabel("accuracy")
         panels[2 * i + 1, 0].set_ylabel("rejected")
     for axes in panels[-1]:
         axes.set(xlabel="standard deviation of the noise", xticks=sorted(table["sigma"].unique()))
     figure.suptitle(title)
-    handles, texts = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside lower center", ncols=3)
+    handles, _ = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles=[*handles, *_published_keys(published)], loc="outside lower center", ncols=3)
     return figure
 
 
-def _draw_smoothing(accuracy: Axes, reject: Axes, rows: pd.DataFrame) -> None:
+def published_rates(numbers: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """The smoothing write-up's rates on a dataset: `rate, kernel, sigma, value, name`, name being its classifier.
+
+    `numbers`: the rows of published.csv, whose settings read "imagenet-samples, ResNet50, 5 taps, sigma 0.25".
+    """
+    rates = {quantity: rate for rate, quantity in QUANTITIES.items()}
+    pattern = rf"^{re.escape(dataset)}, (?P<name>.+), (?P<kernel>[0-9]+) taps, sigma (?P<sigma>[0-9.]+)$"
+    own = numbers[(numbers["source"] == SMOOTHING) & numbers["quantity"].isin(list(rates))]
+    settings = own["setting"].str.extract(pattern).assign(rate=own["quantity"].map(rates), value=own["published"])
+    return settings.dropna().astype({"kernel": int, "sigma": float})
+
+
+def _draw_smoothing(accuracy: Axes, reject: Axes, rows: pd.DataFrame, published: pd.DataFrame | None) -> None:
     """Every rate with its interval, moved sideways a little so that the intervals can be told apart."""
     gap = 0.012 * max(rows["sigma"].max() - rows["sigma"].min(), 0.01)
-    for step, (name, (text, color, marker)) in zip(np.arange(-2, 3), RATES.items(), strict=True):
-        _rate(accuracy, rows, name, step * gap, color=color, marker=marker, label=text)
-    _rate(reject, rows, "reject_rate", 0.0, color=GREY, marker="o", label="reject rate")
+    looks = [(accuracy, name, *look) for name, look in RATES.items()]
+    looks.append((reject, "reject_rate", "reject rate", GREY, "o"))
+    for step, (axes, name, text, color, marker) in zip([*range(-2, 3), 0], looks, strict=True):
+        _rate(axes, rows, name, step * gap, color=color, marker=marker, label=text)
+        if published is not None:
+            own = published[published["rate"] == name]
+            axes.plot(own["sigma"] + step * gap, own["value"], marker, color=color, **HOLLOW)
     reject.set_ylim(bottom=0)
+
+
+def _published_keys(published: pd.DataFrame | None) -> list[Line2D]:
+    if published is None or published.empty:
+        return []
+    names = ", ".join(dict.fromkeys(published["name"]))
+    return [Line2D([], [], color=GREY, marker="o", linestyle="", label=f"published ({names})", **HOLLOW)]
 
 
 def _rate(axes: Axes, rows: pd.DataFrame, name: str, offset: float, **look: str) -> None:
@@ -174,6 +211,49 @@ def _rate(axes: Axes, rows: pd.DataFrame, name: str, offset: float, **look: str)
     # A bound may lie inside by a rounding error of its last digit: matplotlib refuses negative lengths.
     errors = np.maximum([value - rows[f"{name}_low"], rows[f"{name}_high"] - value], 0)
     axes.errorbar(rows["sigma"] + offset, value, errors, markersize=4, linewidth=1.2, elinewidth=1, **look)
+
+
+@styled
+def risk(lines: pd.DataFrame, table: pd.DataFrame, title: str) -> Figure:
+    """The error among the images that are answered, over how many those are: a panel per sigma.
+
+    `lines`: `sigma, score, coverage, risk` of one classifier and kernel; `table`: their `sigma, n, coverage, acc_vote`
+    with its bounds, drawn as a point, and the areas `aurc_<score>`, printed above the panel in the lines' colours and
+    the legend's order. Lines start at the coverage LEAST.
+    """
+    _require(lines, ["sigma", "score", "coverage", "risk"])
+    areas = [f"aurc_{score}" for score in SCORES]
+    _require(table, ["sigma", "n", "coverage", "acc_vote", "acc_vote_low", "acc_vote_high", *areas])
+    count = len(table)
+    rows = -(-count // 2)
+    figure = Figure(figsize=(WIDTH, 0.85 + 2.75 * rows), layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.06, wspace=0.05)
+    panels = figure.subplots(rows, 2, squeeze=False)
+    for axes, row in zip(panels.flat, table.sort_values("sigma").itertuples(), strict=False):
+        _draw_risk(axes, lines[lines["sigma"] == row.sigma], row)
+    for axes in panels.flat[count:]:
+        axes.set_axis_off()
+    for axes in panels[:, 0]:
+        axes.set_ylabel("error among the answered")
+    for axes in panels.flat[max(count - 2, 0) : count]:
+        axes.set_xlabel("coverage: share of images answered")
+    figure.suptitle(title)
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def _draw_risk(axes: Axes, lines: pd.DataFrame, row: tuple) -> None:
+    for place, (score, (text, color, line)) in enumerate(SCORES.items()):
+        own = lines[(lines["score"] == score) & (lines["coverage"] >= LEAST)]
+        axes.plot(own["coverage"], own["risk"], color=color, linestyle=line, linewidth=1.3, label=text)
+        area = f"{getattr(row, f'aurc_{score}'):.3f}"
+        axes.text(0.3 + 0.175 * place, 1.03, area, color=color, fontsize=8, ha="right", transform=axes.transAxes)
+    axes.text(0, 1.03, "area:", fontsize=8, transform=axes.transAxes)
+    bounds = np.maximum([[row.acc_vote_high - row.acc_vote], [row.acc_vote - row.acc_vote_low]], 0)
+    look = {"marker": "^", "markersize": 5, "color": VERMILION, "label": "majority vote"}
+    axes.errorbar(row.coverage, 1 - row.acc_vote, bounds, **look)
+    axes.set_title(f"sigma {row.sigma:g}, n = {row.n:,}", pad=17)
+    axes.set(xlim=(0, 1.03), ylim=(0, None))
 
 
 def _require(frame: pd.DataFrame, columns: list[str]) -> None:

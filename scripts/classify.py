@@ -1,0 +1,230 @@
+"""Classify one image under growing noise: not blurred, blurred once, blurred twice, and by majority.
+
+Prints what each view is taken for, and writes it as OUTPUT.csv and as a figure, OUTPUT.png and OUTPUT.svg. An image
+that is called as one of the sweep gets the noise that it has there.
+"""
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+import yaml
+
+import fetch_classifier
+from classifierfiles import open_classifier
+from commandline import add_compute_arguments, prepare_compute, run, settings_argument, whole_file
+from imagesource import read_class_names
+from rows import write_rows
+from spurious import configuration, examples
+from spurious.datasets import to_float
+from spurious.errors import SpuriousError
+from spurious.examining import examine
+from spurious.figures import photographs
+from spurious.figures.style import render
+from spurious.photographs import decode
+from spurious.settings import SmoothingSettings, Variant, from_mapping
+from spurious.smoothing_table import PUBLISHED
+from spurious.views import Viewer
+
+PROJECT = Path(__file__).resolve().parents[1]
+NOTE = "as the classifier gets them; in italics: not the majority's class"
+SCHEMA = PROJECT / "workflow/schemas/config.schema.yaml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What the image is shown to: a classifier's name, file and entry, its classes' names, and the sweep's settings."""
+
+    name: str
+    weights: Path
+    entry: Mapping[str, Any]
+    classes: Sequence[str]
+    settings: SmoothingSettings
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Find the classifier, examine the image, print and write what comes out."""
+    arguments = parse(argv)
+    image = read_image(arguments.image)
+    subject = given(arguments) if arguments.weights else configured(arguments)
+    outputs = outputs_of(arguments, subject)
+    rows, views = examined(image, subject, arguments)
+    first = rows.iloc[0]
+    title = f"{first['image']}: {subject.name}, {first['kernel']} taps, noise seed {first['seed']}"
+    print(f"{title}\n{examples.describe(rows)}")
+    write_rows(outputs["csv"], rows)
+    figure = photographs.example(views.permute(0, 1, 3, 4, 2).numpy(), rows, title, NOTE)
+    for kind in ("png", "svg"):
+        with whole_file(outputs[kind]) as file:
+            file.write_bytes(render(figure, kind))
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="JPEG or PNG, RGB")
+    parser.add_argument("--sigma", type=float, nargs="+", help="of the noise; those of the sweep if left out")
+    parser.add_argument("--kernel", type=int, help="taps of the blur; the first of the sweep if left out")
+    parser.add_argument("--seed", type=int, help="of the noise; the first of the sweep if left out")
+    parser.add_argument("--classifier", help="its name; the dataset's first under smoothing if left out")
+    parser.add_argument("--output", default=".", help="a folder that is there, or how the files' names begin")
+    parser.add_argument("--rows", type=Path, metavar="CSV", help="instead of OUTPUT.csv")
+    ours = parser.add_argument_group("where the configuration names what is used")
+    ours.add_argument("--dataset", default="imagenet-samples", help="whose classes and classifiers (%(default)s)")
+    ours.add_argument(
+        "--config", type=Path, nargs="+", default=[PROJECT / "config.yaml"], help="the later ones change the first"
+    )
+    ours.add_argument("--results", type=Path, help="the folder of results; that beside the configuration if left out")
+    ours.add_argument("--local-data", help="a folder that is looked in before any URL")
+    given = parser.add_argument_group("where it is given instead, with --classifier")
+    given.add_argument("--weights", type=Path, help="the classifier's file")
+    given.add_argument("--entry", type=json.loads, help="JSON: its entry under classifiers")
+    given.add_argument("--settings", type=settings_argument(SmoothingSettings), default=SmoothingSettings())
+    given.add_argument("--class-names", type=Path, metavar="CSV")
+    add_compute_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def read_image(path: Path) -> torch.Tensor:
+    """The image, float32 (3, H, W) in [0, 1]."""
+    try:
+        return to_float(decode(path.read_bytes(), str(path)))
+    except OSError as error:
+        raise SpuriousError(f"{path}: cannot be read ({error.strerror}); give the path of a JPEG or PNG file") from None
+
+
+def given(arguments: argparse.Namespace) -> Subject:
+    """What the options name, with no configuration."""
+    for option in ("classifier", "entry", "class_names"):
+        if getattr(arguments, option) is None:
+            raise SpuriousError(f"--weights: needs --{option.replace('_', '-')} beside it")
+    return Subject(
+        name=arguments.classifier,
+        weights=arguments.weights,
+        entry=arguments.entry,
+        classes=[known.name for known in read_class_names(arguments.class_names)],
+        settings=arguments.settings,
+    )
+
+
+def configured(arguments: argparse.Namespace) -> Subject:
+    """What the configuration names; the classifier's file is fetched if it is not there."""
+    config = read_config(arguments.config)
+    settings = configuration.experiment(config, arguments.dataset)
+    name = chosen_classifier(arguments, settings)
+    entry, dataset = settings["classifiers"][name], settings["datasets"][arguments.dataset]
+    folder = arguments.config[0].parent
+    results = arguments.results or folder / "results"
+    local_data = arguments.local_data or (settings["local_data"] and folder / Path(settings["local_data"]).expanduser())
+    if "architecture" in entry:
+        weights = trained(results, f"{arguments.dataset}/{name}/seed{settings['experiment']['seeds'][0]}")
+    else:
+        weights = fetched(results / arguments.dataset / name / "pretrained", entry, local_data)
+    sweep = {key: value for key, value in settings["smoothing"].items() if key != "shards"}
+    return Subject(
+        name=name,
+        weights=weights,
+        entry=entry,
+        classes=class_names(dataset, folder),
+        settings=from_mapping(SmoothingSettings, sweep),
+    )
+
+
+def read_config(paths: Sequence[Path]) -> dict[str, Any]:
+    """The configuration, merged from its files as snakemake does it, and checked."""
+    config = {}
+    for path in paths:
+        try:
+            changes = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            reason = " ".join(str(error).split())
+            raise SpuriousError(f"{path}: no readable configuration ({reason}); mend it") from None
+        if not isinstance(changes, Mapping):
+            raise SpuriousError(f"{path}: no readable configuration (not keys with values); mend it")
+        config = configuration.deep_merge(config, changes)
+    configuration.check(config, yaml.safe_load(SCHEMA.read_text(encoding="utf-8")))
+    return config
+
+
+def chosen_classifier(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> str:
+    """The classifier that was asked for, or the first that meets the noise."""
+    names = [arguments.classifier] if arguments.classifier else settings["experiment"]["smoothing"]
+    if not names:
+        raise SpuriousError(f"config.yaml: smoothing of {arguments.dataset} is empty; give --classifier")
+    if names[0] not in settings["classifiers"]:
+        known = ", ".join(settings["classifiers"])
+        raise SpuriousError(f"--classifier: {names[0]!r} is none of config.yaml, which has {known}")
+    return names[0]
+
+
+def trained(results: Path, folder: str) -> Path:
+    """The weights that the pipeline trained."""
+    weights = results / folder / "weights.safetensors"
+    if not weights.is_file():
+        command = f"snakemake --cores 2 results/{folder}/weights.safetensors"
+        raise SpuriousError(f"{weights}: has not been trained; run: {command}")
+    return weights
+
+
+def fetched(file: Path, entry: Mapping[str, Any], local_data: Path | None) -> Path:
+    """The file of a classifier that is not trained here."""
+    if not file.exists():
+        local = ["--local-data", str(local_data)] if local_data else []
+        fetch_classifier.main(["--settings", json.dumps(entry), *local, "--output", str(file)])
+    return file
+
+
+def class_names(dataset: Mapping[str, Any], folder: Path) -> list[str]:
+    """The names of a dataset's classes, their numbers where it has none."""
+    classes = dataset.get("classes", 10)
+    if "class_names" not in dataset:
+        return [str(label) for label in range(classes)]
+    return [known.name for known in read_class_names(folder / dataset["class_names"], classes)]
+
+
+def examined(image: torch.Tensor, subject: Subject, arguments: argparse.Namespace) -> tuple[pd.DataFrame, torch.Tensor]:
+    """The rows of the image's views, with the classifier's name, and the views."""
+    device = prepare_compute(arguments)
+    kernel = arguments.kernel or subject.settings.kernels[0]
+    settings = dataclasses.replace(subject.settings, kernels=(kernel,))
+    seed = settings.seeds[0] if arguments.seed is None else arguments.seed
+    model, preprocessing = open_classifier(subject.weights, subject.entry, device, precision=settings.precision)
+    viewer = Viewer(preprocessing, settings, settings.variants.get(PUBLISHED, Variant()))
+    sigmas = arguments.sigma or settings.sigmas
+    try:
+        rows, views = examine(
+            image.to(device), arguments.image.name, model, viewer, sigmas=sigmas, seed=seed, classes=subject.classes
+        )
+    except SpuriousError as error:
+        raise SpuriousError(f"classifier {subject.name}: {error}") from None
+    except RuntimeError as error:  # torch's own, for instance of a classifier of grey images
+        reason = " ".join(str(error).split())[:200]
+        raise SpuriousError(
+            f"{arguments.image}: the classifier {subject.name} cannot take it ({reason}); name another --classifier"
+        ) from None
+    rows.insert(0, "classifier", subject.name)
+    return rows, views
+
+
+def outputs_of(arguments: argparse.Namespace, subject: Subject) -> dict[str, Path]:
+    """Where the figure and the rows go, by suffix; SpuriousError where that is the image itself."""
+    prefix = arguments.output
+    if prefix.endswith("/") or Path(prefix).is_dir():
+        prefix = str(Path(prefix) / f"{arguments.image.stem}-{subject.name}")
+    outputs = {kind: Path(f"{prefix}.{kind}") for kind in ("png", "svg", "csv")}
+    if arguments.rows:
+        outputs["csv"] = arguments.rows
+    for path in outputs.values():
+        if path.resolve() == arguments.image.resolve():
+            raise SpuriousError(f"{path}: is the image itself; give another --output")
+    return outputs
+
+
+if __name__ == "__main__":
+    run(main)

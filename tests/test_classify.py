@@ -1,0 +1,323 @@
+"""One image by hand: the same noise, views and votes as in the sweep, from a configuration or from options."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+from kornia.filters import gaussian_blur2d
+from PIL import Image
+
+import classify
+from pipeline import ROOT, read_config, sha256, write_config
+from spurious.configuration import deep_merge
+from spurious.errors import SpuriousError
+from spurious.noise import add_noise
+from spurious.settings import Preprocessing, SmoothingSettings
+from spurious.smoothing import Batch, Scorer, sweep
+from spurious.vision import transforms
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+NAMES = ["tench", "house finch", "crane", "crane", "maillot"]
+INITIALIZED = 52  # a seed with which the views agree, differ in one, and all differ
+SIGMAS, SEED = [0.0, 0.25, 0.5], 7
+SETTINGS = {"sigmas": SIGMAS, "kernels": [5, 3], "seeds": [SEED, 8], "batch_size": 4}
+
+
+class Tiny(torch.nn.Module):
+    """Logits from the means of the image's quarters and of its detail, which noise adds and blurring takes away."""
+
+    def __init__(self, classes: int, scale: float = 1.0):
+        super().__init__()
+        self.pool, self.head = torch.nn.AdaptiveAvgPool2d(2), torch.nn.Linear(24, classes, bias=False)
+        weights = torch.randn(classes, 24, generator=torch.Generator().manual_seed(INITIALIZED))
+        self.head.weight.data = (weights - weights.mean(1, keepdim=True)) * 8
+        self.scale = scale
+
+    def forward(self, images):
+        detail = (images - torch.nn.functional.avg_pool2d(images, 3, 1, 1)).abs()
+        features = torch.cat([self.pool(images), 2 * self.pool(detail)], dim=1)
+        return self.head(features.flatten(1)) * self.scale
+
+
+def save_classifier(path, classes=5, scale=1.0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch's, of the format
+        torch.jit.trace(Tiny(classes, scale), torch.zeros(1, 3, 12, 12)).save(path)
+    return {"torchscript": path.name, "sha256": sha256(path), "resize": 16, "crop": 12}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A configuration with classifiers that are to be fetched, and images to show them."""
+    folder = tmp_path_factory.mktemp("classify")
+    models = folder / "local data/models"
+    classifiers = {
+        "tiny": save_classifier(models / "tiny.pt"),
+        "other": save_classifier(models / "other.pt", classes=4),
+        "spoilt": save_classifier(models / "spoilt.pt", scale=float("nan")),
+        "gone": {"torchscript": "gone.pt", "sha256": "0" * 64},
+    }
+    changes = {
+        "local_data": "local data",
+        "datasets": {"photos": {"source": "images", "classes": 5, "folder": "f", "manifest": "m.csv"}},
+        "classifiers": classifiers,
+        "smoothing": SETTINGS,
+        "experiments": {"photos": {"seeds": [0], "smoothing": ["tiny", "other", "spoilt", "gone"]}},
+    }
+    changes["datasets"]["photos"]["class_names"] = "names.csv"
+    changes["experiments"]["photos"] |= {"classifiers": [], "backworking": [], "retraining": []}
+    config = deep_merge(read_config(ROOT), changes)
+    config["experiments"] = {name: config["experiments"][name] for name in ("digits", "photos")}
+    config["targets"] = {"demo": ["digits"], "paper": ["photos"]}
+    write_config(folder, config)
+    rows = [f"{label},n{label:08},{name}" for label, name in enumerate(NAMES)]
+    (folder / "names.csv").write_text("\n".join(["label,wordnet,name", *rows, ""]), encoding="utf-8")
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 31, 3)).astype(np.uint8)
+    pixels = pixels // 2 + np.linspace(0, 127, 31, dtype=np.uint8)[:, None]
+    Image.fromarray(pixels).save(folder / "photo of mine.png")
+    Image.fromarray(pixels).convert("L").save(folder / "grey.png")
+    Image.fromarray(pixels).convert("CMYK").save(folder / "inks.jpg")
+    Image.fromarray(pixels[:1, :1]).save(folder / "dot.png")
+    (folder / "text.png").write_text("no image")
+    return folder
+
+
+@pytest.fixture
+def folder(source, tmp_path):
+    """A copy of the files to work in."""
+    return shutil.copytree(source, tmp_path / "project")
+
+
+def run(folder, *arguments, image="photo of mine.png", dataset="photos"):
+    """Classify an image of `folder` by its configuration; returns the rows."""
+    options = ["--config", str(folder / "config.yaml"), "--dataset", dataset, "--output", str(folder / "out")]
+    classify.main([str(folder / image), *options, *map(str, arguments)])
+    return pd.read_csv(folder / "out.csv")
+
+
+def pixels_of(folder):
+    image = np.asarray(Image.open(folder / "photo of mine.png")).astype(np.float32) / 255
+    return torch.from_numpy(image).permute(2, 0, 1)[None]
+
+
+def test_rows_are_those_of_one_step_after_the_other(folder):
+    rows = run(folder)
+    model = Tiny(5)
+    expected = []
+    for sigma in SIGMAS:
+        view = add_noise(pixels_of(folder), ["photo of mine.png"], sigma, SEED)
+        for _ in range(3):
+            prepared = transforms.center_crop(transforms.resize(view, 16, antialias=False), 12)
+            expected.append(model(prepared)[0].detach().numpy())
+            view = gaussian_blur2d(view, (5, 5), (1.0, 1.0))
+    logits = np.array(expected)
+    assert rows["logit"].to_numpy() == pytest.approx(logits.max(1), abs=1e-3)
+    assert rows["predicted"].tolist() == logits.argmax(1).tolist()
+    shares = np.exp(logits - logits.max(1, keepdims=True))
+    assert rows["p"].to_numpy() == pytest.approx(1 / shares.sum(1), abs=1e-4)
+
+
+def test_rows_say_what_they_are(folder):
+    rows = run(folder)
+    assert list(rows)[:7] == ["classifier", "image", "seed", "kernel", "sigma", "view", "predicted"]
+    assert list(rows)[7:] == ["name", "logit", "p", "decision"]
+    assert rows["view"].tolist() == ["ns", "ss", "ds"] * 3
+    assert rows["sigma"].tolist() == np.repeat(SIGMAS, 3).tolist()
+    assert rows["name"].tolist() == [NAMES[label] for label in rows["predicted"]]
+    assert rows["decision"].tolist() == [0] * 6 + [-1] * 3
+    assert (rows[["classifier", "image", "seed", "kernel"]] == ["tiny", "photo of mine.png", SEED, 5]).all(axis=None)
+
+
+@pytest.mark.parametrize(("kernel", "seed"), [(5, 7), (3, 8)])
+def test_votes_are_those_of_the_sweep(folder, kernel, seed):
+    rows = run(folder, "--kernel", kernel, "--seed", seed, "--sigma", 0.25, 0.5)
+    settings = SmoothingSettings(sigmas=(0.25, 0.5), kernels=(5, 3), seeds=(7, 8))
+    batch = Batch(["photo of mine.png"], pixels_of(folder), torch.tensor([1]))
+    score = Scorer(Tiny(5), 5, 4, torch.device("cpu"))
+    (swept,) = sweep([batch], lambda item: item, score, settings, Preprocessing(resize=16, crop=12))
+    votes = [row for row in swept if (row.kernel, row.seed) == (kernel, seed)]
+    assert rows["predicted"].tolist() == [label for row in votes for label in (row.ns, row.ss, row.ds)]
+    assert rows["decision"].tolist() == [row.decision for row in votes for _ in range(3)]
+    assert rows["p"].tolist() == pytest.approx([p for row in votes for p in (row.p_ns, row.p_ss, row.p_ds)], abs=1e-5)
+
+
+def test_the_noise_is_that_of_the_file_name(folder):
+    before = run(folder, "--sigma", 0.5)
+    (folder / "elsewhere").mkdir()
+    (folder / "photo of mine.png").rename(folder / "elsewhere/photo of mine.png")
+    moved = run(folder, "--sigma", 0.5, image="elsewhere/photo of mine.png")
+    (folder / "elsewhere/photo of mine.png").rename(folder / "renamed.png")
+    renamed = run(folder, "--sigma", 0.5, image="renamed.png")
+    assert moved["logit"].tolist() == before["logit"].tolist()
+    assert renamed["logit"].tolist() != before["logit"].tolist()
+
+
+def test_terminal_and_figures(folder, capsys):
+    rows = run(folder, "--sigma", 0, 0.5)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "photo of mine.png: tiny, 5 taps, noise seed 7"
+    assert len(lines) == 2 + 2 * 4
+    assert lines[2].split()[:3] == ["0", "not", "blurred"]
+    assert float(lines[6].split()[-2]) == pytest.approx(rows["logit"].iloc[3], abs=6e-4)
+    assert (folder / "out.png").read_bytes().startswith(b"\x89PNG")
+    assert b"<!-- photo of mine.png: tiny, 5 taps, noise seed 7 -->" in (folder / "out.svg").read_bytes()
+
+
+def test_a_folder_gets_files_named_after_image_and_classifier(folder):
+    options = ["--config", str(folder / "config.yaml"), "--dataset", "photos", "--sigma", "0"]
+    classify.main([str(folder / "photo of mine.png"), *options, "--output", f"{folder}/made/", "--rows", f"{folder}/r"])
+    assert sorted(path.name for path in (folder / "made").iterdir()) == [
+        "photo of mine-tiny.png",
+        "photo of mine-tiny.svg",
+    ]
+    assert (folder / "r").read_text().startswith("classifier,image")
+
+
+def test_the_classifier_is_fetched_once(folder):
+    first = run(folder)
+    assert sha256(folder / "results/photos/tiny/pretrained") == sha256(folder / "local data/models/tiny.pt")
+    shutil.rmtree(folder / "local data")
+    pd.testing.assert_frame_equal(run(folder), first)
+
+
+def test_options_in_the_place_of_a_configuration(folder):
+    by_configuration = run(folder)
+    file = folder / "local data/models/tiny.pt"
+    entry = {"torchscript": "tiny.pt", "sha256": sha256(file), "resize": 16, "crop": 12}
+    options = {"classifier": "tiny", "weights": file, "entry": json.dumps(entry), "settings": json.dumps(SETTINGS)}
+    options |= {"class-names": folder / "names.csv", "output": folder / "out", "config": folder / "none.yaml"}
+    (folder / "config.yaml").unlink()
+    arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
+    classify.main([str(folder / "photo of mine.png"), *arguments])
+    pd.testing.assert_frame_equal(pd.read_csv(folder / "out.csv"), by_configuration)
+    with pytest.raises(SpuriousError, match="--weights: needs --entry beside it"):
+        classify.main([str(folder / "photo of mine.png"), *arguments[:4]])
+
+
+def test_weights_that_were_trained_here(folder):
+    from spurious.models import Description, build_classifier
+    from tensorfiles import write_weights
+
+    with pytest.raises(SpuriousError, match="run: snakemake --cores 2 results/digits/softmax/seed0/weights"):
+        run(folder, "--classifier", "softmax", dataset="digits")
+    description = Description(architecture="softmax", image_shape=(3, 20, 31), classes=10)
+    model = build_classifier(description)
+    write_weights(folder / "results/digits/softmax/seed0/weights.safetensors", model, description)
+    rows = run(folder, "--classifier", "softmax", "--sigma", 0, dataset="digits")
+    assert rows["logit"].iloc[0] == pytest.approx(model(pixels_of(folder)).max().item(), abs=1e-4)
+    assert rows["name"].tolist() == rows["predicted"].tolist()  # these classes have no names
+
+
+def test_a_classifier_of_other_images(folder):
+    from spurious.models import Description, build_classifier
+    from tensorfiles import write_weights
+
+    description = Description(architecture="softmax", image_shape=(1, 28, 28), classes=10)
+    write_weights(
+        folder / "results/digits/softmax/seed0/weights.safetensors", build_classifier(description), description
+    )
+    with pytest.raises(SpuriousError, match=r"photo of mine.png: the classifier softmax cannot take it \("):
+        run(folder, "--classifier", "softmax", dataset="digits")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "image", "message"),
+    [
+        ([], "grey.png", "grey.png: grey levels .* convert it to RGB"),
+        ([], "inks.jpg", "inks.jpg: four inks .* convert it to RGB"),
+        ([], "text.png", "text.png: no JPEG or PNG image"),
+        ([], "none.png", "none.png: cannot be read .*; give the path of a JPEG or PNG file"),
+        ([], "dot.png", "dot.png: its 1x1 pixels are too few for a kernel of 5"),
+        (["--kernel", 4], "photo of mine.png", "kernel 4 is not a positive odd number"),
+        (["--sigma", -1], "photo of mine.png", "sigma -1.0 is negative"),
+        (["--classifier", "spoilt"], "photo of mine.png", "classifier spoilt: .* no numbers"),
+        (
+            ["--classifier", "other"],
+            "photo of mine.png",
+            r"classifier other: .* logits \(3, 4\), not one for each of 5",
+        ),
+        (["--classifier", "gone"], "photo of mine.png", "put gone.pt into .*local data/models"),
+        (["--classifier", "tiny2"], "photo of mine.png", "'tiny2' is none of config.yaml, which has .*tiny"),
+        (["--dataset", "photo"], "photo of mine.png", "unknown dataset 'photo'; did you mean 'photos'"),
+        (["--output", "{folder}/photo of mine"], "photo of mine.png", "is the image itself; give another --output"),
+    ],
+)
+def test_one_line_for_what_a_user_can_mend(folder, arguments, image, message):
+    with pytest.raises(SpuriousError, match=message) as raised:
+        run(folder, *(str(text).format(folder=folder) for text in arguments), image=image)
+    assert "\n" not in str(raised.value)
+    assert not (folder / "out.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("names.csv", lambda text: text.replace("4,n00000004,maillot\n", ""), "names.csv: label 4 has no row"),
+        ("config.yaml", lambda text: "a: [", "config.yaml: no readable configuration"),
+        ("config.yaml", lambda text: "", r"config.yaml: no readable configuration \(not keys"),
+        (
+            "config.yaml",
+            lambda text: text.replace("blur_sigma:", "blursigma:"),
+            "key 'blursigma'; did you mean",
+        ),
+    ],
+)
+def test_one_line_for_a_wrong_file(folder, file, change, message):
+    (folder / file).write_text(change((folder / file).read_text()))
+    with pytest.raises(SpuriousError, match=message) as raised:
+        run(folder)
+    assert "\n" not in str(raised.value)
+
+
+def test_files_that_change_the_configuration(folder):
+    (folder / "changes.yaml").write_text("smoothing: {kernels: [3], sigmas: [0.1]}")
+    rows = run(folder, "--config", folder / "config.yaml", folder / "changes.yaml")
+    assert rows[["kernel", "sigma", "seed"]].drop_duplicates().to_numpy().tolist() == [[3, 0.1, SEED]]
+
+
+def test_no_classifier_meets_noise(folder):
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    config["experiments"]["photos"]["smoothing"] = []
+    write_config(folder, config)
+    with pytest.raises(SpuriousError, match="smoothing of photos is empty; give --classifier"):
+        run(folder)
+
+
+def test_as_a_command_it_ends_with_one_line(folder):
+    command = [sys.executable, str(ROOT / "scripts/classify.py"), "grey.png", "--config", "config.yaml"]
+    done = subprocess.run([*command, "--dataset", "photos"], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: grey.png: grey levels")
+    assert done.stderr.count("\n") == 1
+
+
+LOCAL = Path(os.environ.get("SPURIOUS_LOCAL_DATA", ""))
+CONVERTIBLE = LOCAL / "imagenet-sample-images/n03100240_convertible.JPEG"
+MOBILENET = LOCAL / "models/mobilenet_v2_quant.torchscript.pt"
+
+
+@pytest.mark.skipif(
+    not (CONVERTIBLE.is_file() and MOBILENET.is_file()),
+    reason="SPURIOUS_LOCAL_DATA names no folder with the sample images and MobileNetV2",
+)
+def test_the_convertible_of_the_write_up(tmp_path):
+    entry = {"torchscript": MOBILENET.name, "sha256": sha256(MOBILENET), "resize": 256, "crop": 224}
+    options = {"classifier": "mobilenet", "weights": MOBILENET, "entry": json.dumps(entry), "output": tmp_path / "o"}
+    options["class-names"] = ROOT / "workflow/resources/imagenet_classes.csv"
+    classify.main([str(CONVERTIBLE), *(text for name, value in options.items() for text in (f"--{name}", str(value)))])
+    rows = pd.read_csv(tmp_path / "o.csv")
+    names = ["convertible", "sports car", "sports car", *["convertible"] * 6, "bannister", *["convertible"] * 2]
+    assert rows["name"].tolist() == names
+    assert rows["logit"].iloc[:3].tolist() == pytest.approx([13.492, 12.380, 12.490], abs=0.01)
+    assert max(path.stat().st_size for path in tmp_path.iterdir()) < 2e6
