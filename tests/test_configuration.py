@@ -55,7 +55,7 @@ BAD = {
     "unknown key at the top": ("thread", 2, "config.yaml: unknown key 'thread'; did you mean 'threads'?"),
     "nothing alike": ("smoothing/xyz", 1, "smoothing: unknown key 'xyz'; known are sigmas, kernels, blur_sigma"),
     "fraction of threads": ("threads/training", 1.5, "threads.training: 1.5 is not allowed: whole number of threads"),
-    "float for an integer": ("smoothing/batch_size", 250.0, "smoothing.batch_size: 250.0 is not allowed: images in"),
+    "float for an integer": ("smoothing/batch_size", 250.0, "smoothing.batch_size: 250.0 is not allowed: views in"),
     "true for an integer": ("threads/training", True, "threads.training: True is not allowed: whole number"),
     "text from --config": ("threads/training", "2", "threads.training: '2' is not allowed: whole number"),
     "number without a point": ("recipes/fast/learning_rate", "2e-3", "fast.learning_rate: '2e-3' is not allowed"),
@@ -71,7 +71,52 @@ BAD = {
     "neither of them": ("recipes/fast/epochs", None, "recipes.fast: exactly one of steps and epochs"),
     "unknown schedule": ("recipes/fast/schedule", "cosine", "fast.schedule: 'cosine' is not allowed: course of the"),
     "missing key": ("recipes/new", {"learning_rate": 0.1, "steps": 1}, "recipes.new: the key 'batch_size' is missing"),
-    "missing recipe": ("classifiers/new", {"architecture": "cnn"}, "missing: name of one of the recipes"),
+    "missing recipe": ("classifiers/new", {"architecture": "cnn"}, "classifiers.new: the key 'recipe' is missing"),
+    "two kinds of classifier": (
+        "classifiers/new",
+        {"architecture": "cnn", "recipe": "fast", "torchscript": "a.pt"},
+        "classifiers.new: unknown key 'torchscript'; known are architecture, recipe",
+    ),
+    "no kind of classifier": ("classifiers/new", {"resize": 256}, "classifiers.new: exactly one of architecture"),
+    "program without a hash": ("classifiers/new", {"torchscript": "a.pt"}, "new: the key 'sha256' is missing"),
+    "torchvision without weights": ("classifiers/new", {"torchvision": "vgg11"}, "new: the key 'weights' is missing"),
+    "crop without resize": (
+        "classifiers/new",
+        {"exported": "a.pt2", "sha256": "0" * 64, "crop": 224},
+        "classifiers.new: a program with its sha256; mean goes with std, and crop with resize",
+    ),
+    "crop above resize": (
+        "classifiers/new",
+        {"exported": "a.pt2", "sha256": "0" * 64, "crop": 257, "resize": 256},
+        "classifiers.new.crop: 257 exceeds resize (256)",
+    ),
+    "no published variant": ("smoothing/variants", {"other": {}}, "variants: the key 'published' is missing: {}, the"),
+    "changed published variant": (
+        "smoothing/variants/published",
+        {"clamp": False},
+        "smoothing.variants.published: {}, the order that was published; changes are variants of their own",
+    ),
+    "unknown key of a variant": (
+        "smoothing/variants/other",
+        {"antialiased": True},
+        "smoothing.variants.other: unknown key 'antialiased'; did you mean 'antialias'?",
+    ),
+    "no noise seed": ("smoothing/seeds", [], "smoothing.seeds: [] is not allowed: different seeds of the noise"),
+    "address without the file's name": (
+        "datasets/imagenet-samples/urls",
+        ["https://host/a.JPEG"],
+        "an address (https, http or file) with {file} in it",
+    ),
+    "training on photographs": (
+        "experiments/imagenet-samples/classifiers",
+        ["cnn"],
+        "imagenet-samples.classifiers[0]: photographs differ in size and only face noise: name 'cnn' in smoothing",
+    ),
+    "training what was brought": (
+        "experiments/digits/classifiers",
+        ["cnn", "resnet50"],
+        "digits.classifiers[1]: 'resnet50' is not trained here: give it an architecture or move it to smoothing",
+    ),
     "channels": ("classifiers/cnn/channels", [32], "cnn.channels: [32] is not allowed: output channels of the two"),
     "units of softmax": ("classifiers/softmax/units", 9, "classifiers.softmax: unknown key 'units'; known are archit"),
     "bad sha256": (
@@ -93,7 +138,7 @@ BAD = {
     "name as a path": ("datasets/..", CONFIG["datasets"]["digits"], "datasets: '..' is not allowed: a name made of"),
     "name with a line end": ("datasets/a\n", CONFIG["datasets"]["digits"], "datasets: 'a\\n' is not allowed: a name"),
     "name of a folder": ("datasets/downloads", CONFIG["datasets"]["digits"], "a name other than 'downloads'"),
-    "classifier as a folder": ("classifiers/tables", CONFIG["classifiers"]["cnn"], "a name other than 'tables' and"),
+    "classifier as a folder": ("classifiers/tables", CONFIG["classifiers"]["cnn"], "a name other than 'tables', 'fig"),
     "unknown recipe": ("classifiers/cnn/recipe", "fats", "cnn.recipe: unknown recipe 'fats'; did you mean 'fast'?"),
     "unknown recipe to retrain": ("retraining/recipe", "x", "retraining.recipe: unknown recipe 'x'; known are publ"),
     "unknown attack": ("retraining/attacks", ["log-q"], "attacks[0]: unknown search 'log-q'; did you mean 'log-p'?"),
@@ -151,7 +196,7 @@ BAD = {
     "override with half a classifier": (
         "experiments/digits/override/classifiers/new",
         {"recipe": "fast"},
-        f"{OVERRIDE}: classifiers.new: the key 'architecture' is missing: cnn",
+        f"{OVERRIDE}: classifiers.new: exactly one of architecture",
     ),
     "override with an unknown recipe": (
         "experiments/digits/override/classifiers/cnn",
@@ -311,8 +356,11 @@ def test_every_key_has_a_short_description(start):
 
 
 # What the configuration holds beyond the dataclass, and what the dataclass gets from elsewhere.
+BROUGHT = {"torchvision", "weights", "torchscript", "exported", "sha256", "resize", "crop", "interpolation"}
+BROUGHT |= {"mean", "std", "published_as"}
 SHAPES = {
-    "classifier": (Description, {"recipe"}, {"image_shape", "classes"}),
+    "classifier": (Description, {"recipe", *BROUGHT}, {"image_shape", "classes"}),
+    "variant": (settings.Variant, set(), set()),
     "recipe": (settings.TrainingRecipe, set(), set()),
     "search": (settings.SearchSettings, set(), set()),
     "backworking": (settings.BackworkingSettings, set(), set()),
@@ -345,7 +393,7 @@ def test_published_search_is_the_default():
 @pytest.mark.parametrize(
     ("section", "cls"),
     [
-        (CONFIG["smoothing"], settings.SmoothingSettings),
+        ({**CONFIG["smoothing"], "seeds": [0]}, settings.SmoothingSettings),
         ({**CONFIG["backworking"], "searches": {}}, settings.BackworkingSettings),
         (CONFIG["retraining"], settings.RetrainingSettings),
         (CONFIG["classifiers"]["cnn-published"], Description),

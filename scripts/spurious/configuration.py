@@ -18,6 +18,7 @@ Config = Mapping[str, Any]
 
 LAYERS = {"cnn": ("input", "conv1", "conv2", "fc", "softmax"), "softmax": ("input", "softmax")}
 STAGES = ("classifiers", "backworking", "retraining", "smoothing")
+TRAINED = ("classifiers", "backworking", "retraining")  # stages whose classifiers are trained here
 DIGITS_IMAGES, DIGITS_CLASSES = 1797, 10
 
 
@@ -162,7 +163,9 @@ def _datasets(config: Config) -> Iterator[str]:
 def _references(config: Config) -> Iterator[str]:
     """Recipes and searches that stand nowhere, and searches that end before they may."""
     for name, classifier in config["classifiers"].items():
-        if classifier["recipe"] not in config["recipes"]:
+        if classifier.get("crop", 0) > classifier.get("resize", math.inf):
+            yield f"classifiers.{name}.crop: {classifier['crop']} exceeds resize ({classifier['resize']})"
+        if "recipe" in classifier and classifier["recipe"] not in config["recipes"]:
             yield f"classifiers.{name}.recipe: {_unknown('recipe', classifier['recipe'], config['recipes'])}"
     retraining, searches = config["retraining"], config["backworking"]["searches"]
     if retraining["recipe"] not in config["recipes"]:
@@ -178,6 +181,8 @@ def _experiment(effective: Config, entry: Config, place: str) -> Iterator[str]:
     """What is wrong with an entry of experiments, under the configuration that holds for its dataset."""
     for stage in STAGES:
         yield from _all_known(entry[stage], effective["classifiers"], "classifier", f"{place}.{stage}")
+    for stage in TRAINED:
+        yield from _trainable(effective, entry, stage, place)
     if entry["retraining"] and len(entry["seeds"]) < 2:
         yield (
             f"{place}.seeds: {entry['seeds']} is not allowed: retraining needs two seeds or more, "
@@ -187,6 +192,17 @@ def _experiment(effective: Config, entry: Config, place: str) -> Iterator[str]:
     for stage, names in (("backworking", searches), ("retraining", attacks)):
         for classifier in entry[stage]:
             yield from _layers(effective, classifier, names)
+
+
+def _trainable(effective: Config, entry: Config, stage: str, place: str) -> Iterator[str]:
+    """Classifiers that a stage cannot take because they are, or would have to be, trained."""
+    photographs = effective["datasets"][place.split(".", 1)[1]]["source"] == "images"
+    for index, name in enumerate(entry[stage]):
+        here = f"{place}.{stage}[{index}]"
+        if photographs:
+            yield f"{here}: photographs differ in size and only face noise: name {name!r} in smoothing"
+        if "architecture" not in effective["classifiers"][name]:
+            yield f"{here}: {name!r} is not trained here: give it an architecture or move it to smoothing"
 
 
 def _layers(config: Config, classifier: str, searches: Collection[str]) -> Iterator[str]:

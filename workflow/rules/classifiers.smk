@@ -1,6 +1,30 @@
 """From dataset tensors to classifier weights and the predictions of every image."""
 
 
+localrules:
+    fetch_classifier,
+
+
+rule fetch_classifier:
+    """The file of a classifier that is not trained here, from the local folder or its address, checked."""
+    input:
+        code=code("fetch_classifier.py"),
+    output:
+        PRETRAINED,
+    log:
+        "results/logs/{dataset}/{classifier}/fetch_classifier.log",
+    conda:
+        "../../environment.yml"
+    params:
+        settings=classifier_source,
+        local=["--local-data", config["local_data"]] if config["local_data"] else [],
+    message:
+        "{wildcards.dataset}: fetch {wildcards.classifier}"
+    shell:
+        "python scripts/fetch_classifier.py --settings {params.settings:q} {params.local:q} --output {output}"
+        " 2> >(tee {log} >&2)"
+
+
 rule train_classifier:
     """One classifier with one seed; continues from its checkpoint when it was killed."""
     input:

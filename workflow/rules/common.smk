@@ -50,7 +50,7 @@ check_before_any_work()
 
 wildcard_constraints:
     dataset="[A-Za-z0-9_.-]+",
-    classifier="(?!tables/|figures/)[A-Za-z0-9_.-]+",
+    classifier="(?!(tables|figures|images)/)[A-Za-z0-9_.-]+",
     seed="[0-9]+",
     search="|".join(map(re.escape, config["backworking"]["searches"])),
     label="[0-9]+",

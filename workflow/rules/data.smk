@@ -3,6 +3,7 @@
 
 localrules:
     fetch_file,
+    fetch_images,
 
 
 rule fetch_file:
@@ -24,6 +25,52 @@ rule fetch_file:
     shell:
         "python scripts/fetch_file.py --output {output} --dataset {wildcards.dataset} --sha256 {params.sha256}"
         " --urls {params.urls:q} {params.local:q} 2> >(tee {log} >&2)"
+
+
+rule fetch_images:
+    """The images of a manifest, each from the local folder or the first mirror that serves it, checked."""
+    input:
+        manifest=manifest,
+        code=code("fetch_images.py"),
+    output:
+        directory("results/{dataset}/images"),
+    log:
+        "results/logs/{dataset}/fetch_images.log",
+    conda:
+        "../../environment.yml"
+    params:
+        folder=image_folder,
+        urls=image_urls,
+        local=["--local-data", config["local_data"]] if config["local_data"] else [],
+    message:
+        "{wildcards.dataset}: fetch the images"
+    shell:
+        "python scripts/fetch_images.py --manifest {input.manifest} --folder {params.folder:q} {params.urls:q}"
+        " {params.local:q} --output {output} 2> >(tee {log} >&2)"
+
+
+rule prepare_images:
+    """The list of the images with what they are, and which are left out."""
+    input:
+        folder="results/{dataset}/images",
+        manifest=manifest,
+        class_names=class_names,
+        code=code("prepare_images.py"),
+    output:
+        "results/{dataset}/images.csv",
+    log:
+        "results/logs/{dataset}/prepare_images.log",
+    conda:
+        "../../environment.yml"
+    params:
+        classes=classes,
+        grey_below=grey_below,
+    message:
+        "{wildcards.dataset}: look at the images"
+    shell:
+        "python scripts/prepare_images.py --folder {input.folder} --manifest {input.manifest}"
+        " --class-names {input.class_names} --classes {params.classes} --grey-below {params.grey_below}"
+        " --output {output} 2> >(tee {log} >&2)"
 
 
 rule prepare_dataset:

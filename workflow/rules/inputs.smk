@@ -34,7 +34,47 @@ def source_arguments(wildcards):
     return ["--files", *pairs] if pairs else []
 
 
+def image_settings(wildcards, key):
+    """A setting of a dataset of photographs, None where it has none."""
+    return experiment(wildcards.dataset)["datasets"][wildcards.dataset].get(key)
+
+
+def is_photographs(dataset):
+    return experiment(dataset)["datasets"][dataset]["source"] == "images"
+
+
+def manifest(wildcards):
+    return image_settings(wildcards, "manifest")
+
+
+def class_names(wildcards):
+    return image_settings(wildcards, "class_names")
+
+
+def image_folder(wildcards):
+    return image_settings(wildcards, "folder")
+
+
+def image_urls(wildcards):
+    urls = image_settings(wildcards, "urls")
+    return ["--urls", *urls] if urls else []
+
+
+def example_image(wildcards):
+    return f"results/{wildcards.dataset}/images/{image_settings(wildcards, 'example')}"
+
+
+def grey_below(wildcards):
+    return image_settings(wildcards, "grey_below") or 0
+
+
+def classes(wildcards):
+    return len(labels_of(wildcards.dataset))
+
+
 # Classifiers
+
+PRETRAINED = "results/{dataset}/{classifier}/pretrained"
 
 WEIGHTS = "results/{dataset}/{classifier}/seed{seed}/weights.safetensors"
 
@@ -42,6 +82,19 @@ WEIGHTS = "results/{dataset}/{classifier}/seed{seed}/weights.safetensors"
 def architecture(wildcards):
     settings = experiment(wildcards.dataset)["classifiers"][wildcards.classifier]
     return json.dumps({key: value for key, value in settings.items() if key != "recipe"})
+
+
+def classifier_settings(wildcards):
+    """All that opening a classifier needs to know."""
+    settings = experiment(wildcards.dataset)["classifiers"][wildcards.classifier]
+    return json.dumps({key: value for key, value in settings.items() if key not in ("recipe", "published_as")})
+
+
+def classifier_source(wildcards):
+    """What decides which file a classifier is."""
+    settings = experiment(wildcards.dataset)["classifiers"][wildcards.classifier]
+    keys = ("torchvision", "weights", "torchscript", "exported", "sha256")
+    return json.dumps({key: settings[key] for key in keys if key in settings})
 
 
 def recipe(wildcards):
@@ -97,6 +150,19 @@ def found_rows(wildcards):
 # Smoothing
 
 
+def smoothing_data(wildcards):
+    """The dataset's tensors, or its folder of photographs and their list."""
+    if is_photographs(wildcards.dataset):
+        return ["results/{dataset}/images", "results/{dataset}/images.csv"]
+    return "results/{dataset}/data.safetensors"
+
+
+def smoothing_weights(wildcards):
+    """What was trained with the first seed, or the file that was brought along."""
+    trained = "architecture" in experiment(wildcards.dataset)["classifiers"][wildcards.classifier]
+    return weights_of_first_seed(wildcards) if trained else PRETRAINED
+
+
 def smoothing_settings(wildcards):
     settings = experiment(wildcards.dataset)["smoothing"]
     return json.dumps({key: value for key, value in settings.items() if key != "shards"})
@@ -115,6 +181,7 @@ def smoothing_shards(wildcards):
 RETRAINING_FILE = "results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/{rows}.csv"
 
 TITLES = {
+    "images": "Images",
     "classifiers": "Classifiers",
     "backworking": "Backworking",
     "retraining": "Retraining",
@@ -167,6 +234,14 @@ def smoothing_tables(wildcards):
     )
 
 
+def smoothing_votes(wildcards):
+    return expand(
+        rules.gather_smoothing.output.votes,
+        dataset=wildcards.dataset,
+        classifier=classifiers_in("smoothing", wildcards.dataset),
+    )
+
+
 ATTACKS = functools.partial(retraining_rows, rows="attacks")
 
 OLD = functools.partial(retraining_rows, rows="old")
@@ -174,12 +249,18 @@ OLD = functools.partial(retraining_rows, rows="old")
 RETRAINED = functools.partial(retraining_rows, rows="predictions")
 
 TABLES = {
+    "images-excluded": {"list": "results/{dataset}/images.csv"},
     "classifiers": {"predictions": prediction_rows},
     "backworking": {"rows": backworking_rows},
     "backworking-summary": {"rows": backworking_rows},
     "retraining": {"attacks": ATTACKS, "old": OLD, "predictions": RETRAINED},
     "retraining-summary": {"attacks": ATTACKS, "old": OLD, "predictions": RETRAINED},
     "smoothing": {"rows": smoothing_tables},
+    "smoothing-seeds": {"votes": smoothing_votes},
+    "smoothing-variants": {"votes": smoothing_votes},
+    "smoothing-tests": {"votes": smoothing_votes},
+    "smoothing-agreement": {"votes": smoothing_votes},
+    "smoothing-risk": {"votes": smoothing_votes},
 }
 
 
@@ -187,9 +268,21 @@ def stage_of(table):
     return table.split("-")[0]
 
 
+def has_table(name, dataset):
+    """Whether a dataset's experiment has what a table is about."""
+    if name == "images-excluded":
+        return is_photographs(dataset)
+    settings = experiment(dataset)["smoothing"]
+    enough = {
+        "smoothing-seeds": len(settings["seeds"]) > 1,
+        "smoothing-variants": len(settings["variants"]) > 1,
+    }
+    return bool(classifiers_in(stage_of(name), dataset)) and enough.get(name, True)
+
+
 def tables_of(dataset):
     """The tables of the stages that a dataset's experiment has."""
-    names = [name for name in TABLES if classifiers_in(stage_of(name), dataset)]
+    names = [name for name in TABLES if has_table(name, dataset)]
     return expand(
         "results/{dataset}/tables/{name}.{kind}",
         dataset=dataset,
@@ -224,8 +317,25 @@ def predictions_of_first_seed(wildcards):
     )
 
 
+def votes_of_classifier(wildcards):
+    return expand(rules.gather_smoothing.output.votes, allow_missing=True)
+
+
+def published_rates(wildcards):
+    """The published numbers that a dataset's figure shows beside its own."""
+    if not published_as(wildcards) and not is_photographs(wildcards.dataset):
+        return []
+    return ["--published", "workflow/resources/published.csv", "--dataset", wildcards.dataset]
+
+
 def picture_of(wildcards):
-    """The front page's picture: the first backworked classifier with the first search."""
+    """The front page's picture: photographs under noise, or what the first search found in the first classifier."""
+    if is_photographs(wildcards.dataset):
+        return expand(
+            "results/{dataset}/figures/{name}.png",
+            dataset=wildcards.dataset,
+            name=photograph_figures(wildcards.dataset)[:1],
+        )
     classifiers = classifiers_in("backworking", wildcards.dataset)[:1]
     return expand(
         "results/{dataset}/figures/overview-{classifier}-{search}.png",
@@ -235,10 +345,17 @@ def picture_of(wildcards):
     )
 
 
+def published_as(wildcards):
+    """`classifier=name` for every classifier that a write-up has numbers of."""
+    classifiers = experiment(wildcards.dataset)["classifiers"]
+    names = classifiers_in("smoothing", wildcards.dataset)
+    return [f"{name}={classifiers[name]['published_as']}" for name in names if "published_as" in classifiers[name]]
+
+
 def summary_tables(wildcards):
     """The tables that the front page speaks of, those of the stages that the experiment has."""
-    names = ["classifiers", "backworking-summary", "retraining-summary", "smoothing"]
-    chosen = [name for name in names if classifiers_in(stage_of(name), wildcards.dataset)]
+    names = ["classifiers", "backworking-summary", "retraining-summary", "smoothing", "smoothing-tests"]
+    chosen = [name for name in names if has_table(name, wildcards.dataset)]
     return expand("results/{dataset}/tables/{name}.csv", dataset=wildcards.dataset, name=chosen)
 
 
@@ -250,6 +367,21 @@ def summary_arguments(wildcards, input):
 
 def summary_of(dataset):
     return f"results/{dataset}/summary.rst"
+
+
+def photograph_figures(dataset):
+    """Figures that show photographs, where a dataset is of them."""
+    settings = experiment(dataset)["datasets"][dataset]
+    kinds = ["example", "gallery"] if "example" in settings else ["gallery"]
+    return (
+        expand(
+            "{kind}-{classifier}",
+            kind=kinds,
+            classifier=classifiers_in("smoothing", dataset),
+        )
+        if is_photographs(dataset)
+        else []
+    )
 
 
 def figures_of(dataset):
@@ -269,6 +401,8 @@ def figures_of(dataset):
     )
     names += expand("trace-{classifier}", classifier=backworked)
     names += [stage for stage in ("retraining", "smoothing") if classifiers_in(stage, dataset)]
+    names += expand("risk-{classifier}", classifier=classifiers_in("smoothing", dataset))
+    names += photograph_figures(dataset)
     return expand(
         "results/{dataset}/figures/{name}.{kind}",
         dataset=dataset,

@@ -37,6 +37,7 @@ rule make_table_published:
     """Every number of the write-ups; what this run did not compute stays empty."""
     input:
         published="workflow/resources/published.csv",
+        smoothing=smoothing_tables,
         code=code("make_table.py"),
     output:
         csv="results/{dataset}/tables/published.csv",
@@ -52,10 +53,13 @@ rule make_table_published:
         "results/logs/{dataset}/table_published.log",
     conda:
         "../../environment.yml"
+    params:
+        published_as=published_as,
     message:
         "{wildcards.dataset}: table published"
     shell:
-        "python scripts/make_table.py published --published {input.published} --reproduced"
+        "python scripts/make_table.py published --published {input.published} --smoothing {input.smoothing}"
+        " --dataset {wildcards.dataset} --published-as {params.published_as:q}"
         " --output-csv {output.csv} --output-md {output.md} --output-html {output.html} 2> >(tee {log} >&2)"
 
 
@@ -251,6 +255,7 @@ rule draw_smoothing:
     """Accuracy and reject rate over the noise."""
     input:
         tables="results/{dataset}/tables/smoothing.csv",
+        published="workflow/resources/published.csv",
         code=code("draw_figure.py"),
     output:
         png=report(
@@ -265,11 +270,115 @@ rule draw_smoothing:
         "results/logs/{dataset}/figure_smoothing.log",
     conda:
         "../../environment.yml"
+    params:
+        published=published_rates,
     message:
         "{wildcards.dataset}: figure smoothing"
     shell:
-        "python scripts/draw_figure.py smoothing --tables {input.tables}"
+        "python scripts/draw_figure.py smoothing --tables {input.tables} {params.published:q}"
         " --output-png {output.png} --output-svg {output.svg} 2> >(tee {log} >&2)"
+
+
+rule draw_risk:
+    """Rejecting by the vote, and by a threshold on p."""
+    input:
+        votes=votes_of_classifier,
+        code=code("draw_figure.py"),
+    output:
+        png=report(
+            "results/{dataset}/figures/risk-{classifier}.png",
+            caption="../report/figure_risk.rst",
+            category="Smoothing",
+            subcategory="{dataset}",
+            labels={
+                "result": "figure",
+                "name": "risk and coverage",
+                "classifier": "{classifier}",
+            },
+        ),
+        svg="results/{dataset}/figures/risk-{classifier}.svg",
+    log:
+        "results/logs/{dataset}/figure_risk-{classifier}.log",
+    conda:
+        "../../environment.yml"
+    message:
+        "{wildcards.dataset}: figure risk-{wildcards.classifier}"
+    shell:
+        "python scripts/draw_figure.py risk --votes {input.votes}"
+        " --output-png {output.png} --output-svg {output.svg} 2> >(tee {log} >&2)"
+
+
+rule draw_gallery:
+    """Photographs that the vote mends, and some that it rejects."""
+    input:
+        votes=votes_of_classifier,
+        images="results/{dataset}/images",
+        list="results/{dataset}/images.csv",
+        class_names=class_names,
+        code=code("draw_figure.py"),
+    output:
+        png=report(
+            "results/{dataset}/figures/gallery-{classifier}.png",
+            caption="../report/figure_gallery.rst",
+            category="Smoothing",
+            subcategory="{dataset}",
+            labels={
+                "result": "figure",
+                "name": "mended and rejected images",
+                "classifier": "{classifier}",
+            },
+        ),
+        svg="results/{dataset}/figures/gallery-{classifier}.svg",
+    log:
+        "results/logs/{dataset}/figure_gallery-{classifier}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        settings=smoothing_settings,
+    message:
+        "{wildcards.dataset}: figure gallery-{wildcards.classifier}"
+    shell:
+        "python scripts/draw_figure.py gallery --votes {input.votes} --images {input.images} --list {input.list}"
+        " --class-names {input.class_names} --settings {params.settings:q}"
+        " --output-png {output.png} --output-svg {output.svg} 2> >(tee {log} >&2)"
+
+
+rule draw_example:
+    """One photograph under every noise and blur."""
+    input:
+        images="results/{dataset}/images",
+        weights=smoothing_weights,
+        class_names=class_names,
+        code=code("classify.py"),
+    output:
+        png=report(
+            "results/{dataset}/figures/example-{classifier}.png",
+            caption="../report/figure_example.rst",
+            category="Smoothing",
+            subcategory="{dataset}",
+            labels={
+                "result": "figure",
+                "name": "worked example",
+                "classifier": "{classifier}",
+            },
+        ),
+        svg="results/{dataset}/figures/example-{classifier}.svg",
+        rows="results/{dataset}/{classifier}/example.csv",
+    log:
+        "results/logs/{dataset}/figure_example-{classifier}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        image=example_image,
+        classifier=classifier_settings,
+        settings=smoothing_settings,
+        prefix=subpath(output.png, strip_suffix=".png"),
+    message:
+        "{wildcards.dataset}: figure example-{wildcards.classifier}"
+    shell:
+        "python scripts/classify.py {params.image:q} --classifier {wildcards.classifier} --weights {input.weights}"
+        " --entry {params.classifier:q} --settings {params.settings:q} --class-names {input.class_names}"
+        " --output {params.prefix} --rows {output.rows} > {log} 2> >(tee -a {log} >&2)"
 
 
 rule write_summary:

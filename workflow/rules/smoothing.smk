@@ -4,8 +4,8 @@
 rule smooth_shard:
     """A part of the test images: every sigma, kernel and view."""
     input:
-        data="results/{dataset}/data.safetensors",
-        weights=weights_of_first_seed,
+        data=smoothing_data,
+        weights=smoothing_weights,
         code=code("smooth_shard.py"),
     output:
         "results/{dataset}/{classifier}/smoothing/shard{shard}.csv",
@@ -19,15 +19,16 @@ rule smooth_shard:
     resources:
         gpu=1,
     params:
-        architecture=architecture,
+        classifier=classifier_settings,
+        classes=classes,
         settings=smoothing_settings,
         shards=shards_of,
         threads=smoothing_threads,
     message:
         "{wildcards.dataset}: noise sweep of {wildcards.classifier}, shard {wildcards.shard}"
     shell:
-        "python scripts/smooth_shard.py --data {input.data} --weights {input.weights} --architecture {params.architecture:q}"
-        " --settings {params.settings:q} --shard {wildcards.shard} --shards {params.shards} --output {output}"
+        "python scripts/smooth_shard.py --data {input.data} --weights {input.weights} --classifier {params.classifier:q}"
+        " --classes {params.classes} --settings {params.settings:q} --shard {wildcards.shard} --shards {params.shards} --output {output}"
         " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"
 
 
@@ -37,6 +38,7 @@ rule gather_smoothing:
         shards=smoothing_shards,
         code=code("gather_smoothing.py"),
     output:
+        votes="results/{dataset}/{classifier}/smoothing_votes.csv",
         images="results/{dataset}/{classifier}/smoothing_images.csv",
         summary="results/{dataset}/{classifier}/smoothing.csv",
     log:
@@ -47,4 +49,4 @@ rule gather_smoothing:
         "{wildcards.dataset}: gather the noise sweep of {wildcards.classifier}"
     shell:
         "python scripts/gather_smoothing.py --shards {input.shards} --classifier {wildcards.classifier}"
-        " --images {output.images} --summary {output.summary} 2> >(tee {log} >&2)"
+        " --votes {output.votes} --images {output.images} --summary {output.summary} 2> >(tee {log} >&2)"

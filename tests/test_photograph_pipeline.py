@@ -1,0 +1,243 @@
+"""The chain from a folder of photographs and a program that is brought along to tables, figures and report."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+import make_manifest
+from pipeline import contents, error_lines, planned_jobs, read_config, run_snakemake, sha256, write_config
+
+DATASET, CLASSIFIER = "photographs", "mine"
+NAMES = ["brick", "it's a leaf", "lemon", "sky"]  # folders are numbered in the order of their names
+COLORS = [(0.7, 0.3, 0.2), (0.2, 0.6, 0.2), (0.9, 0.85, 0.1), (0.4, 0.6, 0.95)]
+SIZES = [(40, 56), (61, 33), (48, 48), (90, 70)]
+TABLES = {"images-excluded", "smoothing", "smoothing-seeds", "smoothing-variants", "smoothing-tests"}
+TABLES |= {"smoothing-agreement", "smoothing-risk"}
+FIGURES = {"smoothing", f"risk-{CLASSIFIER}", f"gallery-{CLASSIFIER}", f"example-{CLASSIFIER}"}
+
+
+class Colors(torch.nn.Module):
+    """Names the class whose colour a pixel in the middle has: noise misleads it, blurring helps."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("colors", torch.tensor(COLORS))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits."""
+        middle = images[:, :, 12, 12]
+        return -30 * (middle[:, None] - self.colors).square().sum(dim=2)
+
+
+def photograph(label, size, random):
+    """Height x width pixels around the colour of a class."""
+    pixels = np.array(COLORS[label]) + random.normal(0, 0.05, (*size, 3))
+    return Image.fromarray((pixels.clip(0, 1) * 255).astype(np.uint8))
+
+
+@pytest.fixture(scope="module")
+def project(checkout, tmp_path_factory):
+    """A copy of the project with 16 photographs, a grey one, and a TorchScript classifier, before any run."""
+    folder = shutil.copytree(checkout, tmp_path_factory.mktemp("photographs") / "project")
+    data = folder / "local data"
+    random = np.random.default_rng(0)
+    for label, name in enumerate(NAMES):
+        (data / "pictures" / name).mkdir(parents=True)
+        for number, size in enumerate(SIZES):
+            image = photograph(label, size, random)
+            image.save(data / "pictures" / name / f"{number}'s.png")
+    image.convert("L").save(data / "pictures" / name / "grey.png")
+    (data / "models").mkdir()
+    torch.jit.script(Colors()).save(data / "models" / "colors.pt")
+    arguments = ["--output", str(folder / "manifest.csv"), "--write-class-names", str(folder / "names.csv")]
+    make_manifest.main([str(data / "pictures"), *arguments])
+    write_config(folder, configuration(folder))
+    return folder
+
+
+def configuration(folder):
+    config = read_config(folder)
+    config["local_data"] = "local data"
+    config["datasets"][DATASET] = {
+        "source": "images",
+        "classes": len(NAMES),
+        "folder": "pictures",
+        "manifest": "manifest.csv",
+        "class_names": "names.csv",
+        "grey_below": 0.1,
+        "example": "sky/1's.png",
+    }
+    program = {"torchscript": "colors.pt", "sha256": sha256(folder / "local data/models/colors.pt")}
+    config["classifiers"][CLASSIFIER] = {**program, "resize": 28, "crop": 24}
+    smoothing = {"sigmas": [0.0, 0.375], "kernels": [5], "batch_size": 6, "shards": 2, "seeds": [0, 1]}
+    smoothing["variants"] = {"published": {}, "antialias": {"antialias": True}, "small": {"noise_at": "prepared"}}
+    stages = {stage: [] for stage in ("classifiers", "backworking", "retraining")}
+    entry = {"seeds": [0], **stages, "smoothing": [CLASSIFIER], "override": {"smoothing": smoothing}}
+    config["experiments"][DATASET] = entry
+    config["targets"] = {"demo": [DATASET], "paper": []}
+    return config
+
+
+@pytest.fixture(scope="module")
+def done(project, tmp_path_factory):
+    """The project after a whole run; a test leaves it as it was."""
+    folder = shutil.copytree(project, tmp_path_factory.mktemp("done") / "project", symlinks=True)
+    run_snakemake(folder, "demo", "--report", "results/demo.html", "--report-after-run", cores=2)
+    return folder
+
+
+def rerun(done, tmp_path):
+    """A copy of the finished project, to change."""
+    return shutil.copytree(done, tmp_path / "project", symlinks=True)
+
+
+def change(folder, **smoothing):
+    config = read_config(folder)
+    config["experiments"][DATASET]["override"]["smoothing"].update(smoothing)
+    write_config(folder, config)
+
+
+def test_everything_is_made(done):
+    results = done / "results" / DATASET
+    assert {path.stem for path in (results / "tables").glob("*.csv")} == TABLES
+    assert {path.stem for path in (results / "figures").glob("*.png")} == FIGURES
+    assert (done / "results/demo.html").stat().st_size > 1e6
+    excluded = pd.read_csv(results / "tables/images-excluded.csv")
+    assert excluded["image"].tolist() == ["sky/grey.png"]
+    table = pd.read_csv(results / "tables/smoothing.csv").set_index("sigma")
+    assert (table["n"] == 16).all()
+    assert table.loc[0, "acc_ns"] == 1
+    assert table.loc[0.375, "acc_ns"] < table.loc[0.375, "acc_ds"]
+
+
+@pytest.mark.parametrize("changed", [{"shards": 1}, {"shards": 4}, {"batch_size": 1}, {"batch_size": 250}])
+def test_images_do_not_depend_on_shards_or_batch_size(done, tmp_path, changed):
+    folder = rerun(done, tmp_path)
+    change(folder, **changed)
+    path = f"results/{DATASET}/{CLASSIFIER}/smoothing_images.csv"
+    before = (folder / path).read_bytes()
+    run = run_snakemake(folder, path, "--printshellcmds")
+    assert "smooth_shard.py" in {script for script, _ in planned_jobs(run)}
+    assert (folder / path).read_bytes() == before
+
+
+BROKEN = {
+    "truncated": lambda content: content[: len(content) // 2],
+    "empty": lambda content: b"",
+    "another image": lambda content: content + b" ",
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_photograph_is_named_and_the_other_shard_is_kept(done, tmp_path, kind):
+    folder = rerun(done, tmp_path)
+    path = folder / f"results/{DATASET}/images/sky/1's.png"  # the fourteenth photograph: of shard 1
+    whole, source = path.read_bytes(), path.resolve()
+    path.unlink()
+    path.write_bytes(BROKEN[kind](whole))
+    made = folder / f"results/{DATASET}/{CLASSIFIER}"
+    votes = made / "smoothing_votes.csv"
+    shards = [made / f"smoothing/shard{number}.csv" for number in range(2)]
+    before = [file.read_bytes() for file in (*shards, votes)]
+    for file in (*shards, votes):
+        file.unlink()
+    target = votes.relative_to(folder)
+    failed = run_snakemake(folder, target, "--rerun-triggers", "mtime", check=False)
+    assert failed.returncode != 0
+    (line,) = error_lines(failed)
+    assert "1's.png" in line
+    assert [shard.exists() for shard in shards] == [True, False]
+    path.unlink()
+    path.symlink_to(source)
+    again = run_snakemake(folder, target, "--rerun-triggers", "mtime", "--printshellcmds")
+    assert [script for script, _ in planned_jobs(again)].count("smooth_shard.py") == 1
+    assert [file.read_bytes() for file in (*shards, votes)] == before
+
+
+def convert(mode):
+    return lambda image: image.convert(mode)
+
+
+BAD = {
+    "CMYK": (convert("CMYK"), "2.jpg", "convert it to RGB"),
+    "palette": (convert("P"), "2.png", "convert it to RGB"),
+    "16 bits": (lambda image: Image.fromarray(np.zeros((30, 30), np.uint16)), "2.png", "convert"),
+    "one pixel": (lambda image: image.resize((1, 1)), "2.png", "1x1 pixels are too few for a kernel of 5"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_an_odd_photograph_is_named(project, tmp_path, kind):
+    make, name, remedy = BAD[kind]
+    folder = rerun(project, tmp_path)
+    pictures = folder / "local data/pictures"
+    make(photograph(2, (30, 30), np.random.default_rng(1))).save(pictures / "sky" / f"odd {name}")
+    arguments = ["--output", str(folder / "manifest.csv"), "--class-names", str(folder / "names.csv")]
+    make_manifest.main([str(pictures), *arguments])
+    failed = run_snakemake(folder, f"results/{DATASET}/tables/smoothing.csv", check=False)
+    assert failed.returncode != 0
+    (line,) = error_lines(failed)
+    assert f"odd {name}" in line
+    assert remedy in line
+
+
+def test_a_wrong_number_of_classes_is_told(project, tmp_path):
+    folder = rerun(project, tmp_path)
+    program = torch.jit.script(Colors())
+    program.colors = program.colors[:3]
+    program.save(folder / "local data/models/colors.pt")
+    config = read_config(folder)
+    config["classifiers"][CLASSIFIER]["sha256"] = sha256(folder / "local data/models/colors.pt")
+    write_config(folder, config)
+    failed = run_snakemake(folder, f"results/{DATASET}/tables/smoothing.csv", check=False)
+    assert failed.returncode != 0
+    assert all("not one for each of 4 classes" in line for line in error_lines(failed))
+    assert error_lines(failed)
+
+
+def test_a_program_with_another_hash_is_not_opened(project, tmp_path):
+    folder = rerun(project, tmp_path)
+    with (folder / "local data/models/colors.pt").open("ab") as file:
+        file.write(b"\0")
+    failed = run_snakemake(folder, f"results/{DATASET}/tables/smoothing.csv", check=False)
+    (line,) = error_lines(failed)
+    assert "colors.pt" in line
+    assert "sha256" in line
+    assert not list(folder.glob("results/*/*/smoothing/*.csv"))
+
+
+def test_the_worked_example_is_the_sweep_of_its_image(done):
+    folder = done / "results" / DATASET / CLASSIFIER
+    example = pd.read_csv(folder / "example.csv")
+    votes = pd.read_csv(folder / "smoothing_images.csv")
+    assert example["name"].isin(NAMES).all()
+    assert example["sigma"].drop_duplicates().tolist() == [0.0, 0.375]
+    # the example's noise is that of the bare file name, and without noise there is no difference
+    of_sweep = votes[(votes["image"] == "sky/1's.png") & (votes["sigma"] == 0)].iloc[0]
+    assert example[example["sigma"] == 0]["predicted"].tolist() == of_sweep[["ns", "ss", "ds"]].tolist()
+
+
+def test_nothing_is_written_twice(done):
+    before = contents(done / "results")
+    again = run_snakemake(done, "demo", "--printshellcmds")
+    assert not list(planned_jobs(again))
+    assert contents(done / "results") == before
+
+
+def test_settings_reach_the_script_as_json(done):
+    """What the classifier is called in the write-up does not rerun it."""
+    config = read_config(done)
+    config["classifiers"][CLASSIFIER]["published_as"] = "Colors"
+    text = (done / "config.yaml").read_bytes()
+    try:
+        write_config(done, config)
+        planned = run_snakemake(done, "demo", "--dry-run", "--printshellcmds")
+    finally:
+        (done / "config.yaml").write_bytes(text)
+    assert "smooth_shard.py" not in {script for script, _ in planned_jobs(planned)}
+    assert json.dumps("Colors") not in planned.stdout
