@@ -1,6 +1,6 @@
-"""Copy the tables that README.md shows from results/ to docs/measured/, and write them into it (`make readme`).
+"""Copy the tables that our documents show from results/ to docs/measured/, and write them into them (`make readme`).
 
-A table stands below a comment that names its file, the rows it shows (`[column=value]`) and its columns:
+A table stands below a comment that names its file, the rows it shows (`[column=value,...]`) and its columns:
 `<!-- docs/measured/mnist/classifiers.csv[seed=all]: classifier accuracy low high -->`.
 """
 
@@ -15,8 +15,9 @@ from commandline import run, write_text
 from rows import read_rows
 from spurious.tables import to_markdown
 
+DOCUMENTS = ("README.md", "docs/smoothing.md")
 MARKER = re.compile(
-    r"<!-- (?P<path>docs/measured/\S+?\.csv)(\[(?P<column>\w+)=(?P<value>[^]]+)\])?: (?P<columns>[^>]+) -->\n"
+    r"<!-- (?P<path>docs/measured/\S+?\.csv)(\[(?P<rows>[^]]+)\])?: (?P<columns>[^>]+) -->\n"
     r"(\n(\|.*\n)+)?"
 )
 
@@ -26,11 +27,11 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, help="copy the tables of this folder first")
     arguments = parser.parse_args(argv)
-    readme = Path("README.md")
-    text = readme.read_text(encoding="utf-8")
-    for match in MARKER.finditer(text) if arguments.results else ():
-        copy_table(Path(match["path"]), arguments.results)
-    write_text(readme, filled(text, Path()))
+    for document in DOCUMENTS:
+        text = Path(document).read_text(encoding="utf-8")
+        for match in MARKER.finditer(text) if arguments.results else ():
+            copy_table(Path(match["path"]), arguments.results)
+        write_text(document, filled(text, Path()))
 
 
 def copy_table(measured: Path, results: Path) -> None:
@@ -50,8 +51,9 @@ def filled(text: str, root: Path) -> str:
 def table(match: re.Match, root: Path) -> str:
     """The rows and columns that a comment asks for, as Markdown."""
     rows: pd.DataFrame = read_rows([root / match["path"]])
-    if match["column"]:
-        rows = rows[rows[match["column"]].astype(str) == match["value"]]
+    for condition in filter(None, (match["rows"] or "").split(",")):
+        column, value = condition.split("=")
+        rows = rows[rows[column].astype(str) == value]
     return to_markdown(rows[match["columns"].split()])
 
 
