@@ -20,7 +20,7 @@ from spurious.errors import SpuriousError
 from tensorfiles import read_dataset
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCAL_DATA = Path(os.environ.get("SPURIOUS_LOCAL_DATA", ROOT.parent / "shared" / "data"))
+LOCAL_DATA = Path(os.environ.get("SPURIOUS_LOCAL_DATA", "not set"))
 MNIST = {
     "train_images": "train-images-idx3-ubyte.gz",
     "train_labels": "train-labels-idx1-ubyte.gz",
