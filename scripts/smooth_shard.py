@@ -15,7 +15,7 @@ from imagesource import open_photographs
 from spurious.datasets import to_float
 from spurious.errors import SpuriousError
 from spurious.settings import SmoothingSettings
-from spurious.smoothing import Batch, Row, Scorer, sweep
+from spurious.smoothing import Batch, Row, Score, Scorer, sweep
 from tensorfiles import read_dataset
 
 Load = Callable[[torch.Tensor], Batch]
@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> None:
     model, preprocessing = open_classifier(
         arguments.weights, arguments.classifier, device, precision=settings.precision
     )
-    score = Scorer(model, arguments.classes, settings.batch_size, device)
+    score = named(arguments.weights, Scorer(model, arguments.classes, settings.batch_size, device))
     workers = len(os.sched_getaffinity(0)) if device.type == "cuda" else 0
     with (
         tqdm(total=len(indices), desc=f"smoothing, shard {arguments.shard}", unit="image") as bar,
@@ -59,6 +59,18 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--output", required=True)
     add_compute_arguments(parser)
     return parser.parse_args(argv)
+
+
+def named(weights: str, score: Score) -> Score:
+    """`score`, with the classifier's file in what it complains of."""
+
+    def named_score(views: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        try:
+            return score(views)
+        except SpuriousError as error:
+            raise SpuriousError(f"{weights}: {error}") from None
+
+    return named_score
 
 
 def open_images(paths: Sequence[str], settings: SmoothingSettings, device: torch.device) -> tuple[Load, int, int]:

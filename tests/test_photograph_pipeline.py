@@ -196,6 +196,7 @@ def test_a_wrong_number_of_classes_is_told(project, tmp_path):
     write_config(folder, config)
     failed = run_snakemake(folder, f"results/{DATASET}/tables/smoothing.csv", check=False)
     assert failed.returncode != 0
+    assert all("mine/pretrained: the classifier gives" in line for line in error_lines(failed))
     assert all("not one for each of 4 classes" in line for line in error_lines(failed))
     assert error_lines(failed)
 

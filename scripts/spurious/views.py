@@ -76,7 +76,7 @@ def _resized(size: tuple[int, int], short: int) -> tuple[int, int]:
     return (short, int(short * width / height)) if height <= width else (int(short * height / width), short)
 
 
-@functools.lru_cache(maxsize=1024)  # photographs come in few sizes; a band takes some 50 KB
+@functools.lru_cache(maxsize=256)  # photographs come in few sizes; a band takes some 50 KB
 def side_band(
     side: int, resized: int, preparation: Preprocessing, *, antialias: bool, kernel: int, times: int, sigma: float
 ) -> Band:

@@ -157,7 +157,9 @@ def _lines(name: str, inches: float, most: int = 2, *, size: float = _SIZE, weig
 
 
 def _wrapped(name: str, letters: int, most: int) -> list[str]:
-    lines = textwrap.wrap(name, letters)
+    # a word that has no room ends in an ellipsis: broken in two, it would read as two
+    words = (word if len(word) <= letters else f"{word[: letters - 1]}\N{HORIZONTAL ELLIPSIS}" for word in name.split())
+    lines = textwrap.wrap(" ".join(words), letters)
     rest = " ".join(lines[most - 1 :])
     if len(rest) > letters:
         rest = f"{rest[: letters - 1].rstrip()}\N{HORIZONTAL ELLIPSIS}"
