@@ -9,7 +9,7 @@ from spurious.errors import SpuriousError
 from spurious.noise import add_noise, blur
 from spurious.seeding import generator
 from spurious.settings import Preprocessing, SmoothingSettings, Variant
-from spurious.views import Viewer, side_band
+from spurious.views import Side, Viewer, side_band
 from spurious.vision import InterpolationMode, transforms
 
 IMAGENET = Preprocessing(resize=256, crop=224)
@@ -102,7 +102,17 @@ def test_views_of_a_batch_are_those_of_its_images():
 
 def test_a_side_of_many_pixels_needs_no_square_of_them():
     """Pixels are taken 512 at a time: the band is the same as that of one piece, and stays narrow."""
-    band = side_band(3000, 256, IMAGENET, antialias=False, kernel=5, times=2, sigma=1.0)
+    side = Side(
+        length=3000,
+        resized=256,
+        crop=224,
+        interpolation="bilinear",
+        antialias=False,
+        kernel=5,
+        times=2,
+        sigma=1.0,
+    )
+    band = side_band(side)
     assert sum(weights.numel() for _, weights in band) < 224 * 500
     image = picture((3000, 1), channels=1)
     column = torch.cat([weights @ image[0, 0, inputs] for inputs, weights in band])

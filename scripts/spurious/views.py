@@ -7,6 +7,7 @@ what calling them one after the other gives, up to rounding, without making the 
 
 import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from kornia.filters import gaussian_blur2d
@@ -20,6 +21,23 @@ Band = tuple[tuple[slice, Tensor], ...]  # consecutive output rows: which input 
 
 _ROWS = 16  # output rows of a block: few enough that the block is narrow, enough for a matrix product to be fast
 _COLUMNS = 512  # unit vectors at a time: a side of many thousand pixels must not need its square in memory
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """What happens along the height or the width of an image, `length` pixels.
+
+    It is blurred `times` times by a Gaussian of `kernel` taps and `sigma` pixels, resized, and its middle cropped.
+    """
+
+    length: int
+    resized: int
+    crop: int
+    interpolation: str
+    antialias: bool
+    kernel: int
+    times: int
+    sigma: float
 
 
 class Viewer:
@@ -56,17 +74,18 @@ class Viewer:
         if not times and preparation.resize is None and preparation.crop is None:
             return images
         resized = size if preparation.resize is None else _resized(size, preparation.resize)
-        for dimension, (side, new_side) in enumerate(zip(size, resized, strict=True), start=2):
-            band = side_band(
-                side,
-                new_side,
-                preparation,
+        for dimension, (length, new_length) in enumerate(zip(size, resized, strict=True), start=2):
+            side = Side(
+                length=length,
+                resized=new_length,
+                crop=preparation.crop or new_length,
+                interpolation=preparation.interpolation,
                 antialias=self.variant.antialias,
                 kernel=kernel,
                 times=times,
                 sigma=self.settings.blur_sigma,
             )
-            images = _along(images, band, dimension)
+            images = _along(images, side_band(side), dimension)
         return images
 
 
@@ -77,41 +96,25 @@ def _resized(size: tuple[int, int], short: int) -> tuple[int, int]:
 
 
 @functools.lru_cache(maxsize=256)  # photographs come in few sizes; a band takes some 50 KB
-def side_band(
-    side: int, resized: int, preparation: Preprocessing, *, antialias: bool, kernel: int, times: int, sigma: float
-) -> Band:
-    """What `times` blurs, resizing from `side` to `resized` pixels and centre cropping do along one side."""
-    columns = [
-        _response(part, side, resized, preparation, antialias=antialias, kernel=kernel, times=times, sigma=sigma)
-        for part in torch.arange(side).split(_COLUMNS)
-    ]
+def side_band(side: Side) -> Band:
+    """All that happens along a side, as a banded matrix (crop, length)."""
+    columns = [_response(side, pixels) for pixels in torch.arange(side.length).split(_COLUMNS)]
     return tuple(_block(rows) for rows in torch.cat(columns, dim=1).split(_ROWS))
 
 
-def _response(
-    units: Tensor,
-    side: int,
-    resized: int,
-    preparation: Preprocessing,
-    *,
-    antialias: bool,
-    kernel: int,
-    times: int,
-    sigma: float,
-) -> Tensor:
-    """What kornia and torchvision make of the unit vectors of the pixels `units`: (cropped side, units)."""
-    image = torch.zeros(1, 1, side, len(units))
-    image[0, 0, units, torch.arange(len(units))] = 1
-    for _ in range(times):
-        image = gaussian_blur2d(image, (kernel, 1), (sigma, sigma))
-    if resized != side:
+def _response(side: Side, pixels: Tensor) -> Tensor:
+    """What kornia and torchvision make of the unit vectors of some pixels: (crop, pixels)."""
+    image = torch.zeros(1, 1, side.length, len(pixels))
+    image[0, 0, pixels, torch.arange(len(pixels))] = 1
+    for _ in range(side.times):
+        image = gaussian_blur2d(image, (side.kernel, 1), (side.sigma, side.sigma))
+    if side.resized != side.length:
         from spurious.vision import InterpolationMode, transforms  # costs .5 s, and not every sweep resizes
 
-        mode = InterpolationMode(preparation.interpolation)
-        image = transforms.resize(image, [resized, len(units)], interpolation=mode, antialias=antialias)
-    start = 0 if preparation.crop is None else round((resized - preparation.crop) / 2)
-    stop = None if preparation.crop is None else start + preparation.crop
-    return image[0, 0, start:stop]
+        mode, size = InterpolationMode(side.interpolation), [side.resized, len(pixels)]
+        image = transforms.resize(image, size, interpolation=mode, antialias=side.antialias)
+    start = round((side.resized - side.crop) / 2)
+    return image[0, 0, start : start + side.crop]
 
 
 def _block(rows: Tensor) -> tuple[slice, Tensor]:
