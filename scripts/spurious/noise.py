@@ -34,11 +34,12 @@ def add_noise(
         )
     if sigma == 0:
         return images
-    shape = images.shape[1:]
-    # float: 1 and 1.0 are the same noise level, but not the same text to seed from
-    noise = [torch.randn(shape, generator=generator(seed, "noise", float(sigma), name)) for name in ids]
+    noise = torch.empty(images.shape)
+    for own, name in zip(noise, ids, strict=True):
+        # float: 1 and 1.0 are the same noise level, but not the same text to seed from
+        own.normal_(generator=generator(seed, "noise", float(sigma), name))
     deviation = (torch.tensor(scale) * sigma).view(-1, 1, 1).to(images.device)
-    noisy = torch.stack(noise).to(images.device).mul_(deviation).add_(images)
+    noisy = noise.to(images.device).mul_(deviation).add_(images)
     return noisy.clamp_(0, 1) if clamp else noisy
 
 

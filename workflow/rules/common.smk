@@ -18,13 +18,15 @@ from spurious import configuration
 from spurious.errors import SpuriousError
 
 # A busy neighbour makes spinning OpenMP threads several times slower than sleeping ones, and memory that is
-# handed back to the system after every large tensor costs a quarter of a training step.
+# handed back to the system after every large tensor costs a quarter of a training step. oneDNN keeps what it made
+# for every shape of image that it met, more than a network needs.
 for name, value in {
     "OMP_WAIT_POLICY": "passive",
     "GOMP_SPINCOUNT": "0",
     "MALLOC_TRIM_THRESHOLD_": str(2**30),
     "MALLOC_MMAP_THRESHOLD_": str(2**30),
     "MALLOC_TOP_PAD_": str(2**26),
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256",
 }.items():
     os.environ.setdefault(name, value)
 
