@@ -38,10 +38,19 @@ SETTINGS = SmoothingSettings(batch_size=25)
 IMAGENET = Preprocessing(resize=256, crop=224)
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 LIMIT_MB = 1500
+ENVIRONMENT = {  # of every process, as workflow/rules/common.smk sets it
+    "OMP_WAIT_POLICY": "passive",
+    "GOMP_SPINCOUNT": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(2**30),
+    "MALLOC_MMAP_THRESHOLD_": str(2**30),
+    "MALLOC_TOP_PAD_": str(2**26),
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256",
+}
 
 
 def rows(root: Path) -> Iterator[Row]:
     """Rates in views per second, ratios to the network alone, the multiply rate and the write-up's way; peak memory."""
+    os.environ |= ENVIRONMENT
     writeup = rate("writeup", "float32", processes=1)
     for precision in PRECISIONS:
         network, whole = rate("network", precision), rate("sweep", precision)
