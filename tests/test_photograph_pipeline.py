@@ -21,6 +21,9 @@ TABLES |= {"smoothing-agreement", "smoothing-risk"}
 FIGURES = {"smoothing", f"risk-{CLASSIFIER}", f"gallery-{CLASSIFIER}", f"example-{CLASSIFIER}"}
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # users bring such programs
+
+
 class Colors(torch.nn.Module):
     """Names the class whose colour a pixel in the middle has: noise misleads it, blurring helps."""
 
