@@ -1,6 +1,5 @@
 """The configuration: checked in one go, with one line that names the key and the remedy; merged by dataset."""
 
-import difflib
 import itertools
 import math
 import reprlib
@@ -11,7 +10,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from spurious.errors import SpuriousError
+from spurious.errors import SpuriousError, unknown_name
 from spurious.settings import SearchSettings
 
 Config = Mapping[str, Any]
@@ -39,7 +38,7 @@ def experiment(config: Config, dataset: str) -> dict[str, Any]:
     where nothing is to be run on `dataset`.
     """
     if dataset not in config["experiments"]:
-        raise SpuriousError(f"config.yaml: experiments: {_unknown('dataset', dataset, config['experiments'])}")
+        raise SpuriousError(f"config.yaml: experiments: {unknown_name('dataset', dataset, config['experiments'])}")
     entry = dict(config["experiments"][dataset])
     override = entry.pop("override", {})
     shared = {key: value for key, value in config.items() if key not in ("experiments", "targets")}
@@ -112,7 +111,7 @@ def _describe(error: ValidationError, root: Mapping[str, Any]) -> str:
     place = _at(_dotted(error.absolute_path))
     if _is_unknown_key(error):
         known = error.schema["properties"]
-        return place + _unknown("key", next(key for key in error.instance if key not in known), known)
+        return place + unknown_name("key", next(key for key in error.instance if key not in known), known)
     if error.validator == "required":
         missing = next(key for key in error.validator_value if key not in error.instance)
         properties = _resolved(error.schema, root)["properties"]
@@ -140,12 +139,6 @@ def _at(path: str) -> str:
     return f"{path}: " if path else ""
 
 
-def _unknown(kind: str, name: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    remedy = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known) or 'none'}"
-    return f"unknown {kind} {name!r}; {remedy}"
-
-
 def _datasets(config: Config) -> Iterator[str]:
     for name, dataset in config["datasets"].items():
         if dataset["source"] == "digits" and dataset["validation"] + dataset["test"] > DIGITS_IMAGES - DIGITS_CLASSES:
@@ -155,7 +148,7 @@ def _datasets(config: Config) -> Iterator[str]:
             )
     for name in config["experiments"]:
         if name not in config["datasets"]:
-            yield f"experiments: {_unknown('dataset', name, config['datasets'])}"
+            yield f"experiments: {unknown_name('dataset', name, config['datasets'])}"
     for target, names in config["targets"].items():
         yield from _all_known(names, config["experiments"], "dataset", f"targets.{target}")
 
@@ -166,10 +159,10 @@ def _references(config: Config) -> Iterator[str]:
         if classifier.get("crop", 0) > classifier.get("resize", math.inf):
             yield f"classifiers.{name}.crop: {classifier['crop']} exceeds resize ({classifier['resize']})"
         if "recipe" in classifier and classifier["recipe"] not in config["recipes"]:
-            yield f"classifiers.{name}.recipe: {_unknown('recipe', classifier['recipe'], config['recipes'])}"
+            yield f"classifiers.{name}.recipe: {unknown_name('recipe', classifier['recipe'], config['recipes'])}"
     retraining, searches = config["retraining"], config["backworking"]["searches"]
     if retraining["recipe"] not in config["recipes"]:
-        yield f"retraining.recipe: {_unknown('recipe', retraining['recipe'], config['recipes'])}"
+        yield f"retraining.recipe: {unknown_name('recipe', retraining['recipe'], config['recipes'])}"
     yield from _all_known(retraining["attacks"], searches, "search", "retraining.attacks")
     for name, values in searches.items():
         search = SearchSettings(**values)
@@ -220,4 +213,4 @@ def _layers(config: Config, classifier: str, searches: Collection[str]) -> Itera
 def _all_known(names: Collection[str], known: Collection[str], kind: str, place: str) -> Iterator[str]:
     for index, name in enumerate(names):
         if name not in known:
-            yield f"{place}[{index}]: {_unknown(kind, name, known)}"
+            yield f"{place}[{index}]: {unknown_name(kind, name, known)}"

@@ -1,5 +1,15 @@
-"""The one exception for everything a user can mend."""
+"""The one exception for everything a user can mend, and what its messages say of a name that is not known."""
+
+import difflib
+from collections.abc import Collection
 
 
 class SpuriousError(ValueError):
     """Bad input: the message is one line that names the file or key and the remedy."""
+
+
+def unknown_name(kind: str, name: str, known: Collection[str]) -> str:
+    """That the `name` of a `kind` is unknown, with the name that was probably meant, or else all that are known."""
+    close = difflib.get_close_matches(name, known, n=1)
+    remedy = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known) or 'none'}"
+    return f"unknown {kind} {name!r}; {remedy}"

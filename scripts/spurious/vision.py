@@ -5,15 +5,14 @@ compiled library cannot be loaded, and `import torchvision` fails for want of tw
 calls a compiled operator, so declaring these schemas is enough; a matching pair is left as it is.
 """
 
-import difflib
 import importlib.machinery
 import importlib.util
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
-from spurious.errors import SpuriousError
+from spurious.errors import SpuriousError, unknown_name
 
 _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 _NAMES = ("nms", "qnms")
@@ -61,17 +60,12 @@ def find_weights(model: str, weights: str) -> models.WeightsEnum:
 
     `model` is a name of torchvision.models, `weights` one of its weights. Raises SpuriousError for unknown names.
     """
-    _check_known("torchvision: unknown classifier", model, models.list_models(module=models))
+    if model not in (known := models.list_models(module=models)):
+        raise SpuriousError(f"torchvision: {unknown_name('classifier', model, known)}")
     choices = models.get_model_weights(model)
-    _check_known("weights: unknown weights", weights, choices.__members__)
+    if weights not in choices.__members__:
+        raise SpuriousError(f"weights: {unknown_name('weights', weights, choices.__members__)}")
     return choices[weights]
-
-
-def _check_known(problem: str, name: str, known: Collection[str]) -> None:
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        remedy = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
-        raise SpuriousError(f"{problem} {name!r}; {remedy}")
 
 
 def build_classifier(model: str, weights: models.WeightsEnum, state: Mapping[str, Tensor] | None = None) -> nn.Module:
