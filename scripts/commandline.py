@@ -38,6 +38,18 @@ def settings_argument(cls: type[Settings]) -> Callable[[str], Settings]:
     return parse
 
 
+def pair_argument(names: str) -> Callable[[str], tuple[str, str]]:
+    """An argparse type: text such as "key=path", which is what `names` is, into the two."""
+
+    def parse(text: str) -> tuple[str, str]:
+        first, separator, second = text.partition("=")
+        if not separator:
+            raise argparse.ArgumentTypeError(f"{text!r} is not {names}")
+        return first, second
+
+    return parse
+
+
 @contextlib.contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
     """A temporary path beside `path` that replaces it when the block ends without an error.

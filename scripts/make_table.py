@@ -4,7 +4,7 @@ import argparse
 
 import pandas as pd
 
-from commandline import run, write_text
+from commandline import pair_argument, run, write_text
 from rows import read_rows, write_rows
 from spurious import reproduced, smoothing_analysis, smoothing_comparison, tables
 
@@ -29,19 +29,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
             own.add_argument(f"--{option}", nargs="*", required=True, metavar="CSV")
         if make is published:
             own.add_argument("--dataset", required=True, help="that the rates of --smoothing are of")
+            pair = pair_argument("classifier=name")
             own.add_argument("--published-as", type=pair, nargs="*", default=[], help="classifier=name in the write-up")
         own.add_argument("--found-above", type=float, default=0.999, help="an image with a larger p counts as found")
         own.add_argument("--output-csv", required=True)
         own.add_argument("--output-md", required=True)
         own.add_argument("--output-html", required=True)
     return parser.parse_args(argv)
-
-
-def pair(text: str) -> tuple[str, str]:
-    classifier, separator, name = text.partition("=")
-    if not separator:
-        raise argparse.ArgumentTypeError(f"{text!r} is not classifier=name")
-    return classifier, name
 
 
 def classifiers(arguments: argparse.Namespace) -> pd.DataFrame:

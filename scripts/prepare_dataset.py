@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commandline import run
+from commandline import pair_argument, run
 from spurious.errors import SpuriousError
 from spurious.settings import from_mapping
 
@@ -83,19 +83,14 @@ def _read(files: Mapping[str, str], key: str) -> bytes:
         raise SpuriousError(f"{files[key]}: cannot be read ({error.strerror}); run snakemake to fetch it") from None
 
 
-def _key_and_path(text: str) -> tuple[str, str]:
-    key, separator, path = text.partition("=")
-    if not separator:
-        raise argparse.ArgumentTypeError(f"{text!r} is not key=path")
-    return key, path
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the arguments and write the tensors; raises SpuriousError for anything a user can mend."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="the safetensors file to write")
     parser.add_argument("--settings", type=json.loads, required=True, help="JSON: the entry under datasets")
-    parser.add_argument("--files", type=_key_and_path, nargs="*", default=[], help="key=path of each fetched file")
+    parser.add_argument(
+        "--files", type=pair_argument("key=path"), nargs="*", default=[], help="key=path of each fetched file"
+    )
     arguments = parser.parse_args(argv)
 
     from tensorfiles import write_tensors

@@ -5,13 +5,13 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 import downloading
 import fetch_file
+from serving import served
 from spurious.errors import SpuriousError
 
 SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "fetch_file.py"
@@ -41,27 +41,15 @@ class Mirror:
 def mirror(monkeypatch):
     monkeypatch.setattr(downloading, "PAUSES", (0.0, 0.0, 0.0))
     monkeypatch.setattr(downloading, "TIMEOUT", (5.0, 0.3))
-    for name in ("NO_PROXY", "no_proxy"):
-        monkeypatch.setenv(name, "127.0.0.1")
     state = Mirror()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            state.requests.append((self.path, self.headers.get("Range")))
-            answers = state.answers[self.path]
-            (answers.pop(0) if len(answers) > 1 else answers[0])(self)
+    def answer(handler):
+        state.requests.append((handler.path, handler.headers.get("Range")))
+        answers = state.answers[handler.path]
+        (answers.pop(0) if len(answers) > 1 else answers[0])(handler)
 
-        def log_message(self, *arguments):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(answer, monkeypatch) as state.port:
+        yield state
 
 
 def reply(handler, status: int, body: bytes = b"", *, length: int | None = None, **headers: str) -> None:

@@ -4,9 +4,7 @@ import io
 import os
 import subprocess
 import sys
-import threading
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -21,6 +19,7 @@ import fetch_images
 import make_manifest
 import prepare_images
 from imagesource import open_photographs, read_class_names, read_manifest
+from serving import served
 from spurious import vision  # noqa: F401 - before any import of torchvision
 from spurious.errors import SpuriousError
 from spurious.manifest import ClassName, Entry, class_of, labels_of_folders, parse_class_names, parse_manifest, to_csv
@@ -301,25 +300,9 @@ class Server:
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setattr(downloading, "PAUSES", (0.0,))
-    for name in ("NO_PROXY", "no_proxy"):
-        monkeypatch.setenv(name, "127.0.0.1")
     state = Server(CONTENTS)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            state.answer(self)
-
-        def log_message(self, *arguments):
-            pass
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.port = http.server_port
-    thread = threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield state
-    http.shutdown()
-    http.server_close()
-    thread.join()
+    with served(state.answer, monkeypatch) as state.port:
+        yield state
 
 
 @pytest.fixture

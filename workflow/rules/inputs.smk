@@ -321,13 +321,6 @@ def votes_of_classifier(wildcards):
     return expand(rules.gather_smoothing.output.votes, allow_missing=True)
 
 
-def published_rates(wildcards):
-    """The published numbers that a dataset's figure shows beside its own."""
-    if not published_as(wildcards) and not is_photographs(wildcards.dataset):
-        return []
-    return ["--published", "workflow/resources/published.csv", "--dataset", wildcards.dataset]
-
-
 def picture_of(wildcards):
     """The front page's picture: photographs under noise, or what the first search found in the first classifier."""
     if is_photographs(wildcards.dataset):

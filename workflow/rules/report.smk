@@ -270,12 +270,11 @@ rule draw_smoothing:
         "results/logs/{dataset}/figure_smoothing.log",
     conda:
         "../../environment.yml"
-    params:
-        published=published_rates,
     message:
         "{wildcards.dataset}: figure smoothing"
     shell:
-        "python scripts/draw_figure.py smoothing --tables {input.tables} {params.published:q}"
+        "python scripts/draw_figure.py smoothing --tables {input.tables} --published {input.published}"
+        " --dataset {wildcards.dataset}"
         " --output-png {output.png} --output-svg {output.svg} 2> >(tee {log} >&2)"
 
 
