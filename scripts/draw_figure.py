@@ -1,54 +1,36 @@
 """Draw one figure from files on disk: NAME decides which, and which inputs it needs."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from safetensors import SafetensorError, safe_open
 
-from commandline import run, settings_argument, whole_file
+from commandline import run, settings_argument
+from figurefiles import figure_parser, read_array, write_figure
 from imagesource import open_photographs, read_class_names
 from rows import read_rows
 from spurious import examples, smoothing_analysis
 from spurious.errors import SpuriousError
 from spurious.figures import curves, images, photographs
-from spurious.figures.style import render
 from spurious.settings import SmoothingSettings, Variant
 from spurious.smoothing_table import PUBLISHED, main_rows
 
 
 def main(argv: list[str] | None = None) -> None:
     """Read the inputs, draw the figure, write it as PNG and as SVG."""
-    arguments = parse(argv)
-    figure = arguments.draw(arguments)
-    for path, kind in ((arguments.output_png, "png"), (arguments.output_svg, "svg")):
-        with whole_file(path) as file:
-            file.write_bytes(render(figure, kind))
+    write_figure(parse(argv))
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line; `draw` is the function of NAME."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--title", default="")
-    common.add_argument("--output-png", required=True)
-    common.add_argument("--output-svg", required=True)
+    parser, add = figure_parser(__doc__)
     searched = argparse.ArgumentParser(add_help=False)
     searched.add_argument("--images", nargs="+", required=True, metavar="SAFETENSORS", help="one file per label")
     searched.add_argument("--rows", nargs="+", required=True, metavar="CSV", help="their rows, in the same order")
     searched.add_argument("--search", required=True)
     searched.add_argument("--seed", type=int, required=True)
-    names = parser.add_subparsers(metavar="NAME", required=True)
-
-    def add(
-        name: str, draw: Callable[[argparse.Namespace], Figure], *parents: argparse.ArgumentParser
-    ) -> argparse.ArgumentParser:
-        own = names.add_parser(name, parents=[common, *parents], help=draw.__doc__)
-        own.set_defaults(draw=draw)
-        return own
-
     own = add("found", found, searched)
     own.add_argument("--found-above", type=float, default=0.999)
     own = add("overview", overview, searched)
@@ -264,17 +246,6 @@ def stack(parts: Sequence[np.ndarray]) -> np.ndarray:
     if len({part.shape for part in parts}) != 1:
         raise SpuriousError(f"every label needs equally many images, not {[len(part) for part in parts]}")
     return np.stack(parts)
-
-
-def read_array(path: str, name: str) -> np.ndarray:
-    """One tensor of a safetensors file, without torch."""
-    try:
-        with safe_open(path, framework="np") as file:
-            return file.get_tensor(name)
-    except (SafetensorError, OSError) as error:
-        raise SpuriousError(
-            f"{path}: cannot read the tensor {name!r} ({error}); delete the file and run again"
-        ) from None
 
 
 if __name__ == "__main__":

@@ -172,3 +172,100 @@ class SmoothingSettings:
     seeds: tuple[int, ...] = (0,)
     precision: Literal["float32", "bfloat16"] = "float32"
     variants: dict[str, Variant] = field(default_factory=lambda: {"published": Variant()})
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearSettings:
+    """The regularization sweep of softmax regression on pixels in [0, 1].
+
+    Every one of `weight_decays` (d adds d / 2 times the squared weights to the mean cross-entropy) is trained on the
+    same batches by stochastic gradient descent with `momentum` and a rate that falls linearly to zero. The weights
+    start from a normal with standard deviation `initial_std`. `targets` are the classes that the figures fool towards,
+    `step_images` how many test images the smallest steps are taken of (None: all). `pair` are two classes that a
+    logistic regression tells apart and the fast gradient sign method with `pair_epsilon` confuses (None: neither).
+    """
+
+    weight_decays: tuple[float, ...]
+    learning_rate: float
+    batch_size: int
+    epochs: float
+    momentum: float = 0.9
+    initial_std: float = 0.0255
+    targets: tuple[int, ...] = (0, 1, 2, 3)
+    step_images: int | None = None
+    pair: tuple[int, ...] | None = None
+    pair_epsilon: float = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoolingMethod:
+    """One or several steps along the gradient on the pixels, within `epsilon` of the start in the `norm`.
+
+    One step of the size epsilon in "linf" is the fast gradient sign method (Goodfellow et al. 2014, section 4), several
+    are projected gradient descent (Madry et al. 2018, section 2.1). `start` "noise" begins from U[0, 1] instead of a
+    test image. "targeted" raises the log probability of a target, "untargeted" lowers that of the label.
+    `step_size` None is epsilon for one step, 2.5 epsilon / steps for several. `random_start` begins anywhere in the
+    ball. `clamp` keeps the pixels in [0, 1]. `images` replaces that of the section (None: as there).
+    """
+
+    epsilon: float
+    norm: Literal["linf", "l2"] = "linf"
+    steps: int = 1
+    step_size: float | None = None
+    start: Literal["image", "noise"] = "image"
+    goal: Literal["targeted", "untargeted"] = "untargeted"
+    random_start: bool = False
+    clamp: bool = True
+    images: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.step_size == 0:
+            raise SpuriousError("step_size: 0 moves nothing; give a size above 0, or null to have it chosen")
+        if self.start == "noise" and self.goal == "untargeted":
+            raise SpuriousError("start: noise has no label to lose; make the goal targeted")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoolingSettings:
+    """Methods by name, each on the first `images` test images (noise: as many), and with `rubbish` inputs, N(0, I).
+
+    `batch_size` is that of the gradient steps; an image's result does not depend on it but for rounding.
+    """
+
+    methods: dict[str, FoolingMethod]
+    images: int = 500
+    rubbish: int = 10000
+    batch_size: int = 250
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlackBoxSettings:
+    """Evolution that sees class scores only, towards a random target, from noise and from test images.
+
+    `images` searches of each kind, with `population` images each and at most `max_queries` of them judged. From an
+    image, pixels stay within `epsilon` (L-infinity) and the search succeeds when the decision is the target; from
+    noise any image in [0, 1] goes and p of the target must exceed `found_above`. A child has each pixel from one of two
+    parents, and changed with probability `mutation_rate`.
+    """
+
+    images: int = 50
+    population: int = 20
+    max_queries: int = 4000
+    epsilon: float = 0.25
+    found_above: float = 0.9
+    mutation_rate: float = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferSettings:
+    """Fooling images of every source, judged by all: untargeted, within `epsilon` (L-infinity) of the test image.
+
+    Classifiers with a gradient are fooled by projected gradient descent with so many `steps`, the others by evolution
+    with `population` and `max_queries`.
+    """
+
+    images: int = 200
+    epsilon: float = 0.25
+    steps: int = 20
+    population: int = 20
+    max_queries: int = 2000
