@@ -59,13 +59,13 @@ def decode_array(content: bytes, name: str) -> np.ndarray:
     mode or 16 bits, or more pixels than Image.MAX_IMAGE_PIXELS, 89 million. That is seen in the header, before memory
     is taken; at the limit it is about 0.8 GB for a moment.
     """
-    image = _read(content, name, ("RGB",))
+    image = open_image(content, name, ("RGB",))
     return np.asarray(image).transpose(2, 0, 1).copy()
 
 
 def describe(content: bytes, name: str) -> Properties:
     """Size, mode and colour of a whole photograph; raises as `decode_array`, but takes grey modes, too."""
-    image = _read(content, name, ("RGB", *GREY))
+    image = open_image(content, name, ("RGB", *GREY))
     return Properties(
         width=image.width,
         height=image.height,
@@ -96,7 +96,7 @@ def why_grey(properties: Properties, grey_below: float) -> str:
     return ""
 
 
-def _read(content: bytes, name: str, modes: tuple[str, ...]) -> Image.Image:
+def open_image(content: bytes, name: str, modes: tuple[str, ...]) -> Image.Image:
     """The image with its pixels loaded; SpuriousError unless it has one of `modes` and 8 bits per channel."""
     with _told(name), _judged_warnings():
         image = Image.open(io.BytesIO(content), formats=FORMATS)
