@@ -9,13 +9,19 @@ import torch
 from tqdm import tqdm
 
 from spurious.errors import SpuriousError
+from spurious.linear import LinearProgress, LinearTrainer
+from spurious.settings import from_mapping
+from spurious.streaming import ImageSource
 from spurious.training import Progress, Trainer
 from tensorfiles import read_tensors, write_tensors
 
 
 def train(
-    trainer: Trainer, validation: tuple[torch.Tensor, torch.Tensor], checkpoint: Path, name: str
-) -> list[Progress]:
+    trainer: Trainer | LinearTrainer,
+    validation: tuple[torch.Tensor, torch.Tensor] | ImageSource | None,
+    checkpoint: Path,
+    name: str,
+) -> list[Progress] | list[LinearProgress]:
     """Run `trainer` to its end and return its history.
 
     Continues from `checkpoint` where that is of the very same run, and leaves the finished one there: the
@@ -32,17 +38,24 @@ def train(
     return history
 
 
-def fingerprint(trainer: Trainer) -> str:
-    """SHA-256 of all that decides a run: recipe, seed, threads, the model's shapes and the training set."""
-    shapes = {name: list(parameter.shape) for name, parameter in trainer.model.named_parameters()}
-    recipe = dataclasses.asdict(trainer.recipe)
-    digest = hashlib.sha256(json.dumps([recipe, trainer.seed, torch.get_num_threads(), shapes]).encode())
-    digest.update(trainer.data.images.numpy().data)
-    digest.update(trainer.data.targets.numpy().data)
+def fingerprint(trainer: Trainer | LinearTrainer) -> str:
+    """SHA-256 of all that decides a run: settings, seed, threads, shapes and the training set.
+
+    The pixels of a linear trainer's source are left out: it may be larger than memory, and its labels tell it apart.
+    """
+    shapes = {name: list(tensor.shape) for name, tensor in trainer.state().items()}
+    if isinstance(trainer, LinearTrainer):
+        settings, data = trainer.settings, [trainer.source.labels]
+    else:
+        settings, data = trainer.recipe, [trainer.data.images, trainer.data.targets]
+    decided_by = [dataclasses.asdict(settings), trainer.seed, torch.get_num_threads(), shapes]
+    digest = hashlib.sha256(json.dumps(decided_by).encode())
+    for tensor in data:
+        digest.update(tensor.contiguous().numpy().data)
     return digest.hexdigest()
 
 
-def _restore(trainer: Trainer, checkpoint: Path, made_with: str) -> list[Progress]:
+def _restore(trainer: Trainer | LinearTrainer, checkpoint: Path, made_with: str) -> list:
     """The history of a checkpoint of the same run; one that is unreadable or of another run is not used."""
     try:
         tensors, metadata = read_tensors(checkpoint)
@@ -51,4 +64,5 @@ def _restore(trainer: Trainer, checkpoint: Path, made_with: str) -> list[Progres
     if metadata.get("made_with") != made_with:
         return []
     trainer.restore(tensors)
-    return [Progress(**row) for row in json.loads(metadata["history"])]
+    row = LinearProgress if isinstance(trainer, LinearTrainer) else Progress
+    return [from_mapping(row, values) for values in json.loads(metadata["history"])]

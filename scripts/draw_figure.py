@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from arrayfiles import read_array
 from commandline import run, settings_argument
-from figurefiles import figure_parser, read_array, write_figure
+from figurefiles import figure_parser, write_figure
 from imagesource import open_photographs, read_class_names
 from rows import read_rows
 from spurious import examples, smoothing_analysis

@@ -3,12 +3,9 @@
 import argparse
 from collections.abc import Callable
 
-import numpy as np
 from matplotlib.figure import Figure
-from safetensors import SafetensorError, safe_open
 
 from commandline import whole_file
-from spurious.errors import SpuriousError
 from spurious.figures.style import render
 
 Draw = Callable[[argparse.Namespace], Figure]
@@ -37,14 +34,3 @@ def write_figure(arguments: argparse.Namespace) -> None:
     for path, kind in ((arguments.output_png, "png"), (arguments.output_svg, "svg")):
         with whole_file(path) as file:
             file.write_bytes(render(figure, kind))
-
-
-def read_array(path: str, name: str) -> np.ndarray:
-    """One tensor of a safetensors file, without torch."""
-    try:
-        with safe_open(path, framework="np") as file:
-            return file.get_tensor(name)
-    except (SafetensorError, OSError) as error:
-        raise SpuriousError(
-            f"{path}: cannot read the tensor {name!r} ({error}); delete the file and run again"
-        ) from None

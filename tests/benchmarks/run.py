@@ -16,7 +16,9 @@ from tabulate import tabulate  # noqa: E402
 
 import benchmark_backworking  # noqa: E402 - found through the paths above
 import benchmark_demo  # noqa: E402
+import benchmark_linear  # noqa: E402
 import benchmark_smoothing  # noqa: E402
+import benchmark_store  # noqa: E402
 import benchmark_training  # noqa: E402
 from commandline import whole_file  # noqa: E402
 from measuring import Row  # noqa: E402
@@ -25,6 +27,8 @@ BENCHMARKS = {
     "backworking": benchmark_backworking.rows,
     "training": benchmark_training.rows,
     "smoothing": benchmark_smoothing.rows,
+    "linear": benchmark_linear.rows,
+    "store": benchmark_store.rows,
     "demo": benchmark_demo.rows,
 }
 

@@ -1,0 +1,96 @@
+"""What fools a linear classifier, in closed form: the smallest steps over a border, fractions of a template."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+CHUNK = 1000  # images whose scores are at hand in float64 at once
+BISECTIONS = 40
+SURE = 0.99
+# Of the template over its largest weight, so in units of the largest change of a pixel: from next to nothing to
+# where all pixels that a template speaks of have reached 0 or 1; each 12 % above the one before.
+FRACTIONS = np.concatenate([[0.0], 10 ** np.linspace(-5, 4, 181)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steps:
+    """Sizes (N, classes) of the steps from N images to each class's border, float32; nan at the `decision` (N,).
+
+    `l2` and `linf` are the L2 and the L-infinity size of the step that is smallest in L2, `linf_smallest` is the size
+    of the one that is smallest in L-infinity.
+    """
+
+    l2: Tensor
+    linf: Tensor
+    linf_smallest: Tensor
+    decision: Tensor
+
+
+@torch.inference_mode()
+def smallest_steps(weight: Tensor, bias: Tensor, images: Tensor) -> Steps:
+    """The smallest steps after which a target's score reaches the decision's, for all targets of all images.
+
+    `weight` (classes, pixels), `bias` (classes,), `images` (N, pixels). Between the decision d and a target t lies the
+    hyperplane (w_t - w_d) x + b_t - b_d = 0. With the margin s_d - s_t, the smallest step in L2 is margin /
+    |w_t - w_d|^2 times w_t - w_d; the smallest one in L-infinity moves every pixel by margin / |w_t - w_d|_1 (Hölder's
+    inequality). Pixels may leave [0, 1]. inf where two classes have equal weights.
+    Moosavi-Dezfooli, Fawzi and Frossard, "DeepFool", CVPR (2016), sections 2 and 3.
+    """
+    l1, linf = _distances(weight, 1.0), _distances(weight, torch.inf)
+    weight, bias = weight.double(), bias.double()
+    l2 = torch.cdist(weight, weight, compute_mode="use_mm_for_euclid_dist")
+    l2[linf == 0] = 0  # which a matrix product leaves at its rounding error
+    parts = []
+    for chunk in images.split(CHUNK):
+        scores = torch.addmm(bias, chunk.double(), weight.T)
+        best, decision = scores.max(1)
+        margin = best[:, None] - scores
+        margin.scatter_(1, decision[:, None], torch.nan)
+        size = margin / l2[decision]
+        own = (size, size * (linf / l2)[decision], margin / l1[decision])
+        parts.append((*(value.float() for value in own), decision))
+    size, largest, smallest, decision = (torch.cat(values) for values in zip(*parts, strict=True))
+    return Steps(l2=size, linf=largest, linf_smallest=smallest, decision=decision)
+
+
+def _distances(weight: Tensor, norm: float) -> Tensor:
+    """Norms (rows, rows), float64, of all differences of rows, each pair's computed once and in the rows' precision."""
+    distances = torch.zeros((len(weight),) * 2, dtype=torch.float64, device=weight.device)
+    first, second = torch.triu_indices(len(weight), len(weight), 1, device=weight.device)
+    distances[first, second] = distances[second, first] = F.pdist(weight, norm).double()
+    return distances
+
+
+def clamped_sum(image: Tensor, template: Tensor, fraction: float | Tensor) -> Tensor:
+    """An image (..., pixels) in [0, 1] plus a fraction of a template, kept in [0, 1]."""
+    return (image + fraction * template).clamp(0, 1)
+
+
+@torch.inference_mode()
+def template_fraction(weight: Tensor, bias: Tensor, image: Tensor, target: int, p: float | None = SURE) -> float | None:
+    """The smallest fraction of the target's template that has to be added to an image until its p reaches `p`.
+
+    With `p` None, until the target is the decision. `weight` (classes, pixels), `bias` (classes,), `image` (pixels,)
+    in [0, 1]; the sum is clamped to [0, 1], as an image has to be. None where clamping makes every fraction fail. The
+    first place on a grid of fractions, each 12 % above the one before, and bisection from there.
+    """
+    weight, bias, image = weight.double(), bias.double(), image.double()
+    template = weight[target]
+
+    def reached(fractions: Tensor) -> Tensor:
+        scores = torch.addmm(bias, clamped_sum(image, template, fractions[:, None]), weight.T)
+        return scores.argmax(1) == target if p is None else scores.softmax(1)[:, target] >= p
+
+    grid = torch.from_numpy(FRACTIONS) / template.abs().max().clamp(min=1e-30)  # nothing but zeros moves nothing
+    hits = reached(grid).nonzero()
+    if not len(hits):
+        return None
+    first = int(hits[0])
+    low, high = float(grid[max(first - 1, 0)]), float(grid[first])
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if reached(torch.tensor([middle], dtype=torch.float64)) else (middle, high)
+    return high

@@ -1,0 +1,114 @@
+"""Train softmax regressions with every weight decay and one seed; a killed run continues from its last checkpoint."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from checkpoints import train
+from commandline import add_compute_arguments, prepare_compute, run, settings_argument
+from rows import write_rows
+from spurious.closed_form import Steps, smallest_steps
+from spurious.datasets import to_float
+from spurious.errors import SpuriousError
+from spurious.judging import judge, prediction_rows
+from spurious.linear import LinearTrainer, history_rows
+from spurious.linear_table import held_out
+from spurious.pair import pair_rows
+from spurious.settings import LinearSettings
+from spurious.streaming import ImageSource
+from storefiles import open_splits
+from tensorfiles import write_tensors
+
+BATCH = 500  # images of which all steps are in memory at once, beside the result
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read the data, train, write weights, history, predictions, the smallest steps and the confused pair."""
+    arguments = parse(argv)
+    device = prepare_compute(arguments)
+    settings, seed = arguments.settings, arguments.seed
+    splits, classes = open_splits(arguments.data)
+    check(settings, splits, classes)
+    trainer = LinearTrainer(splits["train"], settings, classes, seed=seed, device=device)
+    checkpoint = Path(arguments.weights).with_name("checkpoint.safetensors")
+    history = train(trainer, splits.get("validation"), checkpoint, f"linear, seed {seed}")
+    weight, bias = trainer.weights()
+    decays = torch.tensor(settings.weight_decays, dtype=torch.float64)
+    write_rows(arguments.history, with_seed(history_rows(history, settings.weight_decays), seed))
+    write_rows(arguments.predictions, with_seed(predictions(weight, bias, splits, settings, device), seed))
+    steps = all_steps(weight, bias, splits[held_out(splits)], settings.step_images, device)
+    common = {"weight_decays": decays, "seed": torch.tensor(seed)}
+    write_tensors(arguments.steps, steps | common)
+    write_rows(arguments.pair, pair_rows(splits, settings, seed=seed, device=device))
+    write_tensors(arguments.weights, {"weight": weight, "bias": bias, **common})
+    checkpoint.unlink(missing_ok=True)
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", required=True, help="data.safetensors, or the folder of a store")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--settings", type=settings_argument(LinearSettings), required=True)
+    parser.add_argument("--weights", required=True)
+    parser.add_argument("--predictions", required=True)
+    parser.add_argument("--steps", required=True, help="sizes of the smallest steps to every class")
+    parser.add_argument("--history", required=True)
+    parser.add_argument("--pair", required=True, help="rows of the two classes of the settings under attack, if any")
+    add_compute_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def check(settings: LinearSettings, splits: Mapping[str, ImageSource], classes: int) -> None:
+    """Refuse what would fail after the training only."""
+    if "train" not in splits:
+        raise SpuriousError(f"the data have no split train, only {', '.join(splits) or 'none'}; make them again")
+    held_out(splits)
+    for key, labels in (("targets", settings.targets), ("pair", settings.pair or ())):
+        for label in labels:
+            if not 0 <= label < classes:
+                raise SpuriousError(f"linear.{key}: there is no class {label}; the classes are 0 to {classes - 1}")
+
+
+def with_seed(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The rows with the seed as their first column."""
+    return pd.concat([pd.Series(seed, index=rows.index, name="seed"), rows], axis=1)
+
+
+def predictions(
+    weight: torch.Tensor,
+    bias: torch.Tensor,
+    splits: Mapping[str, ImageSource],
+    settings: LinearSettings,
+    device: torch.device,
+) -> pd.DataFrame:
+    """A row per weight decay and image of every split; of train only where there is no test, to show memorization."""
+    parts = []
+    for split, source in splits.items():
+        if split == "train" and "test" in splits:
+            continue
+        judged = judge(weight.to(device), bias.to(device), source)
+        rows = prediction_rows(judged, source.labels, settings.weight_decays)
+        rows.insert(1, "split", split)
+        parts.append(rows)
+    return pd.concat(parts, ignore_index=True)
+
+
+def all_steps(
+    weight: torch.Tensor, bias: torch.Tensor, source: ImageSource, count: int | None, device: torch.device
+) -> dict[str, torch.Tensor]:
+    """The smallest steps of the first `count` images, (decays, images, classes) and (decays, images), and their ids."""
+    ids = torch.arange(len(source))[:count]
+    images = to_float(source.batch(ids)).flatten(1)
+    found = [
+        smallest_steps(own.flatten(1).to(device), b.to(device), images.to(device))
+        for own, b in zip(weight, bias, strict=True)
+    ]
+    tensors = {name: torch.stack([getattr(steps, name) for steps in found]) for name in Steps.__annotations__}
+    return tensors | {"ids": ids}
+
+
+if __name__ == "__main__":
+    run(main)

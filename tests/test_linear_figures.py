@@ -1,0 +1,261 @@
+"""The figures of the linear classifiers, from made-up data, and the script that draws them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy import stats
+
+import draw_linear
+from spurious.errors import SpuriousError
+from spurious.figures import linear, templates
+from spurious.figures.style import render
+from spurious.figures.templates import Fooled, Start, as_picture, to_picture
+from storefiles import write_description
+from tensorfiles import write_tensors
+
+RNG = np.random.default_rng(0)
+LONG = "American Staffordshire terrier, seldom seen"
+ROWS = ["weight decay\n0", "weight decay\n0.01\n(the best)"]
+SETTINGS = '{"weight_decays": [0], "learning_rate": 1, "batch_size": 1, "epochs": 1, "targets": [2, 0]}'
+
+
+def table(seeds=(0, 1)):
+    rows = []
+    for place, decay in enumerate((0.0, 1e-5, 1e-3, 0.1)):
+        own = {"weight_decay": decay, "split": "test", "n": 400, "l2_median": 1 + place, "l2_low": 0.9 + place}
+        own |= {"l2_high": 1.2 + place, "total_variation": 0.9 - 0.1 * place}
+        rows += [{**own, "seed": seed, "accuracy": 0.9 - 0.05 * place + 0.01 * seed} for seed in seeds]
+        rows.append({**own, "seed": "all", "accuracy": 0.905 - 0.05 * place, "l2_low": np.nan, "l2_high": np.nan})
+    return pd.DataFrame(rows)
+
+
+def fooled(channels=1, sure=True):
+    picture = RNG.random((channels, 8, 8))
+    return Fooled(picture=picture, p_before=1e-7, p_after=0.99, fraction=1234.5, l2=12.34567, linf=1.0, sure=sure)
+
+
+def draw_images(channels=1):
+    start = Start(picture=RNG.random((channels, 8, 8)), decision=LONG, p=0.51)
+    line = [fooled(channels), fooled(channels, sure=False), None]
+    return templates.template_images([start, start], [line, line], ROWS, ["0", LONG, "$5 and $10"], "title of it")
+
+
+DRAWN = {
+    "linear": lambda: linear.linear(table(), "title of it"),
+    "templates": lambda: templates.templates(RNG.normal(size=(2, 10, 1, 8, 8)), ROWS, [LONG] * 10, "title of it"),
+    "colour": lambda: templates.templates(RNG.normal(size=(2, 3, 3, 8, 8)), ROWS, ["a", "b", "c"], "title of it"),
+    "images": draw_images,
+    "photographs": lambda: draw_images(3),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize(("kind", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
+def test_files_are_equal_byte_by_byte(name, kind, start):
+    global RNG
+    files = []
+    for _ in range(2):
+        RNG = np.random.default_rng(0)
+        files.append(render(DRAWN[name](), kind))
+    assert files[0].startswith(start)
+    assert files[0] == files[1]
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_nothing_is_cut_off_and_the_title_is_over_everything(name):
+    figure = DRAWN[name]()
+    figure.draw_without_rendering()
+    page, drawn = figure.bbox, figure.get_tightbbox()
+    assert drawn.x0 >= 0
+    assert drawn.y0 >= 0
+    assert drawn.x1 * figure.dpi <= page.x1 + 1
+    assert drawn.y1 * figure.dpi <= page.y1 + 1
+    title = figure._suptitle.get_window_extent()
+    assert all(axes.get_tightbbox().y1 <= title.y0 for axes in figure.axes)
+
+
+@pytest.mark.parametrize("name", ["templates", "colour", "images", "photographs"])
+def test_no_text_lies_over_another_or_over_a_picture(name):
+    figure = DRAWN[name]()
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.texts]
+    for place, box in enumerate(boxes):
+        for other in [*boxes[place + 1 :], *(axes.get_window_extent() for axes in figure.axes)]:
+            width = min(box.x1, other.x1) - max(box.x0, other.x0)
+            height = min(box.y1, other.y1) - max(box.y0, other.y0)
+            assert width <= 1 or height <= 1, (figure.texts[place].get_text(), width, height)
+
+
+def test_linear_joins_the_means_in_their_order():
+    figure = DRAWN["linear"]()
+    resistance, smoothness = figure.axes
+    for axes, x in ((resistance, [1, 2, 3, 4]), (smoothness, [0.9, 0.8, 0.7, 0.6])):
+        line = axes.get_lines()[0]
+        assert line.get_xdata() == pytest.approx(x)
+        assert line.get_ydata() == pytest.approx([0.905, 0.855, 0.805, 0.755])
+        assert [text.get_text() for text in axes.texts] == ["0", "1e-05", "0.001", "0.1"]
+        assert len(axes.collections[-1].get_offsets()) == 8
+    assert resistance.get_xscale() == "log"
+
+
+def test_the_names_of_near_points_lie_beside_each_other():
+    near = table().assign(l2_median=lambda rows: 2 + rows["weight_decay"] / 1e3, accuracy=0.9)
+    axes = linear.linear(near, "").axes[0]
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert len(boxes) == 4
+    assert not any(box.overlaps(other) for place, box in enumerate(boxes) for other in boxes[place + 1 :])
+
+
+def test_linear_has_wilson_intervals_of_the_accuracy():
+    bars = DRAWN["linear"]().axes[1].containers[0].lines[2]
+    low, high = bars[0].get_segments()[0][:, 1]
+    assert (low, high) == pytest.approx(stats.binomtest(362, 400).proportion_ci(method="wilson"))
+
+
+def test_pictures_have_grey_zero_and_the_largest_weight_at_the_end():
+    picture = as_picture(np.array([[[0.0, -2.0], [1.0, 0.5]]]))
+    assert picture.shape == (2, 2, 3)
+    assert picture[..., 0].tolist() == [[0.5, 0], [0.75, 0.625]]
+    assert (as_picture(np.zeros((3, 2, 2))) == 0.5).all()
+    colour = to_picture(np.stack([np.full((2, 2), value) for value in (0.1, 0.2, 1.7)]))
+    assert colour[0, 0].tolist() == [0.1, 0.2, 1.0]
+
+
+def test_template_images_print_p_fraction_and_size():
+    figure = draw_images()
+    texts = [text.get_text() for text in figure.texts]
+    assert texts.count("p <0.0001 \N{RIGHTWARDS ARROW} 0.9900") == 4
+    assert texts.count("f = 1.23e+03") == 4
+    assert texts.count("L2 12.3, max 1") == 4
+    assert texts.count("no fraction is enough:") == 2
+    slanted = [text.get_text() for text in figure.texts if text.get_style() == "italic"]
+    assert len(slanted) == 2 * (2 + 2)
+    assert len(figure.axes) == 2 * (1 + 2 * 2)
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: linear.linear(table().drop(columns="l2_median"), ""), "the column l2_median is missing"),
+        (lambda: linear.linear(table()[:0], ""), "no rows to draw"),
+        (lambda: templates.templates(np.zeros((2, 3, 1, 4, 4)), ["a"], ["0"] * 3, ""), "are not the templates of"),
+        (lambda: templates.templates(np.zeros((1, 3, 2, 4, 4)), ["a"], ["0"] * 3, ""), r"of 1 or 3 channels \(C, H"),
+        (lambda: templates.template_images([], [[fooled()]], ["a"], ["0"], ""), "0 starts need as many rows"),
+    ],
+)  # fmt: skip
+def test_wrong_inputs_raise_one_clear_line(draw, message):
+    with pytest.raises(SpuriousError, match=message):
+        draw()
+
+
+def write_inputs(folder, channels=1, classes=3, validation=True):
+    """Three classes that a bright row decides, and templates that know it."""
+    weight = torch.zeros(4, classes, channels, 6, 6)
+    for place, scale in enumerate((0.0, 9.0, 3.0, 1.0)):  # the first decides nothing
+        for label in range(classes):
+            weight[place, label, :, label] = scale
+    bias, decays = torch.zeros(4, classes), torch.tensor([0.5, 0.0, 0.1, 2.0], dtype=torch.float64)
+    write_tensors(folder / "weights.safetensors", {"weight": weight, "bias": bias, "weight_decays": decays})
+    labels = torch.arange(12) % classes
+    images = torch.zeros(12, channels, 6, 6, dtype=torch.uint8)
+    images[torch.arange(12), :, labels] = 200
+    splits = ["train", "validation", "test"] if validation else ["train", "mirrored"]
+    if validation:
+        tensors = {f"{split}_images": images.clone() for split in splits}
+        tensors |= {f"{split}_labels": labels.clone() for split in splits}
+        write_tensors(folder / "data.safetensors", tensors)
+        return folder / "data.safetensors"
+    for split in splits:
+        np.save(folder / f"{split}_images.npy", images.numpy())
+        np.save(folder / f"{split}_labels.npy", labels.numpy())
+    write_description(folder, classes)
+    return folder
+
+
+def run_script(folder, name, data, *more):
+    outputs = ["--output-png", str(folder / "f.png"), "--output-svg", str(folder / "f.svg")]
+    inputs = ["--weights", str(folder / "weights.safetensors"), "--data", str(data), "--settings", SETTINGS]
+    draw_linear.main([name, *inputs, *outputs, *more])
+    assert (folder / "f.png").read_bytes().startswith(b"\x89PNG")
+    return (folder / "f.svg").read_text()
+
+
+@pytest.mark.parametrize("name", ["templates", "template-images", "template-noise"])
+@pytest.mark.parametrize(("channels", "validation"), [(1, True), (3, False)])
+def test_the_script_draws_grey_and_colour(tmp_path, name, channels, validation):
+    data = write_inputs(tmp_path, channels, validation=validation)
+    (tmp_path / "names.csv").write_text("label,wordnet,name\n0,,tench\n1,,goldfish\n2,,white shark\n")
+    svg = run_script(tmp_path, name, data, "--class-names", str(tmp_path / "names.csv"))
+    assert "<!-- tench -->" in svg
+    assert "<!-- white shark -->" in svg
+    assert ("<!-- goldfish -->" in svg) == (name == "templates")  # no target, no decision
+    assert ("(the best)" in svg) == validation
+
+
+def test_a_target_equal_to_the_label_is_left_out(tmp_path):
+    data = write_inputs(tmp_path)
+    assert draw_of(tmp_path, data, 0) == ["start", "2"]  # image 0 shows a 0
+    assert draw_of(tmp_path, data, 1) == ["start", "2", "0"]
+
+
+def draw_of(folder, data, image):
+    arguments = ["--weights", str(folder / "weights.safetensors"), "--data", str(data), "--settings", SETTINGS]
+    arguments += ["--output-png", "unused", "--output-svg", "unused", "--image-id", str(image)]
+    parsed = draw_linear.parse(["template-images", *arguments])
+    figure = parsed.draw(parsed)
+    heads = [text for text in figure.texts if text.get_fontsize() == templates.TEXT + 1 and text.get_va() == "top"]
+    return [text.get_text() for text in heads]
+
+
+def test_the_lowest_the_best_and_the_highest_decay_are_shown(tmp_path):
+    data = write_inputs(tmp_path)
+    parsed = draw_linear.parse(
+        [
+            "templates",
+            "--weights",
+            str(tmp_path / "weights.safetensors"),
+            "--data",
+            str(data),
+            "--settings",
+            SETTINGS,
+            "--output-png",
+            "unused",
+            "--output-svg",
+            "unused",
+        ]
+    )
+    sweep = draw_linear.open_sweep(parsed)
+    # decays 0, 0.1 and 2 are right everywhere, .5 never: the first of the right ones in the file is 0, the lowest
+    assert sweep.rows == ["weight decay\n0\n(the best)", "weight decay\n0.5", "weight decay\n2"]
+    assert sweep.weight[:, 0, 0, 0, 0].tolist() == [9, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "message"),
+    [
+        ("template-images", ["--image-id", "12"], "--image-id: there is no image 12; give one from 0 to 11"),
+        ("templates", ["--settings", SETTINGS.replace("[2, 0]", "[2, 3]")], "linear.targets: there is no class 3"),
+    ],
+)
+def test_the_script_refuses_in_one_line(tmp_path, name, more, message):
+    data = write_inputs(tmp_path)
+    with pytest.raises(SpuriousError, match=message) as raised:
+        run_script(tmp_path, name, data, *more)
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "f.png").exists()
+
+
+def test_weights_of_other_data_are_refused(tmp_path):
+    write_inputs(tmp_path)
+    (tmp_path / "other").mkdir()
+    data = write_inputs(tmp_path / "other", classes=4)
+    with pytest.raises(SpuriousError, match=r"weights\.safetensors: its classifiers are not of these data"):
+        run_script(tmp_path, "templates", data)
+
+
+def test_the_script_draws_the_table(tmp_path):
+    table().to_csv(tmp_path / "linear.csv", index=False)
+    outputs = ["--output-png", str(tmp_path / "f.png"), "--output-svg", str(tmp_path / "f.svg")]
+    draw_linear.main(["linear", "--table", str(tmp_path / "linear.csv"), "--title", "own title", *outputs])
+    assert "<!-- own title -->" in (tmp_path / "f.svg").read_text()

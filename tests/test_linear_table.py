@@ -1,0 +1,254 @@
+"""The tables of the linear classifiers against plain recounting, and the bootstrap against a slow one."""
+
+import itertools
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spurious import bootstrap, linear_table
+from spurious.bootstrap import draws, median_interval, resampled_medians
+from spurious.errors import SpuriousError
+from spurious.statistics import wilson
+from spurious.templates import total_variation
+
+DECAYS = (0.0, 0.001, 0.123456789, 10.0)
+SEEDS = (3, 8)
+IMAGES, CLASSES = 60, 4
+ACCURACY = {0.0: 0.9, 0.001: 0.97, 0.123456789: 0.7, 10.0: 0.4}
+
+
+def predictions(splits=("validation", "test"), count=400):
+    rng = np.random.default_rng(5)
+    rows = []
+    for seed, decay, split in itertools.product(SEEDS, DECAYS, splits):
+        right = rng.random(count) < ACCURACY[decay]
+        for image in range(count):
+            label = image % CLASSES
+            rows.append((seed, decay, split, image, label, label if right[image] else (label + 1) % CLASSES))
+    rows = pd.DataFrame(rows, columns=["seed", "weight_decay", "split", "id", "label", "predicted"])
+    return rows.assign(weight_decay=[float(f"{decay:.7g}") for decay in rows["weight_decay"]])  # as CSV files do
+
+
+def steps():
+    files = []
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        sizes = rng.lognormal(size=(3, len(DECAYS), IMAGES, CLASSES)) * rng.lognormal(size=(1, 1, IMAGES, 1))
+        sizes *= np.array([1, 1.5, 2, 4])[None, :, None, None]
+        sizes[..., np.arange(IMAGES), np.arange(IMAGES) % CLASSES] = np.nan
+        l2, linf, smallest = sizes.astype(np.float32)
+        own = {"l2": l2, "linf": linf, "linf_smallest": smallest, "weight_decays": np.array(DECAYS)}
+        files.append({"seed": seed, **own})
+    return files
+
+
+def weights():
+    rng = np.random.default_rng(2)
+    return [
+        {"seed": seed, "weight": rng.normal(size=(4, CLASSES, 1, 5, 5)), "weight_decays": np.array(DECAYS)}
+        for seed in SEEDS
+    ]
+
+
+def history():
+    rows = [(s, step, float(f"{d:.7g}"), 2.3 - step / 100 + d) for s in SEEDS for step in (0, 50, 100) for d in DECAYS]
+    return pd.DataFrame(rows, columns=["seed", "step", "weight_decay", "loss"]).sample(frac=1, random_state=0)
+
+
+PREDICTIONS, STEPS, WEIGHTS, HISTORY = predictions(), steps(), weights(), history()
+TABLE = linear_table.linear(PREDICTIONS, STEPS, WEIGHTS, HISTORY)
+
+
+def test_a_row_per_decay_and_seed_and_one_for_all():
+    assert list(TABLE) == linear_table.COLUMNS
+    assert TABLE["seed"].tolist() == [3, 8, "all"] * 4
+    assert TABLE["weight_decay"].tolist() == np.repeat([0, 0.001, 0.1234568, 10], 3).tolist()
+
+
+@pytest.mark.parametrize(("place", "seed"), list(itertools.product(range(4), SEEDS)))
+def test_a_row_equals_plain_recounting(place, seed):
+    row = TABLE.iloc[3 * place + SEEDS.index(seed)]
+    own = PREDICTIONS[(PREDICTIONS["seed"] == seed) & (PREDICTIONS["weight_decay"] == row["weight_decay"])]
+    right = {
+        split: [a == b for a, b in zip(g["label"], g["predicted"], strict=True)] for split, g in own.groupby("split")
+    }
+    assert row["accuracy"] == sum(right["test"]) / 400
+    assert row["validation_accuracy"] == sum(right["validation"]) / 400
+    assert (row["low"], row["high"]) == wilson(sum(right["test"]), 400)
+    assert (row["n"], row["split"], row["steps_n"]) == (400, "test", IMAGES)
+    assert math.isnan(row["sd"])
+    assert math.isnan(row["train_accuracy"])
+    file, template = STEPS[SEEDS.index(seed)], WEIGHTS[SEEDS.index(seed)]["weight"][place]
+    for column, name in (("l2", "l2"), ("linf", "linf"), ("linf_smallest", "linf_smallest")):
+        assert row[f"{column}_median"] == pytest.approx(np.nanmedian(file[name][place]))
+    assert row["l2_low"] < row["l2_median"] < row["l2_high"]
+    assert row["linf_low"] < row["linf_median"] < row["linf_high"]
+    assert row["total_variation"] == pytest.approx(np.mean([total_variation(own) for own in template]))
+    assert row["weight_norm"] == pytest.approx(math.sqrt((template**2).sum()))
+    assert row["initial_loss"] == pytest.approx(2.3 + DECAYS[place])
+    assert row["loss"] == pytest.approx(1.3 + DECAYS[place])
+
+
+def test_the_row_of_all_seeds_has_means_and_their_spread():
+    first, second, overall = (TABLE.iloc[place] for place in (6, 7, 8))
+    for name in ("accuracy", "validation_accuracy", "total_variation", "l2_median", "linf_median", "loss"):
+        assert overall[name] == pytest.approx((first[name] + second[name]) / 2), name
+    assert overall["sd"] == pytest.approx(np.std([first["accuracy"], second["accuracy"]], ddof=1))
+    # t of one degree of freedom at 97.5 %
+    half = 12.7062 * np.std([first["l2_median"], second["l2_median"]], ddof=1) / math.sqrt(2)
+    assert overall["l2_high"] - overall["l2_median"] == pytest.approx(half, rel=1e-4)
+
+
+def test_without_a_split_test_the_other_one_is_reported_with_train_beside():
+    rows = predictions(splits=("train", "mirrored"))
+    table = linear_table.linear(rows, STEPS, WEIGHTS, HISTORY)
+    assert set(table["split"]) == {"mirrored"}
+    own = rows[(rows["seed"] == 3) & (rows["weight_decay"] == 0)]
+    right = (own["label"] == own["predicted"]).groupby(own["split"]).mean()
+    assert table["train_accuracy"].iloc[0] == right["train"]
+    assert table["accuracy"].iloc[0] == right["mirrored"]
+    assert table["validation_accuracy"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: linear_table.linear(PREDICTIONS.drop(columns="id"), STEPS, WEIGHTS, HISTORY), "column id is missing"),
+        (lambda: linear_table.linear(PREDICTIONS, STEPS[:1], WEIGHTS, HISTORY), "steps: 0 files are of seed 8"),
+        (lambda: linear_table.linear(PREDICTIONS, STEPS, [*WEIGHTS, WEIGHTS[0]], HISTORY), "weights: 2 files are of"),
+        (lambda: linear_table.held_out(["train", "validation"]), "no split to test on"),
+        (lambda: linear_table.pair(PREDICTIONS), "classes, attack, epsilon is missing"),
+    ],
+)
+def test_wrong_inputs_raise_one_clear_line(call, message):
+    with pytest.raises(SpuriousError, match=message) as raised:
+        call()
+    assert "\n" not in str(raised.value)
+
+
+def test_held_out_prefers_test():
+    assert linear_table.held_out(["mirrored", "train", "test", "validation"]) == "test"
+    assert linear_table.held_out(["train", "mirrored"]) == "mirrored"
+
+
+def test_the_best_is_chosen_on_validation_alone():
+    assert linear_table.best(PREDICTIONS) == 0.001
+    rows = PREDICTIONS.copy()
+    rows.loc[(rows["split"] == "test") & (rows["weight_decay"] == 0.001), "predicted"] = 9
+    assert linear_table.best(rows) == 0.001
+    rows.loc[(rows["split"] == "validation") & (rows["weight_decay"] == 0.001), "predicted"] = 9
+    assert linear_table.best(rows) == 0.0
+    assert linear_table.best(PREDICTIONS[PREDICTIONS["split"] == "test"]) == 0.0
+    rows["predicted"] = rows["label"]
+    assert linear_table.best(rows) == 0.0  # the lower of equals
+
+
+def test_tests_equal_plain_recounting():
+    table = linear_table.tests(PREDICTIONS, STEPS)
+    assert table["weight_decay"].tolist() == [0, 0.1234568, 10]
+    assert (table["against"] == 0.001).all()
+    own = PREDICTIONS[(PREDICTIONS["seed"] == 3) & (PREDICTIONS["split"] == "test")]
+    right = {decay: (g["label"] == g["predicted"]).tolist() for decay, g in own.groupby("weight_decay")}
+    for row in table.itertuples():
+        pairs = list(zip(right[row.weight_decay], right[0.001], strict=True))
+        lost, gained = pairs.count((False, True)), pairs.count((True, False))
+        assert row.accuracy_difference == pytest.approx(100 * (gained - lost) / 400)
+        assert row.low < row.accuracy_difference < row.high
+        tail = sum(math.comb(gained + lost, k) for k in range(min(gained, lost) + 1)) / 2 ** (gained + lost)
+        assert row.mcnemar_p == pytest.approx(min(1, 2 * tail))
+        place = [float(f"{decay:.7g}") for decay in DECAYS].index(row.weight_decay)
+        ratios = [np.nanmedian(file["l2"][place]) / np.nanmedian(file["l2"][1]) for file in STEPS]
+        assert row.l2_ratio == pytest.approx(math.sqrt(ratios[0] * ratios[1]))
+        assert (row.seed, row.n) == (3, 400)
+    assert (table["p_holm"] >= table["mcnemar_p"]).all()
+    assert table["accuracy_verdict"].tolist()[1:] == ["lower", "lower"]
+
+
+def test_equal_classifiers_are_within_noise():
+    rows = PREDICTIONS[PREDICTIONS["weight_decay"] == 0.0]
+    same = pd.concat([rows, rows.assign(weight_decay=10.0)])
+    table = linear_table.tests(same, STEPS)
+    assert table["accuracy_verdict"].tolist() == ["within noise"]
+    assert table["accuracy_difference"].tolist() == [0]
+    assert table["mcnemar_p"].tolist() == [1]
+
+
+def test_pair_counts_errors():
+    rows = []
+    for seed, (attack, wrong) in itertools.product(SEEDS, {"none": 1, "fast gradient sign": 9}.items()):
+        rows += [(seed, "3, 7", attack, 0.25, 3, 7 if image < wrong + seed % 2 else 3) for image in range(10)]
+    table = linear_table.pair(
+        pd.DataFrame(rows, columns=["seed", "classes", "attack", "epsilon", "label", "predicted"])
+    )
+    assert list(table) == ["classes", "attack", "epsilon", "seed", "n", "error", "low", "high"]
+    assert table["seed"].tolist() == [3, 8, "all"] * 2
+    assert table["attack"].tolist() == ["none"] * 3 + ["fast gradient sign"] * 3
+    assert table["error"].tolist() == pytest.approx([0.2, 0.1, 0.15, 1.0, 0.9, 0.95])
+    assert table[["low", "high"]].iloc[0].tolist() == pytest.approx(wilson(2, 10))
+
+
+def test_the_toy_is_the_write_ups():
+    assert linear_table.toy()["score"].tolist() == [-3, 2]
+
+
+def slow_medians(values, resampled):
+    """Every replicate written out, image by image."""
+    medians = []
+    for counts in resampled:
+        pooled = [value for row, times in zip(values, counts, strict=True) for value in list(row) * times]
+        medians.append(np.nanmedian(pooled))
+    return np.array(medians)
+
+
+def clustered(images, classes, spread=1.0, seed=0):
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(images, classes)) + spread * rng.normal(size=(images, 1))
+    values[np.arange(images), rng.integers(classes, size=images)] = np.nan
+    return values
+
+
+@pytest.mark.parametrize(("images", "classes"), [(1, 3), (2, 2), (7, 4), (40, 3), (41, 10)])
+@pytest.mark.parametrize("spread", [0.0, 30.0])
+def test_bootstrap_equals_the_slow_one(images, classes, spread):
+    values, resampled = clustered(images, classes, spread), draws(images, replicates=60)
+    np.testing.assert_array_equal(resampled_medians(values, resampled), slow_medians(values, resampled))
+
+
+@pytest.mark.parametrize("spreads", [0.0, 0.01, 1.0])
+def test_a_window_that_is_too_narrow_is_widened(monkeypatch, spreads):
+    values, resampled = clustered(200, 4), draws(200, replicates=50)
+    monkeypatch.setattr(bootstrap, "SPREADS", spreads)
+    monkeypatch.setattr(bootstrap, "CELLS", 100)
+    np.testing.assert_array_equal(resampled_medians(values, resampled), slow_medians(values, resampled))
+
+
+def test_equal_and_infinite_values_and_missing_ones_of_any_number():
+    values = np.array([[1, 1, np.nan], [np.nan, np.nan, 1], [np.inf, np.inf, 2.0], [1, np.nan, np.inf]])
+    resampled = draws(4, replicates=80)
+    np.testing.assert_array_equal(resampled_medians(values, resampled), slow_medians(values, resampled))
+
+
+def test_draws_are_with_replacement_and_seeded():
+    resampled = draws(50)
+    assert resampled.shape == (1000, 50)
+    assert (resampled.sum(1) == 50).all()
+    assert resampled.var() == pytest.approx(1 - 1 / 50, rel=0.05)
+    np.testing.assert_array_equal(resampled, draws(50))
+    assert (draws(50, seed=1) != resampled).any()
+
+
+def test_images_are_drawn_not_pairs():
+    """All values of an image alike: its many classes must not make the interval narrower."""
+    own = np.random.default_rng(3).normal(size=(100, 1))
+    one, many = median_interval(own, draws(100)), median_interval(np.repeat(own, 50, axis=1), draws(100))
+    assert one == many
+
+
+def test_the_interval_covers_the_true_median_as_often_as_it_says():
+    hits = 0
+    for seed in range(200):
+        low, high = median_interval(clustered(60, 5, seed=seed), draws(60, replicates=200, seed=seed))
+        hits += low <= 0 <= high
+    assert 0.88 <= hits / 200 <= 0.99
