@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spurious.errors import SpuriousError
-from spurious.figures.photographs import _lines
+from spurious.figures.page import fitted_lines
 from spurious.figures.style import GREY, VERMILION, WIDTH, bare, probability_text, styled
 
 TEXT = 7.0  # points, of what stands under and over the pictures
@@ -135,7 +135,7 @@ class _Page:
     def head(self, names: Sequence[str]) -> None:
         """The columns' names over the first row."""
         for column, name in enumerate(names):
-            lines = _lines(name, self.pitch - 0.02, size=TEXT + 1)
+            lines = fitted_lines(name, self.pitch - 0.02, size=TEXT + 1)
             self._write(column, self.top - 0.05 - LINE * len(lines), lines, fontsize=TEXT + 1)
 
     def name(self, row: int, name: str) -> None:
@@ -145,7 +145,7 @@ class _Page:
 
     def under(self, row: int, column: int, lines: Sequence[str], **look: str) -> None:
         """Lines of text under a picture, the rest of a long one left out."""
-        shown = [part for line in lines for part in _lines(line, self.pitch - 0.04, 1, size=TEXT)]
+        shown = [part for line in lines for part in fitted_lines(line, self.pitch - 0.04, 1, size=TEXT)]
         self._write(column, self._corner(row, column)[1] + self.side + 0.03, shown, fontsize=TEXT, **look)
 
     def _write(self, column: int, top: float, lines: Sequence[str], **look: object) -> None:

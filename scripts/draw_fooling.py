@@ -1,0 +1,69 @@
+"""Draw one figure about fooling by the gradient; NAME decides which."""
+
+import argparse
+import json
+
+import pandas as pd
+from matplotlib.figure import Figure
+from safetensors import SafetensorError, safe_open
+
+from arrayfiles import read_array
+from commandline import run
+from figurefiles import figure_parser, write_figure
+from imagesource import read_class_names
+from spurious.errors import SpuriousError, unknown_name
+from spurious.figures import fooling as figures
+
+MOST = 3  # methods that fit beside each other
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read the examples, draw the figure, write it as PNG and as SVG."""
+    write_figure(parse(argv))
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line; `draw` is the function of NAME."""
+    parser, add = figure_parser(__doc__)
+    own = add("fooling", fooling)
+    own.add_argument("--examples", required=True, metavar="SAFETENSORS", help="of fool_classifier.py")
+    own.add_argument("--methods", nargs="+", metavar="NAME", help=f"the first {MOST} that clamp if left out")
+    own.add_argument("--class-names", metavar="CSV", help="the classes' numbers if left out")
+    return parser.parse_args(argv)
+
+
+def fooling(arguments: argparse.Namespace) -> Figure:
+    """Examples, the magnified change, and what the classifier then takes them for."""
+    rows = read_example_rows(arguments.examples)
+    own = rows[(rows["start"] == "image") & rows["clamp"]]
+    chosen = arguments.methods or list(dict.fromkeys(own["method"]))[:MOST] or [rows["method"].iloc[0]]
+    if len(chosen) > MOST:
+        raise SpuriousError(f"--methods: {len(chosen)} do not fit on a page; give {MOST} or fewer")
+    panels = [panel(arguments.examples, rows, name) for name in chosen]
+    names = arguments.class_names and [known.name for known in read_class_names(arguments.class_names)]
+    title = arguments.title or f"{rows['classifier'].iloc[0]}, fooled along its gradient, seed {rows['seed'].iloc[0]}"
+    return figures.fooling(panels, title, names)
+
+
+def panel(path: str, rows: pd.DataFrame, method: str) -> figures.Panel:
+    """The examples of one method; SpuriousError where there are none."""
+    own = rows[rows["method"] == method]
+    if own.empty:
+        raise SpuriousError(f"--methods: {unknown_name('method', method, list(dict.fromkeys(rows['method'])))}")
+    first = own.iloc[0]
+    size = figures.size_text(first["norm"], first["epsilon"], first["steps"])
+    original, fooled = (read_array(path, f"{method}/{kind}") for kind in ("original", "fooled"))
+    return figures.Panel(name=method, size=size, original=original, fooled=fooled, rows=own)
+
+
+def read_example_rows(path: str) -> pd.DataFrame:
+    """The rows that fool_classifier.py wrote beside the examples."""
+    try:
+        with safe_open(path, framework="np") as file:
+            return pd.DataFrame(json.loads((file.metadata() or {})["rows"]))
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise SpuriousError(f"{path}: no examples with their rows ({error}); delete it and run again") from None
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,226 @@
+"""Fool a configured classifier with one image of yours, or with noise, along its gradient.
+
+Prints what the classifier takes it for, before and after, and writes OUTPUT.png, the image that fools, and
+OUTPUT-figure.png: the image, the magnified change and the result. A PNG file has 256 levels, so the written image is
+judged once more.
+"""
+
+import argparse
+import dataclasses
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+
+import classify
+from classifierfiles import open_classifier
+from commandline import add_compute_arguments, prepare_compute, run, whole_file
+from spurious import configuration
+from spurious.datasets import to_float
+from spurious.errors import SpuriousError, unknown_name
+from spurious.figures.fooling import Panel, fooling, size_text
+from spurious.figures.style import probability_text, render
+from spurious.fooling import NO_LABEL, fool, probabilities, sizes, start_noise
+from spurious.photographs import FORMATS, describe
+from spurious.settings import FoolingMethod, FoolingSettings, Preprocessing, SmoothingSettings, Variant, from_mapping
+from spurious.views import Viewer
+from tensorfiles import read_description
+
+BEFORE, AFTER, WRITTEN = "before", "after", "as written"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """An image before and after, (C, H, W), with rows `moment, predicted, p, p_target`, one of each moment."""
+
+    start: torch.Tensor
+    fooled: torch.Tensor
+    rows: pd.DataFrame
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Find classifier and method, fool, print and write what comes out."""
+    arguments = parse(argv)
+    method = chosen_method(arguments)
+    if method.start == "image" and arguments.image is None:
+        raise SpuriousError("IMAGE: missing; give an image to start from, or --start noise")
+    subject = classify.configured(arguments)
+    target = None if arguments.target is None else class_number(arguments.target, subject.classes, "--target")
+    prefix = output_prefix(arguments, subject)
+    try:
+        outcome = fooled(arguments, subject, method, target)
+    except SpuriousError as error:
+        raise SpuriousError(f"{arguments.image or 'noise'}: {error}") from None
+    title = f"{arguments.image.name if method.start == 'image' else 'noise'}: {subject.name}, fooled along its gradient"
+    print(f"{title}\n{described(outcome, subject.classes, target)}")
+    with whole_file(f"{prefix}.png") as file:
+        Image.fromarray(levels(outcome.fooled)).save(file, format="PNG")
+    with whole_file(f"{prefix}-figure.png") as file:
+        file.write_bytes(
+            render(fooling([panel(outcome, arguments.method, method, target)], title, subject.classes), "png")
+        )
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("image", type=Path, nargs="?", metavar="IMAGE", help="JPEG or PNG; none with --start noise")
+    parser.add_argument("--classifier", help="its name; the dataset's first under smoothing if left out")
+    parser.add_argument("--target", metavar="CLASS", help="name or number; away from the label if left out")
+    parser.add_argument("--label", metavar="CLASS", help="the true class; what it is taken for if left out")
+    parser.add_argument("--method", default="pgd-linf", help="one of the configuration's (%(default)s)")
+    parser.add_argument("--epsilon", type=float, help="largest change, pixels in [0, 1]; the method's if left out")
+    parser.add_argument("--steps", type=int, help="the method's if left out")
+    parser.add_argument("--step-size", type=float, help="the method's if left out")
+    parser.add_argument("--start", choices=["image", "noise"], default="image")
+    parser.add_argument("--seed", type=int, default=0, help="of noise and random starts")
+    parser.add_argument("--output", default=".", help="a folder that is there, or how the files' names begin")
+    parser.add_argument("--dataset", default="imagenet-samples", help="whose classes and classifiers (%(default)s)")
+    default = [classify.PROJECT / "config.yaml"]
+    parser.add_argument("--config", type=Path, nargs="+", default=default, help="the later ones change the first")
+    parser.add_argument("--results", type=Path, help="the folder of results; that beside the configuration if left out")
+    parser.add_argument("--local-data", help="a folder that is looked in before any URL")
+    add_compute_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def chosen_method(arguments: argparse.Namespace) -> FoolingMethod:
+    """The configuration's method of that name, with what the options change."""
+    settings = configuration.experiment(classify.read_config(arguments.config), arguments.dataset)
+    methods = from_mapping(FoolingSettings, settings["fooling"]).methods
+    if arguments.method not in methods:
+        raise SpuriousError(f"--method: {unknown_name('method', arguments.method, methods)}")
+    options = {key: getattr(arguments, key) for key in ("epsilon", "steps", "step_size")}
+    changes = {key: value for key, value in options.items() if value is not None}
+    for key, value in changes.items():
+        if value < 0 or (value == 0 and key != "step_size"):  # a step size of 0 has a message of its own
+            raise SpuriousError(f"--{key.replace('_', '-')} {value:g}: moves nothing; give a value above 0")
+    goal = "untargeted" if arguments.target is None else "targeted"
+    return dataclasses.replace(methods[arguments.method], start=arguments.start, goal=goal, **changes)
+
+
+def class_number(text: str, names: Sequence[str], option: str) -> int:
+    """The class of that name or number; SpuriousError where there is none, or several have the name."""
+    if text.isdecimal() and int(text) < len(names):
+        return int(text)
+    found = [number for number, name in enumerate(names) if name.casefold() == text.casefold()]
+    if len(found) > 1:
+        raise SpuriousError(f"{option}: {text!r} is the name of {' and '.join(map(str, found))}; give the number")
+    if not found and text.isdecimal():
+        raise SpuriousError(f"{option}: there is no class {text}; the classifier has {len(names)}, from 0 on")
+    if not found:
+        raise SpuriousError(f"{option}: {unknown_name('class', text, names)}")
+    return found[0]
+
+
+def fooled(
+    arguments: argparse.Namespace, subject: classify.Subject, method: FoolingMethod, target: int | None
+) -> Outcome:
+    """The image before and after, and what the classifier makes of it."""
+    device = prepare_compute(arguments)
+    model, preprocessing = open_classifier(subject.weights, subject.entry, device, accelerated=False)
+    start, name = starting_image(arguments, subject, method, preprocessing)
+    before = probabilities(model, start)
+    if before.shape[1] != len(subject.classes):
+        raise SpuriousError(
+            f"classifier {subject.name}: has {before.shape[1]} classes, the dataset {arguments.dataset} "
+            f"{len(subject.classes)}; name another --classifier or --dataset"
+        )
+    label = NO_LABEL if method.start == "noise" else int(before.argmax())
+    if arguments.label is not None:
+        label = class_number(arguments.label, subject.classes, "--label")
+    if label == target:
+        raise SpuriousError(
+            f"--target: {subject.classes[target]} is the label of the image itself; choose another class"
+        )
+    targets = None if target is None else torch.tensor([target])
+    found = fool(
+        model, start, torch.tensor([label]), method, targets=targets, ids=[name], seed=arguments.seed, batch_size=1
+    )
+    written = torch.from_numpy(levels(found.images[0])).float().div(255)
+    written = written[None, None] if written.ndim == 2 else written.permute(2, 0, 1)[None]
+    p = torch.cat([before, found.probabilities, probabilities(model, written)])
+    rows = {"moment": [BEFORE, AFTER, WRITTEN], "predicted": p.argmax(1), "p": p.amax(1), "label": label}
+    own = torch.nan if target is None else p[:, target]
+    return Outcome(start=start[0], fooled=found.images[0], rows=pd.DataFrame({**rows, "p_target": own}))
+
+
+def starting_image(
+    arguments: argparse.Namespace, subject: classify.Subject, method: FoolingMethod, preprocessing: Preprocessing
+) -> tuple[torch.Tensor, str]:
+    """What is changed, (1, C, H, W) as the classifier gets it, and its id."""
+    shape = read_description(subject.weights).image_shape if "architecture" in subject.entry else None
+    if method.start == "noise":
+        if shape is None and preprocessing.crop is None:
+            raise SpuriousError(f"--start noise: {subject.name} takes images of any size; give it a crop, or an image")
+        size = shape or (3, preprocessing.crop, preprocessing.crop)
+        return start_noise([0], tuple(size), arguments.seed), "0"
+    name = arguments.image.name
+    if shape is not None and shape[0] == 1:
+        return read_grey(arguments.image), name
+    viewer = Viewer(preprocessing, SmoothingSettings(kernels=()), Variant())
+    return viewer.views(classify.read_image(arguments.image)[None], [name], 0.0, 0)[:, 0].clamp(0, 1), name
+
+
+def read_grey(path: Path) -> torch.Tensor:
+    """The image in grey levels, float32 (1, 1, H, W) in [0, 1]."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SpuriousError(f"{path}: cannot be read ({error.strerror}); give the path of a JPEG or PNG file") from None
+    describe(content, str(path))  # says what is wrong with it
+    pixels = np.array(Image.open(io.BytesIO(content), formats=FORMATS).convert("L"))
+    return to_float(torch.from_numpy(pixels))[None, None]
+
+
+def levels(image: torch.Tensor) -> np.ndarray:
+    """An image (C, H, W) in 256 levels, as Pillow wants it: (H, W) or (H, W, 3)."""
+    pixels = image.clamp(0, 1).mul(255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    return pixels[..., 0] if pixels.shape[2] == 1 else pixels
+
+
+def described(outcome: Outcome, names: Sequence[str], target: int | None) -> str:
+    """What the classifier takes the image for at every moment, and the size of the change, as lines of text."""
+    width = max(len(names[number]) for number in outcome.rows["predicted"])
+    lines = []
+    for row in outcome.rows.itertuples():
+        wanted = "" if target is None else f"   p of {names[target]} {probability_text(row.p_target)}"
+        lines.append(f"{row.moment:<11}{names[row.predicted]:<{width}}  p {probability_text(row.p)}{wanted}")
+    size = {key: value.item() for key, value in sizes(outcome.fooled[None], outcome.start[None]).items()}
+    lines.append(f"change: L2 {size['l2']:.4g}, largest {size['linf']:.4g} ({255 * size['linf']:.1f} of 255 levels)")
+    return "\n".join(lines)
+
+
+def panel(outcome: Outcome, name: str, method: FoolingMethod, target: int | None) -> Panel:
+    """The outcome as the figure takes it."""
+    before, after = outcome.rows.iloc[0], outcome.rows.iloc[1]
+    change = {key: value.item() for key, value in sizes(outcome.fooled[None], outcome.start[None]).items()}
+    row = {"label": before["label"], "target": pd.NA if target is None else target, "clean_p": before["p"]}
+    row |= {"clean_predicted": before["predicted"], "predicted": after["predicted"], "p": after["p"], **change}
+    return Panel(
+        name=name,
+        size=size_text(method.norm, method.epsilon, method.steps),
+        original=outcome.start[None].numpy(),
+        fooled=outcome.fooled[None].numpy(),
+        rows=pd.DataFrame([row]),
+    )
+
+
+def output_prefix(arguments: argparse.Namespace, subject: classify.Subject) -> str:
+    """How the files' names begin; SpuriousError where that is the image itself."""
+    prefix = arguments.output
+    if prefix.endswith("/") or Path(prefix).is_dir():
+        stem = arguments.image.stem if arguments.image and arguments.start == "image" else "noise"
+        prefix = str(Path(prefix) / f"{stem}-{subject.name}-fooled")
+    if arguments.image and Path(f"{prefix}.png").resolve() == arguments.image.resolve():
+        raise SpuriousError(f"{prefix}.png: is the image itself; give another --output")
+    return prefix
+
+
+if __name__ == "__main__":
+    run(main)

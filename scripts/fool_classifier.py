@@ -1,0 +1,133 @@
+"""Fool a classifier along its gradient, by every method and for every seed, and show it pure noise; a row for each."""
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from classifierfiles import open_classifier
+from commandline import add_compute_arguments, prepare_compute, run, settings_argument
+from imagesource import open_photographs
+from rows import write_rows
+from spurious.datasets import to_float
+from spurious.errors import SpuriousError
+from spurious.fooling import probabilities
+from spurious.fooling_rows import COLUMNS, Starts, example_places, fool_all, rubbish_rows
+from spurious.seeding import generator
+from spurious.settings import FoolingSettings, Preprocessing, SmoothingSettings, Variant
+from tensorfiles import read_dataset, write_tensors
+
+RUBBISH_ON_PHOTOGRAPHS = 500  # at most: each is as expensive as a photograph
+RUBBISH_COLUMNS = ["classifier", "seed", "kind", "id", "predicted", "p"]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read images and classifiers, fool, write the rows and what the figure shows."""
+    arguments = parse(argv)
+    device = prepare_compute(arguments)
+    settings = arguments.settings
+    rows, rubbish, tensors, tests = [], [], {}, None
+    for seed, weights in progress(list(zip(arguments.seeds, arguments.weights, strict=True)), arguments.classifier):
+        model, preprocessing = open_classifier(weights, arguments.entry, device, accelerated=False)
+        try:
+            tests = tests or read_tests(arguments.data, settings, preprocessing)
+            check_classes(model, tests, arguments.classes)
+            for name, own, starts, fooled in fool_all(model, tests, settings, seed, arguments.classes):
+                rows.append(own)
+                if seed == arguments.seeds[0]:
+                    tensors |= example_tensors(name, own, starts, fooled)
+            rubbish += rubbish_rows(model, tests, settings, rubbish_count(arguments), seed)
+        except SpuriousError as error:
+            raise SpuriousError(f"{weights}: {error}") from None
+    write_rows(arguments.rows, pd.concat(rows).assign(classifier=arguments.classifier)[COLUMNS])
+    write_rows(arguments.rubbish, pd.concat(rubbish).assign(classifier=arguments.classifier)[RUBBISH_COLUMNS])
+    write_tensors(arguments.examples, tensors, {"rows": example_rows(rows, arguments)})
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", nargs="+", required=True, help="a dataset's tensors; or a folder and its list")
+    parser.add_argument("--weights", nargs="+", required=True, help="the classifier's file, one for each seed")
+    parser.add_argument("--seeds", nargs="+", type=int, required=True)
+    parser.add_argument("--classifier", required=True, help="its name, for the rows")
+    parser.add_argument("--entry", type=json.loads, required=True, help="JSON: its entry under classifiers")
+    parser.add_argument("--classes", type=int, required=True, help="how many the dataset has")
+    parser.add_argument("--settings", type=settings_argument(FoolingSettings), required=True)
+    parser.add_argument("--rows", required=True)
+    parser.add_argument("--rubbish", required=True)
+    parser.add_argument("--examples", required=True)
+    add_compute_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def read_tests(paths: Sequence[str], settings: FoolingSettings, preprocessing: Preprocessing) -> Starts:
+    """The test images, as many as any method is to have: a dataset's first, or photographs in random order."""
+    own = [method for method in settings.methods.values() if method.start == "image"]
+    count = max((method.images or settings.images for method in own), default=settings.images)
+    if len(paths) == 2:
+        return read_photographs(paths, count, preprocessing)
+    data = read_dataset(paths[0])
+    images, labels = data.images["test"][:count], data.labels["test"][:count]
+    return Starts(ids=range(len(labels)), images=to_float(images), labels=labels)
+
+
+def read_photographs(paths: Sequence[str], count: int, preprocessing: Preprocessing) -> Starts:
+    """Photographs, resized and cropped as published. The list is sorted by label, so a fixed random order is taken:
+    the first of them are of all kinds, however many a method is to have.
+    """
+    from spurious.views import Viewer  # costs the import of kornia, which tensors do without
+
+    photographs = open_photographs(*paths)
+    viewer = Viewer(preprocessing, SmoothingSettings(kernels=()), Variant())
+    places = torch.randperm(len(photographs), generator=generator("order of photographs"))[:count].tolist()
+    ids = [photographs.ids[place] for place in places]
+    images = []
+    for place, name in zip(places, ids, strict=True):
+        view = viewer.views(to_float(photographs.load(place))[None], [name], 0.0, 0)[:, 0]
+        images.append(view.clamp_(0, 1))  # a bicubic resize goes beyond
+    if len({image.shape for image in images}) > 1:
+        raise SpuriousError(f"{paths[0]}: photographs of different sizes; give the classifier a resize and a crop")
+    return Starts(ids=ids, images=torch.cat(images), labels=photographs.labels[places])
+
+
+def check_classes(model: torch.nn.Module, tests: Starts, classes: int) -> None:
+    """SpuriousError where the classifier has another number of classes than the dataset."""
+    found = probabilities(model, tests.images[:1]).shape[1]
+    if found != classes:
+        raise SpuriousError(
+            f"the classifier has {found} classes, the dataset {classes}; use one that was trained for this dataset, "
+            "or set the dataset's key classes"
+        )
+
+
+def rubbish_count(arguments: argparse.Namespace) -> int:
+    """How many inputs that show nothing: fewer where they are as large as photographs."""
+    most = arguments.settings.rubbish
+    return min(most, RUBBISH_ON_PHOTOGRAPHS) if len(arguments.data) == 2 else most
+
+
+def example_tensors(name: str, rows: pd.DataFrame, starts: Starts, fooled: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The few images that the figure may show: `<method>/original` and `<method>/fooled`, float32 (n, C, H, W)."""
+    places = example_places(rows)
+    return {f"{name}/original": starts.images[places], f"{name}/fooled": fooled[places]}
+
+
+def example_rows(rows: Sequence[pd.DataFrame], arguments: argparse.Namespace) -> str:
+    """The rows of these images as JSON: a list of objects in the order of methods and images."""
+    own = [part.iloc[example_places(part)] for part in rows if part["seed"].iloc[0] == arguments.seeds[0]]
+    return pd.concat(own).assign(classifier=arguments.classifier)[COLUMNS].to_json(orient="records")
+
+
+def progress(items: list[tuple[int, str]], name: str) -> Iterator[tuple[int, str]]:
+    """The items, with a bar that ends its line also where a job fails."""
+    with tqdm(total=len(items), desc=f"fooling {name}", unit="seed") as bar:
+        for item in items:
+            yield item
+            bar.update()
+
+
+if __name__ == "__main__":
+    run(main)

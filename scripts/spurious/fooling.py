@@ -1,0 +1,271 @@
+"""Images that fool a classifier, found along the gradient on the pixels: one step, or several within a ball."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from spurious.errors import SpuriousError
+from spurious.fast_gradient import faster
+from spurious.seeding import generator
+from spurious.settings import FoolingMethod
+
+NO_LABEL = -1  # of an image that starts from noise
+MANY = 16  # images in a batch from which on the faster twin of a model pays
+Id = int | str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fooled:
+    """What a search ended with: images (N, C, H, W), and what the classifier makes of them, (N, classes).
+
+    `probabilities` are computed from `images` as they are, after the search and apart from it.
+    """
+
+    images: Tensor
+    probabilities: Tensor
+
+
+def fool(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    method: FoolingMethod,
+    *,
+    targets: Tensor | None = None,
+    ids: Sequence[Id],
+    seed: int | str,
+    batch_size: int = 250,
+) -> Fooled:
+    """Move images (N, C, H, W), float32 in [0, 1], until `model` takes them for something else, as `method` says.
+
+    `model` gives logits (n, classes); it is used in evaluation mode and left as it was. `labels` (N,) int64 are the
+    true classes (NO_LABEL: none), `targets` (N,) those that a targeted method wants. Each step is of the step size:
+    along the signs of the gradient (linf), or along the gradient (l2). Then the change is cut to epsilon, and the
+    pixels to [0, 1]. Of the images after every step, the one with the largest margin is kept, which is the logit
+    wanted minus the largest other (untargeted: the other way round); for one step, that is the step. `ids` and `seed`
+    decide the random starts; nothing depends on the order of the images or on `batch_size` but for rounding. The
+    result is on the CPU.
+
+    Raises SpuriousError for labels and targets that are no classes, a target that is the label, and images that the
+    classifier does not take.
+    """
+    wanted = _wanted(labels, targets, method, len(images))
+    device = device_of(model)
+    found = []
+    fast = faster(model) if min(len(images), batch_size) >= MANY else model
+    with _evaluating(model):
+        classes = _logits(model, images[:batch_size].to(device)).shape[1] if len(images) else 0
+        _check_classes(labels, classes, "label", lowest=NO_LABEL if method.goal == "targeted" else 0)
+        _check_classes(wanted, classes, "target")
+        for batch in torch.arange(len(images)).split(batch_size):
+            start = images[batch]
+            begin = _begin(start, [ids[place] for place in batch], method, seed)
+            moved = _search(fast, start.to(device), begin.to(device), wanted[batch].to(device), method)
+            found.append(moved.cpu())
+    stored = torch.cat(found) if found else images.clone()
+    return Fooled(images=stored, probabilities=probabilities(model, stored, batch_size))
+
+
+def probabilities(model: nn.Module, images: Tensor, batch_size: int = 250) -> Tensor:
+    """Softmax probabilities (N, classes), float32 on the CPU, of images (N, C, H, W) in [0, 1].
+
+    Raises SpuriousError where the classifier does not take the images, or its logits are no numbers.
+    """
+    device = device_of(model)
+    with _evaluating(model), torch.no_grad():
+        parts = [_logits(model, part.to(device)).float().softmax(1).cpu() for part in images.split(batch_size)]
+    return torch.cat(parts)
+
+
+def random_targets(labels: Tensor, classes: int, ids: Sequence[Id], seed: int | str) -> Tensor:
+    """A class other than its label for each image (N,), decided by (seed, id); any class where it is NO_LABEL.
+
+    Raises SpuriousError where there is no other class.
+    """
+    if classes < 2:
+        raise SpuriousError(f"a target needs two classes or more, not {classes}; use another dataset")
+    targets = []
+    for label, name in zip(labels.tolist(), ids, strict=True):
+        others = classes if label == NO_LABEL else classes - 1
+        drawn = int(torch.randint(others, (), generator=generator(seed, "target", name)))
+        targets.append(drawn + (label != NO_LABEL and drawn >= label))
+    return torch.tensor(targets, dtype=torch.int64)
+
+
+def start_noise(ids: Sequence[Id], shape: tuple[int, int, int], seed: int | str) -> Tensor:
+    """Images (N, C, H, W) of noise U[0, 1], each decided by (seed, id)."""
+    return _drawn(ids, shape, lambda name: torch.rand(shape, generator=generator(seed, "start noise", name)))
+
+
+def random_change(images: Tensor, ids: Sequence[Id], method: FoolingMethod, seed: int | str) -> Tensor:
+    """The images (N, C, H, W) after a random change of the size that `method` allows: what fooling is compared with.
+
+    Random signs times epsilon (linf), or a random direction of the length epsilon (l2), cut to [0, 1] where the method
+    cuts. Images that start from noise are random themselves, and stay as they are.
+    """
+    if method.start == "noise":
+        return images
+
+    def change(name: Id) -> Tensor:
+        drawn = torch.randn(images.shape[1:], generator=generator(seed, "random change", name))
+        return drawn.sign() if method.norm == "linf" else drawn / drawn.norm()
+
+    changed = images + method.epsilon * _drawn(ids, images.shape[1:], change)
+    return changed.clamp_(0, 1) if method.clamp else changed
+
+
+def sizes(images: Tensor, start: Tensor) -> dict[str, Tensor]:
+    """`l2` and `linf` (N,) of the change from `start` to `images`, both (N, C, H, W), in pixel units."""
+    change = (images - start).flatten(1)
+    return {"l2": change.norm(dim=1), "linf": change.abs().amax(1)}
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where the model's parameters are; a frozen program without any is on the CPU."""
+    return next((tensor.device for tensor in chain(model.parameters(), model.buffers())), torch.device("cpu"))
+
+
+def log_odds(logits: Tensor, classes: Tensor) -> Tensor:
+    """log p / (1 - p) (N,) of `classes` (N,), from logits (N, K).
+
+    Its gradient on the pixels is that of log p divided by 1 - p: the same direction. But that of log p is 0 in float32
+    where p rounds to 1, and then leads nowhere.
+    """
+    place = classes[:, None]
+    return (logits.gather(1, place) - logits.scatter(1, place, -math.inf).logsumexp(1, keepdim=True))[:, 0]
+
+
+def margin(logits: Tensor, classes: Tensor) -> Tensor:
+    """The logit of `classes` (N,) minus the largest other, (N,), from logits (N, K): above 0 where it wins."""
+    place = classes[:, None]
+    return (logits.gather(1, place) - logits.scatter(1, place, -math.inf).amax(1, keepdim=True))[:, 0]
+
+
+def _search(model: nn.Module, start: Tensor, begin: Tensor, classes: Tensor, method: FoolingMethod) -> Tensor:
+    """The images (n, C, H, W) that steps from `begin` lead to, within epsilon of `start`; `classes` as `_wanted`."""
+    towards = 1 if method.goal == "targeted" else -1
+    size = _step_size(method)
+    images = best = begin
+    most = torch.full(classes.shape, -math.inf, device=begin.device)
+    for step in range(method.steps):
+        logits, gradients = _gradients(model, images, classes)
+        if step:
+            best, most = _better(images, towards * margin(logits, classes), best, most)
+        images = _cut(images + towards * size * _direction(gradients, method.norm), start, method)
+    if method.steps == 1:
+        return images
+    with torch.no_grad():
+        last = towards * margin(model(images), classes)
+    return _better(images, last, best, most)[0]
+
+
+def _better(images: Tensor, margins: Tensor, best: Tensor, most: Tensor) -> tuple[Tensor, Tensor]:
+    """The images with the larger margins, and these; the newer where they are equal."""
+    better = margins >= most
+    return torch.where(better[:, None, None, None], images, best), torch.where(better, margins, most)
+
+
+def _gradients(model: nn.Module, images: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits (n, K), and the gradients (n, C, H, W) of the log odds of `classes` on the pixels."""
+    images = images.detach().requires_grad_()
+    with torch.enable_grad():
+        logits = model(images)
+        (gradients,) = torch.autograd.grad(log_odds(logits, classes).sum(), images)
+    return logits.detach(), gradients
+
+
+def _direction(gradients: Tensor, norm: str) -> Tensor:
+    """The signs (linf), or each image's gradient at length 1 (l2); 0 where the gradient is."""
+    return gradients.sign() if norm == "linf" else F.normalize(gradients.flatten(1)).view_as(gradients)
+
+
+def _cut(images: Tensor, start: Tensor, method: FoolingMethod) -> Tensor:
+    """The nearest images within epsilon of `start`; then in [0, 1], which is not further from a start in [0, 1]."""
+    if method.norm == "linf":
+        images = images.clamp(start - method.epsilon, start + method.epsilon)
+    else:
+        images = start + (images - start).flatten(1).renorm(2, 0, method.epsilon).view_as(start)
+    return images.clamp(0, 1) if method.clamp else images
+
+
+def _step_size(method: FoolingMethod) -> float:
+    if method.step_size is not None:
+        return method.step_size
+    return method.epsilon if method.steps == 1 else 2.5 * method.epsilon / method.steps
+
+
+def _begin(start: Tensor, ids: Sequence[Id], method: FoolingMethod, seed: int | str) -> Tensor:
+    """Where the first gradient is taken: at `start`, or anywhere in the ball around it (uniform, then cut)."""
+    if not method.random_start:
+        return start
+    pixels = start[0].numel()
+
+    def change(name: Id) -> Tensor:
+        draw = generator(seed, "random start", name)
+        if method.norm == "linf":
+            return 2 * torch.rand(start.shape[1:], generator=draw) - 1
+        direction = torch.randn(start.shape[1:], generator=draw)
+        return direction / direction.norm() * torch.rand((), generator=draw) ** (1 / pixels)
+
+    return _cut(start + method.epsilon * _drawn(ids, start.shape[1:], change), start, method)
+
+
+def _drawn(ids: Sequence[Id], shape: Sequence[int], draw: Callable[[Id], Tensor]) -> Tensor:
+    """(N, *shape): what `draw` gives for each id."""
+    return torch.stack([draw(name) for name in ids]) if len(ids) else torch.empty(0, *shape)
+
+
+def _wanted(labels: Tensor, targets: Tensor | None, method: FoolingMethod, images: int) -> Tensor:
+    """The classes (N,) whose probability is raised (targeted) or lowered; SpuriousError where they cannot be."""
+    if method.goal == "untargeted":
+        targets = labels
+    if targets is None:
+        raise SpuriousError("targets: missing, but the method is targeted; give a class for each image")
+    if not len(labels) == len(targets) == images:
+        raise SpuriousError(f"{images} images, {len(labels)} labels and {len(targets)} targets; give one for each")
+    if method.goal == "targeted" and (same := targets == labels).any():
+        label = int(labels[same][0])
+        raise SpuriousError(f"target {label} is the label of the image itself; choose another class")
+    return targets
+
+
+def _check_classes(numbers: Tensor, classes: int, kind: str, lowest: int = 0) -> None:
+    wrong = numbers[(numbers < lowest) | (numbers >= classes)]
+    if len(wrong):
+        raise SpuriousError(
+            f"{kind} {int(wrong[0])}: there is no such class; the classifier has {classes}, 0 to {classes - 1}"
+        )
+
+
+def _logits(model: nn.Module, images: Tensor) -> Tensor:
+    """Logits (n, classes); SpuriousError where the classifier does not take the images, or gives something else."""
+    try:
+        logits = model(images)
+    except RuntimeError as error:  # torch's own
+        reason = " ".join(str(error).split())[:200]
+        shape = tuple(images.shape[1:])
+        raise SpuriousError(
+            f"the classifier does not take images of shape {shape} ({reason}); give such as it was trained on"
+        ) from None
+    if logits.ndim != 2:
+        raise SpuriousError(f"the classifier gives logits {tuple(logits.shape)}, not (n, classes); use another one")
+    if not logits.isfinite().all():
+        raise SpuriousError("the classifier gives logits that are no numbers (NaN or infinite); check its weights")
+    return logits
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """The model in evaluation mode: no dropout, batches without influence on each other."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)

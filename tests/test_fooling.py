@@ -1,0 +1,507 @@
+"""Fooling by the gradient: closed forms, a slow reference, an established library, and what a user can get wrong."""
+
+import copy
+import dataclasses
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import bdtrc
+from sklearn.datasets import load_digits
+
+from spurious import fooling
+from spurious.errors import SpuriousError
+from spurious.fast_gradient import faster
+from spurious.fooling import NO_LABEL, fool, log_odds, margin, probabilities, random_change, random_targets, start_noise
+from spurious.fooling_rows import COLUMNS, Starts, example_places, fool_all, rubbish_rows
+from spurious.models import ConvNet, SoftmaxRegression, initialize
+from spurious.pretrained import Classifier
+from spurious.seeding import generator
+from spurious.settings import FoolingMethod, FoolingSettings, TrainingRecipe
+from spurious.training import Trainer, TrainingSet, one_hot
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SHAPE = (1, 8, 8)
+CLASSES = 10
+METHODS = {
+    "fgsm": FoolingMethod(epsilon=0.1),
+    "fgsm-unclamped": FoolingMethod(epsilon=0.1, clamp=False),
+    "pgd-linf": FoolingMethod(epsilon=0.1, steps=8),
+    "pgd-linf-targeted": FoolingMethod(epsilon=0.1, steps=8, goal="targeted"),
+    "pgd-l2": FoolingMethod(norm="l2", epsilon=0.6, steps=8),
+    "pgd-l2-targeted": FoolingMethod(norm="l2", epsilon=0.6, steps=8, goal="targeted"),
+    "random start": FoolingMethod(epsilon=0.1, steps=4, random_start=True),
+    "random start l2": FoolingMethod(norm="l2", epsilon=0.6, steps=4, random_start=True, goal="targeted"),
+}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Test images of digits, 8x8, with labels, and what was left for training."""
+    bunch = load_digits()
+    images, labels = torch.from_numpy(bunch.images).float().unsqueeze(1) / 16, torch.from_numpy(bunch.target).long()
+    return (images[1400:1600], labels[1400:1600]), (images[:1400], labels[:1400])
+
+
+@pytest.fixture(scope="module")
+def models(one_thread, digits):
+    """A CNN and a softmax regression, trained on digits."""
+    images, labels = digits[1]
+    built = {"cnn": ConvNet(SHAPE, CLASSES, (8, 16), 64), "softmax": SoftmaxRegression(SHAPE, CLASSES)}
+    for name, epochs, rate in (("cnn", 12, 3e-3), ("softmax", 40, 5e-3)):
+        recipe = TrainingRecipe(learning_rate=rate, schedule="one_cycle", batch_size=50, epochs=epochs)
+        trainer = Trainer(built[name], TrainingSet(images=images, targets=one_hot(labels, CLASSES)), recipe, seed=0)
+        list(trainer.run(rows=1))
+        built[name].eval().requires_grad_(False)
+    return built
+
+
+def attack(model, digits, method, count=60, seed=0, **options):
+    """A method on the first images; returns start, labels, targets, what came out."""
+    (images, labels), _ = digits
+    images, labels = images[:count], labels[:count]
+    targets = random_targets(labels, CLASSES, range(count), seed) if method.goal == "targeted" else None
+    fooled = fool(model, images, labels, method, targets=targets, ids=range(count), seed=seed, **options)
+    return images, labels, targets, fooled
+
+
+def successes(labels, targets, p):
+    return p.argmax(1) != labels if targets is None else p.argmax(1) == targets
+
+
+def linear(rows, size):
+    weight = torch.tensor(rows)
+    model = SoftmaxRegression((1, 1, size), len(weight)).requires_grad_(False)
+    model.out.weight.copy_(weight)
+    model.out.bias.zero_()
+    return model.eval()
+
+
+# --- what a step is
+
+
+def test_one_step_on_two_classes_is_the_sign_of_the_weights_difference():
+    """Goodfellow et al. 2014, section 5: of a logistic regression, -epsilon sign(w)."""
+    model = linear([[2.0, -1.0, 0.5, 0.0], [-1.0, 3.0, 0.5, 0.0]], 4)
+    images = torch.full((2, 1, 1, 4), 0.5)
+    labels, targets = torch.tensor([0, 1]), torch.tensor([1, 0])
+    towards_1 = torch.tensor([-0.1, 0.1, 0.0, 0.0])
+    for goal in ("targeted", "untargeted"):
+        moved = fool(model, images, labels, FoolingMethod(epsilon=0.1, goal=goal), targets=targets, ids="ab", seed=0)
+        torch.testing.assert_close(moved.images[:, 0, 0] - 0.5, torch.stack([towards_1, -towards_1]))
+
+
+def test_one_step_in_l2_is_along_the_weights_difference():
+    model = linear([[3.0, 0.0], [0.0, -4.0]], 2)
+    start = torch.tensor([0.5, 0.5]).view(1, 1, 1, 2)
+    moved = fool(model, start, torch.tensor([0]), FoolingMethod(norm="l2", epsilon=0.1), ids="a", seed=0)
+    torch.testing.assert_close((moved.images - start).flatten(), torch.tensor([-0.06, -0.08]))
+
+
+def test_of_many_classes_the_step_is_that_of_the_cross_entropy(models, digits):
+    images, labels, _, fooled = attack(models["cnn"], digits, METHODS["fgsm-unclamped"])
+    pixels = images.clone().requires_grad_()
+    torch.nn.functional.cross_entropy(models["cnn"](pixels), labels, reduction="sum").backward()
+    sure = pixels.grad.abs() > 1e-5
+    assert sure.float().mean() > 0.5
+    torch.testing.assert_close(fooled.images[sure], (images + 0.1 * pixels.grad.sign())[sure], rtol=0, atol=1e-6)
+
+
+def test_a_p_that_rounds_to_1_still_shows_the_way():
+    """Log p of such an image has the gradient 0 in float32."""
+    model = linear([[300.0, 0.0], [-300.0, 0.0]], 2)
+    start = torch.full((1, 1, 1, 2), 0.5)
+    assert torch.autograd.functional.jacobian(lambda x: model(x).log_softmax(1)[0, 0], start).abs().max() == 0
+    moved = fool(model, start, torch.tensor([0]), FoolingMethod(epsilon=0.6, clamp=False), ids="a", seed=0)
+    assert moved.images.flatten().tolist() == pytest.approx([-0.1, 0.5])
+    assert moved.probabilities.argmax() == 1
+
+
+def test_log_odds_and_margin_golden():
+    logits = torch.tensor([[1.0, 2.0, 0.0]])
+    odds = math.exp(2) / (math.e + 1)
+    assert log_odds(logits, torch.tensor([1])).item() == pytest.approx(math.log(odds))
+    assert [margin(logits, torch.tensor([k])).item() for k in range(3)] == [-1, 1, -2]
+
+
+def test_without_a_gradient_nothing_moves():
+    start = torch.rand(2, 1, 1, 3, generator=generator("start"))
+    for norm in ("linf", "l2"):
+        method = FoolingMethod(norm=norm, epsilon=0.1, steps=3)
+        moved = fool(linear([[0.0] * 3] * 2, 3), start, torch.tensor([0, 1]), method, ids="ab", seed=0)
+        assert torch.equal(moved.images, start)
+
+
+def test_several_steps_are_of_the_documented_size():
+    """A constant gradient: 2.5 epsilon / steps each, cut to epsilon; a step size of one's own as it is."""
+    model, start = linear([[1.0], [-1.0]], 1), torch.full((1, 1, 1, 1), 0.5)
+
+    def moved(**changes):
+        method = FoolingMethod(**{"epsilon": 0.3, "steps": 3} | changes)
+        return 0.5 - fool(model, start, torch.tensor([0]), method, ids="a", seed=0).images.item()
+
+    assert moved(steps=2, epsilon=0.3) == pytest.approx(0.3)
+    assert moved(steps=10, step_size=0.01) == pytest.approx(0.1)
+    assert moved(steps=1, step_size=0.01) == pytest.approx(0.01)
+    assert moved(epsilon=0.9) == pytest.approx(0.5)  # the pixel is black
+    assert moved(epsilon=0.9, clamp=False) == pytest.approx(0.9)
+    assert FoolingMethod(epsilon=0.4, steps=5).step_size is None
+    assert fooling._step_size(FoolingMethod(epsilon=0.4, steps=5)) == pytest.approx(0.2)
+
+
+def slow(model, image, label, target, method, begin):
+    """One image in float64, from the definitions, and the best of all iterates."""
+    model = model.double()
+    towards, wanted = (1, target) if method.goal == "targeted" else (-1, label)
+    size = method.step_size or (method.epsilon if method.steps == 1 else 2.5 * method.epsilon / method.steps)
+    start, x, seen = image.double(), begin.double(), []
+    for _ in range(method.steps):
+        x = x.detach().requires_grad_()
+        log_p = model(x[None])[0].log_softmax(0)[wanted]
+        (gradient,) = torch.autograd.grad(log_p, x)
+        step = gradient.sign() if method.norm == "linf" else gradient / gradient.norm()
+        change = x.detach() + towards * size * step - start
+        if method.norm == "linf":
+            change = change.clamp(-method.epsilon, method.epsilon)
+        else:
+            change *= min(1, method.epsilon / change.norm().item())
+        x = start + change
+        x = x.clamp(0, 1) if method.clamp else x
+        logits = model(x[None])[0]
+        others = torch.cat([logits[:wanted], logits[wanted + 1 :]]).max()
+        seen.append((towards * (logits[wanted] - others).item(), x))
+    return max(seen, key=lambda pair: pair[0])
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("kind", ["cnn", "softmax"])
+def test_the_batch_equals_one_image_at_a_time(models, digits, name, kind):
+    method = METHODS[name]
+    images, labels, targets, fooled = attack(models[kind], digits, method, count=20)
+    begin = fooling._begin(images, range(20), method, 0)
+    exact = copy.deepcopy(models[kind])
+    wanted = labels if targets is None else targets
+    towards = -1 if targets is None else 1
+    margins = towards * margin(models[kind](fooled.images), wanted)
+    far = 0
+    for place in range(20):
+        target = None if targets is None else int(targets[place])
+        most, image = slow(exact, images[place], int(labels[place]), target, method, begin[place])
+        assert margins[place].item() == pytest.approx(most, rel=0.02, abs=0.02)
+        far += (fooled.images[place] - image).abs().max() > 1e-4  # a sign of a gradient near 0 is decided by rounding
+    assert far <= 4
+
+
+@given(st.data())
+@settings(max_examples=40, deadline=None)
+def test_images_stay_in_the_ball_and_in_the_unit_interval(data):
+    norm, clamp = data.draw(st.sampled_from(["linf", "l2"])), data.draw(st.booleans())
+    start = data.draw(st.sampled_from(["image", "noise"]))
+    goal = "targeted" if start == "noise" else data.draw(st.sampled_from(["targeted", "untargeted"]))
+    method = FoolingMethod(
+        epsilon=data.draw(st.floats(0.001, 3)),
+        norm=norm,
+        steps=data.draw(st.integers(1, 5)),
+        step_size=data.draw(st.one_of(st.none(), st.floats(0.001, 5))),
+        start=start,
+        goal=goal,
+        random_start=data.draw(st.booleans()),
+        clamp=clamp,
+    )
+    model = ConvNet((1, 5, 4), 3, (2, 3), 4)
+    initialize(model, "published", generator(data.draw(st.integers(0, 99))))
+    images = torch.rand(3, 1, 5, 4, generator=generator("images")).round(decimals=1)
+    labels = torch.tensor([0, 1, 2])
+    moved = fool(model, images, labels, method, targets=(labels + 1) % 3, ids="abc", seed=1).images
+    size = fooling.sizes(moved, images)[norm]
+    assert (size <= method.epsilon * (1 + 1e-5) + 1e-6).all()
+    assert not clamp or (moved.min() >= 0 and moved.max() <= 1)
+    control = random_change(images, "abc", method, 1)
+    assert (fooling.sizes(control, images)[norm] <= method.epsilon * (1 + 1e-5) + 1e-6).all()
+
+
+def test_a_random_change_is_as_large_as_the_method_allows():
+    images = torch.full((4, *SHAPE), 0.5)
+    for norm, epsilon in (("linf", 0.1), ("l2", 0.7)):
+        method = FoolingMethod(epsilon=epsilon, norm=norm)
+        change = fooling.sizes(random_change(images, range(4), method, 0), images)
+        assert change[norm].tolist() == pytest.approx([epsilon] * 4, rel=1e-4)
+    noise = FoolingMethod(epsilon=0.1, start="noise", goal="targeted")
+    assert random_change(images, range(4), noise, 0) is images
+
+
+# --- what does not change the result
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("kind", ["cnn", "softmax"])
+def test_neither_batch_size_nor_order_nor_threads_matter(models, digits, name, kind):
+    method, (images, labels) = METHODS[name], digits[0]
+    _, _, targets, whole = attack(models[kind], digits, method, count=40)
+    *_, parts = attack(models[kind], digits, method, count=40, batch_size=7)
+    order = torch.randperm(40, generator=generator("order"))
+    turned = fool(
+        models[kind],
+        images[:40][order],
+        labels[:40][order],
+        method,
+        targets=None if targets is None else targets[order],
+        ids=order.tolist(),
+        seed=0,
+    )
+    torch.set_num_threads(2)
+    try:
+        *_, threaded = attack(models[kind], digits, method, count=40)
+    finally:
+        torch.set_num_threads(1)
+    for p in (parts.probabilities, turned.probabilities[order.argsort()], threaded.probabilities):
+        assert ((p - whole.probabilities).abs().amax(1) > 1e-3).sum() <= 2  # a sign of a gradient near 0
+        assert (p.argmax(1) != whole.probabilities.argmax(1)).sum() <= 1
+
+
+@pytest.mark.parametrize(("shape", "channels"), [((1, 8, 8), (3, 5)), ((3, 9, 7), (4, 6)), ((2, 28, 28), (4, 3))])
+def test_the_faster_twin_gives_the_same_logits_and_gradients(shape, channels):
+    model = ConvNet(shape, 6, channels, 11)
+    initialize(model, "pytorch", generator(1))
+    twin, images, classes = faster(model), torch.rand(5, *shape, generator=generator(2)), torch.tensor([0, 1, 2, 3, 5])
+    assert twin is not model
+    for own, expected in zip(
+        fooling._gradients(twin, images, classes), fooling._gradients(model, images, classes), strict=True
+    ):
+        torch.testing.assert_close(own, expected, rtol=1e-4, atol=1e-5 * expected.abs().max().item())
+    assert faster(SoftmaxRegression(shape, 3)).__class__ is SoftmaxRegression
+
+
+def test_the_model_is_left_as_it_was(digits):
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Dropout(0.5), torch.nn.Linear(64, CLASSES))
+    model.train()
+    first, second = (attack(model, digits, METHODS["pgd-linf"])[3].images for _ in range(2))
+    assert torch.equal(first, second), "dropout is off"
+    assert model.training
+    assert all(parameter.requires_grad and parameter.grad is None for parameter in model.parameters())
+
+
+def test_targets_and_noise_depend_on_seed_and_id_alone():
+    labels = torch.arange(400) % CLASSES
+    targets = random_targets(labels, CLASSES, range(400), 0)
+    assert (targets != labels).all()
+    assert set(((targets - labels) % CLASSES).tolist()) == set(range(1, CLASSES))
+    assert torch.equal(random_targets(labels[5:9], CLASSES, range(5, 9), 0), targets[5:9])
+    assert not torch.equal(random_targets(labels, CLASSES, range(400), 1), targets)
+    free = random_targets(torch.full((200,), NO_LABEL), 3, range(200), 0)
+    assert set(free.tolist()) == {0, 1, 2}
+    noise = start_noise(["a", "b"], SHAPE, 0)
+    assert torch.equal(noise[1:], start_noise(["b"], SHAPE, 0))
+    assert not torch.equal(noise[1:], start_noise(["b"], SHAPE, 1))
+    assert 0 <= noise.min() < noise.max() <= 1
+    with pytest.raises(SpuriousError, match="two classes or more, not 1"):
+        random_targets(labels, 1, range(400), 0)
+
+
+# --- what it is good for
+
+
+@pytest.mark.parametrize("kind", ["cnn", "softmax"])
+@pytest.mark.parametrize("name", METHODS)
+def test_images_are_fooled_and_untouched_ones_are_not(models, digits, name, kind):
+    """The same count with the images as they were, or changed at random, must fail."""
+    method = dataclasses.replace(METHODS[name], epsilon=2 * METHODS[name].epsilon)
+    images, labels, targets, fooled = attack(models[kind], digits, method, count=100)
+    clean = probabilities(models[kind], images)
+    right = clean.argmax(1) == labels
+    count = successes(labels, targets, fooled.probabilities)[right].float().mean()
+    assert successes(labels, targets, clean)[right].sum() == 0
+    control = probabilities(models[kind], random_change(images, range(100), method, 0))
+    assert successes(labels, targets, control)[right].float().mean() < 0.15
+    assert count > (0.8 if targets is None else 0.25)
+
+
+def test_more_steps_and_the_best_of_them_are_not_worse(models, digits):
+    """Of the same steps, what is kept has at least the margin of the last."""
+    method = FoolingMethod(epsilon=0.1, steps=12, step_size=0.05)
+    images, labels, _, fooled = attack(models["cnn"], digits, method)
+    x = images
+    for _ in range(12):
+        _, gradient = fooling._gradients(models["cnn"], x, labels)
+        x = (x - 0.05 * gradient.sign()).clamp(images - 0.1, images + 0.1).clamp(0, 1)
+    gained = margin(models["cnn"](x), labels) - margin(models["cnn"](fooled.images), labels)
+    assert gained.min() > -1e-2
+    assert gained.max() > 1e-3
+
+
+ORACLES = {  # name of foolbox's attack, its options, our method
+    "fgsm": ("LinfFastGradientAttack", {}, FoolingMethod(epsilon=0.1)),
+    "fgm": ("L2FastGradientAttack", {}, FoolingMethod(norm="l2", epsilon=0.8)),
+    "linf": ("LinfPGD", {"steps": 20, "rel_stepsize": 0.125}, FoolingMethod(epsilon=0.1, steps=20)),
+    "l2": ("L2PGD", {"steps": 20, "rel_stepsize": 0.125}, FoolingMethod(norm="l2", epsilon=0.8, steps=20)),
+}
+
+
+@pytest.mark.parametrize("goal", ["untargeted", "targeted"])
+@pytest.mark.parametrize("name", ORACLES)
+@pytest.mark.parametrize("kind", ["cnn", "softmax"])
+def test_success_is_that_of_an_established_library_or_better(models, digits, kind, name, goal):
+    """Same images, model, budget and start: what only foolbox fools must be no more than a fair coin explains."""
+    foolbox = pytest.importorskip("foolbox")
+    attack_name, options, method = ORACLES[name]
+    if goal == "targeted" and method.steps == 1:
+        pytest.skip("foolbox has no targeted one-step attack")
+    method = dataclasses.replace(method, goal=goal)
+    images, labels, targets, ours = attack(models[kind], digits, method, count=200)
+    theirs = getattr(foolbox.attacks, attack_name)(random_start=False, **options)
+    wrapped = foolbox.PyTorchModel(models[kind], bounds=(0, 1), device="cpu")
+    if targets is None:
+        criterion = foolbox.criteria.Misclassification(labels)
+    else:
+        criterion = foolbox.criteria.TargetedMisclassification(targets)
+    found = theirs.run(wrapped, images, criterion, epsilon=method.epsilon)
+    theirs = successes(labels, targets, probabilities(models[kind], found))
+    own = successes(labels, targets, ours.probabilities)
+    only_theirs, only_ours = int((theirs & ~own).sum()), int((own & ~theirs).sum())
+    assert theirs.sum() > 20, "else the comparison says little"
+    assert bdtrc(only_theirs - 1, only_theirs + only_ours, 0.5) > 0.05 if only_theirs else True
+
+
+class Small(torch.nn.Module):
+    """A residual network with batch normalization, as others bring it along."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = torch.nn.Conv2d(3, 8, 3, padding=1)
+        self.norm, self.block = torch.nn.BatchNorm2d(8), torch.nn.Conv2d(8, 8, 3, padding=1)
+        self.head = torch.nn.Linear(8, 7)
+
+    def forward(self, images):
+        maps = torch.relu(self.norm(self.stem(images - 0.5)))
+        return 5 * self.head((maps + torch.relu(self.block(maps))).mean((2, 3)))
+
+
+@pytest.mark.parametrize("kind", ["torchscript", "exported", "torchvision"])
+def test_classifiers_of_others_are_fooled_too(kind):
+    torch.manual_seed(0)
+    images, side = torch.rand(4, 3, 40, 40, generator=generator("colour")), 40
+    if kind == "torchvision":
+        from spurious.pretrained import torchvision_classifier
+
+        model = torchvision_classifier("resnet18", "IMAGENET1K_V1")
+    elif kind == "torchscript":
+        with pytest.warns(DeprecationWarning, match="torch.jit"):
+            model = torch.jit.freeze(torch.jit.trace(Small().eval(), images))
+    else:
+        size = {"images": {0: torch.export.Dim("n", min=1, max=9)}}
+        model = torch.export.export(Small().eval(), (images,), dynamic_shapes=size).module()
+    model = Classifier(model)
+    before = probabilities(model, images)
+    labels = before.argmax(1)
+    targets = (labels + 3) % before.shape[1]
+    method = FoolingMethod(epsilon=0.05, steps=5, goal="targeted")
+    fooled = fool(model, images, labels, method, targets=targets, ids=range(4), seed=0)
+    assert fooled.images.shape == (4, 3, side, side)
+    place = targets[:, None]
+    rise = fooled.probabilities.gather(1, place) / before.gather(1, place)
+    assert (rise > (2 if kind == "torchvision" else 1.03)).all()
+    changed = random_change(images, range(4), method, 0)
+    assert (rise > 1.5 * (probabilities(model, changed).gather(1, place) / before.gather(1, place) - 1) + 1).all()
+
+
+# --- what a user can get wrong
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"targets": [3, CLASSES]}, "target 10: there is no such class; the classifier has 10, 0 to 9"),
+        ({"targets": [3, -2]}, "target -2: there is no such class"),
+        ({"targets": [3, 1]}, "target 1 is the label of the image itself; choose another class"),
+        ({"targets": None}, "targets: missing"),
+        ({"targets": [3]}, "2 images, 2 labels and 1 targets"),
+        ({"labels": [0, 11]}, "label 11: there is no such class"),
+        ({"labels": [NO_LABEL, 0], "goal": "untargeted"}, "target -1|label -1: there is no such class"),
+        ({"images": torch.zeros(2, 1, 9, 9)}, r"does not take images of shape \(1, 9, 9\)"),
+        ({"images": torch.full((2, *SHAPE), math.nan)}, "logits that are no numbers"),
+    ],
+)
+def test_one_line_for_what_a_user_can_mend(models, changes, message):
+    values = {"images": torch.zeros(2, *SHAPE), "labels": [0, 1], "targets": [3, 4], "goal": "targeted"} | changes
+    method = FoolingMethod(epsilon=0.1, goal=values["goal"])
+    targets = None if values["targets"] is None else torch.tensor(values["targets"])
+    with pytest.raises(SpuriousError, match=message) as raised:
+        fool(
+            models["softmax"],
+            values["images"],
+            torch.tensor(values["labels"]),
+            method,
+            targets=targets,
+            ids="ab",
+            seed=0,
+        )
+    assert "\n" not in str(raised.value)
+
+
+def test_a_step_size_of_0_is_told():
+    with pytest.raises(SpuriousError, match="step_size: 0 moves nothing"):
+        FoolingMethod(epsilon=0.1, step_size=0)
+
+
+# --- rows
+
+
+def test_rows_say_what_happened(models, digits):
+    images, labels = digits[0]
+    tests = Starts(ids=range(60), images=images[:60], labels=labels[:60])
+    noise = FoolingMethod(epsilon=0.2, steps=5, goal="targeted", start="noise", images=10)
+    plan = FoolingSettings(methods={**METHODS, "noise": noise}, images=40)
+    made = {name: (rows, starts, moved) for name, rows, starts, moved in fool_all(models["cnn"], tests, plan, 5, 10)}
+    assert list(made) == [*METHODS, "noise"]
+    for name, (rows, starts, moved) in made.items():
+        assert set(rows) == set(COLUMNS) - {"classifier"}
+        assert len(rows) == len(moved) == (10 if name == "noise" else 40)
+        again = models["cnn"](moved).softmax(1)
+        assert rows["predicted"].tolist() == again.argmax(1).tolist()
+        assert rows["p"].to_numpy() == pytest.approx(again.amax(1).numpy(), abs=1e-5)
+        change = (moved - starts.images).flatten(1)
+        assert rows["l2"].to_numpy() == pytest.approx(change.norm(dim=1).numpy())
+        assert rows["linf"].to_numpy() == pytest.approx(change.abs().amax(1).numpy())
+        assert rows["target"].isna().all() == ("targeted" not in name and name != "noise" and name != "random start l2")
+    rows = made["noise"][0]
+    assert rows["label"].isna().all()
+    assert rows["control_predicted"].tolist() == rows["clean_predicted"].tolist()
+    rows = made["pgd-linf-targeted"][0]
+    own = models["cnn"](images[:40]).softmax(1)
+    assert rows["label"].tolist() == labels[:40].tolist()
+    assert rows["clean_p"].to_numpy() == pytest.approx(own.gather(1, labels[:40, None])[:, 0].numpy(), abs=1e-5)
+
+
+def test_examples_are_chosen_before_the_fooling():
+    rows = pd.DataFrame({"label": [7, 7, 2, 1, 1, 0], "clean_predicted": [7, 7, 3, 1, 1, 0], "predicted": 9})
+    assert example_places(rows) == [0, 3, 5]
+    assert example_places(rows.assign(predicted=rows["label"])) == [0, 3, 5]
+    assert example_places(rows.assign(label=pd.NA)) == [0, 1, 2, 3, 4, 5]
+    many = pd.DataFrame({"label": range(100), "clean_predicted": range(100)})
+    assert example_places(many) == [8, 25, 41, 58, 75, 91]
+
+
+def test_rubbish_is_drawn_by_id_and_judged(models, digits):
+    images, labels = digits[0]
+    tests = Starts(ids=range(30), images=images[:30], labels=labels[:30])
+
+    def rows(count, batch_size):
+        plan = FoolingSettings(methods={}, batch_size=batch_size)
+        return pd.concat(rubbish_rows(models["softmax"], tests, plan, count, 3), ignore_index=True)
+
+    table = rows(50, 20)
+    assert table["kind"].value_counts().to_dict() == {"normal": 50, "uniform": 50, "test images": 30}
+    fewer = rows(20, 7)
+    for kind in ("normal", "uniform"):
+        part, own = (frame[frame["kind"] == kind]["p"].to_numpy()[:20] for frame in (table, fewer))
+        assert part == pytest.approx(own, abs=1e-6)
+    drawn = torch.randn(SHAPE, generator=generator(3, "rubbish", "normal", 4))
+    p = models["softmax"](drawn[None]).softmax(1).max().item()
+    assert table[(table["kind"] == "normal") & (table["id"] == 4)]["p"].item() == pytest.approx(p, abs=1e-6)
+    spread = np.std([table[table["kind"] == kind]["p"].mean() for kind in ("normal", "uniform", "test images")])
+    assert spread > 0.01

@@ -1,0 +1,145 @@
+"""The tables of fooling, by hand."""
+
+import math
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from spurious.errors import SpuriousError
+from spurious.fooling_table import COLUMNS, METHOD, fooling, goodfellow, rubbish
+from spurious.statistics import mean_interval, wilson
+
+METHODS = {
+    "away": ("image", "untargeted", "linf", 0.1, 1, True),
+    "towards": ("image", "targeted", "l2", 2.0, 5, True),
+    "noise": ("noise", "targeted", "linf", 0.1, 5, True),
+    "fgsm-unclamped": ("image", "untargeted", "linf", 0.25, 1, False),
+}
+# label, target, before, after, p, l2, linf, control
+IMAGES = [
+    (1, 2, 1, 2, 0.9, 1.0, 0.1, 1),
+    (1, 3, 1, 2, 0.7, 2.0, 0.1, 1),
+    (2, 3, 2, 3, 0.5, 3.0, 0.1, 3),
+    (2, 3, 2, 2, 0.3, 4.0, 0.1, 2),
+    (5, 3, 4, 3, 0.8, 9.0, 0.1, 3),  # wrong before
+]
+
+
+def rows(method="away", seed=0, images=IMAGES, classifier="cnn"):
+    columns = ["label", "target", "clean_predicted", "predicted", "p", "l2", "linf", "control_predicted"]
+    table = pd.DataFrame(images, columns=columns)
+    if METHODS[method][1] == "untargeted":
+        table["target"] = math.nan
+    if METHODS[method][0] == "noise":
+        table["label"] = math.nan
+    own = dict(zip(METHOD, (classifier, method, *METHODS[method]), strict=True))
+    return table.assign(seed=seed, **own)
+
+
+def first(table):
+    return table.iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("method", "n", "success", "control", "confidence", "error"),
+    [
+        ("away", 4, 3, 1, (0.9 + 0.7 + 0.5) / 3, 4),
+        ("towards", 4, 2, 1, (0.9 + 0.5) / 2, 4),
+        ("noise", 5, 3, 2, (0.9 + 0.5 + 0.8) / 3, None),
+    ],
+)
+def test_rates_by_hand(method, n, success, control, confidence, error):
+    row = first(fooling(rows(method)))
+    assert row["n"] == n
+    assert (row["success"], row["control"]) == pytest.approx((success / n, control / n))
+    assert (row["low"], row["high"]) == pytest.approx(wilson(success, n))
+    assert (row["control_low"], row["control_high"]) == pytest.approx(wilson(control, n))
+    assert row["confidence"] == pytest.approx(confidence)
+    assert row["l2_median"] == (3.0 if method == "noise" else 2.5)
+    if error is None:
+        assert row["error_n"] == 0
+        assert math.isnan(row["error"])
+    else:
+        assert (row["error_n"], row["error"]) == (5, error / 5)
+        assert (row["error_low"], row["error_high"]) == pytest.approx(wilson(error, 5))
+        assert row["error_confidence"] == pytest.approx((0.9 + 0.7 + 0.5 + 0.8) / 4)
+
+
+def test_images_that_were_wrong_before_are_no_success():
+    untouched = [(label, target, label, label, p, 0.0, 0.0, label) for label, target, _, _, p, *_ in IMAGES]
+    spoilt = [(1, 2, 2, 2, 0.9, 0.0, 0.0, 2)]
+    for method in ("away", "towards"):
+        table = fooling(rows(method, images=untouched + spoilt))
+        assert (table["success"] == 0).all()
+        assert (table["n"] == 5).all()
+        assert math.isnan(first(table)["confidence"])
+
+
+def test_seeds_are_rows_and_one_row_joins_them():
+    better = [(1, 2, 1, 2, 0.9, 1.0, 0.1, 1)]
+    table = fooling(pd.concat([rows(seed=4), rows(seed=2, images=better), rows("towards", seed=4)]))
+    assert list(table) == COLUMNS
+    assert table["seed"].tolist() == [4, 2, "all", 4, "all"]
+    assert table["method"].tolist() == ["away"] * 3 + ["towards"] * 2
+    joined = table.iloc[2]
+    mean, sd, low, high = mean_interval([0.75, 1.0])
+    assert low < 0 < 1 < high, "no share: such bounds are cut"
+    assert (joined["success"], joined["sd"], joined["low"], joined["high"]) == pytest.approx((mean, sd, 0, 1))
+    assert (joined["n"], joined["error_n"]) == (5, 6)
+    assert joined["confidence"] == pytest.approx((0.7 + 0.9) / 2)
+    assert table["sd"].isna().tolist() == [True, True, False, True, True]
+
+
+def test_the_order_of_images_does_not_matter():
+    table = fooling(rows().sample(frac=1, random_state=0))
+    pd.testing.assert_frame_equal(table, fooling(rows()))
+
+
+def test_a_missing_column_is_told():
+    with pytest.raises(SpuriousError, match="fooling rows: the column p is missing"):
+        fooling(rows().drop(columns="p"))
+    with pytest.raises(SpuriousError, match="rubbish rows: the column p is missing"):
+        rubbish(pd.DataFrame({"classifier": [], "kind": [], "seed": []}))
+
+
+NOISE = pd.DataFrame(
+    {
+        "classifier": "softmax",
+        "seed": [0, 0, 0, 0, 1, 1, 0],
+        "kind": ["normal"] * 6 + ["test images"],
+        "p": [0.5, 0.6, 0.9, 0.2, 0.9, 0.8, 0.99],
+    }
+)
+
+
+def test_rubbish_counts_what_exceeds_a_half():
+    table = rubbish(NOISE)
+    assert table[["kind", "seed", "n", "share_above"]].to_numpy().tolist() == [
+        ["normal", 0, 4, 0.5],
+        ["normal", 1, 2, 1.0],
+        ["normal", "all", 6, 0.75],
+        ["test images", 0, 1, 1.0],
+        ["test images", "all", 1, 1.0],
+    ]
+    assert (table.loc[0, "low"], table.loc[0, "high"]) == pytest.approx(wilson(2, 4))
+    assert table.loc[2, "sd"] == pytest.approx(mean_interval([0.5, 1.0])[1])
+
+
+def test_goodfellow_takes_the_first_seed_of_the_unclamped_method():
+    table = goodfellow(pd.concat([rows(), rows("fgsm-unclamped"), rows("fgsm-unclamped", seed=1)]), NOISE)
+    assert list(table) == ["quantity", "reproduced", "low", "high", "n"]
+    error, confidence, share = (row for _, row in table.iterrows())
+    assert (error["quantity"], error["reproduced"], error["n"]) == ("error rate", 0.8, 5)
+    assert (error["low"], error["high"]) == pytest.approx(wilson(4, 5))
+    mean, _, low, high = mean_interval([0.9, 0.7, 0.5, 0.8])
+    assert (confidence["quantity"], confidence["n"]) == ("mean confidence", 4)
+    assert (confidence["reproduced"], confidence["low"], confidence["high"]) == pytest.approx((mean, low, high))
+    assert (share["quantity"], share["reproduced"]) == ("share of rubbish inputs with p > 0.5", 0.5)
+    assert goodfellow(rows(), NOISE.iloc[6:]).empty
+
+
+def test_the_tables_need_no_torch(pytestconfig):
+    code = "import sys; from spurious import fooling_table; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=pytestconfig.rootpath / "scripts", check=True)
