@@ -15,7 +15,9 @@ sys.path[:0] = [str(FOLDER), str(ROOT / "scripts"), str(ROOT / "tests")]
 from tabulate import tabulate  # noqa: E402
 
 import benchmark_backworking  # noqa: E402 - found through the paths above
+import benchmark_black_box  # noqa: E402
 import benchmark_demo  # noqa: E402
+import benchmark_fooling  # noqa: E402
 import benchmark_linear  # noqa: E402
 import benchmark_smoothing  # noqa: E402
 import benchmark_store  # noqa: E402
@@ -28,6 +30,8 @@ BENCHMARKS = {
     "training": benchmark_training.rows,
     "smoothing": benchmark_smoothing.rows,
     "linear": benchmark_linear.rows,
+    "fooling": benchmark_fooling.rows,
+    "black_box": benchmark_black_box.rows,
     "store": benchmark_store.rows,
     "demo": benchmark_demo.rows,
 }

@@ -1,0 +1,84 @@
+"""Search images that fool one classifier, seeing its scores only: by evolution, and at random beside it."""
+
+import argparse
+import json
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from commandline import add_compute_arguments, prepare_compute, run, settings_argument
+from estimatorfiles import open_scores
+from rows import write_rows
+from spurious.datasets import Dataset
+from spurious.ensembles import Scores
+from spurious.errors import SpuriousError
+from spurious.evolution import Box, Budget, Goal, ball, noise, search, search_rows
+from spurious.fooling import random_targets
+from spurious.settings import BlackBoxSettings
+from spurious.transfer import first_right
+from tensorfiles import read_dataset, write_tensors
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read data and classifier, search from images and from noise, write a row per search and the images."""
+    arguments = parse(argv)
+    device = prepare_compute(arguments)
+    settings = arguments.settings
+    data = read_dataset(arguments.data)
+    scores = open_scores(arguments.weights, arguments.entry, device, arguments.threads)
+    budget = Budget(
+        population=settings.population, max_queries=settings.max_queries, mutation_rate=settings.mutation_rate
+    )
+    rows, tensors = [], {}
+    for start, choose in (("image", from_images), ("noise", from_noise)):
+        ids, labels, original, box, goal = choose(data, scores, settings, arguments.seed)
+        for method in ("evolution", "random"):
+            found = search(scores, box, goal, ids, budget, method=method, seed=arguments.seed)
+            identification = {"classifier": arguments.classifier, "seed": arguments.seed, "start": start}
+            identification |= {"search": method}
+            rows.append(search_rows(scores, found, goal, original, ids, labels, identification))
+            if method == "evolution":
+                tensors |= {f"{start}/evolution": found.images, f"{start}/original": original}
+    write_rows(arguments.rows, pd.concat(rows))
+    write_tensors(arguments.images, tensors)
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--weights", required=True, help="the classifier's file: .skops or .safetensors")
+    parser.add_argument("--classifier", required=True, help="its name, for the rows")
+    parser.add_argument("--entry", type=json.loads, required=True, help="JSON: its entry under classifiers")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--settings", type=settings_argument(BlackBoxSettings), required=True)
+    parser.add_argument("--rows", required=True)
+    parser.add_argument("--images", required=True)
+    add_compute_arguments(parser)
+    return parser.parse_args(argv)
+
+
+Task = tuple[list[int], Tensor | None, Tensor, Box, Goal]
+
+
+def from_images(data: Dataset, scores: Scores, settings: BlackBoxSettings, seed: int) -> Task:
+    """Ids, labels, images, box and goal: the first test images that are classified rightly, towards other classes."""
+    labels = data.labels["test"]
+    ids, _ = first_right([scores], data.pixels("test"), labels, settings.images)
+    if not ids:
+        raise SpuriousError("black_box: no test image is classified rightly; train or fit the classifier again")
+    images, labels = data.pixels("test")[ids], labels[ids]
+    goal = Goal(classes=random_targets(labels, data.classes, ids, seed))
+    return ids, labels, images, ball(images, settings.epsilon), goal
+
+
+def from_noise(data: Dataset, scores: Scores, settings: BlackBoxSettings, seed: int) -> Task:
+    """The same from noise: the targets take turns, nothing has a label."""
+    ids = list(range(settings.images))
+    box = noise(ids, data.image_shape, seed)
+    goal = Goal(classes=torch.arange(settings.images) % data.classes, above=settings.found_above)
+    return ids, None, box.first, box, goal
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,78 @@
+"""Classifiers of scikit-learn, without a gradient, and the scores of any classifier as one kind of function.
+
+Scores map images (N, C, H, W), float32 in [0, 1], to class probabilities (N, K), float32 on the CPU. That is all that a
+black-box search may see of a classifier.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from spurious.errors import SpuriousError, unknown_name
+from spurious.seeding import generator
+from spurious.training import predict
+
+if TYPE_CHECKING:  # importing it takes a second
+    from sklearn.base import ClassifierMixin
+
+Scores = Callable[[Tensor], Tensor]
+
+KINDS = ("forest", "boosted", "nearest")
+BATCH = 100  # images that a network gets at once: more of them no longer fit the processor's cache
+
+
+def build(entry: Mapping[str, Any], seed: int, threads: int = 1) -> "ClassifierMixin":
+    """The classifier, not fitted, that an entry of `classifiers:` with the key scikit_learn describes.
+
+    forest: `trees` random trees (Breiman 2001), fully grown. boosted: `rounds` of gradient boosting over histograms,
+    every tree with at most `leaves` leaves (31), shrunk by `learning_rate` (0.1). nearest: the `neighbours` nearest
+    training images, found exactly, each counting by the inverse of its distance: among equal votes the scores still
+    tell which image is nearer to another class, which is what a search can climb. Only the forest is random.
+    """
+    kind = entry["scikit_learn"]
+    if kind == "forest":
+        from sklearn.ensemble import RandomForestClassifier
+
+        return RandomForestClassifier(entry["trees"], random_state=seed, n_jobs=threads)
+    if kind == "boosted":
+        from sklearn.ensemble import HistGradientBoostingClassifier
+
+        own = {"max_leaf_nodes": entry.get("leaves", 31), "learning_rate": entry.get("learning_rate", 0.1)}
+        return HistGradientBoostingClassifier(max_iter=entry["rounds"], early_stopping=False, random_state=seed, **own)
+    if kind == "nearest":
+        from sklearn.neighbors import KNeighborsClassifier
+
+        return KNeighborsClassifier(entry["neighbours"], weights="distance", algorithm="brute", n_jobs=threads)
+    raise SpuriousError(f"classifiers: {unknown_name('kind of scikit-learn classifier', kind, KINDS)}")
+
+
+def fit(entry: Mapping[str, Any], images: Tensor, labels: Tensor, seed: int, threads: int = 1) -> "ClassifierMixin":
+    """The entry's classifier after learning from images (N, C, H, W), float32 in [0, 1], and labels 0 .. K - 1.
+
+    With the key training_images only so many are used, the first of an order decided by `seed`. Raises SpuriousError
+    where there are not so many, where one of the labels is left without an image, and for more neighbours than images.
+    """
+    count = entry.get("training_images", len(images))
+    if count > len(images):
+        raise SpuriousError(f"training_images: {count}, but there are {len(images)}; lower it in config.yaml")
+    if entry.get("neighbours", 1) > count:
+        raise SpuriousError(f"neighbours: {entry['neighbours']}, but {count} training images; lower it in config.yaml")
+    order = torch.randperm(len(images), generator=generator(seed, "training images"))[:count]
+    missing = sorted(set(labels.tolist()) - set(labels[order].tolist()))
+    if missing:
+        raise SpuriousError(f"training_images: none of the {count} is of label {missing[0]}; raise it in config.yaml")
+    return build(entry, seed, threads).fit(flat(images[order]), labels[order].numpy())
+
+
+def flat(images: Tensor) -> Any:
+    """Images (N, C, H, W) as an array (N, pixels), what scikit-learn takes."""
+    return images.flatten(1).numpy()
+
+
+def scores_of(classifier: "nn.Module | ClassifierMixin") -> Scores:
+    """The probabilities that a network or a fitted classifier of scikit-learn gives to images."""
+    if isinstance(classifier, nn.Module):
+        return lambda images: predict(classifier, images, batch_size=BATCH)
+    return lambda images: torch.from_numpy(classifier.predict_proba(flat(images))).float()

@@ -1,0 +1,49 @@
+"""Fool every classifier, and let all judge what fools it."""
+
+import argparse
+import json
+
+from commandline import add_compute_arguments, pair_argument, prepare_compute, run, settings_argument
+from estimatorfiles import open_any
+from rows import write_rows
+from spurious.errors import SpuriousError, unknown_name
+from spurious.settings import TransferSettings
+from spurious.transfer import transfer_rows
+from tensorfiles import read_dataset
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read data and classifiers, fool each, write a row per source, judge and image."""
+    arguments = parse(argv)
+    device = prepare_compute(arguments)
+    data = read_dataset(arguments.data)
+    classifiers = {}
+    for (name, seed), path in arguments.sources:
+        if name not in arguments.entries:
+            raise SpuriousError(f"--entries: {unknown_name('classifier', name, arguments.entries)}")
+        classifiers[name, seed] = open_any(path, arguments.entries[name], device, arguments.threads)
+    write_rows(arguments.rows, transfer_rows(classifiers, data.pixels("test"), data.labels["test"], arguments.settings))
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--sources", nargs="+", type=source, required=True, metavar="NAME:SEED=FILE")
+    parser.add_argument("--entries", type=json.loads, required=True, help="JSON: the entries of these names")
+    parser.add_argument("--settings", type=settings_argument(TransferSettings), required=True)
+    parser.add_argument("--rows", required=True)
+    add_compute_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def source(text: str) -> tuple[tuple[str, int], str]:
+    """Name and seed, and the file."""
+    key, path = pair_argument("NAME:SEED=FILE")(text)
+    name, _, seed = key.rpartition(":")
+    if not name or not seed.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME:SEED=FILE")
+    return (name, int(seed)), path
+
+
+if __name__ == "__main__":
+    run(main)

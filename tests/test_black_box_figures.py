@@ -1,0 +1,205 @@
+"""The figures of fooling by scores and of transfer show what the rows say."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.collections import LineCollection
+from PIL import Image
+from safetensors.numpy import save_file
+
+import draw_black_box
+from spurious import transfer_table
+from spurious.errors import SpuriousError
+from spurious.figures import black_box as figures
+from spurious.figures.style import render
+
+RNG = np.random.default_rng(0)
+CLASSIFIERS = ["forest", "boosted", "nearest", "cnn"]
+
+
+def search_rows(classifiers=CLASSIFIERS, count=5):
+    rows = []
+    for number, classifier in enumerate(classifiers):
+        for start in ("image", "noise"):
+            for search in ("evolution", "random"):
+                for place in range(count):
+                    success = place <= number and search == "evolution"
+                    row = {"classifier": classifier, "seed": 0, "start": start, "search": search, "id": place}
+                    row |= {"label": 4 if start == "image" else None, "target": 3, "success": success}
+                    row |= {"queries": 20 * (place + 1) if success else 400, "flat": 0.0, "predicted": 3}
+                    rows.append(row | {"p_target": 0.5, "start_p_target": 0.001, "l2": 1.0, "linf": 0.25})
+    return pd.DataFrame(rows)
+
+
+def pictures(classifiers=CLASSIFIERS, count=5):
+    keys = [(classifier, start) for classifier in classifiers for start in ("image", "noise")]
+    return {key: (RNG.random((count, 8, 8)), RNG.random((count, 8, 8))) for key in keys}
+
+
+def transfer_rows(names=(("cnn", 0), ("cnn", 1), ("softmax", 0))):
+    rows = []
+    for place, source in enumerate(names):
+        for column, judge in enumerate(names):
+            for image in range(8):
+                row = dict(zip(transfer_table.KEYS, (*source, *judge), strict=True))
+                wrong = place == column or image < 2 * column
+                row |= {"id": image, "label": 0, "fooled_source": True, "predicted": int(wrong)}
+                rows.append(row | {"control_predicted": int(image < column)})
+    return pd.DataFrame(rows)
+
+
+def draw_transfer(rows=None):
+    rows = transfer_rows() if rows is None else rows
+    return figures.transfer(transfer_table.transfer(rows), transfer_table.chance(rows), "title of it")
+
+
+PICTURES = pictures()
+DRAWN = {
+    "black-box": lambda: figures.black_box(search_rows(), "title of it"),
+    "black-box of one": lambda: figures.black_box(search_rows(["forest"]), "title of it"),
+    "images": lambda: figures.black_box_images(search_rows(), PICTURES, "title of it"),
+    "transfer": draw_transfer,
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize(("kind", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
+def test_files_are_equal_byte_by_byte(name, kind, start):
+    first, second = render(DRAWN[name](), kind), render(DRAWN[name](), kind)
+    assert first.startswith(start)
+    assert first == second
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_no_text_is_cut_off_and_the_title_lies_over_no_panel(name):
+    figure = DRAWN[name]()
+    figure.draw_without_rendering()
+    page, drawn = figure.bbox, figure.get_tightbbox()
+    assert drawn.x0 >= 0
+    assert drawn.y0 >= 0
+    assert drawn.x1 * figure.dpi <= page.x1 + 1
+    assert drawn.y1 * figure.dpi <= page.y1 + 1
+    title = figure._suptitle.get_window_extent()
+    assert title.get_text() if hasattr(title, "get_text") else figure._suptitle.get_text() == "title of it"
+    assert all(axes.get_tightbbox().y1 <= title.y0 + 1 for axes in figure.axes)
+
+
+def test_curves_end_at_the_share_that_succeeded():
+    figure = DRAWN["black-box"]()
+    for axes in figure.axes:
+        curves = [line for line in axes.lines if len(line.get_xdata()) > 1]
+        assert len(curves) == 8
+        by_color = {}
+        for line in curves:
+            by_color.setdefault(line.get_color(), []).append(line)
+        for number, (solid, dashed) in enumerate(by_color.values()):
+            assert (solid.get_linestyle(), dashed.get_linestyle()) == ("-", "--")
+            assert solid.get_ydata()[-1] == pytest.approx((number + 1) / 5)
+            assert solid.get_xdata()[1:-2].tolist() == [20 * (place + 1) for place in range(number + 1)]
+            assert dashed.get_ydata().max() == 0
+            assert solid.get_xdata()[-1] == dashed.get_xdata()[-1] == 400
+        bars = [bar for bar in axes.collections if isinstance(bar, LineCollection)]
+        assert len(bars) == 8
+
+
+def test_the_final_shares_have_their_intervals():
+    axes = DRAWN["black-box of one"]().axes[0]
+    bars = [bar.get_segments()[0] for bar in axes.collections if isinstance(bar, LineCollection)]
+    bounds = [segment[:, 1].tolist() for segment in bars]
+    assert bounds[0] == pytest.approx([0.03622, 0.62447], abs=1e-4)  # 1 of 5
+    assert bounds[1] == pytest.approx([0.0, 0.43448], abs=1e-4)  # 0 of 5
+
+
+def test_images_stand_before_and_after_with_their_classes():
+    figure = DRAWN["images"]()
+    shown = [axes for axes in figure.axes if axes.get_images()]
+    assert len(shown) == 4 * 12
+    first = shown[:12]
+    for place in range(3):
+        for side in (0, 1):
+            picture = first[2 * place + side].get_images()[0]
+            np.testing.assert_array_equal(picture.get_array(), PICTURES["forest", "image"][side][place])
+            picture = first[6 + 2 * place + side].get_images()[0]
+            np.testing.assert_array_equal(picture.get_array(), PICTURES["forest", "noise"][side][place])
+    assert [axes.get_xlabel() for axes in first] == ["4", "3 (.50)"] * 3 + ["<.01", "3 (.50)"] * 3
+    assert [axes.xaxis.label.get_style() for axes in first[:6]] == ["normal", "normal"] + ["normal", "italic"] * 2
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(0, "0"), (1, "1"), (0.004, "<.01"), (0.005, ".01"), (0.994, ".99"), (0.9999, ">.99"), (0.5, ".50")]
+)
+def test_short_probabilities(p, text):
+    assert figures.short_probability(p) == text
+
+
+def test_every_cell_tells_its_share_and_its_chance_level():
+    figure = draw_transfer()
+    heat, below = figure.axes[:2]
+    texts = [text.get_text() for text in heat.texts]
+    assert texts == [
+        "100",
+        "0",
+        "25",
+        "12",
+        "50",
+        "25",
+        "0",
+        "0",
+        "100",
+        "12",
+        "50",
+        "25",
+        "0",
+        "0",
+        "25",
+        "12",
+        "100",
+        "25",
+    ]
+    np.testing.assert_allclose(heat.images[0].get_array(), [[100, 25, 50], [0, 100, 50], [0, 25, 100]])
+    assert [text.get_text() for text in below.texts] == ["0", "12", "25"]
+    assert [tick.get_text() for tick in heat.get_yticklabels()][1] == "cnn, seed 1\n8 of 8 images"
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0, "0"), (1, "100"), (0.001, "0.1"), (0.999, "99.9"), (0.5, "50"), (float("nan"), "")]
+)
+def test_a_share_is_not_rounded_to_none_or_all(share, text):
+    assert figures.share_text(share) == text
+
+
+def test_a_source_that_fools_nothing_is_drawn_empty():
+    rows = transfer_rows()
+    rows.loc[rows["source_seed"] == 1, ["fooled_source"]] = False
+    figure = draw_transfer(rows)
+    assert [text.get_text() for text in figure.axes[0].texts][6:12] == [""] * 6
+    render(figure, "png")
+
+
+def test_nothing_to_draw_is_told():
+    with pytest.raises(SpuriousError, match=r"^the figure shows 1 to 7 classifiers, not 0$"):
+        figures.black_box(search_rows([]).reindex(columns=search_rows().columns), "")
+
+
+def test_the_script_draws_all(tmp_path):
+    rows, images = [], []
+    for name in CLASSIFIERS:
+        search_rows([name]).to_csv(tmp_path / f"{name}.csv", index=False)
+        tensors = {}
+        for start in ("image", "noise"):
+            for place, kind in enumerate(("original", "evolution")):
+                tensors[f"{start}/{kind}"] = PICTURES[name, start][place][:, None].astype(np.float32)
+        save_file(tensors, tmp_path / f"{name}.safetensors")
+        rows.append(str(tmp_path / f"{name}.csv"))
+        images.append(str(tmp_path / f"{name}.safetensors"))
+    transfer_rows().to_csv(tmp_path / "transfer.csv", index=False)
+    commands = {
+        "black-box": ["--rows", *rows],
+        "black-box-images": ["--rows", *rows, "--images", *images],
+        "transfer": ["--rows", str(tmp_path / "transfer.csv")],
+    }
+    for name, inputs in commands.items():
+        outputs = ["--output-png", str(tmp_path / f"{name}.png"), "--output-svg", str(tmp_path / f"{name}.svg")]
+        draw_black_box.main([name, *inputs, *outputs])
+        assert Image.open(tmp_path / f"{name}.png").width == 1400
+        assert (tmp_path / f"{name}.svg").read_bytes().startswith(b"<?xml")
