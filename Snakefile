@@ -16,6 +16,9 @@ include: "workflow/rules/classifiers.smk"
 include: "workflow/rules/backworking.smk"
 include: "workflow/rules/retraining.smk"
 include: "workflow/rules/smoothing.smk"
+include: "workflow/rules/linear.smk"
+include: "workflow/rules/fooling.smk"
+include: "workflow/rules/black_box.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -44,7 +44,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     shown.add_argument("--class-names", metavar="CSV", help="label,wordnet,name")
     add("templates", templates, shown)
     own = add("template-images", template_images, shown)
-    own.add_argument("--image-id", type=int, default=0, help="place of the image in the held-out split")
+    own.add_argument("--image-id", type=int, help="in the held-out split; without it, the first that all get right")
     own = add("template-noise", template_noise, shown)
     own.add_argument("--image-id", type=int, default=0, help="of the noise, which it decides")
     return parser.parse_args(argv)
@@ -83,12 +83,21 @@ def template_images(arguments: argparse.Namespace) -> Figure:
 
     sweep = open_sweep(arguments)
     source = sweep.splits[held_out(sweep.splits)]
-    if not 0 <= arguments.image_id < len(source):
-        raise SpuriousError(f"--image-id: there is no image {arguments.image_id}; give one from 0 to {len(source) - 1}")
-    label = int(source.labels[arguments.image_id])
-    image = to_float(source.batch(source.labels.new_tensor([arguments.image_id])))[0]
+    place = first_right(sweep, source) if arguments.image_id is None else arguments.image_id
+    if not 0 <= place < len(source):
+        raise SpuriousError(f"--image-id: there is no image {place}; give one from 0 to {len(source) - 1}")
+    label = int(source.labels[place])
+    image = to_float(source.batch(source.labels.new_tensor([place])))[0]
     title = arguments.title or f"an image ({sweep.names[label]}) plus a fraction of a template"
     return draw_fooled(sweep, image, [target for target in sweep.targets if target != label], title)
+
+
+def first_right(sweep: Sweep, source: "ImageSource") -> int:
+    """The place of the first image that all classifiers of the figure get right, 0 where there is none."""
+    from spurious.judging import judge
+
+    right = (judge(sweep.weight, sweep.bias, source).predicted == source.labels).all(0)
+    return int(right.int().argmax())
 
 
 def template_noise(arguments: argparse.Namespace) -> Figure:

@@ -10,19 +10,20 @@ import torch
 from checkpoints import train
 from commandline import add_compute_arguments, prepare_compute, run, settings_argument
 from rows import write_rows
-from spurious.closed_form import Steps, smallest_steps
+from spurious.closed_form import Steps, fast_gradient_sign, rubbish_probability, smallest_steps
 from spurious.datasets import to_float
 from spurious.errors import SpuriousError
 from spurious.judging import judge, prediction_rows
 from spurious.linear import LinearTrainer, history_rows
 from spurious.linear_table import held_out
 from spurious.pair import pair_rows
+from spurious.seeding import generator
 from spurious.settings import LinearSettings
 from spurious.streaming import ImageSource
 from storefiles import open_splits
 from tensorfiles import write_tensors
 
-BATCH = 500  # images of which all steps are in memory at once, beside the result
+RUBBISH = 2000  # inputs from N(0, I)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -39,7 +40,7 @@ def main(argv: list[str] | None = None) -> None:
     decays = torch.tensor(settings.weight_decays, dtype=torch.float64)
     write_rows(arguments.history, with_seed(history_rows(history, settings.weight_decays), seed))
     write_rows(arguments.predictions, with_seed(predictions(weight, bias, splits, settings, device), seed))
-    steps = all_steps(weight, bias, splits[held_out(splits)], settings.step_images, device)
+    steps = attacked(weight.to(device), bias.to(device), splits[held_out(splits)], settings, seed)
     common = {"weight_decays": decays, "seed": torch.tensor(seed)}
     write_tensors(arguments.steps, steps | common)
     write_rows(arguments.pair, pair_rows(splits, settings, seed=seed, device=device))
@@ -96,18 +97,23 @@ def predictions(
     return pd.concat(parts, ignore_index=True)
 
 
-def all_steps(
-    weight: torch.Tensor, bias: torch.Tensor, source: ImageSource, count: int | None, device: torch.device
+def attacked(
+    weight: torch.Tensor, bias: torch.Tensor, source: ImageSource, settings: LinearSettings, seed: int
 ) -> dict[str, torch.Tensor]:
-    """The smallest steps of the first `count` images, (decays, images, classes) and (decays, images), and their ids."""
-    ids = torch.arange(len(source))[:count]
-    images = to_float(source.batch(ids)).flatten(1)
-    found = [
-        smallest_steps(own.flatten(1).to(device), b.to(device), images.to(device))
-        for own, b in zip(weight, bias, strict=True)
-    ]
-    tensors = {name: torch.stack([getattr(steps, name) for steps in found]) for name in Steps.__annotations__}
-    return tensors | {"ids": ids}
+    """The first images under attack, and noise; see `spurious.linear_table.linear` for the tensors.
+
+    Every tensor but `ids` has one entry per weight decay.
+    """
+    ids = torch.arange(len(source))[: settings.step_images]
+    images, labels = to_float(source.batch(ids)).flatten(1).to(weight.device), source.labels[ids].to(weight.device)
+    found = []
+    for own, b in zip(weight.flatten(2), bias, strict=True):
+        steps = smallest_steps(own, b, images)
+        decision, p = fast_gradient_sign(own, b, images, labels, settings.epsilon)
+        rubbish = rubbish_probability(own, b, RUBBISH, generator(seed, "rubbish"))
+        attack = {"fgsm_wrong": decision != labels, "fgsm_p": p, "rubbish_p": rubbish}
+        found.append({name: getattr(steps, name) for name in Steps.__annotations__} | attack)
+    return {name: torch.stack([tensors[name] for tensors in found]) for name in found[0]} | {"ids": ids}
 
 
 if __name__ == "__main__":

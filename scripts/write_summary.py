@@ -10,8 +10,11 @@ import pandas as pd
 
 from commandline import run, write_text
 from rows import read_rows
-from spurious import findings
+from spurious import attack_findings, findings
 
+TABLES = ("classifiers", "backworking-summary", "retraining-summary", "smoothing", "smoothing-tests")
+ATTACKS = {"fooling": "Fooling by the gradient", "black_box": "Fooling by scores alone", "transfer": "Transfer"}
+TABLES += ("linear", "linear-tests", *ATTACKS)
 PICTURE = """.. raw:: html
 
    <p><img alt="examples" style="max-width: 100%" src="data:image/png;base64,{data}"></p>
@@ -35,7 +38,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--picture", metavar="PNG")
-    for name in ("classifiers", "backworking-summary", "retraining-summary", "smoothing", "smoothing-tests"):
+    for name in TABLES:
         parser.add_argument(f"--{name}", metavar="CSV")
     parser.add_argument("--found-above", type=float, default=0.999)
     parser.add_argument("--output", required=True)
@@ -54,6 +57,12 @@ def sections(arguments: argparse.Namespace) -> Iterator[tuple[str, Iterator[str]
     if arguments.smoothing:
         tests = table(arguments.smoothing_tests) if arguments.smoothing_tests else None
         yield "Smoothing", findings.smoothing(table(arguments.smoothing), tests)
+    if arguments.linear:
+        tests = table(arguments.linear_tests)
+        yield "Linear classifiers", attack_findings.linear(table(arguments.linear), tests)
+    for name, title in ATTACKS.items():
+        if path := getattr(arguments, name):
+            yield title, getattr(attack_findings, name)(table(path))
 
 
 def table(path: str) -> pd.DataFrame:

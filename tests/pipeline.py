@@ -30,6 +30,17 @@ TINY = {
         "arms": [{"negatives": "none", "target": "none"}, {"negatives": "backworked", "target": "uniform"}],
     },
     "smoothing": {"sigmas": [0.0, 0.25], "kernels": [5]},
+    "linear": {
+        "weight_decays": [0.0, 1e-3, 0.1],
+        "learning_rate": 0.1,
+        "batch_size": 50,
+        "epochs": 5,
+        "targets": [0, 2],
+        "pair": [0, 2],
+    },
+    "fooling": {"images": 6, "rubbish": 20},
+    "black_box": {"images": 3, "population": 4, "max_queries": 40},
+    "transfer": {"images": 5, "steps": 2, "population": 4, "max_queries": 20},
     "experiments": {
         DATASET: {
             "seeds": [0, 1],
@@ -37,8 +48,17 @@ TINY = {
             "backworking": ["cnn"],
             "retraining": ["cnn"],
             "smoothing": ["cnn", "softmax"],
+            "linear": True,
+            "fooling": ["cnn", "softmax"],
+            "black_box": ["forest", "boosted", "nearest", "cnn"],
+            "transfer": {"cnn": [0, 1], "softmax": [0], "forest": [0]},
             "override": {
-                "classifiers": {"cnn": {"channels": [4, 8], "units": 16}},
+                "classifiers": {
+                    "cnn": {"channels": [4, 8], "units": 16},
+                    "forest": {"trees": 5},
+                    "boosted": {"rounds": 2},
+                    "nearest": {"neighbours": 3},
+                },
                 "recipes": {
                     "fast": {"steps": 40, "epochs": None, "learning_rate": 0.02},
                     "softmax": {"steps": 50, "epochs": None, "learning_rate": 0.05},

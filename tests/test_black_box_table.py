@@ -24,7 +24,7 @@ def search_rows():
         for place, (success, queries) in enumerate(results):
             row = {"classifier": "forest", "seed": 0, "start": "image", "search": search, "id": 10 + place, "target": 3}
             row |= {"success": success, "queries": queries, "flat": 0.1 * place, "p_target": 0.1 * place}
-            rows.append(row | {"l2": 1.0 + place, "linf": 0.25})
+            rows.append(row | {"l2": 1.0 + place, "linf": 0.25, "predicted": 3 if place < 2 else 7})
     return pd.DataFrame(rows)
 
 
@@ -40,7 +40,14 @@ def test_black_box_golden():
     evolution, random = table.to_dict("records")
     low, high = wilson(3, 4)
     expected = {"classifier": "forest", "accuracy": 0.75, "start": "image", "search": "evolution", "n": 4}
-    expected |= {"success": 0.75, "low": low, "high": high, "queries_median": 39, "queries_all_median": "48.5"}
+    expected |= {
+        "decided": 0.5,
+        "success": 0.75,
+        "low": low,
+        "high": high,
+        "queries_median": 39,
+        "queries_all_median": "48.5",
+    }
     expected |= {"p_target_median": 0.15, "l2_median": 2.5, "linf_median": 0.25, "flat": 0.15, "mcnemar_p": 0.5}
     for name, value in expected.items():
         assert evolution[name] == (pytest.approx(value) if isinstance(value, float) else value), name

@@ -7,7 +7,13 @@ import pytest
 import torch
 
 from spurious import closed_form
-from spurious.closed_form import clamped_sum, smallest_steps, template_fraction
+from spurious.closed_form import (
+    clamped_sum,
+    fast_gradient_sign,
+    rubbish_probability,
+    smallest_steps,
+    template_fraction,
+)
 from spurious.seeding import generator
 from spurious.templates import total_variation, toy
 
@@ -224,3 +230,38 @@ def test_toy_golden():
     assert table["p"].iloc[0] == pytest.approx(1 / (1 + math.e**3), rel=1e-12)
     assert table["l2"].tolist() == pytest.approx([0, math.sqrt(2.5)])
     assert table["linf"].tolist() == [0, 0.5]
+
+
+def test_fast_gradient_sign_is_that_of_autograd(monkeypatch):
+    labels = torch.arange(len(IMAGES)) % len(WEIGHT)
+    images = IMAGES.clone().requires_grad_()
+    torch.nn.functional.cross_entropy(images @ WEIGHT.T + BIAS, labels, reduction="sum").backward()
+    scores = (IMAGES + 0.2 * images.grad.sign()) @ WEIGHT.T + BIAS
+    monkeypatch.setattr(closed_form, "CHUNK", 4)
+    decision, p = fast_gradient_sign(WEIGHT, BIAS, IMAGES, labels, 0.2)
+    assert torch.equal(decision, scores.argmax(1))
+    torch.testing.assert_close(p, scores.softmax(1).amax(1))
+
+
+def test_fast_gradient_sign_of_no_size_is_the_decision_itself():
+    labels = torch.zeros(len(IMAGES), dtype=torch.long)
+    assert torch.equal(fast_gradient_sign(WEIGHT, BIAS, IMAGES, labels, 0.0)[0], (IMAGES @ WEIGHT.T + BIAS).argmax(1))
+
+
+def test_fast_gradient_sign_raises_the_loss_of_every_image():
+    labels = (IMAGES @ WEIGHT.T + BIAS).argmax(1)
+    decision, _ = fast_gradient_sign(WEIGHT, BIAS, IMAGES, labels, 5.0)
+    assert not (decision == labels).any()
+
+
+def test_rubbish_is_standard_normal_and_its_probability_grows_with_the_weights():
+    generators = [generator(0, "rubbish") for _ in range(3)]
+    small, same, large = (
+        rubbish_probability(scale * WEIGHT, BIAS, 1500, own) for scale, own in zip((1, 1, 9), generators, strict=True)
+    )
+    assert torch.equal(small, same)
+    assert small.shape == (1500,)
+    assert ((small > 1 / len(WEIGHT)) & (small <= 1)).all()
+    assert large.mean() > small.mean() + 0.05
+    noise = torch.randn((1000, WEIGHT.shape[1]), generator=generator(0, "rubbish"))
+    torch.testing.assert_close(small[:1000], (noise @ WEIGHT.T + BIAS).softmax(1).amax(1))

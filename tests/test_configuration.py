@@ -110,12 +110,12 @@ BAD = {
     "training on photographs": (
         "experiments/imagenet-samples/classifiers",
         ["cnn"],
-        "imagenet-samples.classifiers[0]: photographs differ in size and only face noise: name 'cnn' in smoothing",
+        "imagenet-samples.classifiers[0]: photographs differ in size, and nothing is trained on them: name 'cnn' in ",
     ),
     "training what was brought": (
         "experiments/digits/classifiers",
         ["cnn", "resnet50"],
-        "digits.classifiers[1]: 'resnet50' is not trained here: give it an architecture or move it to smoothing",
+        "digits.classifiers[1]: 'resnet50' has no architecture: give it one, or name it in smoothing or fooling inst",
     ),
     "channels": ("classifiers/cnn/channels", [32], "cnn.channels: [32] is not allowed: output channels of the two"),
     "units of softmax": ("classifiers/softmax/units", 9, "classifiers.softmax: unknown key 'units'; known are archit"),
@@ -164,7 +164,58 @@ BAD = {
         "published.layer_weights: the layer 'fc' of the classifier 'cnn' is missing: give it a weight",
     ),
     "duplicate seeds": ("experiments/digits/seeds", [0, 1, 0], "seeds: [0, 1, 0] is not allowed: different whole"),
-    "one seed": ("experiments/digits/seeds", [0], "digits.seeds: [0] is not allowed: retraining needs two seeds"),
+    "one seed": (
+        "experiments/digits",
+        {**CONFIG["experiments"]["digits"], "seeds": [0], "transfer": {}},
+        "digits.seeds: [0] is not allowed: retraining needs two seeds",
+    ),
+    "seed that nothing is trained with": (
+        "experiments/digits/transfer/cnn",
+        [0, 7],
+        "digits.transfer.cnn: the seed 7 is not among the experiment's: use [0, 1, 2]",
+    ),
+    "forest without a gradient": (
+        "experiments/digits/fooling",
+        ["forest"],
+        "digits.fooling[0]: 'forest' has no architecture or torchvision or torchscript or exported: give it one, or "
+        "name it in black_box or transfer instead",
+    ),
+    "program without training": (
+        "experiments/digits/transfer",
+        {"resnet50": [0]},
+        "digits.transfer[0]: 'resnet50' has no architecture or scikit_learn: give it one",
+    ),
+    "training on a store": (
+        "experiments/imagenet64/smoothing",
+        ["resnet50"],
+        "imagenet64.smoothing[0]: a store is only for linear classifiers: leave 'resnet50' out",
+    ),
+    "store of two kinds": (
+        "datasets/imagenet64/batches",
+        {"train": ["a.npz"], "test": ["b.npz"]},
+        "datasets.imagenet64: a store needs either tree (folders of class folders) or batches",
+    ),
+    "target that does not exist": (
+        "experiments/digits/override/linear",
+        {"targets": [1, 10]},
+        "experiments.digits: linear.targets: there is no class 10: use 0 to 9",
+    ),
+    "pair that does not exist": ("linear/pair", [3, 10], "linear.pair: there is no class 10: use 0 to 9"),
+    "pair of one class": ("linear/pair", [3, 3], "linear.pair: [3, 3] is not allowed: two different classes"),
+    "step size 0": ("fooling/methods/pgd-linf/step_size", 0, "pgd-linf.step_size: 0 is not allowed: size of a step"),
+    "epsilon 0": ("fooling/methods/fgsm/epsilon", 0, "fgsm.epsilon: 0 is not allowed: largest change, in pixel"),
+    "method without epsilon": ("fooling/methods/new", {"steps": 3}, "methods.new: the key 'epsilon' is missing: lar"),
+    "away from noise": (
+        "fooling/methods/noise-targeted/goal",
+        "untargeted",
+        "noise-targeted.goal: 'untargeted' is not allowed: targeted where the start is noise",
+    ),
+    "rounds of a forest": (
+        "classifiers/forest/rounds",
+        3,
+        "classifiers.forest: unknown key 'rounds'; known are scikit_learn, training_images, trees",
+    ),
+    "one weight decay": ("linear/weight_decays", [0.0], "linear.weight_decays: [0.0] is not allowed: two or more diff"),
     "unknown dataset": (
         "experiments/minst",
         CONFIG["experiments"]["mnist"],
@@ -248,6 +299,7 @@ def test_own_dataset_is_valid(config):
     file["urls"].append("/data/own files/own.npz")
     config["datasets"]["own"] = {"source": "npz", "validation": 9, "test": 9, "seed": 0, "files": {"archive": file}}
     config["experiments"]["own"] = {**CONFIG["experiments"]["digits"], "retraining": [], "seeds": [0], "override": {}}
+    config["experiments"]["own"]["transfer"] = {}
     config["targets"]["paper"] = ["own"]
     check(config, SCHEMA)
 
@@ -358,14 +410,20 @@ def test_every_key_has_a_short_description(start):
 # What the configuration holds beyond the dataclass, and what the dataclass gets from elsewhere.
 BROUGHT = {"torchvision", "weights", "torchscript", "exported", "sha256", "resize", "crop", "interpolation"}
 BROUGHT |= {"mean", "std", "published_as"}
+FITTED = {"scikit_learn", "trees", "rounds", "leaves", "learning_rate", "neighbours", "training_images"}
 SHAPES = {
-    "classifier": (Description, {"recipe", *BROUGHT}, {"image_shape", "classes"}),
+    "classifier": (Description, {"recipe", *BROUGHT, *FITTED}, {"image_shape", "classes"}),
     "variant": (settings.Variant, set(), set()),
     "recipe": (settings.TrainingRecipe, set(), set()),
     "search": (settings.SearchSettings, set(), set()),
     "backworking": (settings.BackworkingSettings, set(), set()),
     "retraining": (settings.RetrainingSettings, {"arms"}, set()),
     "smoothing": (settings.SmoothingSettings, {"shards"}, set()),
+    "linear": (settings.LinearSettings, set(), set()),
+    "fooling": (settings.FoolingSettings, set(), set()),
+    "method": (settings.FoolingMethod, set(), set()),
+    "black_box": (settings.BlackBoxSettings, set(), set()),
+    "transfer": (settings.TransferSettings, set(), set()),
 }
 
 
@@ -413,6 +471,19 @@ def test_every_recipe_and_search_becomes_settings():
         for recipe in config["recipes"].values():
             settings.from_mapping(settings.TrainingRecipe, recipe)
         settings.from_mapping(settings.BackworkingSettings, config["backworking"])
+        settings.from_mapping(settings.LinearSettings, config["linear"])
+        settings.from_mapping(settings.FoolingSettings, config["fooling"])
+        settings.from_mapping(settings.BlackBoxSettings, config["black_box"])
+        settings.from_mapping(settings.TransferSettings, config["transfer"])
+
+
+def test_experiment_without_the_optional_stages():
+    """As configurations were written before there were linear classifiers."""
+    before = {key: CONFIG["experiments"]["digits"][key] for key in SCHEMA["$defs"]["experiment"]["required"]}
+    config = changed("experiments/digits", before)
+    check(config, SCHEMA)
+    entry = experiment(config, "digits")["experiment"]
+    assert not any(entry[key] for key in ("linear", "fooling", "black_box", "transfer"))
 
 
 @pytest.mark.parametrize("architecture", sorted(LAYERS))

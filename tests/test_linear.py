@@ -342,7 +342,7 @@ def test_pair_rows_confuse_3_and_7():
 
 def test_the_attack_moves_the_margin_by_the_l1_norm():
     """ln(p / (1 - p)) of the label falls by epsilon times the L1 norm of the difference of the two templates."""
-    settings = dataclasses.replace(SETTINGS, pair=(1, 8), pair_epsilon=0.02, weight_decays=(0.1,))
+    settings = dataclasses.replace(SETTINGS, pair=(1, 8), epsilon=0.02, weight_decays=(0.1,))
     rows = pair_rows(SPLITS, settings, seed=0).pivot(index="id", columns="attack", values="p_label").astype(float)
     odds = np.log(rows / (1 - rows))
     fall = odds["none"] - odds["fast gradient sign"]

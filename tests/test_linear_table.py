@@ -40,6 +40,8 @@ def steps():
         sizes[..., np.arange(IMAGES), np.arange(IMAGES) % CLASSES] = np.nan
         l2, linf, smallest = sizes.astype(np.float32)
         own = {"l2": l2, "linf": linf, "linf_smallest": smallest, "weight_decays": np.array(DECAYS)}
+        own |= {"fgsm_wrong": rng.random((4, IMAGES)) < 0.7, "fgsm_p": rng.random((4, IMAGES)).astype(np.float32)}
+        own["rubbish_p"] = rng.random((4, 50)).astype(np.float32)
         files.append({"seed": seed, **own})
     return files
 
@@ -252,3 +254,26 @@ def test_the_interval_covers_the_true_median_as_often_as_it_says():
         low, high = median_interval(clustered(60, 5, seed=seed), draws(60, replicates=200, seed=seed))
         hits += low <= 0 <= high
     assert 0.88 <= hits / 200 <= 0.99
+
+
+def test_attacks_are_recounted():
+    table = linear_table.linear(PREDICTIONS, STEPS, WEIGHTS, HISTORY).set_index(["weight_decay", "seed"])
+    for file, (place, decay) in itertools.product(STEPS, enumerate(DECAYS)):
+        row = table.loc[(float(f"{decay:.7g}"), file["seed"])]
+        wrong = [index for index in range(IMAGES) if file["fgsm_wrong"][place, index]]
+        assert row["fgsm_error"] == len(wrong) / IMAGES
+        assert (row["fgsm_low"], row["fgsm_high"]) == pytest.approx(wilson(len(wrong), IMAGES))
+        assert row["fgsm_confidence"] == pytest.approx(sum(float(file["fgsm_p"][place, i]) for i in wrong) / len(wrong))
+        sure = sum(p > 0.5 for p in file["rubbish_p"][place].tolist())
+        assert (row["rubbish_n"], row["rubbish_share"]) == (50, sure / 50)
+        assert (row["rubbish_low"], row["rubbish_high"]) == pytest.approx(wilson(sure, 50))
+    overall = table.loc[(0.0, "all")]
+    assert overall["fgsm_error"] == pytest.approx(table.loc[[(0.0, seed) for seed in SEEDS], "fgsm_error"].mean())
+    assert 0 <= overall["fgsm_low"] <= overall["fgsm_error"] <= overall["fgsm_high"] <= 1
+
+
+def test_nothing_wrong_has_no_confidence():
+    steps = [{**file, "fgsm_wrong": np.zeros_like(file["fgsm_wrong"])} for file in STEPS]
+    table = linear_table.linear(PREDICTIONS, steps, WEIGHTS, HISTORY)
+    assert (table["fgsm_error"] == 0).all()
+    assert table["fgsm_confidence"].isna().all()

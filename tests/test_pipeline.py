@@ -39,6 +39,7 @@ from pipeline import (
 
 EXPERIMENT = TINY["experiments"][DATASET]
 COMPUTING = {"train_classifier.py", "backwork_label.py", "retrain_classifier.py", "smooth_shard.py"}
+COMPUTING |= {"train_linear.py", "fool_classifier.py", "fit_classifier.py", "search_scores.py", "transfer_images.py"}
 UNREACHABLE = "http://127.0.0.1:9/labels.gz"  # the port "discard": nobody listens
 
 
@@ -65,11 +66,23 @@ def test_every_table_and_figure_is_there(finished):
     results = finished / "results" / DATASET
     tables = {path.stem for path in (results / "tables").iterdir()}
     figures = {path.stem for path in (results / "figures").iterdir()}
-    assert {"classifiers", "backworking", "retraining", "smoothing"} <= tables
+    assert {"classifiers", "backworking", "retraining", "smoothing", "linear"} <= tables
+    assert {
+        "linear-tests",
+        "linear-pair",
+        "linear-toy",
+        "fooling",
+        "fooling-rubbish",
+        "black_box",
+        "transfer",
+    } <= tables
     backworked = [f"found-{name}-{search}" for name in EXPERIMENT["backworking"] for search in SEARCHES]
     backworked += [f"trace-{name}" for name in EXPERIMENT["backworking"]]
     classified = [f"{kind}-{name}" for kind in ("worst", "salient") for name in EXPERIMENT["classifiers"]]
-    assert {"retraining", "smoothing", *backworked, *classified} <= figures
+    fooled = [f"fooling-{name}" for name in EXPERIMENT["fooling"]]
+    assert {"retraining", "smoothing", *backworked, *classified, *fooled} <= figures
+    assert {"linear", "templates", "template-images", "template-noise"} <= figures
+    assert {"black_box", "black_box-images", "transfer"} <= figures
     assert {path.name for path in (results / "tables").iterdir()} == {
         f"{name}.{kind}" for name in tables for kind in ("csv", "md", "html")
     }

@@ -12,7 +12,7 @@ from spurious.statistics import mcnemar_exact, wilson
 from spurious.tables import require
 
 KEYS = ["classifier", "start", "search"]
-COLUMNS = [*KEYS, "id", "target", "success", "queries", "flat", "p_target", "l2", "linf"]
+COLUMNS = [*KEYS, "id", "target", "success", "queries", "flat", "predicted", "p_target", "l2", "linf"]
 
 
 def black_box(rows: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
@@ -22,7 +22,8 @@ def black_box(rows: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
     label, predicted` of the same classifiers. Returns `classifier, accuracy` (test split), `start, search, n, success,
     low, high` (Wilson 95 %), `queries_median, queries_low, queries_high` over the successes (the interval by order
     statistics), `queries_all_median` over all searches as text, a failure counting as more than it had ("> 4000" where
-    the median is a failure), `p_target_median, l2_median, linf_median` over all, `flat` (mean share of generations
+    the median is a failure), `decided` (share whose decision ends as the target, from noise without regard to p),
+    `p_target_median, l2_median, linf_median` over all, `flat` (mean share of generations
     without a difference to select by), and `mcnemar_p`: evolution against random search, paired by image.
     """
     require(rows, [*COLUMNS, "seed"], "black box rows")
@@ -50,6 +51,7 @@ def _row(rows: pd.DataFrame) -> dict[str, object]:
         "queries_low": queries_low,
         "queries_high": queries_high,
         "queries_all_median": _censored_median(rows["queries"].to_numpy(), success.to_numpy()),
+        "decided": (rows["predicted"] == rows["target"]).mean(),
         **{f"{name}_median": rows[name].median() for name in ("p_target", "l2", "linf")},
         "flat": rows["flat"].mean(),
     }

@@ -64,6 +64,38 @@ def _distances(weight: Tensor, norm: float) -> Tensor:
     return distances
 
 
+@torch.inference_mode()
+def fast_gradient_sign(
+    weight: Tensor, bias: Tensor, images: Tensor, labels: Tensor, epsilon: float
+) -> tuple[Tensor, Tensor]:
+    """What a softmax regression says of images after one step of size `epsilon` along the sign of the loss's gradient.
+
+    `weight` (classes, pixels), `bias` (classes,), `images` (N, pixels) in [0, 1], `labels` (N,). The gradient of the
+    cross-entropy is (p - 1_label) W; pixels may leave [0, 1]. Returns the decision (N,) and its probability (N,).
+    Goodfellow, Shlens and Szegedy, "Explaining and harnessing adversarial examples", ICLR (2015), section 4.
+    """
+    parts = []
+    for chunk, own in zip(images.split(CHUNK), labels.split(CHUNK), strict=True):
+        p = torch.addmm(bias, chunk, weight.T).softmax(1)
+        gradient = (p - F.one_hot(own, len(bias))) @ weight
+        parts.append(torch.addmm(bias, chunk + epsilon * gradient.sign(), weight.T).softmax(1).max(1))
+    probability, decision = (torch.cat(values) for values in zip(*parts, strict=True))
+    return decision, probability
+
+
+@torch.inference_mode()
+def rubbish_probability(weight: Tensor, bias: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """The largest probability (count,) that a softmax regression gives to inputs from N(0, I).
+
+    Goodfellow et al. 2015, section 8: rubbish that a classifier should not be sure of.
+    """
+    parts = []
+    for size in torch.arange(count).split(CHUNK):
+        noise = torch.randn((len(size), weight.shape[1]), generator=generator).to(weight.device)
+        parts.append(torch.addmm(bias, noise, weight.T).softmax(1).amax(1))
+    return torch.cat(parts)
+
+
 def clamped_sum(image: Tensor, template: Tensor, fraction: float | Tensor) -> Tensor:
     """An image (..., pixels) in [0, 1] plus a fraction of a template, kept in [0, 1]."""
     return (image + fraction * template).clamp(0, 1)

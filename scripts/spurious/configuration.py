@@ -16,8 +16,19 @@ from spurious.settings import SearchSettings
 Config = Mapping[str, Any]
 
 LAYERS = {"cnn": ("input", "conv1", "conv2", "fc", "softmax"), "softmax": ("input", "softmax")}
-STAGES = ("classifiers", "backworking", "retraining", "smoothing")
-TRAINED = ("classifiers", "backworking", "retraining")  # stages whose classifiers are trained here
+STAGES = ("classifiers", "backworking", "retraining", "smoothing", "fooling", "black_box", "transfer")
+OPTIONAL = {"linear": False, "fooling": (), "black_box": (), "transfer": {}}  # what an experiment without the key has
+# The kinds of classifiers that a stage takes. Only what was trained here has seeds, and named layers.
+KINDS = {
+    "classifiers": ("architecture",),
+    "backworking": ("architecture",),
+    "retraining": ("architecture",),
+    "smoothing": ("architecture", "torchvision", "torchscript", "exported"),
+    "fooling": ("architecture", "torchvision", "torchscript", "exported"),
+    "black_box": ("architecture", "scikit_learn"),
+    "transfer": ("architecture", "scikit_learn"),
+}
+ON_PHOTOGRAPHS = ("smoothing", "fooling")
 DIGITS_IMAGES, DIGITS_CLASSES = 1797, 10
 
 
@@ -39,7 +50,7 @@ def experiment(config: Config, dataset: str) -> dict[str, Any]:
     """
     if dataset not in config["experiments"]:
         raise SpuriousError(f"config.yaml: experiments: {unknown_name('dataset', dataset, config['experiments'])}")
-    entry = dict(config["experiments"][dataset])
+    entry = {**OPTIONAL, **config["experiments"][dataset]}
     override = entry.pop("override", {})
     shared = {key: value for key, value in config.items() if key not in ("experiments", "targets")}
     return {**deep_merge(shared, override), "experiment": entry}
@@ -174,8 +185,14 @@ def _experiment(effective: Config, entry: Config, place: str) -> Iterator[str]:
     """What is wrong with an entry of experiments, under the configuration that holds for its dataset."""
     for stage in STAGES:
         yield from _all_known(entry[stage], effective["classifiers"], "classifier", f"{place}.{stage}")
-    for stage in TRAINED:
-        yield from _trainable(effective, entry, stage, place)
+    for stage in STAGES:
+        yield from _suitable(effective, entry, stage, place)
+    for name, seeds in entry["transfer"].items():
+        for seed in seeds:
+            if seed not in entry["seeds"]:
+                yield f"{place}.transfer.{name}: the seed {seed} is not among the experiment's: use {entry['seeds']}"
+    if entry["linear"]:
+        yield from _linear_classes(effective, place)
     if entry["retraining"] and len(entry["seeds"]) < 2:
         yield (
             f"{place}.seeds: {entry['seeds']} is not allowed: retraining needs two seeds or more, "
@@ -187,15 +204,32 @@ def _experiment(effective: Config, entry: Config, place: str) -> Iterator[str]:
             yield from _layers(effective, classifier, names)
 
 
-def _trainable(effective: Config, entry: Config, stage: str, place: str) -> Iterator[str]:
-    """Classifiers that a stage cannot take because they are, or would have to be, trained."""
-    photographs = effective["datasets"][place.split(".", 1)[1]]["source"] == "images"
+def _suitable(effective: Config, entry: Config, stage: str, place: str) -> Iterator[str]:
+    """Classifiers that a stage cannot take: of a kind without what it needs, or on images that it cannot read."""
+    source = effective["datasets"][place.split(".", 1)[1]]["source"]
     for index, name in enumerate(entry[stage]):
         here = f"{place}.{stage}[{index}]"
-        if photographs:
-            yield f"{here}: photographs differ in size and only face noise: name {name!r} in smoothing"
-        if "architecture" not in effective["classifiers"][name]:
-            yield f"{here}: {name!r} is not trained here: give it an architecture or move it to smoothing"
+        if source == "store":
+            yield f"{here}: a store is only for linear classifiers: leave {name!r} out"
+        if source == "images" and stage not in ON_PHOTOGRAPHS:
+            allowed = " or ".join(ON_PHOTOGRAPHS)
+            yield f"{here}: photographs differ in size, and nothing is trained on them: name {name!r} in {allowed}"
+        if not any(kind in effective["classifiers"][name] for kind in KINDS[stage]):
+            kinds = effective["classifiers"][name]
+            fitting = [other for other in STAGES if any(kind in kinds for kind in KINDS[other])]
+            yield (
+                f"{here}: {name!r} has no {' or '.join(KINDS[stage])}: give it one, or name it in "
+                f"{' or '.join(fitting)} instead"
+            )
+
+
+def _linear_classes(effective: Config, place: str) -> Iterator[str]:
+    """Classes of the linear classifiers' figures and pair that the dataset does not have."""
+    classes = effective["datasets"][place.split(".", 1)[1]].get("classes", DIGITS_CLASSES)
+    for key in ("targets", "pair"):
+        for target in effective["linear"][key] or ():
+            if target >= classes:
+                yield f"{place}: linear.{key}: there is no class {target}: use 0 to {classes - 1}"
 
 
 def _layers(config: Config, classifier: str, searches: Collection[str]) -> Iterator[str]:

@@ -51,12 +51,10 @@ def build(entry: Mapping[str, Any], seed: int, threads: int = 1) -> "ClassifierM
 def fit(entry: Mapping[str, Any], images: Tensor, labels: Tensor, seed: int, threads: int = 1) -> "ClassifierMixin":
     """The entry's classifier after learning from images (N, C, H, W), float32 in [0, 1], and labels 0 .. K - 1.
 
-    With the key training_images only so many are used, the first of an order decided by `seed`. Raises SpuriousError
-    where there are not so many, where one of the labels is left without an image, and for more neighbours than images.
+    With the key training_images at most so many are used, the first of an order decided by `seed`. Raises SpuriousError
+    where one of the labels is left without an image, and for more neighbours than images.
     """
-    count = entry.get("training_images", len(images))
-    if count > len(images):
-        raise SpuriousError(f"training_images: {count}, but there are {len(images)}; lower it in config.yaml")
+    count = min(entry.get("training_images", len(images)), len(images))
     if entry.get("neighbours", 1) > count:
         raise SpuriousError(f"neighbours: {entry['neighbours']}, but {count} training images; lower it in config.yaml")
     order = torch.randperm(len(images), generator=generator(seed, "training images"))[:count]

@@ -19,8 +19,12 @@ COLUMNS = [
     *("weight_decay", "seed", "split", "n", "accuracy", "low", "high", "sd", "validation_accuracy", "train_accuracy"),
     *("total_variation", "weight_norm", "steps_n", "l2_median", "l2_low", "l2_high", "linf_median", "linf_low"),
     *("linf_high", "linf_smallest_median", "initial_loss", "loss"),
+    *("fgsm_error", "fgsm_low", "fgsm_high", "fgsm_confidence", "rubbish_n", "rubbish_share", "rubbish_low"),
+    "rubbish_high",
 ]
 MEANS = ("validation_accuracy", "train_accuracy", "total_variation", "weight_norm", "linf_smallest_median")
+MEANS += ("initial_loss", "loss", "fgsm_confidence")
+SURE = 0.5  # above this p, noise counts as taken for something
 OUTCOME = ["seed", "weight_decay", "split", "id", "label", "predicted"]
 
 
@@ -38,10 +42,13 @@ def linear(
     """Every softmax regression of the sweep: a row per (weight_decay, seed), and one with seed "all".
 
     `predictions`: `seed, weight_decay, split, id, label, predicted`; `history`: `seed, step, weight_decay, loss`; of
-    every seed `steps`: `seed, weight_decays (decays,), l2, linf, linf_smallest (decays, images, classes)`, and
-    `weights`: `seed, weight_decays, weight (decays, classes, C, H, W)`. Returns COLUMNS: accuracy on the held-out
-    `split` with its Wilson 95 % interval; `total_variation` as mean over the classes; `weight_norm` of all weights;
-    medians of the smallest steps over `steps_n` images and all targets, their 95 % intervals by bootstrap over images.
+    every seed `steps`: `seed, weight_decays (decays,), l2, linf, linf_smallest (decays, images, classes), fgsm_wrong,
+    fgsm_p (decays, images), rubbish_p (decays, inputs)`, and `weights`: `seed, weight_decays, weight (decays, classes,
+    C, H, W)`. Returns COLUMNS: accuracy on the held-out `split` with its Wilson 95 % interval; `total_variation` as
+    mean over the classes; `weight_norm` of all weights; medians of the smallest steps over `steps_n` images and all
+    targets, their 95 % intervals by bootstrap over images; under the fast gradient sign method the share of these
+    images that is wrong (Wilson), and the mean p of what they are taken for; of `rubbish_n` inputs from N(0, I) the
+    share with a p above SURE (Wilson).
     In a row "all" everything is a mean over the seeds, and low, high and sd tell how these differ (t interval).
     """
     require(predictions, OUTCOME, "predictions")
@@ -75,6 +82,7 @@ def _seed_rows(predictions: pd.DataFrame, history: pd.DataFrame, steps: Arrays, 
         row |= {"total_variation": float(np.nanmean(templates.total_variation(template)))}
         row |= {"weight_norm": float(np.linalg.norm(template)), **_steps(steps, _decays(steps).index(decay), resampled)}
         losses = course.sort_values("step")["loss"]
+        row |= _attack(steps, _decays(steps).index(decay))
         rows.append({**row, "initial_loss": losses.iloc[0], "loss": losses.iloc[-1]})
     return rows
 
@@ -102,16 +110,29 @@ def _steps(steps: Arrays, place: int, resampled: NDArray) -> dict[str, float]:
     return {**row, "linf_smallest_median": float(np.nanmedian(steps["linf_smallest"][place]))}
 
 
+def _attack(steps: Arrays, place: int) -> dict[str, float]:
+    wrong, p, rubbish = (steps[name][place] for name in ("fgsm_wrong", "fgsm_p", "rubbish_p"))
+    low, high = wilson(wrong.sum(), len(wrong))
+    row = {"fgsm_error": wrong.mean(), "fgsm_low": low, "fgsm_high": high}
+    row["fgsm_confidence"] = p[wrong].mean() if wrong.any() else math.nan
+    low, high = wilson((rubbish > SURE).sum(), len(rubbish))
+    share = float((rubbish > SURE).mean())
+    return row | {"rubbish_n": len(rubbish), "rubbish_share": share, "rubbish_low": low, "rubbish_high": high}
+
+
 def _overall(rows: list[dict]) -> dict[str, object]:
     """The means over the seeds of one weight decay."""
     frame = pd.DataFrame(rows)
     accuracy, sd, low, high = mean_interval(frame["accuracy"])
     row = {"seed": "all", "accuracy": accuracy, "sd": sd, "low": low, "high": high}
-    row |= {name: frame[name].iloc[0] for name in ("weight_decay", "split", "n", "steps_n")}
+    row |= {name: frame[name].iloc[0] for name in ("weight_decay", "split", "n", "steps_n", "rubbish_n")}
+    for share, name in (("fgsm_error", "fgsm"), ("rubbish_share", "rubbish")):
+        mean, _, low, high = mean_interval(frame[share])
+        row |= {share: mean, f"{name}_low": max(low, 0.0), f"{name}_high": min(high, 1.0)}
     for name in ("l2", "linf"):
         median, _, low, high = mean_interval(frame[f"{name}_median"])
         row |= {f"{name}_median": median, f"{name}_low": low, f"{name}_high": high}
-    return {**row, **frame[[*MEANS, "initial_loss", "loss"]].mean()}
+    return {**row, **frame[[*MEANS]].mean()}
 
 
 def tests(predictions: pd.DataFrame, steps: Sequence[Arrays]) -> pd.DataFrame:

@@ -38,7 +38,7 @@ def pair_rows(
     source, ids = own[held_out(splits)]
     identification = {"seed": seed, "classes": ", ".join(map(str, settings.pair))}
     parts = []
-    for attack, epsilon, pixels in _attacked(weight.flatten(1), source, ids, settings.pair_epsilon, seed):
+    for attack, epsilon, pixels in _attacked(weight.flatten(1), source, ids, settings.epsilon, seed):
         p = torch.addmm(bias, pixels, weight.flatten(1).T).softmax(1)
         columns = {
             "weight_decay": settings.weight_decays[place],

@@ -181,8 +181,9 @@ class LinearSettings:
     Every one of `weight_decays` (d adds d / 2 times the squared weights to the mean cross-entropy) is trained on the
     same batches by stochastic gradient descent with `momentum` and a rate that falls linearly to zero. The weights
     start from a normal with standard deviation `initial_std`. `targets` are the classes that the figures fool towards,
-    `step_images` how many test images the smallest steps are taken of (None: all). `pair` are two classes that a
-    logistic regression tells apart and the fast gradient sign method with `pair_epsilon` confuses (None: neither).
+    `step_images` how many test images are attacked: their smallest steps, and the fast gradient sign method with
+    `epsilon` (None: all). `pair` are two classes that a logistic regression tells apart and the same method confuses
+    (None: neither).
     """
 
     weight_decays: tuple[float, ...]
@@ -194,7 +195,7 @@ class LinearSettings:
     targets: tuple[int, ...] = (0, 1, 2, 3)
     step_images: int | None = None
     pair: tuple[int, ...] | None = None
-    pair_epsilon: float = 0.25
+    epsilon: float = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,7 +254,7 @@ class BlackBoxSettings:
     max_queries: int = 4000
     epsilon: float = 0.25
     found_above: float = 0.9
-    mutation_rate: float = 0.05
+    mutation_rate: float = 0.03
 
 
 @dataclass(frozen=True, kw_only=True)

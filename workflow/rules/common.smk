@@ -52,7 +52,7 @@ check_before_any_work()
 
 wildcard_constraints:
     dataset="[A-Za-z0-9_.-]+",
-    classifier="(?!(tables|figures|images)/)[A-Za-z0-9_.-]+",
+    classifier="(?!(tables|figures|images|linear|store)/)[A-Za-z0-9_.-]+",
     seed="[0-9]+",
     search="|".join(map(re.escape, config["backworking"]["searches"])),
     label="[0-9]+",
@@ -95,20 +95,30 @@ def imported(path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def training_threads(wildcards):
-    return experiment(wildcards.dataset)["threads"]["training"]
+def threads_of(stage):
+    """A parameter function: the threads of the jobs of a stage."""
+
+    def threads(wildcards):
+        return experiment(wildcards.dataset)["threads"][stage]
+
+    return threads
 
 
-def backworking_threads(wildcards):
-    return experiment(wildcards.dataset)["threads"]["backworking"]
+training_threads = threads_of("training")
 
+backworking_threads = threads_of("backworking")
 
-def retraining_threads(wildcards):
-    return experiment(wildcards.dataset)["threads"]["retraining"]
+retraining_threads = threads_of("retraining")
 
+smoothing_threads = threads_of("smoothing")
 
-def smoothing_threads(wildcards):
-    return experiment(wildcards.dataset)["threads"]["smoothing"]
+linear_threads = threads_of("linear")
+
+fooling_threads = threads_of("fooling")
+
+black_box_threads = threads_of("black_box")
+
+transfer_threads = threads_of("transfer")
 
 
 def seeds_of(dataset):

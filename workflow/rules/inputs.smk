@@ -48,7 +48,8 @@ def manifest(wildcards):
 
 
 def class_names(wildcards):
-    return image_settings(wildcards, "class_names")
+    """The list of the classes' names, nothing where they are numbers."""
+    return image_settings(wildcards, "class_names") or []
 
 
 def image_folder(wildcards):
@@ -81,7 +82,7 @@ WEIGHTS = "results/{dataset}/{classifier}/seed{seed}/weights.safetensors"
 
 def architecture(wildcards):
     settings = experiment(wildcards.dataset)["classifiers"][wildcards.classifier]
-    return json.dumps({key: value for key, value in settings.items() if key != "recipe"})
+    return json.dumps({key: value for key, value in settings.items() if key not in ("recipe", "published_as")})
 
 
 def classifier_settings(wildcards):
@@ -150,11 +151,15 @@ def found_rows(wildcards):
 # Smoothing
 
 
-def smoothing_data(wildcards):
+def photographs_and_list(wildcards):
+    return ["results/{dataset}/images", "results/{dataset}/images.csv"]
+
+
+def images_of_classifier(wildcards):
     """The dataset's tensors, or its folder of photographs and their list."""
-    if is_photographs(wildcards.dataset):
-        return ["results/{dataset}/images", "results/{dataset}/images.csv"]
-    return "results/{dataset}/data.safetensors"
+    return (
+        photographs_and_list(wildcards) if is_photographs(wildcards.dataset) else "results/{dataset}/data.safetensors"
+    )
 
 
 def smoothing_weights(wildcards):
@@ -176,6 +181,135 @@ def smoothing_shards(wildcards):
     return expand(rules.smooth_shard.output, shard=range(shards_of(wildcards)), allow_missing=True)
 
 
+# Linear classifiers
+
+STORE = "results/{dataset}/store"
+
+
+def source_of(dataset):
+    return experiment(dataset)["datasets"][dataset]["source"]
+
+
+def store_inputs(wildcards):
+    """What a store is made of: photographs and their list, or the files that the user brings."""
+    if is_photographs(wildcards.dataset):
+        return photographs_and_list(wildcards)
+    settings = experiment(wildcards.dataset)["datasets"][wildcards.dataset]
+    if "tree" in settings:
+        return [settings["tree"]["train"], settings["tree"]["test"]]
+    return [*settings["batches"]["train"], *settings["batches"]["test"]]
+
+
+def store_arguments(wildcards, input):
+    settings = experiment(wildcards.dataset)["datasets"][wildcards.dataset]
+    if is_photographs(wildcards.dataset):
+        return ["--photographs", input.files[0], "--list", input.files[1]]
+    kind = "tree" if "tree" in settings else "batches"
+    own = ["--validation", str(settings["validation"]), "--seed", str(settings.get("seed", 0))]
+    places = {split: [path] if isinstance(path, str) else path for split, path in settings[kind].items()}
+    return [*own, f"--{kind}", *(f"{split}={path}" for split, paths in places.items() for path in paths)]
+
+
+def store_size(wildcards):
+    return experiment(wildcards.dataset)["datasets"][wildcards.dataset].get("size", 64)
+
+
+def linear_data(wildcards):
+    """The dataset's tensors, or its store."""
+    return STORE if source_of(wildcards.dataset) in ("images", "store") else "results/{dataset}/data.safetensors"
+
+
+def linear_settings(wildcards):
+    return json.dumps(experiment(wildcards.dataset)["linear"])
+
+
+def linear_files(name):
+    """An input function: one of the files that the sweep leaves, of all seeds."""
+
+    def files(wildcards):
+        return expand(
+            getattr(rules.train_linear.output, name),
+            dataset=wildcards.dataset,
+            seed=seeds_of(wildcards.dataset),
+        )
+
+    return files
+
+
+def linear_file_of_first_seed(name):
+    def file(wildcards):
+        return expand(
+            getattr(rules.train_linear.output, name),
+            dataset=wildcards.dataset,
+            seed=first_seed(wildcards),
+        )
+
+    return file
+
+
+# Fooling, by the gradient and by the scores
+
+
+def fooling_seeds(wildcards):
+    """The seeds of what is trained here; what was brought along has none, and counts as seed 0."""
+    trained = "architecture" in experiment(wildcards.dataset)["classifiers"][wildcards.classifier]
+    return seeds_of(wildcards.dataset) if trained else [0]
+
+
+def fooling_weights(wildcards):
+    trained = "architecture" in experiment(wildcards.dataset)["classifiers"][wildcards.classifier]
+    return weights_of_all_seeds(wildcards) if trained else PRETRAINED
+
+
+def fooling_settings(wildcards):
+    return json.dumps(experiment(wildcards.dataset)["fooling"])
+
+
+def model_file(dataset, classifier, seed):
+    """Where a classifier that is trained here keeps what it has learnt."""
+    fitted = "scikit_learn" in experiment(dataset)["classifiers"][classifier]
+    return expand(
+        rules.fit_classifier.output.model if fitted else WEIGHTS,
+        dataset=dataset,
+        classifier=classifier,
+        seed=seed,
+    )
+
+
+def model_of_first_seed(wildcards):
+    return model_file(wildcards.dataset, wildcards.classifier, first_seed(wildcards))
+
+
+def black_box_settings(wildcards):
+    return json.dumps(experiment(wildcards.dataset)["black_box"])
+
+
+def transfer_settings(wildcards):
+    return json.dumps(experiment(wildcards.dataset)["transfer"])
+
+
+def transfer_sources(wildcards):
+    """(classifier, seed) of all whose fooling images the others judge."""
+    chosen = classifiers_in("transfer", wildcards.dataset)
+    return [(name, seed) for name, seeds in chosen.items() for seed in seeds]
+
+
+def transfer_models(wildcards):
+    return [path for source in transfer_sources(wildcards) for path in model_file(wildcards.dataset, *source)]
+
+
+def transfer_arguments(wildcards, input):
+    """`name:seed=file` of every source."""
+    pairs = zip(transfer_sources(wildcards), input.models)
+    return [f"{name}:{seed}={path}" for (name, seed), path in pairs]
+
+
+def transfer_entries(wildcards):
+    """The classifiers' entries by name."""
+    entries = experiment(wildcards.dataset)["classifiers"]
+    return json.dumps({name: entries[name] for name in classifiers_in("transfer", wildcards.dataset)})
+
+
 # Tables, figures and the front page
 
 RETRAINING_FILE = "results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/{rows}.csv"
@@ -186,6 +320,10 @@ TITLES = {
     "backworking": "Backworking",
     "retraining": "Retraining",
     "smoothing": "Smoothing",
+    "linear": "Linear classifiers",
+    "fooling": "Fooling by the gradient",
+    "black_box": "Fooling by scores alone",
+    "transfer": "Transfer",
 }
 
 
@@ -226,20 +364,48 @@ def retraining_rows(wildcards, rows):
     ]
 
 
+def files_of_stage(pattern, stage, wildcards):
+    """A file of every classifier of a stage."""
+    names = classifiers_in(stage, wildcards.dataset)
+    return expand(pattern, dataset=wildcards.dataset, classifier=names)
+
+
 def smoothing_tables(wildcards):
-    return expand(
-        rules.gather_smoothing.output.summary,
-        dataset=wildcards.dataset,
-        classifier=classifiers_in("smoothing", wildcards.dataset),
-    )
+    return files_of_stage(rules.gather_smoothing.output.summary, "smoothing", wildcards)
 
 
 def smoothing_votes(wildcards):
-    return expand(
-        rules.gather_smoothing.output.votes,
-        dataset=wildcards.dataset,
-        classifier=classifiers_in("smoothing", wildcards.dataset),
-    )
+    return files_of_stage(rules.gather_smoothing.output.votes, "smoothing", wildcards)
+
+
+def fooling_rows(wildcards):
+    return files_of_stage(rules.fool_classifier.output.rows, "fooling", wildcards)
+
+
+def rubbish_rows(wildcards):
+    return files_of_stage(rules.fool_classifier.output.rubbish, "fooling", wildcards)
+
+
+def black_box_rows(wildcards):
+    return files_of_stage(rules.search_scores.output.rows, "black_box", wildcards)
+
+
+def black_box_images(wildcards):
+    return files_of_stage(rules.search_scores.output.images, "black_box", wildcards)
+
+
+def black_box_predictions(wildcards):
+    """What the classifiers that are searched say of the test images."""
+    seed = first_seed(wildcards)
+    names = classifiers_in("black_box", wildcards.dataset)
+    entries = experiment(wildcards.dataset)["classifiers"]
+    fitted = [name for name in names if "scikit_learn" in entries[name]]
+    trained = [name for name in names if name not in fitted]
+    common = {"dataset": wildcards.dataset, "seed": seed}
+    return [
+        *expand(rules.fit_classifier.output.predictions, classifier=fitted, **common),
+        *expand(rules.train_classifier.output.predictions, classifier=trained, **common),
+    ]
 
 
 ATTACKS = functools.partial(retraining_rows, rows="attacks")
@@ -261,7 +427,46 @@ TABLES = {
     "smoothing-tests": {"votes": smoothing_votes},
     "smoothing-agreement": {"votes": smoothing_votes},
     "smoothing-risk": {"votes": smoothing_votes},
+    "linear": {name: linear_files(name) for name in ("predictions", "steps", "weights", "history")},
+    "linear-tests": {name: linear_files(name) for name in ("predictions", "steps")},
+    "linear-pair": {"rows": linear_files("pair")},
+    "linear-toy": {},
+    "fooling": {"rows": fooling_rows},
+    "fooling-rubbish": {"rows": rubbish_rows},
+    "black_box": {"rows": black_box_rows, "predictions": black_box_predictions},
+    "transfer": {"rows": "results/{dataset}/transfer.csv"},
 }
+
+
+# Figures of one dataset, by name: the stage, the command that draws them and its inputs, each given as --<input>.
+TEMPLATES = {
+    "weights": linear_file_of_first_seed("weights"),
+    "data": linear_data,
+    "class_names": class_names,
+}
+
+FIGURES = {
+    "linear": ("linear", "draw_linear.py linear", {"table": "results/{dataset}/tables/linear.csv"}),
+    "templates": ("linear", "draw_linear.py templates", TEMPLATES),
+    "template-images": ("linear", "draw_linear.py template-images", TEMPLATES),
+    "template-noise": ("linear", "draw_linear.py template-noise", TEMPLATES),
+    "black_box": ("black_box", "draw_black_box.py black-box", {"rows": black_box_rows}),
+    "black_box-images": (
+        "black_box",
+        "draw_black_box.py black-box-images",
+        {"rows": black_box_rows, "images": black_box_images},
+    ),
+    "transfer": ("transfer", "draw_black_box.py transfer", {"rows": "results/{dataset}/transfer.csv"}),
+}
+
+
+def settings_of_figure(inputs):
+    """A parameter function: the settings that a figure of templates needs beside its inputs."""
+
+    def settings(wildcards):
+        return ["--settings", linear_settings(wildcards)] if inputs is TEMPLATES else []
+
+    return settings
 
 
 def stage_of(table):
@@ -276,6 +481,7 @@ def has_table(name, dataset):
     enough = {
         "smoothing-seeds": len(settings["seeds"]) > 1,
         "smoothing-variants": len(settings["variants"]) > 1,
+        "linear-pair": experiment(dataset)["linear"]["pair"] is not None,
     }
     return bool(classifiers_in(stage_of(name), dataset)) and enough.get(name, True)
 
@@ -292,9 +498,12 @@ def tables_of(dataset):
 
 
 def input_arguments(wildcards, input):
-    """`--name file file ...` for every named input but the code."""
-    named = ((name, files) for name, files in input.items() if name != "code")
-    return [word for name, files in named for word in [f"--{name}", *([files] if isinstance(files, str) else files)]]
+    """`--name file file ...` for every named input but the code and those that are empty."""
+    words = []
+    for name, files in input.items():
+        if files and name != "code":
+            words += [f"--{name.replace('_', '-')}", *([files] if isinstance(files, str) else files)]
+    return words
 
 
 def found_above(wildcards):
@@ -341,13 +550,24 @@ def picture_of(wildcards):
 def published_as(wildcards):
     """`classifier=name` for every classifier that a write-up has numbers of."""
     classifiers = experiment(wildcards.dataset)["classifiers"]
-    names = classifiers_in("smoothing", wildcards.dataset)
+    stages = ("smoothing", "fooling")
+    names = dict.fromkeys(name for stage in stages for name in classifiers_in(stage, wildcards.dataset))
     return [f"{name}={classifiers[name]['published_as']}" for name in names if "published_as" in classifiers[name]]
+
+
+def published_table(name):
+    """An input function: a table of the dataset, nothing where its experiment has none."""
+
+    def table(wildcards):
+        return f"results/{wildcards.dataset}/tables/{name}.csv" if has_table(name, wildcards.dataset) else []
+
+    return table
 
 
 def summary_tables(wildcards):
     """The tables that the front page speaks of, those of the stages that the experiment has."""
     names = ["classifiers", "backworking-summary", "retraining-summary", "smoothing", "smoothing-tests"]
+    names += ["linear", "linear-tests", "fooling", "black_box", "transfer"]
     chosen = [name for name in names if has_table(name, wildcards.dataset)]
     return expand("results/{dataset}/tables/{name}.csv", dataset=wildcards.dataset, name=chosen)
 
@@ -396,6 +616,8 @@ def figures_of(dataset):
     names += [stage for stage in ("retraining", "smoothing") if classifiers_in(stage, dataset)]
     names += expand("risk-{classifier}", classifier=classifiers_in("smoothing", dataset))
     names += photograph_figures(dataset)
+    names += [name for name, (stage, _, _) in FIGURES.items() if classifiers_in(stage, dataset)]
+    names += expand("fooling-{classifier}", classifier=classifiers_in("fooling", dataset))
     return expand(
         "results/{dataset}/figures/{name}.{kind}",
         dataset=dataset,

@@ -38,6 +38,12 @@ rule make_table_published:
     input:
         published="workflow/resources/published.csv",
         smoothing=smoothing_tables,
+        toy=published_table("linear-toy"),
+        linear=published_table("linear"),
+        linear_tests=published_table("linear-tests"),
+        pair=published_table("linear-pair"),
+        fooling=fooling_rows,
+        rubbish=rubbish_rows,
         code=code("make_table.py"),
     output:
         csv="results/{dataset}/tables/published.csv",
@@ -54,11 +60,12 @@ rule make_table_published:
     conda:
         "../../environment.yml"
     params:
+        inputs=input_arguments,
         published_as=published_as,
     message:
         "{wildcards.dataset}: table published"
     shell:
-        "python scripts/make_table.py published --published {input.published} --smoothing {input.smoothing}"
+        "python scripts/make_table.py published {params.inputs:q}"
         " --dataset {wildcards.dataset} --published-as {params.published_as:q}"
         " --output-csv {output.csv} --output-md {output.md} --output-html {output.html} 2> >(tee {log} >&2)"
 
@@ -378,6 +385,66 @@ rule draw_example:
         "python scripts/classify.py {params.image:q} --classifier {wildcards.classifier} --weights {input.weights}"
         " --entry {params.classifier:q} --settings {params.settings:q} --class-names {input.class_names}"
         " --output {params.prefix} --rows {output.rows} > {log} 2> >(tee -a {log} >&2)"
+
+
+for figure, (stage, command, inputs) in FIGURES.items():
+
+    rule:
+        name:
+            f"draw_{figure.replace('-', '_')}"
+        input:
+            **inputs,
+            code=code(command.split()[0]),
+        output:
+            png=report(
+                f"results/{{dataset}}/figures/{figure}.png",
+                caption=f"../report/figure_{figure}.rst",
+                category=TITLES[stage],
+                subcategory="{dataset}",
+                labels={"result": "figure", "name": figure},
+            ),
+            svg=f"results/{{dataset}}/figures/{figure}.svg",
+        log:
+            f"results/logs/{{dataset}}/figure_{figure}.log",
+        conda:
+            "../../environment.yml"
+        params:
+            command=command,
+            inputs=input_arguments,
+            settings=settings_of_figure(inputs),
+        message:
+            f"{{wildcards.dataset}}: figure {figure}"
+        shell:
+            "python scripts/{params.command} {params.inputs:q} {params.settings:q}"
+            " --output-png {output.png} --output-svg {output.svg} 2> >(tee {log} >&2)"
+
+
+rule draw_fooling:
+    """Images that fool a classifier, the change magnified."""
+    input:
+        examples="results/{dataset}/{classifier}/fooling.safetensors",
+        class_names=class_names,
+        code=code("draw_fooling.py"),
+    output:
+        png=report(
+            "results/{dataset}/figures/fooling-{classifier}.png",
+            caption="../report/figure_fooling.rst",
+            category="Fooling by the gradient",
+            subcategory="{dataset}",
+            labels={"result": "figure", "name": "fooling-{classifier}"},
+        ),
+        svg="results/{dataset}/figures/fooling-{classifier}.svg",
+    log:
+        "results/logs/{dataset}/figure_fooling-{classifier}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        inputs=input_arguments,
+    message:
+        "{wildcards.dataset}: figure fooling-{wildcards.classifier}"
+    shell:
+        "python scripts/draw_fooling.py fooling {params.inputs:q}"
+        " --output-png {output.png} --output-svg {output.svg} 2> >(tee {log} >&2)"
 
 
 rule write_summary:

@@ -4,7 +4,7 @@
 rule smooth_shard:
     """A part of the test images: every sigma, kernel and view."""
     input:
-        data=smoothing_data,
+        data=images_of_classifier,
         weights=smoothing_weights,
         code=code("smooth_shard.py"),
     output:

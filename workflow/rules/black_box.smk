@@ -1,0 +1,88 @@
+"""Fooling without gradients, and whether what fools one classifier fools the others."""
+
+
+rule fit_classifier:
+    """A classifier of scikit-learn with one seed."""
+    input:
+        data="results/{dataset}/data.safetensors",
+        code=code("fit_classifier.py"),
+    output:
+        model="results/{dataset}/{classifier}/seed{seed}/model.skops",
+        predictions="results/{dataset}/{classifier}/seed{seed}/model_predictions.csv",
+    log:
+        "results/logs/{dataset}/{classifier}/fit_seed{seed}.log",
+    benchmark:
+        "results/logs/{dataset}/{classifier}/fit_seed{seed}.benchmark.tsv"
+    conda:
+        "../../environment.yml"
+    threads: training_threads
+    params:
+        classifier=classifier_settings,
+        threads=training_threads,
+    message:
+        "{wildcards.dataset}: fit {wildcards.classifier}, seed {wildcards.seed}"
+    shell:
+        "python scripts/fit_classifier.py --data {input.data} --classifier {wildcards.classifier}"
+        " --entry {params.classifier:q} --seed {wildcards.seed} --model {output.model}"
+        " --predictions {output.predictions} --threads {params.threads} 2> >(tee {log} >&2)"
+
+
+rule search_scores:
+    """Evolution against the scores of a classifier, from images and from noise, and random search beside it."""
+    input:
+        data="results/{dataset}/data.safetensors",
+        model=model_of_first_seed,
+        code=code("search_scores.py"),
+    output:
+        rows="results/{dataset}/{classifier}/black_box.csv",
+        images="results/{dataset}/{classifier}/black_box.safetensors",
+    log:
+        "results/logs/{dataset}/{classifier}/search_scores.log",
+    benchmark:
+        "results/logs/{dataset}/{classifier}/search_scores.benchmark.tsv"
+    conda:
+        "../../environment.yml"
+    threads: black_box_threads
+    resources:
+        gpu=1,
+    params:
+        classifier=classifier_settings,
+        settings=black_box_settings,
+        seed=first_seed,
+        threads=black_box_threads,
+    message:
+        "{wildcards.dataset}: fool {wildcards.classifier} by its scores alone"
+    shell:
+        "python scripts/search_scores.py --data {input.data} --weights {input.model} --classifier {wildcards.classifier}"
+        " --entry {params.classifier:q} --seed {params.seed} --settings {params.settings:q} --rows {output.rows}"
+        " --images {output.images} --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"
+
+
+rule transfer_images:
+    """Fooling images of every classifier, judged by every other."""
+    input:
+        data="results/{dataset}/data.safetensors",
+        models=transfer_models,
+        code=code("transfer_images.py"),
+    output:
+        "results/{dataset}/transfer.csv",
+    log:
+        "results/logs/{dataset}/transfer.log",
+    benchmark:
+        "results/logs/{dataset}/transfer.benchmark.tsv"
+    conda:
+        "../../environment.yml"
+    threads: transfer_threads
+    resources:
+        gpu=1,
+    params:
+        sources=transfer_arguments,
+        entries=transfer_entries,
+        settings=transfer_settings,
+        threads=transfer_threads,
+    message:
+        "{wildcards.dataset}: fooling images of every classifier before every other"
+    shell:
+        "python scripts/transfer_images.py --data {input.data} --sources {params.sources:q} --entries {params.entries:q}"
+        " --settings {params.settings:q} --rows {output}"
+        " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"

@@ -1,0 +1,35 @@
+"""From classifiers to images that fool them, by their gradient, and to what they say of pure noise."""
+
+
+rule fool_classifier:
+    """Every method on the same images, for every seed of a classifier."""
+    input:
+        data=images_of_classifier,
+        weights=fooling_weights,
+        code=code("fool_classifier.py"),
+    output:
+        rows="results/{dataset}/{classifier}/fooling.csv",
+        rubbish="results/{dataset}/{classifier}/rubbish.csv",
+        examples="results/{dataset}/{classifier}/fooling.safetensors",
+    log:
+        "results/logs/{dataset}/{classifier}/fool.log",
+    benchmark:
+        "results/logs/{dataset}/{classifier}/fool.benchmark.tsv"
+    conda:
+        "../../environment.yml"
+    threads: fooling_threads
+    resources:
+        gpu=1,
+    params:
+        classifier=classifier_settings,
+        classes=classes,
+        settings=fooling_settings,
+        seeds=fooling_seeds,
+        threads=fooling_threads,
+    message:
+        "{wildcards.dataset}: fool {wildcards.classifier} by its gradient"
+    shell:
+        "python scripts/fool_classifier.py --data {input.data} --weights {input.weights} --seeds {params.seeds}"
+        " --classifier {wildcards.classifier} --entry {params.classifier:q} --classes {params.classes}"
+        " --settings {params.settings:q} --rows {output.rows} --rubbish {output.rubbish} --examples {output.examples}"
+        " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"

@@ -1,0 +1,58 @@
+"""From pixels to linear classifiers, how hard they are to fool, and their templates."""
+
+
+rule make_store:
+    """Small copies of photographs, or of files that the user brings, as one memory-mapped array for each split."""
+    input:
+        files=store_inputs,
+        code=code("make_store.py"),
+    output:
+        directory(STORE),
+    log:
+        "results/logs/{dataset}/make_store.log",
+    benchmark:
+        "results/logs/{dataset}/make_store.benchmark.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 8  # that decode; no part of the result
+    params:
+        source=store_arguments,
+        size=store_size,
+        classes=classes,
+    message:
+        "{wildcards.dataset}: small copies of the images"
+    shell:
+        "python scripts/make_store.py {params.source:q} --size {params.size} --classes {params.classes}"
+        " --output {output} --threads {threads} 2> >(tee {log} >&2)"
+
+
+rule train_linear:
+    """Softmax regression with every weight decay, from one seed; continues from its checkpoint when it was killed."""
+    input:
+        data=linear_data,
+        code=code("train_linear.py"),
+    output:
+        weights="results/{dataset}/linear/seed{seed}/weights.safetensors",
+        predictions="results/{dataset}/linear/seed{seed}/predictions.csv",
+        steps="results/{dataset}/linear/seed{seed}/steps.safetensors",
+        history="results/{dataset}/linear/seed{seed}/history.csv",
+        pair="results/{dataset}/linear/seed{seed}/pair.csv",
+    log:
+        "results/logs/{dataset}/linear/train_seed{seed}.log",
+    benchmark:
+        "results/logs/{dataset}/linear/train_seed{seed}.benchmark.tsv"
+    conda:
+        "../../environment.yml"
+    threads: linear_threads
+    resources:
+        gpu=1,
+    params:
+        settings=linear_settings,
+        threads=linear_threads,
+    message:
+        "{wildcards.dataset}: train the linear classifiers, seed {wildcards.seed}"
+    shell:
+        "python scripts/train_linear.py --data {input.data} --seed {wildcards.seed} --settings {params.settings:q}"
+        " --weights {output.weights} --predictions {output.predictions} --steps {output.steps} --history {output.history}"
+        " --pair {output.pair}"
+        " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"
