@@ -200,7 +200,11 @@ BAD = {
         {"targets": [1, 10]},
         "experiments.digits: linear.targets: there is no class 10: use 0 to 9",
     ),
-    "pair that does not exist": ("linear/pair", [3, 10], "linear.pair: there is no class 10: use 0 to 9"),
+    "pair that does not exist": (
+        "experiments/digits/override/linear/pair",
+        [3, 10],
+        "experiments.digits: linear.pair: there is no class 10: use 0 to 9",
+    ),
     "pair of one class": ("linear/pair", [3, 3], "linear.pair: [3, 3] is not allowed: two different classes"),
     "step size 0": ("fooling/methods/pgd-linf/step_size", 0, "pgd-linf.step_size: 0 is not allowed: size of a step"),
     "epsilon 0": ("fooling/methods/fgsm/epsilon", 0, "fgsm.epsilon: 0 is not allowed: largest change, in pixel"),

@@ -252,7 +252,7 @@ def images_excluded(images: pd.DataFrame) -> pd.DataFrame:
 
 
 def to_markdown(table: pd.DataFrame) -> str:
-    """The table as Markdown: floats to 4 significant digits, missing values empty, numbers to the right."""
+    """The table as Markdown: fractions to 4 significant digits, missing values empty, numbers to the right."""
     right = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
     cells = table.astype(object).map(_cell)
     return cells.to_markdown(
@@ -272,6 +272,8 @@ def to_html(table: pd.DataFrame) -> str:
 def _cell(value: object) -> str:
     if pd.isna(value):
         return ""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e7:  # counts beside missing values are floats
+        return str(int(value))
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
