@@ -2,12 +2,11 @@
 
 import argparse
 import json
-from collections.abc import Iterator
 
 import pandas as pd
-from tqdm import tqdm
 
 from commandline import add_compute_arguments, prepare_compute, run, settings_argument
+from progressbars import progress
 from rows import write_rows
 from spurious.backworking import attack, image_rows, trace_rows
 from spurious.settings import BackworkingSettings
@@ -21,7 +20,8 @@ def main(argv: list[str] | None = None) -> None:
     references = read_dataset(arguments.data).of_label(arguments.label)
     settings = arguments.settings
     tensors, images, traces = {}, [], []
-    for seed, weights in progress(list(zip(arguments.seeds, arguments.weights, strict=True)), arguments.label):
+    trained = list(zip(arguments.seeds, arguments.weights, strict=True))
+    for seed, weights in progress(trained, f"label {arguments.label}", "seed"):
         model = load_classifier(weights, device, arguments.architecture)
         found = attack(model, arguments.label, references, settings.searches, images=settings.images, seed=seed)
         identification = {"classifier": arguments.classifier, "seed": seed, "label": arguments.label}
@@ -47,14 +47,6 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--trace", required=True)
     add_compute_arguments(parser)
     return parser.parse_args(argv)
-
-
-def progress(items: list[tuple[int, str]], label: int) -> Iterator[tuple[int, str]]:
-    """The items, with a bar that ends its line also where a job fails."""
-    with tqdm(total=len(items), desc=f"label {label}", unit="seed") as bar:
-        for item in items:
-            yield item
-            bar.update()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -75,6 +76,16 @@ def _umask() -> int:
     value = os.umask(0)
     os.umask(value)
     return value
+
+
+def replace_folder(new: Path, output: Path) -> None:
+    """Put `new` in the place of `output`, which may be there from an earlier run."""
+    old = output.with_name(f".{output.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if output.exists():
+        output.rename(old)
+    new.rename(output)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_text(path: str | Path, text: str) -> None:

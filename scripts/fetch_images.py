@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import shutil
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from urllib.parse import quote
 
 from tqdm import tqdm
 
-from commandline import run
+from commandline import replace_folder, run
 from downloading import Unavailable, fetch_url
 from imagesource import read_manifest, sha256_of
 from spurious.errors import SpuriousError
@@ -116,16 +115,6 @@ def remove_others(folder: Path, files: Iterable[str]) -> None:
         for name in folders:
             if not any(Path(place, name).iterdir()):
                 Path(place, name).rmdir()
-
-
-def replace_folder(new: Path, output: Path) -> None:
-    """Put `new` in the place of `output`, which may be there from an earlier run."""
-    old = output.with_name(f".{output.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if output.exists():
-        output.rename(old)
-    new.rename(output)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 if __name__ == "__main__":

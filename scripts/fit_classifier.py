@@ -3,17 +3,16 @@
 import argparse
 import json
 
-import pandas as pd
 import torch
 
 from commandline import add_compute_arguments, prepare_compute, run
 from estimatorfiles import limit_threads, write
-from rows import write_rows
-from spurious.datasets import Dataset
-from spurious.ensembles import Scores, fit, scores_of
+from rows import prediction_rows, write_rows
+from spurious.ensembles import fit, scores_of
 from tensorfiles import read_dataset
 
 SPLITS = ("validation", "test")  # of the training images a forest knows all, and nearest neighbours take hours
+BATCH = 2000  # images that are judged at once
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -24,8 +23,14 @@ def main(argv: list[str] | None = None) -> None:
     data = read_dataset(arguments.data)
     classifier = fit(arguments.entry, data.pixels("train"), data.labels["train"], arguments.seed, arguments.threads)
     write(arguments.model, classifier)
+    scores = scores_of(classifier)
+
+    def judge(images: torch.Tensor) -> torch.Tensor:
+        return torch.cat([scores(part) for part in images.split(BATCH)])
+
+    splits = ((split, data.pixels(split), data.labels[split]) for split in SPLITS)
     identification = {"classifier": arguments.classifier, "seed": arguments.seed}
-    write_rows(arguments.predictions, predictions(scores_of(classifier), data, identification))
+    write_rows(arguments.predictions, prediction_rows(judge, splits, identification))
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -38,25 +43,6 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--predictions", required=True)
     add_compute_arguments(parser)
     return parser.parse_args(argv)
-
-
-def predictions(scores: Scores, data: Dataset, identification: dict[str, object]) -> pd.DataFrame:
-    """One row per image of the splits validation and test."""
-    parts = []
-    for split in SPLITS:
-        labels = data.labels[split]
-        probabilities = torch.cat([scores(part) for part in data.pixels(split).split(2000)])
-        confidence, predicted = probabilities.max(1)
-        columns = {
-            "split": split,
-            "id": range(len(labels)),
-            "label": labels,
-            "predicted": predicted,
-            "probability": confidence,
-            "p_label": probabilities.gather(1, labels[:, None])[:, 0],
-        }
-        parts.append(pd.DataFrame(identification | columns))
-    return pd.concat(parts)
 
 
 if __name__ == "__main__":

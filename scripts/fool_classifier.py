@@ -2,15 +2,15 @@
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 import torch
-from tqdm import tqdm
 
 from classifierfiles import open_classifier
 from commandline import add_compute_arguments, prepare_compute, run, settings_argument
 from imagesource import open_photographs
+from progressbars import progress
 from rows import write_rows
 from spurious.datasets import to_float
 from spurious.errors import SpuriousError
@@ -30,7 +30,8 @@ def main(argv: list[str] | None = None) -> None:
     device = prepare_compute(arguments)
     settings = arguments.settings
     rows, rubbish, tensors, tests = [], [], {}, None
-    for seed, weights in progress(list(zip(arguments.seeds, arguments.weights, strict=True)), arguments.classifier):
+    trained = list(zip(arguments.seeds, arguments.weights, strict=True))
+    for seed, weights in progress(trained, f"fooling {arguments.classifier}", "seed"):
         model, preprocessing = open_classifier(weights, arguments.entry, device, accelerated=False)
         try:
             tests = tests or read_tests(arguments.data, settings, preprocessing)
@@ -119,14 +120,6 @@ def example_rows(rows: Sequence[pd.DataFrame], arguments: argparse.Namespace) ->
     """The rows of these images as JSON: a list of objects in the order of methods and images."""
     own = [part.iloc[example_places(part)] for part in rows if part["seed"].iloc[0] == arguments.seeds[0]]
     return pd.concat(own).assign(classifier=arguments.classifier)[COLUMNS].to_json(orient="records")
-
-
-def progress(items: list[tuple[int, str]], name: str) -> Iterator[tuple[int, str]]:
-    """The items, with a bar that ends its line also where a job fails."""
-    with tqdm(total=len(items), desc=f"fooling {name}", unit="seed") as bar:
-        for item in items:
-            yield item
-            bar.update()
 
 
 if __name__ == "__main__":

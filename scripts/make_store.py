@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from commandline import pair_argument, run
+from commandline import pair_argument, replace_folder, run
 from imagesource import open_photographs, read_photograph
 from spurious.downsampled import parse_batch, shrink
 from spurious.errors import SpuriousError
@@ -62,21 +62,14 @@ def whole_folder(output: Path) -> Iterator[Path]:
 
     What a killed run has left is removed by the next one.
     """
-    building, old = (output.with_name(f".{output.name}.{suffix}") for suffix in ("part", "old"))
-    remove(building, old)
+    building = output.with_name(f".{output.name}.part")
+    shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
     try:
         yield building
-        if output.exists():
-            output.rename(old)
-        building.rename(output)
+        replace_folder(building, output)
     finally:
-        remove(building, old)
-
-
-def remove(*folders: Path) -> None:
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(building, ignore_errors=True)
 
 
 def write_store(folder: Path, arguments: argparse.Namespace) -> None:

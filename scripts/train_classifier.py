@@ -2,15 +2,15 @@
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
-import torch
 
 from checkpoints import train
 from commandline import add_compute_arguments, prepare_compute, run, settings_argument
-from rows import write_rows
-from spurious.datasets import SPLITS, Dataset
+from rows import prediction_rows, write_rows
+from spurious.datasets import SPLITS
 from spurious.models import Description, build_classifier
 from spurious.settings import TrainingRecipe
 from spurious.training import Trainer, TrainingSet, one_hot, predict
@@ -30,8 +30,9 @@ def main(argv: list[str] | None = None) -> None:
     validation = data.pixels("validation"), data.labels["validation"]
     history = train(trainer, validation, checkpoint, f"{arguments.classifier}, seed {arguments.seed}")
     write_rows(arguments.history, pd.DataFrame(history))
+    splits = ((split, data.pixels(split), data.labels[split]) for split in SPLITS)
     identification = {"classifier": arguments.classifier, "seed": arguments.seed}
-    write_rows(arguments.predictions, predictions(model, data, identification))
+    write_rows(arguments.predictions, prediction_rows(partial(predict, model), splits, identification))
     write_weights(arguments.weights, model, description)
     checkpoint.unlink(missing_ok=True)
 
@@ -48,25 +49,6 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--predictions", required=True)
     add_compute_arguments(parser)
     return parser.parse_args(argv)
-
-
-def predictions(model: torch.nn.Module, data: Dataset, identification: dict[str, object]) -> pd.DataFrame:
-    """One row per image of every split."""
-    parts = []
-    for split in SPLITS:
-        labels = data.labels[split]
-        probabilities = predict(model, data.pixels(split))
-        confidence, predicted = probabilities.max(1)
-        columns = {
-            "split": split,
-            "id": range(len(labels)),
-            "label": labels,
-            "predicted": predicted,
-            "probability": confidence,
-            "p_label": probabilities.gather(1, labels[:, None])[:, 0],
-        }
-        parts.append(pd.DataFrame(identification | columns))
-    return pd.concat(parts)
 
 
 if __name__ == "__main__":

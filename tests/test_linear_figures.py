@@ -7,6 +7,7 @@ import torch
 from scipy import stats
 
 import draw_linear
+from figurechecks import assert_inside
 from spurious.errors import SpuriousError
 from spurious.figures import linear, templates
 from spurious.figures.style import render
@@ -65,12 +66,7 @@ def test_files_are_equal_byte_by_byte(name, kind, start):
 @pytest.mark.parametrize("name", DRAWN)
 def test_nothing_is_cut_off_and_the_title_is_over_everything(name):
     figure = DRAWN[name]()
-    figure.draw_without_rendering()
-    page, drawn = figure.bbox, figure.get_tightbbox()
-    assert drawn.x0 >= 0
-    assert drawn.y0 >= 0
-    assert drawn.x1 * figure.dpi <= page.x1 + 1
-    assert drawn.y1 * figure.dpi <= page.y1 + 1
+    assert_inside(figure)
     title = figure._suptitle.get_window_extent()
     assert all(axes.get_tightbbox().y1 <= title.y0 for axes in figure.axes)
 

@@ -19,7 +19,7 @@ RESULTS = ROOT / "results"
 @pytest.mark.parametrize("document", update_readme.DOCUMENTS)
 def test_every_table_is_that_of_its_file(document):
     text = (ROOT / document).read_text(encoding="utf-8")
-    assert len(list(update_readme.MARKER.finditer(text))) >= 5
+    assert list(update_readme.MARKER.finditer(text))
     assert update_readme.filled(text, ROOT) == text
 
 

@@ -1,0 +1,16 @@
+"""Progress bars of the scripts."""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from tqdm import tqdm
+
+Item = TypeVar("Item")
+
+
+def progress(items: Sequence[Item], name: str, unit: str) -> Iterator[Item]:
+    """The items, with a bar that ends its line also where a job fails."""
+    with tqdm(total=len(items), desc=name, unit=unit) as bar:
+        for item in items:
+            yield item
+            bar.update()
