@@ -399,7 +399,8 @@ def own_mnist(folder):
         paths[key].write_bytes(gzip.compress(content) if key.startswith("train") else content)
         entry["sha256"] = hashlib.sha256(content).hexdigest()
     mnist = {"validation": 6, "classes": 3, "files": files}
-    change_config(folder, {"local_data": "local", "datasets": {"mnist": mnist}})
+    linear = {"mnist": {"override": {"linear": {"pair": [0, 2]}}}}
+    change_config(folder, {"local_data": "local", "datasets": {"mnist": mnist}, "experiments": linear})
     return paths
 
 
