@@ -17,7 +17,7 @@ def pins_of(name):
 
 
 PINS = pins_of("requirements.txt")
-TEST_PINS = pins_of("requirements-test.txt")
+TEST_PINS = pins_of("requirements-test.txt") + pins_of("requirements-slurm.txt")
 
 
 def test_conda_environment_has_the_same_pins():

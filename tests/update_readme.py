@@ -15,7 +15,7 @@ from commandline import run, write_text
 from rows import read_rows
 from spurious.tables import to_markdown
 
-DOCUMENTS = ("README.md", "docs/smoothing.md", "docs/fooling.md", "docs/benchmarks.md")
+DOCUMENTS = ("README.md", "docs/smoothing.md", "docs/fooling.md", "docs/benchmarks.md", "docs/cluster.md")
 MARKER = re.compile(
     r"<!-- (?P<path>docs/measured/\S+?\.csv)(\[(?P<rows>[^]]+)\])?: (?P<columns>[^>]+) -->\n"
     r"(\n(\|.*\n)+)?"

@@ -1,0 +1,233 @@
+"""The demo through the profile of Slurm: the same tables, GPUs as asked for, and nothing lost with a job or the head.
+
+Slurm is a real one with two nodes on this machine, whose GPUs are some by name only (slurm.py). `squeue` stands in for
+the accounting that a real cluster has.
+"""
+
+import importlib.util
+import itertools
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cluster import slurm
+from pipeline import DATASET, contents, environment, run_snakemake
+
+REASON = slurm.missing() or (
+    None if importlib.util.find_spec("snakemake_executor_plugin_slurm") else "the plugin is not installed"
+)
+pytestmark = pytest.mark.skipif(REASON is not None, reason=f"no Slurm here: {REASON}")
+ROOT = Path(__file__).parents[2]
+PROFILE = ["--profile", "profiles/slurm"]
+# A test cluster answers at once and has no accounting.
+HASTE = {
+    "--jobs": 6,
+    "--latency-wait": 5,
+    "--seconds-between-status-checks": 1,
+    "--slurm-init-seconds-before-status-checks": 1,
+    "--slurm-status-command": "squeue",
+}
+SOME = [f"results/{DATASET}/tables/classifiers.csv"]  # seven jobs
+MOST_SECONDS = 900
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster(tmp_path_factory):
+    """A Slurm that is up: the one that `python tests/cluster/slurm.py start` has started, or one for these tests."""
+    if slurm.is_up():
+        yield
+    else:
+        with slurm.running(tmp_path_factory.mktemp("slurm")):
+            yield
+
+
+@pytest.fixture
+def project(checkout, tmp_path):
+    """The tiny project before anything has run."""
+    return shutil.copytree(checkout, tmp_path / "project")
+
+
+@pytest.fixture(scope="module")
+def demo(checkout, cluster, tmp_path_factory):
+    """(folder, its jobs) of the whole tiny demo through Slurm."""
+    folder = shutil.copytree(checkout, tmp_path_factory.mktemp("demo") / "project")
+    submit(folder, "demo")
+    return folder, finished_jobs(folder)
+
+
+def command(*targets):
+    options = map(str, itertools.chain.from_iterable(HASTE.items()))
+    return [sys.executable, "-m", "snakemake", *targets, *PROFILE, *options]
+
+
+def submit(folder, *targets, check=True):
+    """Run snakemake with the profile of Slurm in `folder`."""
+    done = subprocess.run(
+        command(*targets),
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=MOST_SECONDS,
+    )
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def jobs_of(folder):
+    """A dictionary of Slurm's fields for every job from `folder`, ended or not."""
+    listed = subprocess.run(["scontrol", "show", "job", "-o"], capture_output=True, text=True, check=True).stdout
+    jobs = (dict(re.findall(r"(\S+?)=(.*?)(?= \S+?=|$)", line)) for line in listed.splitlines())
+    return [job for job in jobs if job.get("WorkDir") == str(folder)]
+
+
+def finished_jobs(folder):
+    return [job for job in jobs_of(folder) if job["JobState"] == "COMPLETED"]
+
+
+def rule_of(job):
+    return re.match(r"(?:rule_)(\w+?)(?:_wildcards_|$)", job["Comment"])[1]
+
+
+def has_gpu(job):
+    return "gres/gpu" in job["TRES"] or "gpu" in job.get("TresPerJob", "")
+
+
+def seconds(job, field):
+    return time.mktime(time.strptime(job[field], "%Y-%m-%dT%H:%M:%S"))
+
+
+def sharing(jobs):
+    """Pairs of jobs that were on one node at the same time; Slurm gives whole seconds."""
+    pairs = itertools.combinations(jobs, 2)
+    return [(a, b) for a, b in pairs if a["NodeList"] == b["NodeList"] and together(a, b)]
+
+
+def together(a, b):
+    return max(seconds(a, "StartTime"), seconds(b, "StartTime")) < min(seconds(a, "EndTime"), seconds(b, "EndTime"))
+
+
+def tables(folder):
+    """{path: sha256} of every table, and of every CSV file that they are made from."""
+    found = contents(folder / "results", "**/*.csv")
+    assert found
+    return found
+
+
+def rules_with_gpu():
+    """The rules whose resources name a GPU, read from their files."""
+    text = "".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
+    blocks = re.split(r"^rule (\w+):", text, flags=re.MULTILINE)[1:]
+    return {name for name, body in zip(blocks[::2], blocks[1::2], strict=True) if "gpu=1," in body}
+
+
+def wait_for_job(folder, rule, process):
+    """The id of a job of this rule as soon as it runs."""
+    while process.poll() is None:
+        for job in jobs_of(folder):
+            if rule_of(job) == rule and job["JobState"] == "RUNNING":
+                return job["JobId"]
+        time.sleep(0.1)
+    raise AssertionError(f"no job of {rule} was seen")
+
+
+def test_the_tables_are_those_of_the_local_run(demo, finished):
+    folder, _ = demo
+    assert tables(folder) == tables(finished)
+
+
+def test_every_job_ran_once(demo):
+    folder, jobs = demo
+    comments = [job["Comment"] for job in jobs]
+    assert len(comments) == len(set(comments)) == len(jobs_of(folder))
+    assert {"train_classifier", "make_table_classifiers"} <= {rule_of(job) for job in jobs}
+    assert not {"fetch_file", "demo"} & {rule_of(job) for job in jobs}, "these stay where snakemake runs"
+
+
+def test_gpu_jobs_and_only_those_asked_for_a_gpu(demo):
+    _, jobs = demo
+    assert {rule_of(job) for job in jobs if has_gpu(job)} == rules_with_gpu() & {rule_of(job) for job in jobs}
+    assert all(has_gpu(job) == (rule_of(job) in rules_with_gpu()) for job in jobs)
+
+
+def test_two_gpu_jobs_never_shared_one(demo):
+    _, jobs = demo
+    with_gpu = [job for job in jobs if has_gpu(job)]
+    assert any(itertools.starmap(together, itertools.combinations(with_gpu, 2))), "both GPUs were in use at once"
+    assert sharing(with_gpu) == []
+
+
+def test_sharing_would_be_seen():
+    def job(node, start, end):
+        return {"NodeList": node, "StartTime": f"2026-01-01T00:00:{start}", "EndTime": f"2026-01-01T00:00:{end}"}
+
+    first, after, same, elsewhere = job("a", 10, 20), job("a", 20, 30), job("a", 19, 21), job("b", 10, 20)
+    assert sharing([first, after, elsewhere]) == []
+    assert sharing([first, same, elsewhere]) == [(first, same)]
+
+
+def test_memory_and_time_are_asked_for(demo):
+    _, jobs = demo
+    assert all(re.search(r"mem=\d+", job["TRES"]) for job in jobs)
+    assert all(job["TimeLimit"] != "UNLIMITED" for job in jobs)
+    training = next(job for job in jobs if rule_of(job) == "train_classifier")
+    table = next(job for job in jobs if rule_of(job) == "make_table_classifiers")
+    assert seconds_of(training["TimeLimit"]) > seconds_of(table["TimeLimit"])
+
+
+def seconds_of(limit):
+    hours, minutes, rest = map(int, limit.rpartition("-")[2].split(":"))
+    return 3600 * hours + 60 * minutes + rest
+
+
+def test_a_cancelled_job_is_run_again(project, finished):
+    process = subprocess.Popen(command(*SOME), cwd=project, env=environment(), stderr=subprocess.DEVNULL)
+    subprocess.run(["scancel", wait_for_job(project, "train_classifier", process)], check=True)
+    assert process.wait(MOST_SECONDS) != 0
+    before = len(jobs_of(project))
+    submit(project, *SOME)
+    assert len(jobs_of(project)) > before
+    assert tables(project).items() <= tables(finished).items()
+
+
+def test_a_killed_head_is_recovered_as_documented(project, finished):
+    process = subprocess.Popen(
+        command(*SOME), cwd=project, env=environment(), stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    wait_for_job(project, "train_classifier", process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert any(job["JobState"] in ("RUNNING", "PENDING") for job in jobs_of(project)), "orphans are left"
+    recover(project)
+    assert not any(job["JobState"] in ("RUNNING", "PENDING") for job in jobs_of(project))
+    complete = {path: path.stat().st_mtime_ns for path in outputs_without_mark(project)}
+    submit(project, *SOME)
+    assert tables(project).items() <= tables(finished).items()
+    assert complete == {path: path.stat().st_mtime_ns for path in complete}, "what was finished is not written again"
+    assert "Nothing to be done" in run_snakemake(project, *SOME).stderr
+
+
+def recover(folder):
+    """The commands of docs/cluster.md, as they stand there; the last is the command that was killed."""
+    text = (ROOT / "docs/cluster.md").read_text(encoding="utf-8")
+    section = text[text.index("## After a lost session") :]
+    script = re.search(r"```sh\n(.*?)```", section, re.DOTALL)[1]
+    assert script.rstrip().splitlines()[-1].startswith("snakemake --profile profiles/slurm")
+    lines = "".join(script.splitlines(keepends=True)[:-1])
+    subprocess.run(["bash", "-ec", lines], cwd=folder, env=environment(), check=True)
+
+
+def outputs_without_mark(folder):
+    """Results that Snakemake does not hold for incomplete."""
+    listed = run_snakemake(folder, *SOME, "--summary", check=True).stdout
+    rows = [line.split("\t") for line in listed.splitlines() if line.startswith("results/")]
+    assert rows
+    return [folder / row[0] for row in rows if row[-2] == "ok" and row[-1] == "no update"]

@@ -1,0 +1,45 @@
+"""The profiles name rules that are there, and ask for what was measured."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+SLURM = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))
+MEASURED = pd.read_csv(ROOT / "docs/measured/resources.csv").set_index("rule")
+RULES = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
+BLOCKS = re.split(r"^rule (\w+):", RULES, flags=re.MULTILINE)[1:]
+BODIES = dict(zip(BLOCKS[::2], BLOCKS[1::2], strict=True))
+
+
+def asked(rule):
+    return SLURM["default-resources"] | SLURM["set-resources"].get(rule, {})
+
+
+def test_every_rule_that_is_named_exists():
+    assert SLURM["set-resources"].keys() <= BODIES.keys()
+
+
+def test_every_rule_with_a_gpu_is_named_so_that_its_partition_is():
+    with_gpu = {name for name, body in BODIES.items() if "gpu=1," in body}
+    assert with_gpu <= SLURM["set-resources"].keys()
+
+
+def test_every_measured_rule_is_a_rule_with_a_benchmark():
+    assert set(MEASURED.index) == {name for name, body in BODIES.items() if "benchmark:" in body}
+
+
+@pytest.mark.parametrize("rule", MEASURED.index)
+def test_what_is_asked_for_is_what_was_measured_with_head_room(rule):
+    assert asked(rule)["mem_mb"] >= MEASURED.loc[rule, "mem_mb"] >= 1.4 * MEASURED.loc[rule, "memory_mb"]
+    assert asked(rule)["runtime"] >= MEASURED.loc[rule, "runtime_min"] >= 4 / 60 * MEASURED.loc[rule, "seconds"]
+
+
+def test_gpu_rules_share_the_partition_of_the_anchor():
+    text = (ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8")
+    moved = yaml.safe_load(text.replace("&gpu {}", "&gpu {slurm_partition: gpu}"))
+    rules = {name for name, values in moved["set-resources"].items() if values.get("slurm_partition") == "gpu"}
+    assert rules == {name for name, body in BODIES.items() if "gpu=1," in body}
