@@ -89,8 +89,8 @@ def ranged(content: bytes = PACKED) -> Callable:
     return answer
 
 
-def hanging(event: threading.Event) -> Callable:
-    return lambda handler: event.wait(10)
+def hanging(event: threading.Event, seconds: float = 10) -> Callable:
+    return lambda handler: event.wait(seconds)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import yaml
 SCRIPTS = Path(workflow.basedir) / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
+from lifetime import HEAD, head_here
 from spurious import configuration
 from spurious.errors import SpuriousError
 
@@ -29,6 +30,9 @@ for name, value in {
     "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256",
 }.items():
     os.environ.setdefault(name, value)
+
+# A job ends when this process does: else it would go on beside the job that the next run starts in its place.
+os.environ[HEAD] = head_here()
 
 # The rules call "python": the one that runs snakemake, whether or not its environment was activated.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]))

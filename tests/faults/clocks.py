@@ -1,0 +1,38 @@
+"""What a clock that was set forward or back leaves: files older or newer than what they were made from."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from harness import CORES, TARGETS, Outcome, Undisturbed, compare
+from pipeline import run_snakemake
+
+PAST, FUTURE = 946684800.0, 4102444800.0  # seconds: the years 2000 and 2100
+SOURCES = ("scripts", "workflow", "own data")
+
+
+def set_times(paths: Iterable[Path], seconds: float) -> None:
+    """Give all these files and folders one time of modification."""
+    for path in paths:
+        os.utime(path, (seconds, seconds), follow_symlinks=False)
+
+
+def files_below(folder: Path, *places: str) -> list[Path]:
+    """All files and folders below some folders of a project."""
+    return [path for place in places for path in (folder / place).rglob("*")]
+
+
+def jumped(project: Path, places: Sequence[str], seconds: float, fault: str, expected: Undisturbed) -> Outcome:
+    """Set the times in `places` of a finished project; nothing is to be done then, and nothing may change."""
+    outcome = Outcome(fault)
+    set_times(files_below(project, *places), seconds)
+    done = run_snakemake(project, *TARGETS, cores=CORES)
+    if "Nothing to be done" not in done.stdout + done.stderr:
+        outcome.problems.append("finished results were made again")
+    compare(outcome, project, expected.files)
+    return outcome
+
+
+def changed_under(project: Path, changes: dict, seconds: float, fault: str, targets: Sequence[str]) -> Outcome:
+    """Outputs of another time, and a setting that has changed: what depends on it must be made anew."""
+    raise NotImplementedError

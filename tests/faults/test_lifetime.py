@@ -1,0 +1,123 @@
+"""Jobs end with the snakemake that started them, and whole files stay whole whoever writes."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from safetensors import SafetensorError
+
+import commandline
+from commandline import whole_file
+from lifetime import HEAD
+from pipeline import ROOT
+from spurious.errors import SpuriousError
+
+JOB = "import time, commandline; commandline.run(lambda: (print('working', flush=True), time.sleep(60)))"
+# as snakemake does it: itself, a shell, the program, and beside it a tee
+SNAKEMAKE = f"""
+import os, subprocess, sys
+import lifetime
+if {{watched}}:
+    os.environ[lifetime.HEAD] = lifetime.head_here()
+subprocess.run(["bash", "-c", '"$0" -c "$1" 2> >(cat >&2)', sys.executable, {JOB!r}])
+"""
+
+
+@contextlib.contextmanager
+def running(watched):
+    """(the process in the place of snakemake, the shell, the program), as soon as the program works."""
+    path = {"PYTHONPATH": str(ROOT / "scripts")}
+    head = psutil.Popen(
+        [sys.executable, "-c", SNAKEMAKE.format(watched=watched)],
+        env={name: value for name, value in os.environ.items() if name != HEAD} | path,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        assert head.stdout.readline() == b"working\n"
+        (shell,) = head.children()
+        (program,) = [child for child in shell.children() if JOB in child.cmdline()]
+        yield head, shell, program
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(head.pid, 9)
+        head.wait()
+        head.stdout.close()
+
+
+@pytest.mark.parametrize("killed", [0, 1], ids=["snakemake", "the shell between"])
+def test_a_job_ends_with_what_started_it(killed):
+    with running(watched=True) as processes:
+        processes[killed].kill()
+        assert psutil.wait_procs([processes[2]], timeout=30)[0]
+
+
+def test_a_program_that_was_started_by_hand_goes_on():
+    with running(watched=False) as (head, shell, program):
+        head.kill()
+        shell.kill()
+        head.wait()
+        time.sleep(0.2)
+        assert program.is_running()
+        assert program.status() != psutil.STATUS_ZOMBIE
+
+
+def test_what_a_killed_process_left_is_overwritten(tmp_path):
+    path = tmp_path / "rows.csv"
+    killed = f"import os; from commandline import whole_file\nwith whole_file({str(path)!r}) as temporary:\n"
+    killed += "    temporary.write_text('much longer than the new one')\n    os.kill(os.getpid(), 9)"
+    for _ in range(3):
+        subprocess.run([sys.executable, "-c", killed], env=os.environ | {"PYTHONPATH": str(ROOT / "scripts")})
+    assert len(list(tmp_path.iterdir())) == 1, "it piles up"
+    assert not path.exists()
+    with whole_file(path) as temporary, open(temporary, "a") as file:
+        file.write("new")
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path):
+    path = tmp_path / "rows.csv"
+    with whole_file(path) as first, whole_file(path) as second:
+        assert first != second
+        first.write_text("first")
+        second.write_text("second")
+    assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_files_that_cannot_be_locked_are_written_all_the_same(tmp_path, monkeypatch):
+    def refuse(handle, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    commandline.write_text(tmp_path / "summary.rst", "text")
+    assert (tmp_path / "summary.rst").read_text() == "text"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    ],
+)
+def test_a_full_disk_is_told_in_one_line(tmp_path, error):
+    with pytest.raises(SpuriousError) as caught, whole_file(tmp_path / "rows.csv"):
+        raise error
+    expected = f"{tmp_path / 'rows.csv'}: cannot be written (No space left on device); make space and run again"
+    assert str(caught.value) == expected
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_errors_are_left_as_they_are(tmp_path):
+    for error in (OSError(errno.EIO, "Input/output error"), ValueError("wrong (os error)"), SpuriousError("mine")):
+        with pytest.raises(type(error)) as caught, whole_file(tmp_path / "rows.csv"):
+            raise error
+        assert caught.value is error
