@@ -89,14 +89,16 @@ def module_files(name):
     return [place.with_suffix(".py"), place / "__init__.py"]
 
 
+@functools.cache
 def imported(path):
-    """Names of the modules that a Python file imports, wherever in it."""
+    """Names of the modules that a Python file imports, wherever in it; scripts share most modules: read each once."""
+    names = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return names
 
 
 def threads_of(stage):
