@@ -181,6 +181,12 @@ def smoothing_shards(wildcards):
     return expand(rules.smooth_shard.output, shard=range(shards_of(wildcards)), allow_missing=True)
 
 
+def smoothing_shards_in_braces(wildcards):
+    """The paths of all shards for the shell to expand: written out, 3,000 are longer than Linux lets a command be."""
+    last = shards_of(wildcards) - 1
+    return f"results/{wildcards.dataset}/{wildcards.classifier}/smoothing/shard{{0..{last}}}.csv"
+
+
 # Linear classifiers
 
 STORE = "results/{dataset}/store"

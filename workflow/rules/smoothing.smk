@@ -45,8 +45,10 @@ rule gather_smoothing:
         "results/logs/{dataset}/{classifier}/gather_smoothing.log",
     conda:
         "../../environment.yml"
+    params:
+        shards=smoothing_shards_in_braces,
     message:
         "{wildcards.dataset}: gather the noise sweep of {wildcards.classifier}"
     shell:
-        "python scripts/gather_smoothing.py --shards {input.shards} --classifier {wildcards.classifier}"
+        "python scripts/gather_smoothing.py --shards {params.shards} --classifier {wildcards.classifier}"
         " --votes {output.votes} --images {output.images} --summary {output.summary} 2> >(tee {log} >&2)"
