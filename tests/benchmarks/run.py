@@ -19,6 +19,7 @@ import benchmark_black_box  # noqa: E402
 import benchmark_demo  # noqa: E402
 import benchmark_fooling  # noqa: E402
 import benchmark_linear  # noqa: E402
+import benchmark_scaling  # noqa: E402
 import benchmark_smoothing  # noqa: E402
 import benchmark_store  # noqa: E402
 import benchmark_training  # noqa: E402
@@ -33,6 +34,7 @@ BENCHMARKS = {
     "fooling": benchmark_fooling.rows,
     "black_box": benchmark_black_box.rows,
     "store": benchmark_store.rows,
+    "scaling": benchmark_scaling.rows,
     "demo": benchmark_demo.rows,
 }
 

@@ -1,0 +1,124 @@
+"""What a dry run costs the head of a large plan: 50,000 photographs, three classifiers, up to 10,000 jobs.
+
+The photographs are made up and need not be there. One job sweeps one shard for one classifier, all noise seeds and
+sigmas in it, so 1,000 shards are 3,000 jobs of the sweep. The reference of each size is the one before it times the
+ratio of the jobs: a ratio of 1 is linear growth, above 1 is better. The table also goes to results/scaling.csv.
+"""
+
+import csv
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from commandline import whole_file
+from measuring import Row
+from pipeline import change_config, copy_project, environment
+from planning import SWEEP_OF_ONE_SHARD, make_large, planned_by_rule
+
+SHARDS = (26, 326, 1000, 3326)
+REPEAT = 3
+CACHED = "@functools.cache\ndef imported"
+
+
+class Plan(NamedTuple):
+    """What one dry run took: wall and processor seconds, and the head's largest resident memory in MB."""
+
+    jobs: int
+    seconds: float
+    cpu_seconds: float
+    memory: float
+
+
+def rows(root: Path) -> Iterator[Row]:
+    """Growth of the head's time and memory with the jobs, and what reading our modules once saves at every start."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = make_large(copy_project(Path(folder)), SHARDS[0])
+        plans = [median_plan(copy, shards) for shards in SHARDS]
+        write_table(root / "results" / "scaling.csv", plans)
+        for smaller, larger in pairwise(plans):
+            yield from growth_rows(smaller, larger)
+        yield start_row(copy)
+
+
+def growth_rows(smaller: Plan, larger: Plan) -> Iterator[Row]:
+    """Processor time and memory of the larger plan against the smaller one's, times the ratio of their jobs."""
+    times = larger.jobs / smaller.jobs
+    name = f"dry run of {larger.jobs} jobs, {{}}, against {times:.2g} times that of {smaller.jobs}"
+    for what, ours, before, unit in (
+        ("processor time", larger.cpu_seconds, smaller.cpu_seconds, "s"),
+        ("memory", larger.memory, smaller.memory, "MB"),
+    ):
+        yield Row(name.format(what), ours, times * before, times * before / ours, unit)
+
+
+def start_row(folder: Path) -> Row:
+    """Processor time to plan one shard, as every job on a cluster does again, and without our cache; same plan."""
+    change_config(folder, {"smoothing": {"shards": SHARDS[0]}})
+    rules = folder / "workflow" / "rules" / "common.smk"
+    text = rules.read_text(encoding="utf-8")
+    slower = text.replace(CACHED, CACHED.split("\n")[1])
+    if slower == text:
+        raise RuntimeError(f"{rules}: has no line {CACHED!r}: mend this benchmark")
+    times: dict[str, list[float]] = {text: [], slower: []}
+    plans = []
+    for version in (text, slower) * REPEAT:
+        rules.write_text(version, encoding="utf-8")
+        plan, printed = dry_run(folder, SWEEP_OF_ONE_SHARD)
+        times[version].append(plan.cpu_seconds)
+        plans.append(planned_by_rule(printed))
+    if any(plan != plans[0] for plan in plans):
+        raise RuntimeError("the cache changes the plan")
+    ours, reference = map(statistics.median, times.values())
+    return Row(
+        "plan of one shard, modules read once, against once for every script", ours, reference, reference / ours, "s"
+    )
+
+
+def median_plan(folder: Path, shards: int) -> Plan:
+    """Medians over some dry runs of the whole sweep in `shards` shards."""
+    change_config(folder, {"smoothing": {"shards": shards}})
+    plans = [dry_run(folder, "demo")[0] for _ in range(REPEAT)]
+    return Plan(*(statistics.median(values) for values in zip(*plans, strict=True)))
+
+
+def dry_run(folder: Path, target: str) -> tuple[Plan, str]:
+    """Plan `target` once; what it took and what was printed."""
+    command = [sys.executable, "-m", "snakemake", target, "--dry-run", "--quiet", "rules", "host"]
+    with tempfile.TemporaryFile("w+") as output:
+        start = time.perf_counter()
+        head = subprocess.Popen(command, cwd=folder, env=plain_environment(), stdout=output, stderr=output)
+        _, status, usage = os.wait4(head.pid, 0)
+        seconds = time.perf_counter() - start
+        output.seek(0)
+        text = output.read()
+    if status:
+        raise RuntimeError(text)
+    jobs = sum(planned_by_rule(text).values())
+    return Plan(jobs, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024), text
+
+
+def plain_environment() -> dict[str, str]:
+    """As a user's shell has it: what we ask of the memory allocator is meant for jobs."""
+    return {name: value for name, value in environment().items() if not name.startswith("MALLOC_")}
+
+
+def write_table(path: Path, plans: Sequence[Plan]) -> None:
+    """One row for each size, with the processor time and memory that each further job costs."""
+    with whole_file(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("shards", *Plan._fields, "ms_per_job", "kB_per_job"))
+        for shards, plan, before in zip(SHARDS, plans, (None, *plans), strict=False):
+            writer.writerow((shards, *plan, *(per_job(plan, before) if before else ("", ""))))
+
+
+def per_job(plan: Plan, before: Plan) -> tuple[float, float]:
+    """Milliseconds and kB by which a job more makes the head slower and larger."""
+    jobs = plan.jobs - before.jobs
+    return 1000 * (plan.cpu_seconds - before.cpu_seconds) / jobs, 1024 * (plan.memory - before.memory) / jobs
