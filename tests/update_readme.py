@@ -15,10 +15,15 @@ from commandline import run, write_text
 from rows import read_rows
 from spurious.tables import to_markdown
 
-DOCUMENTS = ("README.md", "docs/smoothing.md", "docs/fooling.md", "docs/benchmarks.md", "docs/cluster.md")
+ROOT = Path(__file__).resolve().parents[1]
 MARKER = re.compile(
     r"<!-- (?P<path>docs/measured/\S+?\.csv)(\[(?P<rows>[^]]+)\])?: (?P<columns>[^>]+) -->\n"
     r"(\n(\|.*\n)+)?"
+)
+DOCUMENTS = tuple(
+    path.relative_to(ROOT).as_posix()
+    for path in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))
+    if MARKER.search(path.read_text(encoding="utf-8"))
 )
 
 

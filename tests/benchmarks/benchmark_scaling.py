@@ -6,25 +6,45 @@ ratio of the jobs: a ratio of 1 is linear growth, above 1 is better. The table a
 """
 
 import csv
-import os
+import io
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import torch
+import yaml
+from PIL import Image
+
 from commandline import whole_file
 from measuring import Row
 from pipeline import change_config, copy_project, environment
-from planning import SWEEP_OF_ONE_SHARD, make_large, planned_by_rule
+from planning import NOISE_SEEDS, SWEEP_OF_ONE_SHARD, make_large, planned_by_rule
+from spurious.datasets import to_float
+from spurious.noise import add_noise
+from spurious.photographs import decode
+from spurious.settings import Preprocessing, SmoothingSettings, from_mapping
+from spurious.views import Viewer
 
 SHARDS = (26, 326, 1000, 3326)
 REPEAT = 3
 CACHED = "@functools.cache\ndef imported"
+
+# Linux counts what a process was before it became another program: started from here, where torch is imported, every
+# head would have had 400 MB. So a small one starts it, and prints what its children took.
+LAUNCHER = """
+import resource, subprocess, sys
+status = subprocess.call(sys.argv[1:])
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+sys.exit(status)
+"""
 
 
 class Plan(NamedTuple):
@@ -45,6 +65,7 @@ def rows(root: Path) -> Iterator[Row]:
         for smaller, larger in pairwise(plans):
             yield from growth_rows(smaller, larger)
         yield start_row(copy)
+    yield feeding_row(root)
 
 
 def growth_rows(smaller: Plan, larger: Plan) -> Iterator[Row]:
@@ -81,6 +102,67 @@ def start_row(folder: Path) -> Row:
     )
 
 
+def feeding_row(root: Path) -> Row:
+    """Views a second of a core that reads and draws noise for a GPU, which does the rest, and of one that does all."""
+    settings = from_mapping(SmoothingSettings, _sweep_of_five_seeds(root))
+    viewer = Viewer(Preprocessing(resize=256, crop=224), settings, settings.variants["published"])
+    content = _jpeg()
+    first, *others = settings.seeds
+    conditions = [(first, sigma) for sigma in settings.sigmas]
+    conditions += [(seed, sigma) for seed in others for sigma in settings.sigmas if sigma]
+    views = len(conditions) * (1 + 2 * len(settings.kernels))
+
+    def read() -> torch.Tensor:
+        return to_float(decode(content, "made up"))[None]
+
+    def feed() -> None:
+        image = read()
+        for seed, sigma in conditions:
+            add_noise(image, ["made up"], sigma, seed)
+
+    def make() -> None:
+        image = read()
+        for seed, sigma in conditions:
+            viewer.views(image, ["made up"], sigma, seed)
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    ours, reference = (views / median_cpu_seconds(call) for call in (feed, make))
+    torch.set_num_threads(threads)
+    return Row(
+        "views that one core can feed to a GPU, against make itself", ours, reference, ours / reference, "views/s"
+    )
+
+
+def median_cpu_seconds(call: Callable[[], object], repeat: int = 5) -> float:
+    """Median processor time of calls after one that is not counted: other work on the machine hardly matters."""
+    times = []
+    for _ in range(repeat + 1):
+        start = time.process_time()
+        call()
+        times.append(time.process_time() - start)
+    return statistics.median(times[1:])
+
+
+def _sweep_of_five_seeds(root: Path) -> dict[str, object]:
+    """The default settings of the sweep, with the noise seeds of the plan."""
+    smoothing = yaml.safe_load((root / "config.yaml").read_text(encoding="utf-8"))["smoothing"]
+    del smoothing["shards"]
+    return smoothing | {"seeds": list(range(NOISE_SEEDS))}
+
+
+def _jpeg() -> bytes:
+    """A made-up photograph of 500 x 375 pixels: smooth shapes and a little grain."""
+    draw = np.random.default_rng(0)
+    shapes = Image.fromarray(draw.integers(0, 256, (24, 32, 3), dtype=np.uint8)).resize(
+        (500, 375), Image.Resampling.BICUBIC
+    )
+    grain = draw.normal(0, 4, (375, 500, 3))
+    buffer = io.BytesIO()
+    Image.fromarray((np.asarray(shapes) + grain).clip(0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
 def median_plan(folder: Path, shards: int) -> Plan:
     """Medians over some dry runs of the whole sweep in `shards` shards."""
     change_config(folder, {"smoothing": {"shards": shards}})
@@ -90,18 +172,23 @@ def median_plan(folder: Path, shards: int) -> Plan:
 
 def dry_run(folder: Path, target: str) -> tuple[Plan, str]:
     """Plan `target` once; what it took and what was printed."""
-    command = [sys.executable, "-m", "snakemake", target, "--dry-run", "--quiet", "rules", "host"]
-    with tempfile.TemporaryFile("w+") as output:
-        start = time.perf_counter()
-        head = subprocess.Popen(command, cwd=folder, env=plain_environment(), stdout=output, stderr=output)
-        _, status, usage = os.wait4(head.pid, 0)
-        seconds = time.perf_counter() - start
-        output.seek(0)
-        text = output.read()
-    if status:
-        raise RuntimeError(text)
-    jobs = sum(planned_by_rule(text).values())
-    return Plan(jobs, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024), text
+    command = [sys.executable, "-c", LAUNCHER, sys.executable, "-m", "snakemake", target]
+    start = time.perf_counter()
+    done = subprocess.run(
+        [*command, "--dry-run", "--quiet", "rules", "host"],
+        cwd=folder,
+        env=plain_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    seconds = time.perf_counter() - start
+    if done.returncode:
+        raise RuntimeError(done.stdout)
+    cpu_seconds, kilobytes = map(float, done.stdout.splitlines()[-1].split())
+    jobs = sum(planned_by_rule(done.stdout).values())
+    return Plan(jobs, seconds, cpu_seconds, kilobytes / 1024), done.stdout
 
 
 def plain_environment() -> dict[str, str]:
@@ -112,7 +199,7 @@ def plain_environment() -> dict[str, str]:
 def write_table(path: Path, plans: Sequence[Plan]) -> None:
     """One row for each size, with the processor time and memory that each further job costs."""
     with whole_file(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("shards", *Plan._fields, "ms_per_job", "kB_per_job"))
         for shards, plan, before in zip(SHARDS, plans, (None, *plans), strict=False):
             writer.writerow((shards, *plan, *(per_job(plan, before) if before else ("", ""))))
