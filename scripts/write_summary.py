@@ -2,15 +2,18 @@
 
 import argparse
 import base64
+import json
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from commandline import run, write_text
 from rows import read_rows
-from spurious import attack_findings, findings
+from spurious import attack_findings, findings, provenance_page
+from spurious.errors import SpuriousError
 
 TABLES = ("classifiers", "backworking-summary", "retraining-summary", "smoothing", "smoothing-tests")
 ATTACKS = {"fooling": "Fooling by the gradient", "black_box": "Fooling by scores alone", "transfer": "Transfer"}
@@ -40,6 +43,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--picture", metavar="PNG")
     for name in TABLES:
         parser.add_argument(f"--{name}", metavar="CSV")
+    parser.add_argument("--provenance", metavar="JSON")
     parser.add_argument("--found-above", type=float, default=0.999)
     parser.add_argument("--output", required=True)
     return parser.parse_args(argv)
@@ -63,6 +67,15 @@ def sections(arguments: argparse.Namespace) -> Iterator[tuple[str, Iterator[str]
     for name, title in ATTACKS.items():
         if path := getattr(arguments, name):
             yield title, getattr(attack_findings, name)(table(path))
+    if arguments.provenance:
+        yield "Provenance", iter([provenance_page.sentence(read_record(arguments.provenance))])
+
+
+def read_record(path: str) -> dict[str, Any]:
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SpuriousError(f"{path}: not a readable JSON file ({error}); delete it and run again") from None
 
 
 def table(path: str) -> pd.DataFrame:

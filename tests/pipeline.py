@@ -133,6 +133,31 @@ def edited(path, addition="\n# a remark\n"):
         path.write_bytes(before)
 
 
+def git(folder, *arguments):
+    """What git prints in `folder`; it commits there as somebody, whoever runs the tests."""
+    name = ["-c", "user.name=tests", "-c", "user.email=tests@example.org", "-c", "commit.gpgsign=false"]
+    return subprocess.run(["git", *name, *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def commit_all(folder):
+    """Commit every file that git does not ignore, even where nothing has changed."""
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", "everything")
+
+
+def carry(folder, place):
+    """Clone the project in `folder` to `place` and copy its results and metadata there, as our docs say; returns it."""
+    source = shutil.copytree(folder, place.with_name("source"), ignore=shutil.ignore_patterns(".snakemake", "results"))
+    (source / "results").mkdir()
+    shutil.copy(folder / "results/README.md", source / "results")
+    git(source, "init", "--quiet")
+    commit_all(source)
+    git(source.parent, "clone", "--quiet", str(source), str(place))
+    shutil.copytree(folder / "results", place / "results", dirs_exist_ok=True)  # links followed
+    shutil.copytree(folder / ".snakemake/metadata", place / ".snakemake/metadata")
+    return place
+
+
 def snakemake_command(*arguments, cores=1):
     """CPU only: what a GPU computes is not promised to the last digit."""
     return [sys.executable, "-m", "snakemake", *arguments, "--cores", str(cores), "--resources", "gpu=0"]
@@ -156,8 +181,8 @@ def sha256(path):
 
 
 def contents(folder, pattern="**/*"):
-    """{path: sha256} of the files in `folder` but for logs."""
-    files = (path for path in folder.glob(pattern) if path.is_file())
+    """{path: sha256} of the files in `folder` but for logs, and for provenance, which says when and how long."""
+    files = (path for path in folder.glob(pattern) if path.is_file() and path.stem != "provenance")
     names = {path.relative_to(folder).as_posix(): path for path in files}
     return {name: sha256(path) for name, path in sorted(names.items()) if not name.startswith("logs/")}
 

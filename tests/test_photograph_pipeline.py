@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 import make_manifest
-from pipeline import contents, error_lines, planned_jobs, read_config, run_snakemake, sha256, write_config
+from pipeline import carry, contents, error_lines, planned_jobs, read_config, run_snakemake, sha256, write_config
 
 DATASET, CLASSIFIER = "photographs", "mine"
 NAMES = ["brick", "it's a leaf", "lemon", "sky"]  # folders are numbered in the order of their names
@@ -243,5 +243,22 @@ def test_settings_reach_the_script_as_json(done):
         planned = run_snakemake(done, "demo", "--dry-run", "--printshellcmds")
     finally:
         (done / "config.yaml").write_bytes(text)
-    assert "smooth_shard.py" not in {script for script, _ in planned_jobs(planned)}
-    assert json.dumps("Colors") not in planned.stdout
+    assert {script for script, _ in planned_jobs(planned)} == {"write_provenance.py", "write_summary.py"}
+
+
+def test_provenance_names_what_was_brought_along(done):
+    record = json.loads((done / "results" / DATASET / "tables/provenance.json").read_text(encoding="utf-8"))
+    program = f"results/{DATASET}/{CLASSIFIER}/pretrained"
+    declared = {"manifest.csv": None, "names.csv": None, program: sha256(done / "local data/models/colors.pt")}
+    found = {file["path"]: (file["sha256"], file["declared_sha256"]) for file in record["inputs"]}
+    assert found == {path: (sha256(done / path), known) for path, known in declared.items()}
+    assert {row["rule"]: row["jobs"] for row in record["rules"]}["smooth_shard"] == 2
+    assert record["seeds"] == {"classifiers": [0], "noise": [0, 1]}
+
+
+def test_photographs_and_what_they_gave_go_to_another_machine(done, tmp_path):
+    place = carry(done, tmp_path / "clone")
+    assert "Nothing to be done" in run_snakemake(place, "demo", "--dry-run").stdout
+    (place / "manifest.csv").write_text((place / "manifest.csv").read_text().replace("\n", "\r\n"))
+    planned = {script for script, _ in planned_jobs(run_snakemake(place, "demo", "--dry-run", "--printshellcmds"))}
+    assert {"fetch_images.py", "prepare_images.py", "smooth_shard.py"} <= planned

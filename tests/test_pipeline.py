@@ -64,7 +64,7 @@ def times(folder):
 
 def test_every_table_and_figure_is_there(finished):
     results = finished / "results" / DATASET
-    tables = {path.stem for path in (results / "tables").iterdir()}
+    tables = {path.stem for path in (results / "tables").iterdir()} - {"provenance"}
     figures = {path.stem for path in (results / "figures").iterdir()}
     assert {"classifiers", "backworking", "retraining", "smoothing", "linear"} <= tables
     assert {
@@ -83,9 +83,8 @@ def test_every_table_and_figure_is_there(finished):
     assert {"retraining", "smoothing", *backworked, *classified, *fooled} <= figures
     assert {"linear", "templates", "template-images", "template-noise"} <= figures
     assert {"black_box", "black_box-images", "transfer"} <= figures
-    assert {path.name for path in (results / "tables").iterdir()} == {
-        f"{name}.{kind}" for name in tables for kind in ("csv", "md", "html")
-    }
+    made = {f"{name}.{kind}" for name in tables for kind in ("csv", "md", "html")}
+    assert {path.name for path in (results / "tables").iterdir()} == made | {"provenance.json", "provenance.html"}
     assert {path.name for path in (results / "figures").iterdir()} == {
         f"{name}.{kind}" for name in figures for kind in ("png", "svg")
     }
@@ -196,7 +195,7 @@ def test_changed_sigmas_rerun_only_smoothing(rerun):
     assert {f"{DATASET}/{name}/smoothing.csv" for name in EXPERIMENT["smoothing"]} <= changed
     assert {f"{DATASET}/tables/smoothing.csv", f"{DATASET}/figures/smoothing.png"} <= changed
     assert pd.read_csv(results / DATASET / "tables/smoothing.csv")["sigma"].drop_duplicates().tolist() == [0.0, 0.5]
-    kept = [name for name in before if not re.search(r"smoothing|risk-|summary\.rst|published", name)]
+    kept = [name for name in before if not re.search(r"smoothing|risk-|summary\.rst|published|provenance", name)]
     assert len(kept) > 50
     assert [name for name in kept if times(results)[results / name] != before_times[results / name]] == []
 

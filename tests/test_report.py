@@ -1,5 +1,6 @@
 """The report of the tiny demo, opened in a browser without a network: every page of it shows what it should."""
 
+import json
 import shutil
 
 import pandas as pd
@@ -19,7 +20,7 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-STAGES = {"Classifiers", "Backworking", "Retraining", "Smoothing"}
+STAGES = {"Classifiers", "Backworking", "Retraining", "Smoothing", "Provenance"}
 SHOWN = "([kind, path]) => document.querySelector(`div.grow ${kind}`)?.src === results[path].data_uri"
 
 
@@ -100,6 +101,17 @@ def check_table(page, csv):
     assert frame.locator("tbody td").first.inner_text() == table.iloc[0, 0]
 
 
+def check_provenance(page, path):
+    """The frame holds every rule and every input file of the record."""
+    frame = page.frame_locator("iframe")
+    frame.locator("table").first.wait_for()
+    record = json.loads(path.read_text(encoding="utf-8"))
+    cells = set(frame.locator("td").all_inner_texts())
+    assert record["rules"]
+    assert {row["rule"] for row in record["rules"]} | {file["sha256"] for file in record["inputs"]} <= cells
+    assert record["configuration_sha256"] in cells
+
+
 def check_image(image):
     """The browser could read it, and it is no empty picture."""
     image.evaluate("image => image.decode()")
@@ -120,7 +132,9 @@ def test_every_result_opens_from_the_menu(page, report):
         row_of(page, results[path]["labels"]).locator("a").first.click()
         kind = "iframe" if path.endswith(".html") else "img"
         page.wait_for_function(SHOWN, arg=[kind, path])
-        if kind == "iframe":
+        if category == "Provenance":
+            check_provenance(page, report / path.replace(".html", ".json"))
+        elif kind == "iframe":
             check_table(page, report / path.replace(".html", ".csv"))
         else:
             check_image(page.locator("div.grow img"))

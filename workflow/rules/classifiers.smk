@@ -17,7 +17,7 @@ rule fetch_classifier:
         "../../environment.yml"
     params:
         settings=classifier_source,
-        local=["--local-data", config["local_data"]] if config["local_data"] else [],
+        local=local_data,
     message:
         "{wildcards.dataset}: fetch {wildcards.classifier}"
     shell:

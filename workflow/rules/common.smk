@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import yaml
+from snakemake.io import strip_wildcard_constraints
 
 SCRIPTS = Path(workflow.basedir) / "scripts"
 sys.path.insert(0, str(SCRIPTS))
@@ -140,5 +141,6 @@ def labels_of(dataset):
 
 
 def results_of(datasets):
-    """Every table and figure of the datasets, and what the report's front page says of them."""
-    return [path for dataset in datasets for path in [*tables_of(dataset), *figures_of(dataset), summary_of(dataset)]]
+    """Every table and figure of the datasets, where they come from, and what the report's front page says of them."""
+    kinds = (tables_of, figures_of, provenance_of)
+    return [path for dataset in datasets for of in kinds for path in of(dataset)] + [*map(summary_of, datasets)]

@@ -19,7 +19,7 @@ rule fetch_file:
     params:
         urls=file_urls,
         sha256=file_sha256,
-        local=["--local-data", config["local_data"]] if config["local_data"] else [],
+        local=local_data,
     message:
         "{wildcards.dataset}: fetch {wildcards.file}"
     shell:
@@ -41,7 +41,7 @@ rule fetch_images:
     params:
         folder=image_folder,
         urls=image_urls,
-        local=["--local-data", config["local_data"]] if config["local_data"] else [],
+        local=local_data,
     message:
         "{wildcards.dataset}: fetch the images"
     shell:

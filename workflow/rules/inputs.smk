@@ -6,6 +6,15 @@ They stand apart from the rules, as Snakemake's linter asks, and are called when
 # Data
 
 
+def local_data(wildcards, resources):
+    """`--local-data folder`, nothing where there is none.
+
+    Snakemake does not compare parameters that are made of resources with those of the last run: where a machine keeps
+    its files is, as they are, no reason to fetch everything again.
+    """
+    return ["--local-data", config["local_data"]] if config["local_data"] else []
+
+
 def file_settings(wildcards):
     return experiment(wildcards.dataset)["datasets"][wildcards.dataset]["files"][wildcards.file]
 
@@ -586,6 +595,65 @@ def summary_arguments(wildcards, input):
 
 def summary_of(dataset):
     return f"results/{dataset}/summary.rst"
+
+
+def tables_that_are_due(wildcards):
+    """Every table that a target has of a dataset."""
+    dataset = wildcards.dataset
+    tables = [path for path in tables_of(dataset) if path.endswith(".csv")]
+    in_paper = dataset in config["targets"]["paper"]
+    return [*tables, f"results/{dataset}/tables/published.csv"] if in_paper else tables
+
+
+def configuration_in_force(wildcards):
+    """What holds for a dataset: nothing of the other datasets, nor where this machine keeps its files."""
+    settings = experiment(wildcards.dataset)
+    own = {wildcards.dataset: settings["datasets"][wildcards.dataset]}
+    shared = {key: value for key, value in settings.items() if key != "local_data"}
+    return json.dumps({**shared, "datasets": own})
+
+
+def files_of_origin(wildcards):
+    """`sha256=file` of every file that a dataset's results rest on, `=file` where the configuration declares none.
+
+    They are no inputs: one that is gone, now that everything is made of it, is not fetched again for its hash.
+    """
+    dataset = wildcards.dataset
+    settings = experiment(dataset)["datasets"][dataset]
+    files = {
+        f"results/downloads/{dataset}/{name}": entry["sha256"] for name, entry in settings.get("files", {}).items()
+    }
+    named = [settings[key] for key in ("manifest", "class_names") if key in settings]
+    brought = settings.get("tree") or settings.get("batches") or {}
+    named += [path for paths in brought.values() for path in ([paths] if isinstance(paths, str) else paths)]
+    if source_of(dataset) not in ("images", "store"):
+        named.append(f"results/{dataset}/data.safetensors")
+    files |= dict.fromkeys(named, "")
+    return [f"{sha256}={path}" for path, sha256 in (files | pretrained_files(dataset)).items()]
+
+
+def pretrained_files(dataset):
+    """{file: declared sha256} of the classifiers that a dataset's experiment takes as they are."""
+    entries = experiment(dataset)["classifiers"]
+    names = dict.fromkeys(name for stage in configuration.STAGES for name in classifiers_in(stage, dataset))
+    taken = [name for name in names if not {"architecture", "scikit_learn"} & entries[name].keys()]
+    paths = {name: PRETRAINED.format(dataset=dataset, classifier=name) for name in taken}
+    return {path: entries[name].get("sha256", "") for name, path in paths.items()}
+
+
+def benchmark_patterns(wildcards):
+    """`rule=pattern` of the benchmark files of every rule that the tables can rest on."""
+    benchmarks = {rule.name: rule.benchmark for rule in workflow.rules if rule.benchmark}
+    patterns = {name: str(strip_wildcard_constraints(path)) for name, path in benchmarks.items()}
+    return [
+        f"{name}={pattern.replace('{dataset}', wildcards.dataset)}"
+        for name, pattern in patterns.items()
+        if "{dataset}" in pattern and not name.startswith("draw_")
+    ]
+
+
+def provenance_of(dataset):
+    return [f"results/{dataset}/tables/provenance.{kind}" for kind in ("json", "html")]
 
 
 def photograph_figures(dataset):

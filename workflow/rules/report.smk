@@ -1,4 +1,9 @@
-"""From per-image rows to tables and figures, and what the report shows of them."""
+"""From per-image rows to tables and figures, where they come from, and what the report shows of them."""
+
+
+localrules:
+    write_provenance,
+
 
 for table, inputs in TABLES.items():
 
@@ -447,11 +452,44 @@ rule draw_fooling:
         " --output-png {output.png} --output-svg {output.svg} 2> >(tee {log} >&2)"
 
 
+# Its parameters are what it says of the configuration; neither the commit nor the machine makes it run again.
+rule write_provenance:
+    """Code, configuration, versions, seeds, machine, inputs and cost of a dataset's tables, when all are there."""
+    input:
+        tables=tables_that_are_due,
+        requirements="requirements.txt",
+        code=code("write_provenance.py"),
+    output:
+        json="results/{dataset}/tables/provenance.json",
+        html=report(
+            "results/{dataset}/tables/provenance.html",
+            caption="../report/provenance.rst",
+            category="Provenance",
+            subcategory="{dataset}",
+            labels={"result": "table", "name": "provenance"},
+        ),
+    log:
+        "results/logs/{dataset}/provenance.log",
+    conda:
+        "../../environment.yml"
+    params:
+        configuration=configuration_in_force,
+        files=files_of_origin,
+        benchmarks=benchmark_patterns,
+    message:
+        "{wildcards.dataset}: provenance"
+    shell:
+        "python scripts/write_provenance.py --dataset {wildcards.dataset} --configuration {params.configuration:q}"
+        " --requirements {input.requirements} --files {params.files:q} --benchmarks {params.benchmarks:q}"
+        " --output-json {output.json} --output-html {output.html} 2> >(tee {log} >&2)"
+
+
 rule write_summary:
     """The front page's part on a dataset, in words and numbers."""
     input:
         tables=summary_tables,
         picture=picture_of,
+        provenance="results/{dataset}/tables/provenance.json",
         code=code("write_summary.py"),
     output:
         "results/{dataset}/summary.rst",
@@ -466,4 +504,4 @@ rule write_summary:
         "{wildcards.dataset}: summary"
     shell:
         "python scripts/write_summary.py --dataset {wildcards.dataset} {params.inputs:q}"
-        " --found-above {params.found_above} --output {output} 2> >(tee {log} >&2)"
+        " --provenance {input.provenance} --found-above {params.found_above} --output {output} 2> >(tee {log} >&2)"

@@ -1,0 +1,118 @@
+"""Where the tables of a dataset come from: code, configuration, versions, seeds, machine, inputs, cost of the jobs."""
+
+import argparse
+import glob
+import json
+import platform
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from commandline import pair_argument, run, write_text
+from imagesource import sha256_of
+from spurious import provenance, provenance_page
+from spurious.errors import SpuriousError
+from surroundings import git_state, hardware, installed
+
+NOT_THERE = "not there any more"
+A_FOLDER = "a folder: its files are not hashed"
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Gather everything, write it as JSON and as a page."""
+    arguments = parse(argv)
+    record = gather(arguments)
+    write_text(arguments.output_json, json.dumps(record, indent=1) + "\n")
+    write_text(arguments.output_html, provenance_page.to_html(record))
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--configuration", type=json.loads, required=True, metavar="JSON", help="in force for it")
+    parser.add_argument("--requirements", type=Path, required=True, metavar="TXT", help="the packages to name")
+    pair = pair_argument("sha256=file")
+    parser.add_argument("--files", type=pair, nargs="*", default=[], help="sha256=file; =file where none is declared")
+    pair = pair_argument("rule=pattern")
+    parser.add_argument("--benchmarks", type=pair, nargs="*", default=[], help="rule=pattern of its benchmark files")
+    parser.add_argument("--output-json", required=True)
+    parser.add_argument("--output-html", required=True)
+    return parser.parse_args(argv)
+
+
+def gather(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The record, as docs/provenance.md describes it."""
+    configuration = arguments.configuration
+    measured, unreadable = measurements(dict(arguments.benchmarks), configuration)
+    return {
+        "dataset": arguments.dataset,
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "git": git_state(Path.cwd()),
+        "configuration_sha256": provenance.configuration_sha256(configuration),
+        "seeds": provenance.seeds(configuration),
+        "software": software(arguments.requirements),
+        "hardware": hardware(),
+        "inputs": [described(path, declared) for declared, path in arguments.files],
+        "rules": provenance.per_rule(measured),
+        "total": provenance.total(measured),
+        "unreadable_benchmarks": unreadable,
+        "configuration": configuration,
+    }
+
+
+def software(requirements: Path) -> dict[str, Any]:
+    """Python, and the packages of a requirements file as they are installed."""
+    try:
+        pinned = provenance.pins(requirements.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SpuriousError(f"{requirements}: cannot be read ({error}); put the project's file there") from None
+    packages = installed(pinned)
+    unlike = provenance.unlike(pinned, packages)
+    return {"python": platform.python_version(), "packages": packages, "unlike_requirements": unlike}
+
+
+def described(path: str, declared: str) -> dict[str, Any]:
+    """A file that the tables rest on, its content as it is now beside what was declared of it."""
+    found = {"path": path, "bytes": None, "sha256": None, "declared_sha256": declared or None, "reason": None}
+    try:
+        if Path(path).is_dir():
+            return found | {"reason": A_FOLDER}
+        found |= {"bytes": Path(path).stat().st_size, "sha256": sha256_of(path)}
+    except FileNotFoundError:
+        return found | {"reason": NOT_THERE}
+    except OSError as error:
+        return found | {"reason": f"cannot be read ({error.strerror})"}
+    same = found["sha256"].startswith(declared.lower())
+    return found if same else found | {"reason": "not what was declared"}
+
+
+def measurements(
+    patterns: Mapping[str, str], configuration: Mapping[str, Any]
+) -> tuple[list[tuple[str, provenance.Measurement]], list[str]]:
+    """(rule, what it took) of every job of the configuration that left a benchmark file; the unreadable files."""
+    measured, unreadable = [], []
+    for path, rule in benchmark_files(patterns, configuration):
+        try:
+            found = provenance.measurement(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            found = None
+        if found is None:
+            unreadable.append(path)
+        else:
+            measured.append((rule, found))
+    return measured, unreadable
+
+
+def benchmark_files(patterns: Mapping[str, str], configuration: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(path, rule) of the benchmark files of the configuration's jobs; those of an earlier one may lie beside them."""
+    shapes = [re.sub(r"\{\w+\}", "*", pattern) for pattern in patterns.values()]
+    for path in sorted({path for shape in shapes for path in glob.glob(shape)}):
+        rule, wildcards = provenance.source_of(path, patterns) or (None, {})
+        if rule is not None and provenance.belongs(wildcards, configuration):
+            yield path, rule
+
+
+if __name__ == "__main__":
+    run(main)
