@@ -15,7 +15,7 @@ h2 {{ font-size: 1.1em; margin: 1.4em 0 .4em; }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
 th, td {{ padding: .2em .8em .2em .3em; text-align: left; vertical-align: top; border-bottom: 1px solid #e3e3e3; }}
 th {{ background: #f4f4f4; }}
-td.number {{ text-align: right; }}
+td.number {{ text-align: right; white-space: nowrap; }}
 td {{ overflow-wrap: anywhere; }}
 pre {{ background: #f4f4f4; padding: .6em; white-space: pre-wrap; overflow-wrap: anywhere; }}
 </style></head><body>
@@ -53,12 +53,15 @@ def _sections(record: Record) -> Iterator[tuple[str, str]]:
     rows = [*record["rules"], {"rule": "all", **record["total"]}]
     heads = ("rule", "jobs", "time, s", "longest job, s", "processor time, s", "peak memory, MiB")
     yield "What the jobs took", _table(heads, ([row[name] for name in columns] for row in rows))
-    columns = ("path", "bytes", "sha256", "declared_sha256", "reason")
-    heads = ("file", "bytes", "sha256", "declared", "remark")
-    yield "Input files", _table(heads, ([row[name] for name in columns] for row in record["inputs"]))
+    files = ((row["path"], row["bytes"], row["sha256"], _remark(row)) for row in record["inputs"])
+    yield "Input files", _table(("file", "bytes", "sha256", "remark"), files)
     yield "Packages", _table(("package", "version"), record["software"]["packages"].items())
     configuration = json.dumps(record["configuration"], indent=1)
     yield "Configuration in force", f"<pre>{html.escape(configuration)}</pre>"
+
+
+def _remark(file: Record) -> str | None:
+    return file["reason"] or ("as declared" if file["declared_sha256"] else None)
 
 
 def _overview(record: Record) -> Iterator[tuple[str, object]]:
@@ -72,7 +75,7 @@ def _overview(record: Record) -> Iterator[tuple[str, object]]:
     yield "Python", software["python"]
     yield "unlike requirements.txt", ", ".join(software["unlike_requirements"]) or "no package"
     yield "processor", f"{hardware['cpu']}, {hardware['usable_cores']} of {hardware['cores']} cores usable"
-    yield "memory, MiB", hardware["memory_mib"]
+    yield "memory", "unknown" if hardware["memory_mib"] is None else f"{hardware['memory_mib']:,} MiB"
     yield "GPUs", ", ".join(hardware["gpus"]) or "no NVIDIA GPU seen"
     yield "system", hardware["system"]
     if record["unreadable_benchmarks"]:
