@@ -642,13 +642,13 @@ def pretrained_files(dataset):
 
 
 def benchmark_patterns(wildcards):
-    """`rule=pattern` of the benchmark files of every rule that the tables can rest on."""
+    """`rule=pattern` of the benchmark files of every rule that the tables can rest on: no figure, and no page."""
     benchmarks = {rule.name: rule.benchmark for rule in workflow.rules if rule.benchmark}
     patterns = {name: str(strip_wildcard_constraints(path)) for name, path in benchmarks.items()}
     return [
         f"{name}={pattern.replace('{dataset}', wildcards.dataset)}"
         for name, pattern in patterns.items()
-        if "{dataset}" in pattern and not name.startswith("draw_")
+        if "{dataset}" in pattern and not name.startswith(("draw_", "write_"))
     ]
 
 
