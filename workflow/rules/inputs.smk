@@ -642,7 +642,7 @@ def pretrained_files(dataset):
 
 
 def benchmark_patterns(wildcards):
-    """`rule=pattern` of the benchmark files of every rule that the tables can rest on: no figure, and no page."""
+    """`rule=pattern` of the benchmark files of all rules but those of figures and of pages."""
     benchmarks = {rule.name: rule.benchmark for rule in workflow.rules if rule.benchmark}
     patterns = {name: str(strip_wildcard_constraints(path)) for name, path in benchmarks.items()}
     return [
