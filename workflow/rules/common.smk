@@ -1,6 +1,7 @@
 """Configuration, and the helpers that turn it into inputs and parameters of the rules."""
 
 import ast
+import contextvars
 import functools
 import json
 import os
@@ -10,7 +11,9 @@ import tempfile
 from pathlib import Path
 
 import yaml
+from snakemake import persistence
 from snakemake.io import strip_wildcard_constraints
+from snakemake.jobs import Job
 
 SCRIPTS = Path(workflow.basedir) / "scripts"
 sys.path.insert(0, str(SCRIPTS))
@@ -53,6 +56,39 @@ def check_before_any_work():
 
 
 check_before_any_work()
+
+
+def keep_records_of_failed_jobs():
+    """Let a job that failed stay incomplete, with the record of its last success.
+
+    Snakemake 9 removes its outputs and records it as finished with the new parameters and inputs, or forgets it. The
+    next run then takes everything made from the old outputs for up to date: a changed setting would never arrive.
+    """
+    recorder = getattr(persistence, "PersistenceBase", None) or persistence.Persistence
+    if getattr(recorder, "keeps_records_of_failed_jobs", False):  # this file is read once, but in tests
+        return
+    failing = contextvars.ContextVar("failing", default=False)
+    postprocess, finished = Job.postprocess, recorder.finished
+
+    async def noting_failure(job, *arguments, error=False, **options):
+        token = failing.set(error)
+        try:
+            await postprocess(job, *arguments, error=error, **options)
+        finally:
+            failing.reset(token)
+
+    async def finished_unless_failed(self, job):
+        if not failing.get():
+            await finished(self, job)
+
+    def forget_nothing(self, job):
+        """Called for a job whose outputs were found to be wrong."""
+
+    Job.postprocess, recorder.finished, recorder.cleanup = noting_failure, finished_unless_failed, forget_nothing
+    recorder.keeps_records_of_failed_jobs = True
+
+
+keep_records_of_failed_jobs()
 
 
 wildcard_constraints:
