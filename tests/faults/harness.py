@@ -252,11 +252,11 @@ def recover(folder: Path, kill: Kill, outcome: Outcome) -> None:
     outcome.problems += ["a job outlived its snakemake"] * bool("head" in kill.kind and orphans)
 
 
-def injected(kill: Kill, head: psutil.Popen) -> Outcome | None:
-    """Kill at the kill's moment, where a job is meant as soon as there is one; None where the run was over before."""
+def injected(kill: Kill, head: psutil.Popen, *, wants_job: bool = False) -> Outcome | None:
+    """Kill at the kill's moment, where a job is wanted as soon as there is one; None where the run was over before."""
     with contextlib.suppress(psutil.TimeoutExpired):
         head.wait(timeout=kill.moment)
-    wants_job = kill.kind in ("job killed", "shell of a job killed")
+    wants_job = wants_job or kill.kind in ("job killed", "shell of a job killed")
     while wait_for(lambda: jobs(head) or not wants_job, head):
         hit = jobs(head)
         struck = [JOB.search(" ".join(command(job))) for job in hit]

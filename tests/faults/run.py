@@ -21,9 +21,10 @@ import pandas as pd  # noqa: E402 - found through the paths above, as all that f
 import clocks  # noqa: E402
 import disks  # noqa: E402
 import mirrors  # noqa: E402
+import settings  # noqa: E402
 import twice  # noqa: E402
 from commandline import whole_file  # noqa: E402
-from harness import KINDS, Outcome, many_kills, small_project, summary, undisturbed  # noqa: E402
+from harness import KINDS, Outcome, Undisturbed, many_kills, small_project, summary, undisturbed  # noqa: E402
 from pipeline import DATASET  # noqa: E402
 
 Fault = Callable[[Path], Outcome]
@@ -59,7 +60,9 @@ def inject(work: Path, arguments: argparse.Namespace) -> Iterator[Outcome]:
     if arguments.only != "others":
         yield from many_kills(project, work, arguments.kills, arguments.seed, expected)
     if arguments.only != "kills":
-        for source, fault in [*from_nothing(finished, project, expected), *when_finished(finished, expected)]:
+        changed = settings.with_change(shutil.copytree(finished, work / "changed"))
+        faults = [*from_nothing(finished, project, expected), *when_finished(finished, expected, changed)]
+        for source, fault in faults:
             folder = shutil.copytree(source, work / "disturbed")
             try:
                 yield fault(folder)
@@ -68,7 +71,7 @@ def inject(work: Path, arguments: argparse.Namespace) -> Iterator[Outcome]:
             shutil.rmtree(folder)
 
 
-def from_nothing(finished: Path, project: Path, expected) -> Iterator[tuple[Path, Fault]]:
+def from_nothing(finished: Path, project: Path, expected: Undisturbed) -> Iterator[tuple[Path, Fault]]:
     """Faults of a run, each with the project that it starts from."""
     needed = disks.size_of(finished / "results")
     for share in (0.25, 0.5, 0.75):
@@ -81,8 +84,10 @@ def from_nothing(finished: Path, project: Path, expected) -> Iterator[tuple[Path
         yield project, partial(twice.both_at_once, expected=expected)
 
 
-def when_finished(finished: Path, expected) -> Iterator[tuple[Path, Fault]]:
+def when_finished(finished: Path, expected: Undisturbed, changed: Undisturbed) -> Iterator[tuple[Path, Fault]]:
     """Faults that meet finished results."""
+    for fault in settings.FAULTS:
+        yield finished, partial(settings.changed_then_killed, fault=fault, expected=changed)
     for fault in clocks.FAULTS:
         yield finished, partial(clocks.jumped, fault=fault, expected=expected)
 

@@ -1,0 +1,130 @@
+"""Short forms of what run.py does at length: the pipeline is disturbed, recovers, and nothing is lost."""
+
+import re
+import shutil
+
+import pytest
+
+import clocks
+import disks
+import mirrors
+import settings
+import twice
+from harness import Outcome, Undisturbed, compare, done_jobs, killed_until_finished, kills, planned, wrong_files
+from pipeline import DATASET, contents, run_snakemake
+
+SMOOTHING = (f"results/{DATASET}/tables/smoothing.csv",)  # from the source to a table in as few jobs as can be
+NEEDED = re.compile(rf"README|downloads/|{DATASET}/(data\.|(cnn|softmax)/(seed0/|smoothing)|tables/smoothing\.)")
+DATA = (f"results/{DATASET}/data.safetensors",)
+SECONDS = 10  # that a run takes, roughly: when to kill
+
+
+def expectation(finished, targets, needed):
+    """What the targets make, out of the finished demo."""
+    files = contents(finished / "results")
+    jobs = planned(run_snakemake(finished, *targets, "--dry-run", "--forceall").stdout)
+    return Undisturbed({name: content for name, content in files.items() if needed.match(name)}, SECONDS, jobs)
+
+
+@pytest.fixture(scope="module")
+def smoothing(finished):
+    return expectation(finished, SMOOTHING, NEEDED)
+
+
+@pytest.fixture(scope="module")
+def data(finished):
+    return expectation(finished, DATA, re.compile(rf"README|downloads/|{DATASET}/data\."))
+
+
+@pytest.fixture
+def fresh(checkout, tmp_path):
+    return shutil.copytree(checkout, tmp_path / "project")
+
+
+@pytest.fixture
+def rerun(finished, tmp_path):
+    return shutil.copytree(finished, tmp_path / "project")
+
+
+def test_killed_runs_end_in_the_same_files(fresh, smoothing):
+    outcomes = killed_until_finished(fresh, kills(4, 1, SECONDS)[1:], smoothing, SMOOTHING)
+    assert outcomes
+    assert [outcome.lost for outcome in outcomes] == [[]] * len(outcomes)
+    assert [outcome.left for outcome in outcomes] == [[]] * len(outcomes)
+
+
+def test_a_changed_setting_arrives_though_its_job_was_killed(rerun, finished, tmp_path):
+    changed = settings.with_change(shutil.copytree(finished, tmp_path / "changed"), SMOOTHING)
+    outcome = settings.changed_then_killed(rerun, "setting changed, then job killed", changed, SMOOTHING)
+    assert outcome.lost == []
+    before = contents(finished / "results")
+    assert any(before[name] != content for name, content in changed.files.items()), "the change changed nothing"
+
+
+@pytest.fixture
+def mounting(tmp_path):
+    (tmp_path / "any/results").mkdir(parents=True)
+    (tmp_path / "any/results/README.md").write_text("")
+    try:
+        with disks.mounted(tmp_path / "any", "1m"):
+            pass
+    except (PermissionError, FileNotFoundError) as error:
+        pytest.skip(f"nothing may be mounted here: {error}")
+
+
+@pytest.mark.usefixtures("mounting")
+def test_full_disk(fresh, finished, data):
+    needed = (finished / "results" / DATASET / "data.safetensors").stat().st_size
+    outcome = disks.full_disk(fresh, needed, data, DATA)  # room for the tensors, but not beside their source
+    assert outcome.lost == []
+
+
+@pytest.mark.usefixtures("mounting")
+def test_read_only_results(fresh, data):
+    outcome = disks.read_only(fresh, data, f"results/downloads/{DATASET}/archive", DATA)
+    assert outcome.lost == []
+
+
+def test_second_run_is_refused_and_the_first_goes_on(fresh, data):
+    assert twice.second_while_running(fresh, data, DATA).lost == []
+
+
+def test_download_that_stops_half_way(fresh, data):
+    assert mirrors.bad_mirror(fresh, "download stops half-way, every time", data, DATA).lost == []
+
+
+@pytest.mark.parametrize("fault", ["clock: results from the future", "clock: code and data from the future"])
+def test_clock_that_jumped(rerun, finished, fault):
+    everything = Undisturbed(contents(finished / "results"), 0, 0)
+    assert clocks.jumped(rerun, fault, everything, SMOOTHING).lost == []
+
+
+# The harness can tell
+
+
+def test_a_part_a_missing_and_a_foreign_file_are_noticed(tmp_path):
+    results = tmp_path / "results"
+    results.mkdir()
+    for name in ("a.csv", "b.csv", "c.csv"):
+        (results / name).write_text("whole\n")
+    expected = contents(results)
+    (results / "a.csv").write_text("who")
+    (results / "b.csv").unlink()
+    (results / "d.csv").write_text("")
+    (results / ".c.csv.new").write_text("wh")
+    assert wrong_files(tmp_path, expected) == ["a.csv", "d.csv"]
+    outcome = Outcome("none")
+    compare(outcome, tmp_path, expected)
+    assert outcome.different == ["a.csv", "b.csv", "d.csv"]
+    assert outcome.left == [".c.csv.new"]
+    assert outcome.lost == ["a.csv", "b.csv", "d.csv"]
+
+
+def test_repeated_jobs_and_problems_count_as_lost():
+    assert Outcome("none", repeated=1, problems=["a traceback"]).lost == ["1 finished jobs done again", "a traceback"]
+    assert done_jobs("Finished jobid: 3 (Rule: x)\n... Finished jobid: 4\n") == 1
+
+
+def test_moments_are_those_of_the_seed():
+    assert kills(8, 0, 10) == kills(8, 0, 10) != kills(8, 1, 10)
+    assert len({kill.kind for kill in kills(8, 0, 10)}) == 4
