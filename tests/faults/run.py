@@ -17,6 +17,7 @@ ROOT = FOLDER.parents[1]
 sys.path[:0] = [str(FOLDER), str(ROOT / "scripts"), str(ROOT / "tests")]
 
 import pandas as pd  # noqa: E402 - found through the paths above, as all that follows
+from tabulate import tabulate  # noqa: E402
 
 import clocks  # noqa: E402
 import disks  # noqa: E402
@@ -39,16 +40,20 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--only", choices=("kills", "others"), help="leave the rest out")
     parser.add_argument("--output", type=Path, default=ROOT / "results" / "faults.csv")
     arguments = parser.parse_args(argv)
+    outcomes = []
     with tempfile.TemporaryDirectory() as work:
-        outcomes = []
         for outcome in inject(Path(work), arguments):
             print(f"{outcome.fault}: {'; '.join(outcome.lost) or 'nothing lost'}", flush=True)
             outcomes.append(outcome)
-    table = pd.DataFrame(summary(group) for group in by_fault(outcomes))
-    print(table.to_string(index=False))
-    with whole_file(arguments.output) as path:
-        table.to_csv(path, index=False)
-    sys.exit(int((table["lost"] != "nothing").any()))
+            write(outcomes, arguments.output)  # every time: a long run may be interrupted itself
+    print(tabulate(map(summary, by_fault(outcomes)), headers="keys"))
+    sys.exit(int(any(outcome.lost for outcome in outcomes)))
+
+
+def write(outcomes: list[Outcome], path: Path) -> None:
+    """The table of faults as CSV."""
+    with whole_file(path) as temporary:
+        pd.DataFrame(map(summary, by_fault(outcomes))).to_csv(temporary, index=False)
 
 
 def inject(work: Path, arguments: argparse.Namespace) -> Iterator[Outcome]:
