@@ -25,13 +25,14 @@ from PIL import Image
 from commandline import whole_file
 from measuring import Row
 from pipeline import change_config, copy_project, environment
-from planning import NOISE_SEEDS, SWEEP_OF_ONE_SHARD, make_large, planned_by_rule
+from planning import CLASSES, IMAGES, NOISE_SEEDS, SWEEP_OF_ONE_SHARD, make_large, planned_by_rule
 from spurious.datasets import to_float
 from spurious.noise import add_noise
 from spurious.photographs import decode
 from spurious.settings import Preprocessing, SmoothingSettings, from_mapping
 from spurious.views import Viewer
 
+COLUMNS = "image,label,variant,seed,kernel,sigma,ns,ss,ds,decision,p_ns,p_ss,p_ds"  # of a shard's file
 SHARDS = (26, 326, 1000, 3326)
 REPEAT = 3
 CACHED = "@functools.cache\ndef imported"
@@ -57,7 +58,7 @@ class Plan(NamedTuple):
 
 
 def rows(root: Path) -> Iterator[Row]:
-    """Growth of the head's time and memory with the jobs, and what reading our modules once saves at every start."""
+    """Growth of the head's time and memory with the jobs; what a start, gathering and feeding a GPU cost."""
     with tempfile.TemporaryDirectory() as folder:
         copy = make_large(copy_project(Path(folder)), SHARDS[0])
         plans = [median_plan(copy, shards) for shards in SHARDS]
@@ -65,6 +66,7 @@ def rows(root: Path) -> Iterator[Row]:
         for smaller, larger in pairwise(plans):
             yield from growth_rows(smaller, larger)
         yield start_row(copy)
+    yield from gathering_rows(root)
     yield feeding_row(root)
 
 
@@ -102,14 +104,54 @@ def start_row(folder: Path) -> Row:
     )
 
 
+def gathering_rows(root: Path, few: int = 100, many: int = 1000) -> Iterator[Row]:
+    """Processor time and memory of the job that gathers the shards of one classifier, against proportional growth."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_shards(Path(folder), root, many)
+        (less, less_memory), (more, more_memory) = (gather(Path(folder), root, shards) for shards in (few, many))
+    times = many / few
+    name = f"gathering {many} shards of {IMAGES // many} images, {{}}, against {times:.2g} times that of {few}"
+    yield Row(name.format("processor time"), more, times * less, times * less / more, "s")
+    yield Row(name.format("memory"), more_memory, times * less_memory, times * less_memory / more_memory, "MB")
+
+
+def write_shards(folder: Path, root: Path, shards: int) -> None:
+    """Files as smooth_shard.py writes them, of made-up labels and probabilities."""
+    draw = np.random.default_rng(0)
+    settings = from_mapping(SmoothingSettings, _sweep_of_five_seeds(root))
+    rows = [(seed, kernel, sigma) for seed, sigma in conditions_of(settings) for kernel in settings.kernels]
+    for shard in range(shards):
+        images = np.arange(shard, IMAGES, shards)
+        labels, p = draw.integers(0, CLASSES, (len(images), 3)), draw.random((len(images), 3), dtype=np.float32)
+        lines = [
+            f"ILSVRC2012_val_{image:08d}.JPEG,{ns},published,{seed},{kernel},{sigma},{ns},{ss},{ds},-1,{a},{b},{c}\n"
+            for seed, kernel, sigma in rows
+            for image, (ns, ss, ds), (a, b, c) in zip(images, labels, p, strict=True)
+        ]
+        (folder / f"shard{shard}.csv").write_text(f"{COLUMNS}\n{''.join(lines)}", encoding="utf-8")
+
+
+def gather(folder: Path, root: Path, shards: int) -> tuple[float, float]:
+    """Processor seconds and peak memory in MB of gathering the first `shards` shards of the folder."""
+    outputs = [word for name in ("votes", "images", "summary") for word in (f"--{name}", str(folder / f"{name}.csv"))]
+    paths = [str(folder / f"shard{shard}.csv") for shard in range(shards)]
+    command = [sys.executable, "scripts/gather_smoothing.py", "--classifier", "resnet", *outputs, "--shards", *paths]
+    return launched(command, root)[:2]
+
+
+def conditions_of(settings: SmoothingSettings) -> list[tuple[int, float]]:
+    """(noise seed, sigma) of all noise that an image of the variant "published" meets."""
+    first, *others = settings.seeds
+    noisy = [(seed, sigma) for seed in others for sigma in settings.sigmas if sigma]
+    return [(first, sigma) for sigma in settings.sigmas] + noisy
+
+
 def feeding_row(root: Path) -> Row:
     """Views a second of a core that reads and draws noise for a GPU, which does the rest, and of one that does all."""
     settings = from_mapping(SmoothingSettings, _sweep_of_five_seeds(root))
     viewer = Viewer(Preprocessing(resize=256, crop=224), settings, settings.variants["published"])
     content = _jpeg()
-    first, *others = settings.seeds
-    conditions = [(first, sigma) for sigma in settings.sigmas]
-    conditions += [(seed, sigma) for seed in others for sigma in settings.sigmas if sigma]
+    conditions = conditions_of(settings)
     views = len(conditions) * (1 + 2 * len(settings.kernels))
 
     def read() -> torch.Tensor:
@@ -130,7 +172,11 @@ def feeding_row(root: Path) -> Row:
     ours, reference = (views / median_cpu_seconds(call) for call in (feed, make))
     torch.set_num_threads(threads)
     return Row(
-        "views that one core can feed to a GPU, against make itself", ours, reference, ours / reference, "views/s"
+        "views that one core feeds to a GPU, against those it makes itself",
+        ours,
+        reference,
+        ours / reference,
+        "views/s",
     )
 
 
@@ -172,10 +218,16 @@ def median_plan(folder: Path, shards: int) -> Plan:
 
 def dry_run(folder: Path, target: str) -> tuple[Plan, str]:
     """Plan `target` once; what it took and what was printed."""
-    command = [sys.executable, "-c", LAUNCHER, sys.executable, "-m", "snakemake", target]
+    command = [sys.executable, "-m", "snakemake", target, "--dry-run", "--quiet", "rules", "host"]
     start = time.perf_counter()
+    cpu_seconds, memory, text = launched(command, folder)
+    return Plan(sum(planned_by_rule(text).values()), time.perf_counter() - start, cpu_seconds, memory), text
+
+
+def launched(command: Sequence[str], folder: Path) -> tuple[float, float, str]:
+    """Processor seconds and peak memory (MB) of a command, and what it printed."""
     done = subprocess.run(
-        [*command, "--dry-run", "--quiet", "rules", "host"],
+        [sys.executable, "-c", LAUNCHER, *command],
         cwd=folder,
         env=plain_environment(),
         stdout=subprocess.PIPE,
@@ -183,12 +235,10 @@ def dry_run(folder: Path, target: str) -> tuple[Plan, str]:
         text=True,
         check=False,
     )
-    seconds = time.perf_counter() - start
     if done.returncode:
         raise RuntimeError(done.stdout)
     cpu_seconds, kilobytes = map(float, done.stdout.splitlines()[-1].split())
-    jobs = sum(planned_by_rule(done.stdout).values())
-    return Plan(jobs, seconds, cpu_seconds, kilobytes / 1024), done.stdout
+    return cpu_seconds, kilobytes / 1024, done.stdout
 
 
 def plain_environment() -> dict[str, str]:
