@@ -56,13 +56,23 @@ def fingerprint(trainer: Trainer | LinearTrainer) -> str:
 
 
 def _restore(trainer: Trainer | LinearTrainer, checkpoint: Path, made_with: str) -> list:
-    """The history of a checkpoint of the same run; one that is unreadable or of another run is not used."""
+    """The history of a checkpoint of the same run; one that is unreadable or of another run is not used.
+
+    Raises SpuriousError where it is of the same run but damaged: `trainer` may then have taken a part of it.
+    """
     try:
         tensors, metadata = read_tensors(checkpoint)
     except SpuriousError:
         return []
     if metadata.get("made_with") != made_with:
         return []
-    trainer.restore(tensors)
     row = LinearProgress if isinstance(trainer, LinearTrainer) else Progress
-    return [from_mapping(row, values) for values in json.loads(metadata["history"])]
+    try:
+        history = [from_mapping(row, values) for values in json.loads(metadata["history"])]
+        trainer.restore(tensors)
+    except Exception as error:  # safetensors has no checksum: any part of it may be another one than was written
+        reason = " ".join(str(error).split())[:200]
+        raise SpuriousError(
+            f"{checkpoint}: damaged ({type(error).__name__}: {reason}); delete it and run again"
+        ) from None
+    return history

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commandline import whole_file
-from spurious.ensembles import Scores, build, scores_of
+from spurious.archives import check_size
+from spurious.ensembles import Scores, build, check_fitted, scores_of
 from spurious.errors import SpuriousError
 
 if TYPE_CHECKING:
@@ -74,24 +75,29 @@ def read(path: str | Path, entry: Mapping[str, Any], threads: int = 1) -> "Class
     others, is no such file, or was fitted with other settings.
     """
     expected = build(entry, 0, threads)  # imports the classes that the file must consist of
-    found = _load(path, TRUSTED[entry["scikit_learn"]])
-    if type(found) is not type(expected) or _settings(found) != _settings(expected):
+    try:
+        found = _load(path, TRUSTED[entry["scikit_learn"]])
+        same = type(found) is type(expected) and _settings(found) == _settings(expected)
+        if same and hasattr(found, "classes_"):
+            if "n_jobs" in found.get_params():
+                found.set_params(n_jobs=threads)
+            check_fitted(found)
+    except Exception as error:  # of another's file anything can be raised, by the zip reader up to scikit-learn
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise SpuriousError(f"{path}: not such a classifier ({reason}); delete it and fit again") from None
+    if not same:
         raise SpuriousError(f"{path}: holds another classifier than config.yaml asks for; delete it and fit again")
     if not hasattr(found, "classes_"):
         raise SpuriousError(f"{path}: was not fitted; delete it and fit again")
-    if "n_jobs" in found.get_params():
-        found.set_params(n_jobs=threads)
     return found
 
 
 def _load(path: str | Path, trusted: list[str]) -> object:
     import skops.io
 
-    try:
-        return skops.io.load(path, trusted=trusted)
-    except Exception as error:  # of another's file anything can be raised, by the zip reader up to numpy
-        reason = " ".join(str(error).split())[:200]
-        raise SpuriousError(f"{path}: not such a classifier ({reason}); delete it and fit again") from None
+    with zipfile.ZipFile(path) as archive:
+        check_size(archive, Path(path).stat().st_size)
+    return skops.io.load(path, trusted=trusted)
 
 
 def _settings(classifier: "ClassifierMixin") -> dict[str, object]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from spurious.errors import SpuriousError
-from spurious.manifest import ClassName, Entry, parse_class_names, parse_manifest
+from spurious.manifest import ClassName, Entry, parse_class_names, parse_manifest, plain_path
 
 if TYPE_CHECKING:  # fetching files should not pay for importing torch
     from torch import Tensor
@@ -89,7 +89,7 @@ def open_photographs(folder: str | Path, list_csv: str | Path) -> Photographs:
     try:
         # an image may be called "NA"
         rows = pd.read_csv(list_csv, usecols=list(LIST_TYPES), dtype=LIST_TYPES, keep_default_na=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise SpuriousError(
             f"{list_csv}: not a readable list of photographs ({reason}); delete it and run again"
@@ -97,7 +97,7 @@ def open_photographs(folder: str | Path, list_csv: str | Path) -> Photographs:
     kept = rows[rows["kept"]]
     return Photographs(
         folder=Path(folder),
-        ids=kept["image"].tolist(),
+        ids=[plain_path(name, str(list_csv)) for name in kept["image"]],
         labels=torch.tensor(kept["label"].tolist(), dtype=torch.int64),
         names=kept["name"].tolist(),
         hashes=kept["sha256"].tolist(),

@@ -25,7 +25,8 @@ def _read(path: str | Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path, keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:
-        raise SpuriousError(f"{path}: not a readable CSV file ({error}); delete it and run again") from None
+        reason = " ".join(str(error).split())
+        raise SpuriousError(f"{path}: not a readable CSV file ({reason}); delete it and run again") from None
 
 
 def write_rows(path: str | Path, rows: pd.DataFrame) -> None:

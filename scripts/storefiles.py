@@ -98,7 +98,7 @@ def _classes(path: Path) -> int:
         if description["format"] == FORMAT and isinstance(description["classes"], int):
             return description["classes"]
         reason = f"format {description['format']}, classes {description['classes']!r}"
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         reason = " ".join(str(error).split())
     raise SpuriousError(f"{path}: not the description of a store of format {FORMAT} ({reason}); {REMEDY}")
 
@@ -124,10 +124,10 @@ def _header(path: Path, dtype: str, dimensions: int) -> tuple[tuple[int, ...], i
                 raise ValueError(f"version {version} of the format")
             shape, fortran_order, found = np.lib.format.read_array_header_1_0(file)
             offset, size = file.tell(), file.seek(0, 2)
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # damaged headers make numpy raise almost anything
         reason = " ".join(str(error).split())
         raise SpuriousError(f"{path}: not a readable .npy file ({reason}); {REMEDY}") from None
-    if found != np.dtype(dtype) or len(shape) != dimensions or fortran_order or 0 in shape:
+    if found != np.dtype(dtype) or len(shape) != dimensions or fortran_order or min(shape) < 1:
         raise SpuriousError(f"{path}: {found} {shape} instead of {dtype} in {dimensions} dimensions; {REMEDY}")
     expected = offset + math.prod(shape) * found.itemsize
     if size != expected:

@@ -28,7 +28,8 @@ def read_tensors(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, s
             names = file.keys()
             return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
     except (SafetensorError, OSError) as error:
-        raise SpuriousError(f"{path}: not a readable safetensors file ({error}); delete it and run again") from None
+        reason = " ".join(str(error).split())[:200]
+        raise SpuriousError(f"{path}: not a readable safetensors file ({reason}); delete it and run again") from None
 
 
 def read_dataset(path: str | Path) -> Dataset:
@@ -58,11 +59,23 @@ def load_classifier(
     if description != expected:
         raise SpuriousError(f"{path}: holds another classifier than config.yaml asks for; delete it and train again")
     try:
+        _check_shapes(description, tensors)
         model = build_classifier(description)
         model.load_state_dict(tensors)
-    except (RuntimeError, ValueError, TypeError) as error:
+    except (RuntimeError, ValueError, TypeError, OverflowError) as error:
         raise _not_weights(path, error) from None
     return model.to(device).eval().requires_grad_(False)
+
+
+def _check_shapes(description: Description, tensors: dict[str, torch.Tensor]) -> None:
+    """ValueError unless the tensors are the classifier's, before it takes the memory that its description claims."""
+    with torch.device("meta"):
+        expected = build_classifier(description).state_dict()
+    for name in sorted(expected.keys() ^ tensors.keys()):
+        raise ValueError(f"{name} is there or wanted, but not both")
+    for name, tensor in expected.items():
+        if tensor.shape != tensors[name].shape:
+            raise ValueError(f"{name} has the shape {tuple(tensors[name].shape)} instead of {tuple(tensor.shape)}")
 
 
 def read_description(path: str | Path) -> Description:
@@ -73,7 +86,7 @@ def read_description(path: str | Path) -> Description:
 def _description(path: str | Path, metadata: dict[str, str]) -> Description:
     try:
         return from_mapping(Description, json.loads(metadata["classifier"]))
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise _not_weights(path, error) from None
 
 

@@ -30,6 +30,7 @@ KINDS = {
 }
 ON_PHOTOGRAPHS = ("smoothing", "fooling")
 DIGITS_IMAGES, DIGITS_CLASSES = 1797, 10
+LARGEST = 2**63 - 1
 
 
 def check(config: Config, schema: Mapping[str, Any]) -> None:
@@ -38,7 +39,11 @@ def check(config: Config, schema: Mapping[str, Any]) -> None:
     First the shape, by the JSON schema; then what a schema cannot say: names that stand nowhere, numbers
     that do not fit together, and an override that makes the configuration invalid.
     """
-    for problem in _problems(config, schema):
+    try:
+        problem = next(_problems(config, schema), None)
+    except RecursionError:
+        problem = "lists or mappings lie too deep in each other, or one holds itself by an alias: write them out"
+    if problem is not None:
         raise SpuriousError(" ".join(f"config.yaml: {problem}".split()))
 
 
@@ -67,7 +72,7 @@ def deep_merge(base: Config, override: Config) -> dict[str, Any]:
 
 def _problems(config: Config, schema: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong, the most telling first; a later check may rely on the earlier ones having passed."""
-    yield from _unnamed_keys(config)
+    yield from _unusable(config)
     yield from _shape(config, schema)
     yield from _datasets(config)
     yield from _references(config)
@@ -80,14 +85,27 @@ def _problems(config: Config, schema: Mapping[str, Any]) -> Iterator[str]:
         yield from _experiment(effective, entry, f"experiments.{dataset}")
 
 
-def _unnamed_keys(value: Any, path: str = "") -> Iterator[str]:
-    """Keys that YAML did not read as text, e.g. 1 or null."""
+def _unusable(value: Any, path: str = "") -> Iterator[str]:
+    """Keys that YAML did not read as text, e.g. 1 or null, and whole numbers that no tensor holds."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             if not isinstance(key, str):
-                yield f"{_at(path)}the key {key!r} is not text: put it in quotes"
+                yield f"{_at(path)}the key {_shown(key)} is not text: put it in quotes"
             else:
-                yield from _unnamed_keys(item, f"{path}.{key}".lstrip("."))
+                yield from _unusable(item, f"{path}.{key}".lstrip("."))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _unusable(item, f"{path}[{index}]")
+    elif isinstance(value, int) and not -LARGEST <= value <= LARGEST:
+        yield f"{_at(path)}{_shown(value)} is not allowed: whole numbers must have less than 64 bits"
+
+
+def _shown(value: Any) -> str:
+    """The value as a message shows it, not too long."""
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # Python writes no whole number of more than 4300 digits
+        return "a very long number"
 
 
 def _shape(config: Config, schema: Mapping[str, Any]) -> Iterator[str]:

@@ -1,8 +1,6 @@
 """Datasets as tensors: what a split is, and how the digits, IDX files and own arrays become one."""
 
 import io
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,6 +9,7 @@ import torch
 from torch import Tensor
 
 from spurious import idx
+from spurious.archives import read_arrays
 from spurious.errors import SpuriousError
 
 SPLITS = ("train", "validation", "test")
@@ -135,22 +134,12 @@ def from_npz(content: bytes, name: str, validation: int, test: int, seed: int) -
 
 def _load_npz(content: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            return archive["images"], archive["labels"]
+        images, labels = read_arrays(io.BytesIO(content), "images", "labels")
+        return images, labels
     except KeyError:
         raise SpuriousError(f"{name}: needs the arrays 'images' and 'labels'; save it with numpy.savez") from None
-    # All that numpy and zipfile raise for other content; TypeError: a bare .npy is an array, which has no `with`.
-    except (
-        ValueError,
-        OSError,
-        EOFError,
-        RuntimeError,
-        TypeError,
-        MemoryError,
-        zlib.error,
-        zipfile.BadZipFile,
-    ) as error:
-        reason = " ".join(str(error).split())
+    except Exception as error:  # for other content numpy and zipfile raise almost anything
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise SpuriousError(f"{name}: not a readable .npz file ({reason}); save it with numpy.savez") from None
 
 

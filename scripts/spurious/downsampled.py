@@ -8,11 +8,12 @@ first, and `labels`, which begin at 1.
 import math
 import pickle
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 from PIL import Image
 
+from spurious.archives import read_arrays
 from spurious.errors import SpuriousError
 from spurious.photographs import GREY, open_image
 
@@ -35,7 +36,8 @@ def parse_batch(file: BinaryIO, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Images, uint8 (N, 3, S, S), and labels, int64 (N,), as they are numbered in one batch file.
 
     No code of a pickle is run: only arrays, dictionaries, lists, numbers and texts are taken from it. Takes the memory
-    of the file once. Raises SpuriousError, naming `name`, for anything else.
+    of the file once; of an archive, that of its arrays (see `archives.check_size`). Raises SpuriousError, naming
+    `name`, for anything else.
     """
     archive = file.read(len(_ARCHIVE)) == _ARCHIVE
     file.seek(0)
@@ -64,8 +66,8 @@ def _checked(data: np.ndarray, labels: np.ndarray, name: str) -> tuple[np.ndarra
 
 
 def _from_archive(file: BinaryIO) -> tuple[Any, Any]:
-    with np.load(file, allow_pickle=False) as archive:
-        return archive["data"], archive["labels"]
+    data, labels = read_arrays(file, "data", "labels")
+    return data, labels
 
 
 def _from_pickle(file: BinaryIO) -> tuple[Any, Any]:
@@ -79,6 +81,9 @@ def _from_pickle(file: BinaryIO) -> tuple[Any, Any]:
 
 
 def _plain(value: Any) -> Any:
+    """An array, or a list of numbers: lists that share lists could unfold to any size."""
+    if isinstance(value, list) and not all(isinstance(item, int | float) for item in value):
+        raise ValueError("has a list of something else than numbers")
     return value.array() if isinstance(value, _Array) else value
 
 
@@ -138,8 +143,14 @@ _KNOWN: dict[tuple[str, str], Any] = {
 }
 
 
-class _Unpickler(pickle.Unpickler):
-    """Gives the few names that pickled arrays use a harmless meaning each."""
+class _Unpickler(pickle._Unpickler):
+    """Gives the few names that pickled arrays use a harmless meaning each.
+
+    The one of pickle's two unpicklers that is written in Python: the other takes 4 GB for a memo numbered 2^28. A
+    bytearray is read as bytes: it would be filled with zeros before its length is found to be wrong.
+    """
+
+    dispatch: ClassVar = {**pickle._Unpickler.dispatch, pickle.BYTEARRAY8[0]: pickle._Unpickler.load_binbytes8}
 
     def find_class(self, module: str, name: str) -> Any:
         """One of the known names; UnpicklingError for any other, before it is looked up."""

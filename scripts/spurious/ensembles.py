@@ -64,6 +64,37 @@ def fit(entry: Mapping[str, Any], images: Tensor, labels: Tensor, seed: int, thr
     return build(entry, seed, threads).fit(flat(images[order]), labels[order].numpy())
 
 
+def check_fitted(classifier: "ClassifierMixin") -> None:
+    """ValueError, or what scikit-learn raises, where what a file said of a fitted classifier cannot be computed with.
+
+    scikit-learn trusts the numbers of its own trees and labels: one out of range would read any memory, or never end.
+    """
+    features, classes = classifier.n_features_in_, len(classifier.classes_)
+    for tree in getattr(classifier, "estimators_", ()):
+        nodes = tree.tree_
+        _check_nodes(nodes.children_left, nodes.children_right, nodes.feature, nodes.children_left == -1, features)
+    for predictor in (one for several in getattr(classifier, "_predictors", ()) for one in several):
+        nodes = predictor.nodes
+        _check_nodes(nodes["left"], nodes["right"], nodes["feature_idx"], nodes["is_leaf"] != 0, features)
+        if nodes["is_categorical"].any():
+            raise ValueError("a tree has categories")
+    labels = getattr(classifier, "_y", None)
+    if labels is not None and not ((labels >= 0) & (labels < classes)).all():
+        raise ValueError("its labels are out of range")
+    scores = classifier.predict_proba(torch.zeros(1, features).numpy())
+    if scores.shape != (1, classes):
+        raise ValueError(f"gives scores of the shape {scores.shape} for an image of {classes} classes")
+
+
+def _check_nodes(left: Any, right: Any, feature: Any, leaf: Any, features: int) -> None:
+    """ValueError unless every node but the leaves leads to two later ones and looks at a feature."""
+    (inner,) = (~leaf).nonzero()
+    ahead = all(((inner < child[inner]) & (child[inner] < len(leaf))).all() for child in (left, right))
+    known = ((feature[inner] >= 0) & (feature[inner] < features)).all()
+    if not len(leaf) or not ahead or not known:
+        raise ValueError("a tree leads to nodes or features that are not there")
+
+
 def flat(images: Tensor) -> Any:
     """Images (N, C, H, W) as an array (N, pixels), what scikit-learn takes."""
     return images.flatten(1).numpy()

@@ -36,7 +36,7 @@ def parse_manifest(text: str, name: str, classes: int | None = None) -> list[Ent
     """
     entries = {}
     for place, row in _rows(text, name, Entry):
-        file = _inside(row["file"], place)
+        file = plain_path(row["file"], place)
         if file in entries:
             raise SpuriousError(f"{place}: {file} occurs a second time; remove one of the two rows")
         entries[file] = Entry(file, _label(row["label"], classes, place), _sha256(row["sha256"], place))
@@ -118,7 +118,8 @@ def _rows(text: str, name: str, cls: type) -> Iterator[tuple[str, dict[str, str]
         raise SpuriousError(f"{name}: line {reader.line_num}: no CSV ({error}); mend it") from None
 
 
-def _inside(file: str, place: str) -> str:
+def plain_path(file: str, place: str) -> str:
+    """`file` itself, a path that does not leave its folder; else SpuriousError, which names the `place` of it."""
     path = PurePosixPath(file)
     if not file.isprintable():
         raise SpuriousError(f"{place}: {file!r} has unprintable characters; rename the file")
