@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from cluster import slurm
-from pipeline import DATASET, contents, environment, run_snakemake
+from pipeline import DATASET, contents, environment, read_config, run_snakemake, write_config
 
 REASON = slurm.missing() or (
     None if importlib.util.find_spec("snakemake_executor_plugin_slurm") else "the plugin is not installed"
@@ -34,6 +34,7 @@ HASTE = {
     "--slurm-init-seconds-before-status-checks": 1,
     "--slurm-status-command": "squeue",
 }
+WHOLE = "SPURIOUS_WHOLE_DEMO"
 SOME = [f"results/{DATASET}/tables/classifiers.csv"]  # seven jobs
 MOST_SECONDS = 900
 
@@ -56,8 +57,17 @@ def project(checkout, tmp_path):
 
 @pytest.fixture(scope="module")
 def demo(checkout, cluster, tmp_path_factory):
-    """(folder, its jobs) of the whole tiny demo through Slurm."""
+    """(folder, its jobs) of the tiny demo through Slurm: of half of its jobs, or of all where WHOLE is set.
+
+    Starting a job through Slurm takes these tests much longer than what it does.
+    """
     folder = shutil.copytree(checkout, tmp_path_factory.mktemp("demo") / "project")
+    if WHOLE not in os.environ:
+        config = read_config(folder)
+        for stage in ("smoothing", "fooling", "black_box", "transfer"):
+            del config["experiments"][DATASET][stage]
+        config["experiments"][DATASET]["smoothing"] = []
+        write_config(folder, config)
     submit(folder, "demo")
     return folder, finished_jobs(folder)
 
@@ -141,7 +151,10 @@ def wait_for_job(folder, rule, process):
 
 def test_the_tables_are_those_of_the_local_run(demo, finished):
     folder, _ = demo
-    assert tables(folder) == tables(finished)
+    here, there = tables(folder), tables(finished)
+    assert here.items() <= there.items()
+    assert here == there or WHOLE not in os.environ
+    assert {f"{DATASET}/tables/{name}.csv" for name in ("backworking", "linear", "retraining")} <= here.keys()
 
 
 def test_every_job_ran_once(demo):
