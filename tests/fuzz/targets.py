@@ -652,7 +652,7 @@ TARGETS = {
     "gzip": Target(read_gzip, gzip_seeds, 64),
     "npz": Target(read_npz, npz_seeds, 128),
     "batch": Target(read_batch, batch_seeds, 128),
-    "image": Target(read_image, image_seeds, 1024),
+    "image": Target(read_image, image_seeds, 1280),
     "weights": Target(read_weights, weights_seeds, 128),
     "prepared": Target(read_prepared, prepared_seeds, 64),
     "checkpoint": Target(read_checkpoint, checkpoint_seeds, 64),
