@@ -1,11 +1,12 @@
 """What a clock that was set forward or back leaves: files older or newer than what they were made from."""
 
 import os
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness import CORES, TARGETS, Outcome, Undisturbed, compare
-from pipeline import run_snakemake
+from pipeline import change_config, run_snakemake
 
 PAST, FUTURE = 946684800.0, 4102444800.0  # seconds: the years 2000 and 2100
 SOURCES = ("scripts", "workflow", "own data")
@@ -39,5 +40,21 @@ def jumped(project: Path, fault: str, expected: Undisturbed, targets: Sequence[s
     done = run_snakemake(project, *targets, cores=CORES)
     if "Nothing to be done" not in done.stdout + done.stderr:
         outcome.problems.append("finished results were made again")
+    compare(outcome, project, expected.files)
+    return outcome
+
+
+def set_back_before_a_change(
+    project: Path, change: dict, expected: Undisturbed, targets: Sequence[str] = TARGETS
+) -> Outcome:
+    """Results from the future and a setting that changes: refused, and made anew once the times are mended."""
+    outcome = Outcome("clock set back, then a setting changed")
+    set_times(files_below(project, "results"), FUTURE)
+    change_config(project, change)
+    done = run_snakemake(project, *targets, cores=CORES, check=False)
+    if done.returncode == 0 or "older modification time" not in done.stdout + done.stderr:
+        outcome.problems.append("no word of the clock")
+    set_times(files_below(project, "results"), time.time())
+    run_snakemake(project, *targets, cores=CORES)
     compare(outcome, project, expected.files)
     return outcome

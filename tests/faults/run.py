@@ -93,6 +93,7 @@ def when_finished(finished: Path, expected: Undisturbed, changed: Undisturbed) -
     """Faults that meet finished results."""
     for fault in settings.FAULTS:
         yield finished, partial(settings.changed_then_killed, fault=fault, expected=changed)
+    yield finished, partial(clocks.set_back_before_a_change, change=settings.CHANGE, expected=changed)
     for fault in clocks.FAULTS:
         yield finished, partial(clocks.jumped, fault=fault, expected=expected)
 
