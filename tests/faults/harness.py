@@ -276,7 +276,8 @@ def many_kills(project: Path, work: Path, count: int, seed: int, expected: Undis
 
 
 def summary(outcomes: Sequence[Outcome]) -> dict[str, object]:
-    """One row of the table of faults, of all injections of one fault."""
+    """One row of the table of faults, of all injections of one fault; jobs are counted where runs were killed."""
+    counted = any(outcome.finished for outcome in outcomes)
     lost = [text for outcome in outcomes for text in outcome.lost]
     return {
         "fault": outcomes[0].fault,
@@ -284,7 +285,7 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, object]:
         "lost": "; ".join(f"{text} ({times} times)" for text, times in Counter(lost).items()) or "nothing",
         "tables": sum(outcome.tables for outcome in outcomes),
         "equal": sum(outcome.tables - sum(name.endswith(".csv") for name in outcome.different) for outcome in outcomes),
-        "finished_jobs": sum(outcome.finished for outcome in outcomes),
-        "done_again": sum(outcome.repeated for outcome in outcomes),
+        "finished_jobs": sum(outcome.finished for outcome in outcomes) if counted else None,
+        "done_again": sum(outcome.repeated for outcome in outcomes) if counted else None,
         "left": sum(len(outcome.left) for outcome in outcomes),
     }
