@@ -31,6 +31,7 @@ TABLES = f"results/{DATASET}/tables"
 TARGETS = tuple(f"{TABLES}/{name}.csv" for name in ("classifiers", "smoothing"))
 SMALL = {"seeds": [0], "classifiers": ["cnn", "softmax"], "smoothing": ["softmax"]}
 CORES = 2
+GRACE = 60  # seconds, of which importing torch on a busy machine may take many
 UNFINISHED = re.compile(r"(^|/)\.|\.part$|(^|/)checkpoint\.safetensors$")  # not at a final place
 JOB = re.compile(r"scripts/\w+\.py")
 
@@ -244,12 +245,29 @@ def killed_until_finished(
     return outcomes
 
 
+def live_on(processes: Sequence[psutil.Process]) -> bool:
+    """Whether one of them is still there after GRACE seconds: a job notices only when its imports are done."""
+    end = time.monotonic() + GRACE
+    while any(map(is_there, processes)):
+        if time.monotonic() > end:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def is_there(process: psutil.Process) -> bool:
+    """Whether it runs, and is no zombie that nobody has waited for."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def recover(folder: Path, kill: Kill, outcome: Outcome) -> None:
     """What the documents say to do before the same command again: unlock, where snakemake itself was killed."""
     if "head" in kill.kind:
         run_snakemake(folder, "--unlock")
-    orphans = [process for process in outcome.hit if process.is_running() and process.status() != "zombie"]
-    outcome.problems += ["a job outlived its snakemake"] * bool("head" in kill.kind and orphans)
+    outcome.problems += ["a job outlived its snakemake"] * bool("head" in kill.kind and live_on(outcome.hit))
 
 
 def injected(kill: Kill, head: psutil.Popen, *, wants_job: bool = False) -> Outcome | None:
