@@ -6,7 +6,6 @@ is_new_enough := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 found := $(shell for python in python3 python3.11 python3.12 python3.13; do \
 	$$python $(is_new_enough) 2>/dev/null && command -v $$python && break; done)
 PYTHON ?= $(found)
-GPUS ?= $(shell nvidia-smi -L 2>/dev/null | grep -c '^GPU')
 
 # The rules call "python". Idle OpenMP threads that spin would slow down the jobs beside them.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -17,8 +16,7 @@ export GOMP_SPINCOUNT := 0
 .DEFAULT_GOAL := demo
 
 demo paper: .venv/installed
-	.venv/bin/snakemake $@ --quiet reason host --resources gpu=$(GPUS) \
-		--report results/$@.html --report-after-run $(ARGS)
+	.venv/bin/snakemake $@ --quiet reason host --report results/$@.html --report-after-run $(ARGS)
 
 test: .venv/installed-test
 	.venv/bin/python -m pytest $(ARGS)

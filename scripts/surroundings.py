@@ -78,9 +78,21 @@ def hardware() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "usable_cores": usable,
         "memory_mib": _memory_mib(),
-        "gpus": _asked(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]),
+        "gpus": _gpus(),
         "system": platform.platform(),
     }
+
+
+def usable_gpus() -> int:
+    """How many GPUs a process may use that is started here: the machine's, or those of `CUDA_VISIBLE_DEVICES`."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return len(_gpus())
+    return min(len(_gpus()), sum(number.strip() not in ("", "-1") for number in visible.split(",")))
+
+
+def _gpus() -> list[str]:
+    return _asked(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"])
 
 
 def _cpu() -> str:

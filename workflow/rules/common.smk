@@ -19,6 +19,7 @@ SCRIPTS = Path(workflow.basedir) / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from lifetime import HEAD, head_here
+from surroundings import usable_gpus
 from spurious import configuration
 from spurious.errors import SpuriousError
 
@@ -89,6 +90,20 @@ def keep_records_of_failed_jobs():
 
 
 keep_records_of_failed_jobs()
+
+
+def limit_gpu_jobs():
+    """On one machine run as many GPU jobs at once as it has GPUs; without any, let them compute on the CPU.
+
+    --resources gpu=N says otherwise, and on a cluster the scheduler knows. A number in the profile could not tell a
+    machine without a GPU from one with eight.
+    """
+    on_this_machine = workflow.is_main_process and workflow.resource_settings.nodes is None
+    if on_this_machine and "gpu" not in workflow.global_resources:
+        workflow.register_resource("gpu", usable_gpus())
+
+
+limit_gpu_jobs()
 
 
 wildcard_constraints:

@@ -1,0 +1,163 @@
+"""GPU jobs on one machine: as many at once as it has GPUs, each on its own, and on the CPU where there is none."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+import torch
+
+import commandline
+from pipeline import DATASET, environment
+from surroundings import usable_gpus
+
+WEIGHTS = f"results/{DATASET}/cnn/seed0/weights.safetensors"
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """A function that lets this machine have as many GPUs as it is told, by what nvidia-smi prints."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+    def with_gpus(number):
+        program = programs / "nvidia-smi"
+        program.write_text("#!/bin/sh\n" + "echo NVIDIA A2\n" * number)
+        program.chmod(0o755)
+
+    return with_gpus
+
+
+@pytest.mark.parametrize(
+    ("installed", "visible", "usable"),
+    [
+        (0, None, 0),
+        (0, "0", 0),
+        (1, "GPU-8a,GPU-9", 1),
+        (2, None, 2),
+        (2, "1", 1),
+        (2, "0,1", 2),
+        (2, "", 0),
+        (2, "-1", 0),
+    ],
+)
+def test_gpus_that_a_job_may_use(machine, monkeypatch, installed, visible, usable):
+    machine(installed)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert usable_gpus() == usable
+
+
+def test_no_program_no_gpu(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert usable_gpus() == 0
+
+
+def planned(folder, *options):
+    """What --gpu is in the command of each planned training."""
+    command = [sys.executable, "-m", "snakemake", WEIGHTS, "--dry-run", "--printshellcmds", *options]
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return re.findall(r"train_classifier\.py .*--gpu (\d+)", done.stdout + done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("gpus", "options", "granted"), [(0, [], "0"), (2, [], "1"), (2, ["--resources", "gpu=0"], "0")]
+)
+def test_a_gpu_is_granted_where_there_is_one(checkout, machine, gpus, options, granted):
+    machine(gpus)
+    assert planned(checkout, *options) == [granted]
+
+
+@pytest.mark.skipif(
+    not importlib.util.find_spec("snakemake_executor_plugin_slurm"), reason="needs requirements-slurm.txt"
+)
+def test_a_cluster_grants_gpus_whatever_the_head_node_has(checkout, machine):
+    machine(0)
+    assert planned(checkout, "--profile", "profiles/slurm") == ["1"]
+
+
+def test_gpu_jobs_wait_for_each_other_and_others_do_not(checkout, machine, tmp_path):
+    """Jobs that only note that they run, under the limits of the project: two cores, one GPU."""
+    machine(1)
+    folder = shutil.copytree(checkout, tmp_path / "project")
+    (folder / "workflow/rules/noting.smk").write_text(
+        textwrap.dedent("""
+            rule noting:
+                output: "results/{kind}-{number}.txt"
+                resources: gpu=lambda wildcards: int(wildcards.kind == "gpu")
+                shell: "date +%s.%N > {output}; sleep 1; date +%s.%N >> {output}"
+        """)
+    )
+    with (folder / "Snakefile").open("a") as file:
+        file.write('\ninclude: "workflow/rules/noting.smk"\n')
+    names = [f"results/{kind}-{number}.txt" for kind in ("gpu", "cpu") for number in range(2)]
+    for pair in (names[:2], names[2:]):
+        command = [sys.executable, "-m", "snakemake", *pair, "--cores", "2"]
+        subprocess.run(command, cwd=folder, env=environment(), capture_output=True, check=True)
+    first, second, *others = ([float(line) for line in (folder / name).read_text().split()] for name in names)
+    assert not overlap(first, second)
+    assert overlap(*others)
+
+
+def overlap(one, other):
+    return max(one[0], other[0]) < min(one[1], other[1])
+
+
+HOLD = "import commandline, sys, time; print(commandline.claim_first_free(sys.argv[1:]), flush=True); time.sleep(60)"
+
+
+@pytest.fixture
+def claiming(tmp_path, monkeypatch):
+    """A function that starts a process which claims one of two devices: (process, index)."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    started = []
+
+    def claim():
+        scripts = Path(commandline.__file__).parent
+        settings = os.environ | {"PYTHONPATH": str(scripts), "TMPDIR": str(tmp_path)}
+        command = [sys.executable, "-c", HOLD, "one", "two"]
+        process = subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        return process, int(process.stdout.readline())
+
+    yield claim
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_every_job_has_a_device_of_its_own_as_long_as_there_are_some(claiming):
+    assert claiming()[1] == 0
+    assert claiming()[1] == 1
+    assert claiming()[1] == 0, "shared when there are more jobs than devices"
+
+
+def test_a_killed_job_leaves_its_device(claiming):
+    claiming()
+    second, index = claiming()
+    assert index == 1
+    second.kill()
+    second.wait()
+    assert claiming()[1] == 1
+
+
+def test_device_is_a_gpu_only_where_one_is_granted_and_there(claiming, monkeypatch):
+    arguments = Namespace(threads=torch.get_num_threads(), gpu=1)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert commandline.prepare_compute(arguments) == torch.device("cpu")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: Namespace(uuid=("one", "two")[index]))
+    assert commandline.prepare_compute(Namespace(**vars(arguments) | {"gpu": 0})) == torch.device("cpu")
+    claiming()
+    assert commandline.prepare_compute(arguments) == torch.device("cuda", 1)
