@@ -22,6 +22,18 @@ def finished(checkout, tmp_path_factory):
     return folder
 
 
+@pytest.fixture
+def fresh(checkout, tmp_path):
+    """The tiny project for one test alone, before anything has run."""
+    return shutil.copytree(checkout, tmp_path / "project")
+
+
+@pytest.fixture
+def rerun(finished, tmp_path):
+    """The finished tiny demo for one test alone."""
+    return shutil.copytree(finished, tmp_path / "project")
+
+
 @pytest.fixture(scope="module")
 def one_thread():
     """One torch thread for the tests of a module: bit for bit comparisons need a fixed number."""

@@ -3,7 +3,6 @@
 import importlib.util
 import os
 import re
-import shutil
 import subprocess
 import sys
 import textwrap
@@ -85,11 +84,10 @@ def test_a_cluster_grants_gpus_whatever_the_head_node_has(checkout, machine):
     assert planned(checkout, "--profile", "profiles/slurm") == ["1"]
 
 
-def test_gpu_jobs_wait_for_each_other_and_others_do_not(checkout, machine, tmp_path):
+def test_gpu_jobs_wait_for_each_other_and_others_do_not(fresh, machine):
     """Jobs that only note that they run, under the limits of the project: two cores, one GPU."""
     machine(1)
-    folder = shutil.copytree(checkout, tmp_path / "project")
-    (folder / "workflow/rules/noting.smk").write_text(
+    (fresh / "workflow/rules/noting.smk").write_text(
         textwrap.dedent("""
             rule noting:
                 output: "results/{kind}-{number}.txt"
@@ -97,13 +95,13 @@ def test_gpu_jobs_wait_for_each_other_and_others_do_not(checkout, machine, tmp_p
                 shell: "date +%s.%N > {output}; sleep 1; date +%s.%N >> {output}"
         """)
     )
-    with (folder / "Snakefile").open("a") as file:
+    with (fresh / "Snakefile").open("a") as file:
         file.write('\ninclude: "workflow/rules/noting.smk"\n')
     names = [f"results/{kind}-{number}.txt" for kind in ("gpu", "cpu") for number in range(2)]
     for pair in (names[:2], names[2:]):
         command = [sys.executable, "-m", "snakemake", *pair, "--cores", "2"]
-        subprocess.run(command, cwd=folder, env=environment(), capture_output=True, check=True)
-    first, second, *others = ([float(line) for line in (folder / name).read_text().split()] for name in names)
+        subprocess.run(command, cwd=fresh, env=environment(), capture_output=True, check=True)
+    first, second, *others = ([float(line) for line in (fresh / name).read_text().split()] for name in names)
     assert not overlap(first, second)
     assert overlap(*others)
 

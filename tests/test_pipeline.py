@@ -43,18 +43,6 @@ COMPUTING |= {"train_linear.py", "fool_classifier.py", "fit_classifier.py", "sea
 UNREACHABLE = "http://127.0.0.1:9/labels.gz"  # the port "discard": nobody listens
 
 
-@pytest.fixture
-def fresh(checkout, tmp_path):
-    """The tiny project for one test alone, before anything has run."""
-    return shutil.copytree(checkout, tmp_path / "project")
-
-
-@pytest.fixture
-def rerun(finished, tmp_path):
-    """The finished tiny demo for one test alone."""
-    return shutil.copytree(finished, tmp_path / "project")
-
-
 def times(folder):
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 

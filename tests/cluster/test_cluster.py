@@ -49,12 +49,6 @@ def cluster(tmp_path_factory):
             yield
 
 
-@pytest.fixture
-def project(checkout, tmp_path):
-    """The tiny project before anything has run."""
-    return shutil.copytree(checkout, tmp_path / "project")
-
-
 @pytest.fixture(scope="module")
 def demo(checkout, cluster, tmp_path_factory):
     """(folder, its jobs) of the tiny demo through Slurm: of half of its jobs, or of all where WHOLE is set.
@@ -201,31 +195,31 @@ def seconds_of(limit):
     return 3600 * hours + 60 * minutes + rest
 
 
-def test_a_cancelled_job_is_run_again(project, finished):
-    process = subprocess.Popen(command(*SOME), cwd=project, env=environment(), stderr=subprocess.DEVNULL)
-    subprocess.run(["scancel", wait_for_job(project, "train_classifier", process)], check=True)
+def test_a_cancelled_job_is_run_again(fresh, finished):
+    process = subprocess.Popen(command(*SOME), cwd=fresh, env=environment(), stderr=subprocess.DEVNULL)
+    subprocess.run(["scancel", wait_for_job(fresh, "train_classifier", process)], check=True)
     assert process.wait(MOST_SECONDS) != 0
-    before = len(jobs_of(project))
-    submit(project, *SOME)
-    assert len(jobs_of(project)) > before
-    assert tables(project).items() <= tables(finished).items()
+    before = len(jobs_of(fresh))
+    submit(fresh, *SOME)
+    assert len(jobs_of(fresh)) > before
+    assert tables(fresh).items() <= tables(finished).items()
 
 
-def test_a_killed_head_is_recovered_as_documented(project, finished):
+def test_a_killed_head_is_recovered_as_documented(fresh, finished):
     process = subprocess.Popen(
-        command(*SOME), cwd=project, env=environment(), stderr=subprocess.DEVNULL, start_new_session=True
+        command(*SOME), cwd=fresh, env=environment(), stderr=subprocess.DEVNULL, start_new_session=True
     )
-    wait_for_job(project, "train_classifier", process)
+    wait_for_job(fresh, "train_classifier", process)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert any(job["JobState"] in ("RUNNING", "PENDING") for job in jobs_of(project)), "orphans are left"
-    recover(project)
-    assert not any(job["JobState"] in ("RUNNING", "PENDING") for job in jobs_of(project))
-    complete = {path: path.stat().st_mtime_ns for path in outputs_without_mark(project)}
-    submit(project, *SOME)
-    assert tables(project).items() <= tables(finished).items()
+    assert any(job["JobState"] in ("RUNNING", "PENDING") for job in jobs_of(fresh)), "orphans are left"
+    recover(fresh)
+    assert not any(job["JobState"] in ("RUNNING", "PENDING") for job in jobs_of(fresh))
+    complete = {path: path.stat().st_mtime_ns for path in outputs_without_mark(fresh)}
+    submit(fresh, *SOME)
+    assert tables(fresh).items() <= tables(finished).items()
     assert complete == {path: path.stat().st_mtime_ns for path in complete}, "what was finished is not written again"
-    assert "Nothing to be done" in run_snakemake(project, *SOME).stderr
+    assert "Nothing to be done" in run_snakemake(fresh, *SOME).stderr
 
 
 def recover(folder):

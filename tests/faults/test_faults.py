@@ -38,16 +38,6 @@ def data(finished):
     return expectation(finished, DATA, re.compile(rf"README|downloads/|{DATASET}/data\."))
 
 
-@pytest.fixture
-def fresh(checkout, tmp_path):
-    return shutil.copytree(checkout, tmp_path / "project")
-
-
-@pytest.fixture
-def rerun(finished, tmp_path):
-    return shutil.copytree(finished, tmp_path / "project")
-
-
 def test_killed_runs_end_in_the_same_files(fresh, smoothing):
     outcomes = killed_until_finished(fresh, kills(4, 1, SECONDS)[1:], smoothing, SMOOTHING)
     assert outcomes
