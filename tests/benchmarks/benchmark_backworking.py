@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from measuring import Row, median_seconds
+from measuring import Row, median_seconds, memory_mb
 from reference import broadcast_cost
 from spurious.cost import build_cost, reference_activations
 from spurious.models import Description, build_classifier, initialize
@@ -72,12 +72,6 @@ def _measure(name: str) -> float:
     step = Step()
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak is counted anew from here
-    before = _status("VmRSS")
+    before = memory_mb("VmRSS")
     getattr(step, name)()
-    return _status("VmHWM") - before
-
-
-def _status(name: str) -> float:
-    """A line of /proc/self/status, in MB."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
+    return memory_mb("VmHWM") - before

@@ -9,7 +9,6 @@ processes.
 import dataclasses
 import multiprocessing
 import os
-import resource
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +20,7 @@ from kornia.filters import gaussian_blur2d
 
 import smooth_shard
 from classifierfiles import open_classifier
-from measuring import Row
+from measuring import Row, memory_mb
 from spurious import configuration
 from spurious.noise import add_noise, blur
 from spurious.pretrained import accelerate, torchvision_classifier
@@ -133,7 +132,7 @@ def _peak(photographs: int) -> float:
     step = sweep_step("float32")
     for _ in range(photographs):
         step()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return memory_mb("VmHWM")
 
 
 def photograph() -> torch.Tensor:

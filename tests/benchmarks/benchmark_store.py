@@ -21,7 +21,7 @@ import torch
 import yaml
 from torch import Tensor
 
-from measuring import Row
+from measuring import Row, memory_mb
 from spurious.configuration import experiment
 from spurious.linear import LinearTrainer
 from spurious.seeding import generator
@@ -159,6 +159,4 @@ def growth(store: Path, settings: LinearSettings) -> dict[str, float]:
 
 def memory() -> dict[str, float]:
     """MB of this process: what it holds itself, and the most it has had with the pages of files."""
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    fields = {"anonymous memory": "RssAnon", "peak memory": "VmHWM"}
-    return {kind: int(status[field].split()[0]) / 1024 for kind, field in fields.items()}
+    return {"anonymous memory": memory_mb("RssAnon"), "peak memory": memory_mb("VmHWM")}

@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -26,3 +27,12 @@ def median_seconds(call: Callable[[], object], *, repeat: int, warm_up: int = 1)
         call()
         times.append(time.perf_counter() - start)
     return statistics.median(times)
+
+
+def memory_mb(field: str) -> float:
+    """A line of /proc/self/status in MB, as VmHWM: the most that this process has held.
+
+    getrusage() would also count what the process that started this one had held by then.
+    """
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{field}:"))
