@@ -1,5 +1,6 @@
 # Each target sets .venv up by itself, once. Arguments for snakemake or pytest go into ARGS:
 #   make paper ARGS='--config local_data=/data'      make test ARGS='-k smoothing'
+# The tests run in a process for each core, up to four; ARGS='-n 0' runs them in one.
 # Another Python for .venv: make demo PYTHON=/path/to/python3
 
 is_new_enough := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
@@ -19,7 +20,7 @@ demo paper: .venv/installed
 	.venv/bin/snakemake $@ --quiet reason host --report results/$@.html --report-after-run $(ARGS)
 
 test: .venv/installed-test
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: .venv/installed-test
 	.venv/bin/python tests/benchmarks/run.py $(ARGS)

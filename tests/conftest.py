@@ -1,5 +1,7 @@
 """One tiny run of the whole demo, shared by the tests of the pipeline and of its report."""
 
+import fcntl
+import os
 import shutil
 
 import pytest
@@ -16,10 +18,19 @@ def checkout(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def finished(checkout, tmp_path_factory):
-    """The tiny demo, run on two cores as `make demo` does; a test leaves everything as it was."""
-    folder = shutil.copytree(checkout, tmp_path_factory.mktemp("finished") / "project")
-    run_snakemake(folder, "demo", "--report", "results/demo.html", "--report-after-run", cores=2)
-    return folder
+    """The tiny demo, run on two cores as `make demo` does; a test leaves everything as it was.
+
+    Of several processes of pytest the first runs it, and each has a copy.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    report, demo = "results/demo.html", shared / "demo"
+    with (shared / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (demo / report).exists():
+            shutil.rmtree(demo, ignore_errors=True)
+            run_snakemake(shutil.copytree(checkout, demo), "demo", "--report", report, "--report-after-run", cores=2)
+    return shutil.copytree(demo, tmp_path_factory.mktemp("finished") / "project")
 
 
 @pytest.fixture
