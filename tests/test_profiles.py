@@ -2,10 +2,13 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import yaml
+
+from pipeline import run_snakemake
 
 ROOT = Path(__file__).parents[1]
 SLURM = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))
@@ -19,8 +22,24 @@ def asked(rule):
     return SLURM["default-resources"] | SLURM["set-resources"].get(rule, {})
 
 
-def test_every_rule_that_is_named_exists():
-    assert SLURM["set-resources"].keys() <= BODIES.keys()
+def test_every_rule_that_is_named_exists(checkout):
+    listed = run_snakemake(checkout, "--list-rules").stdout.split()
+    assert BODIES.keys() <= set(listed)
+    assert SLURM["set-resources"].keys() <= set(listed)
+
+
+def test_memory_grows_with_the_votes_of_the_noise_sweep(checkout):
+    """For the rules that read them all, as the commands of a plan show."""
+    with_variants = "results/imagenet-samples/tables/smoothing-variants.csv"
+    printed = run_snakemake(checkout, "demo", with_variants, "--dry-run", "--printshellcmds").stdout
+    tables = set(re.findall(r"make_table\.py (smoothing-\w+) --votes", printed))
+    by_size = {
+        name: values["mem_mb"] for name, values in SLURM["set-resources"].items() if isinstance(values["mem_mb"], str)
+    }
+    assert by_size.keys() == {"gather_smoothing", *(f"make_table_{name.replace('-', '_')}" for name in tables)}
+    for expression in by_size.values():
+        asked_for = [eval(expression, {"input": SimpleNamespace(size_mb=size)}) for size in (0.5, 501)]
+        assert asked_for == [2000, 3006]  # measured: 695 for 167
 
 
 def test_every_rule_with_a_gpu_is_named_so_that_its_partition_is():
