@@ -1,4 +1,4 @@
-"""Targets with a defect each: what the driver must report, and one that has none."""
+"""Targets with a defect each, which the driver must report, and two that have none."""
 
 import os
 import subprocess
@@ -39,9 +39,15 @@ def sound(content: bytes, folder: Path) -> None:
     (folder / "file").write_bytes(content)
 
 
+def keeps_a_little(content: bytes, folder: Path) -> None:
+    KEPT.append(bytearray(b"x") * (8 << 20))  # as a library that loses some bytes at every call: no input's fault
+
+
 def seeds() -> list[bytes]:
     return [b"\x41", b"\x42"]
 
 
 DEFECTS = (raises, two_lines, takes_memory, writes_elsewhere, runs_a_program, ends)
-TARGETS = {function.__name__: Target(function, seeds, 64, 8) for function in (*DEFECTS, sound)}
+SOUND = (sound, keeps_a_little)
+KEPT: list[bytearray] = []
+TARGETS = {function.__name__: Target(function, seeds, 64, 8) for function in DEFECTS + SOUND}

@@ -8,6 +8,8 @@ results/fuzzing/<target>/; the exit status is then 1. Rows of targets that are n
 """
 
 import argparse
+import contextlib
+import ctypes
 import hashlib
 import importlib
 import importlib.util
@@ -166,6 +168,11 @@ def rss() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
+def most_memory() -> int:
+    """kB that this process has had in memory at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 class Judge:
     """A target as libFuzzer calls it: remembers each kind of crash once, with its bytes, and goes on."""
 
@@ -187,14 +194,31 @@ class Judge:
         self.weigh(content)
 
     def weigh(self, content: bytes) -> None:
-        """The peak of memory, which is a crash where it exceeds the limit; told again only when it is twice that."""
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        """Tell a new peak of memory; it is a crash where this input alone exceeds the limit."""
+        peak = most_memory()
         if peak <= self.peak:
             return
+        if self.exceeds(peak):
+            peak = self.weighed_alone(content)
         self.peak = peak
         print(f"memory_kb: {peak - self.start}", file=sys.stderr, flush=True)
-        if peak - self.start > self.target.limit * 1024:
+        if self.exceeds(peak):
             self.keep(content, "memory", f"{peak - self.start} kB beside the start\n")
+
+    def exceeds(self, peak: int) -> bool:
+        return peak - self.start > self.target.limit * 1024
+
+    def weighed_alone(self, content: bytes) -> int:
+        """The peak when the input is read again, with what the earlier ones left behind counted to the start.
+
+        safetensors may lose 64 bytes with a tensor that it reads: nothing for who reads a file, 48 MB in 130,000 runs.
+        """
+        ctypes.CDLL(None).malloc_trim(0)
+        self.start = rss() // 1024
+        Path("/proc/self/clear_refs").write_text("5")  # the peak is counted anew from here
+        with contextlib.suppress(BaseException), self.watched(self.folder):
+            self.target.read(content, self.folder)
+        return most_memory()
 
     def keep(self, content: bytes, kind: str, text: str) -> None:
         """Write the bytes and what they raised, once for each kind."""
