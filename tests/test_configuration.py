@@ -51,6 +51,11 @@ def test_shipped_config_is_valid(config):
 
 
 BAD = {
+    "key missing beside one that is described twice": (
+        "smoothing",
+        {key: value for key, value in CONFIG["smoothing"].items() if key != "batch_size"},
+        "smoothing: the key 'batch_size' is missing: views in",
+    ),
     "unknown key": ("smoothing/sigma", [0.1], "smoothing: unknown key 'sigma'; did you mean 'sigmas'?"),
     "unknown key at the top": ("thread", 2, "config.yaml: unknown key 'thread'; did you mean 'threads'?"),
     "nothing alike": ("smoothing/xyz", 1, "smoothing: unknown key 'xyz'; known are sigmas, kernels, blur_sigma"),
@@ -284,6 +289,28 @@ def test_key_that_is_not_text(config, key):
 def test_every_section_is_needed(config, key):
     del config[key]
     assert f"the key '{key}' is missing: " in message(config)
+
+
+def mappings(tree, path=()):
+    """The place of every mapping in a configuration, and the mapping."""
+    if isinstance(tree, dict):
+        yield path, tree
+        for key, value in tree.items():
+            yield from mappings(value, (*path, key))
+
+
+def test_every_key_that_is_taken_away_is_missed_in_one_line_or_was_not_needed(config):
+    missed = {}
+    for path, mapping in mappings(config):
+        for key, value in list(mapping.items()):
+            del mapping[key]
+            try:
+                check(config, SCHEMA)
+            except SpuriousError as error:
+                missed[(*path, key)] = str(error)
+            mapping[key] = value
+    assert {len(told.splitlines()) for told in missed.values()} == {1}
+    assert {("threads",), ("smoothing", "batch_size"), ("recipes", "fast", "batch_size")} <= missed.keys()
 
 
 def test_typo_is_named_rather_than_the_key_it_leaves_missing(config):

@@ -151,8 +151,12 @@ def _describe(error: ValidationError, root: Mapping[str, Any]) -> str:
 
 
 def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`schema` with what its "$ref" to one of the definitions says."""
-    return {**root["$defs"][schema["$ref"].rsplit("/", 1)[1]], **schema} if "$ref" in schema else schema
+    """`schema` with what its "$ref" to one of the definitions says, of whose properties it may describe some anew."""
+    if "$ref" not in schema:
+        return schema
+    referred = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+    properties = {**referred.get("properties", {}), **schema.get("properties", {})}
+    return {**referred, **schema, "properties": properties}
 
 
 def _remedy(schema: Mapping[str, Any]) -> str:

@@ -135,8 +135,8 @@ def seed(corpus: Path, contents: Sequence[bytes]) -> None:
 
 
 def number(pattern: str, text: str) -> int:
-    """The last number that a pattern finds, 0 where there is none."""
-    return int(([0, *re.findall(pattern, text, re.MULTILINE)])[-1])
+    """The largest number that a pattern finds, 0 where there is none."""
+    return max(map(int, re.findall(pattern, text, re.MULTILINE)), default=0)
 
 
 def in_process(target: NamedTuple, options: list[str], corpus: Path, findings: Path, log: Path) -> bool:
