@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from spurious.errors import SpuriousError
+from spurious.errors import SpuriousError, reason_of
 from spurious.linear import LinearProgress, LinearTrainer
 from spurious.settings import from_mapping
 from spurious.streaming import ImageSource
@@ -71,7 +71,7 @@ def _restore(trainer: Trainer | LinearTrainer, checkpoint: Path, made_with: str)
         history = [from_mapping(row, values) for values in json.loads(metadata["history"])]
         trainer.restore(tensors)
     except Exception as error:  # safetensors has no checksum: any part of it may be another one than was written
-        reason = " ".join(str(error).split())[:200]
+        reason = reason_of(error)[:200]
         raise SpuriousError(
             f"{checkpoint}: damaged ({type(error).__name__}: {reason}); delete it and run again"
         ) from None

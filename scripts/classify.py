@@ -23,7 +23,7 @@ from imagesource import read_class_names
 from rows import write_rows
 from spurious import configuration, examples
 from spurious.datasets import to_float
-from spurious.errors import SpuriousError
+from spurious.errors import SpuriousError, reason_of
 from spurious.examining import examine
 from spurious.figures import photographs
 from spurious.figures.style import render
@@ -143,7 +143,7 @@ def read_config(paths: Sequence[Path]) -> dict[str, Any]:
         try:
             changes = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            reason = " ".join(str(error).split())
+            reason = reason_of(error)
             raise SpuriousError(f"{path}: no readable configuration ({reason}); mend it") from None
         if not isinstance(changes, Mapping):
             raise SpuriousError(f"{path}: no readable configuration (not keys with values); mend it")
@@ -204,7 +204,7 @@ def examined(image: torch.Tensor, subject: Subject, arguments: argparse.Namespac
     except SpuriousError as error:
         raise SpuriousError(f"classifier {subject.name}: {error}") from None
     except RuntimeError as error:  # torch's own, for instance of a classifier of grey images
-        reason = " ".join(str(error).split())[:200]
+        reason = reason_of(error)[:200]
         raise SpuriousError(
             f"{arguments.image}: the classifier {subject.name} cannot take it ({reason}); name another --classifier"
         ) from None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from commandline import whole_file
 from spurious.archives import check_size
 from spurious.ensembles import Scores, build, check_fitted, scores_of
-from spurious.errors import SpuriousError
+from spurious.errors import SpuriousError, reason_of
 
 if TYPE_CHECKING:
     import torch
@@ -83,7 +83,7 @@ def read(path: str | Path, entry: Mapping[str, Any], threads: int = 1) -> "Class
                 found.set_params(n_jobs=threads)
             check_fitted(found)
     except Exception as error:  # of another's file anything can be raised, by the zip reader up to scikit-learn
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = reason_of(error)[:200]
         raise SpuriousError(f"{path}: not such a classifier ({reason}); delete it and fit again") from None
     if not same:
         raise SpuriousError(f"{path}: holds another classifier than config.yaml asks for; delete it and fit again")

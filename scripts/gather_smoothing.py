@@ -5,7 +5,7 @@ import argparse
 import pandas as pd
 
 from commandline import run, whole_file
-from spurious.errors import SpuriousError
+from spurious.errors import SpuriousError, reason_of
 from spurious.smoothing_table import COLUMNS, in_order, main_rows, summarize
 
 INTEGERS = ("label", "seed", "kernel", "ns", "ss", "ds", "decision")
@@ -42,7 +42,7 @@ def read_shard(path: str) -> pd.DataFrame:
         # an image may be called "NA"
         return pd.read_csv(path, usecols=TYPES, dtype=TYPES, keep_default_na=False)
     except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
+        reason = reason_of(error)
         raise SpuriousError(f"{path}: not a readable shard ({reason}); delete it and run again") from None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from spurious.errors import SpuriousError
+from spurious.errors import SpuriousError, reason_of
 from spurious.manifest import ClassName, Entry, parse_class_names, parse_manifest, plain_path
 
 if TYPE_CHECKING:  # fetching files should not pay for importing torch
@@ -90,7 +90,7 @@ def open_photographs(folder: str | Path, list_csv: str | Path) -> Photographs:
         # an image may be called "NA"
         rows = pd.read_csv(list_csv, usecols=list(LIST_TYPES), dtype=LIST_TYPES, keep_default_na=False)
     except (OSError, ValueError, OverflowError) as error:
-        reason = " ".join(str(error).split())
+        reason = reason_of(error)
         raise SpuriousError(
             f"{list_csv}: not a readable list of photographs ({reason}); delete it and run again"
         ) from None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from commandline import whole_file
-from spurious.errors import SpuriousError
+from spurious.errors import SpuriousError, reason_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,7 +25,7 @@ def _read(path: str | Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path, keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
+        reason = reason_of(error)
         raise SpuriousError(f"{path}: not a readable CSV file ({reason}); delete it and run again") from None
 
 

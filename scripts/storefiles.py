@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spurious.errors import SpuriousError
+from spurious.errors import SpuriousError, reason_of
 from spurious.streaming import ImageSource, InMemory
 
 FORMAT = 1
@@ -99,7 +99,7 @@ def _classes(path: Path) -> int:
             return description["classes"]
         reason = f"format {description['format']}, classes {description['classes']!r}"
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        reason = " ".join(str(error).split())
+        reason = reason_of(error)
     raise SpuriousError(f"{path}: not the description of a store of format {FORMAT} ({reason}); {REMEDY}")
 
 
@@ -125,7 +125,7 @@ def _header(path: Path, dtype: str, dimensions: int) -> tuple[tuple[int, ...], i
             shape, fortran_order, found = np.lib.format.read_array_header_1_0(file)
             offset, size = file.tell(), file.seek(0, 2)
     except Exception as error:  # damaged headers make numpy raise almost anything
-        reason = " ".join(str(error).split())
+        reason = reason_of(error)
         raise SpuriousError(f"{path}: not a readable .npy file ({reason}); {REMEDY}") from None
     if found != np.dtype(dtype) or len(shape) != dimensions or fortran_order or min(shape) < 1:
         raise SpuriousError(f"{path}: {found} {shape} instead of {dtype} in {dimensions} dimensions; {REMEDY}")

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from commandline import whole_file
 from spurious.datasets import Dataset, from_tensors
-from spurious.errors import SpuriousError
+from spurious.errors import SpuriousError, reason_of
 from spurious.models import Description, build_classifier
 from spurious.settings import from_mapping
 
@@ -28,7 +28,7 @@ def read_tensors(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, s
             names = file.keys()
             return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
     except (SafetensorError, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = reason_of(error)[:200]
         raise SpuriousError(f"{path}: not a readable safetensors file ({reason}); delete it and run again") from None
 
 
@@ -91,5 +91,5 @@ def _description(path: str | Path, metadata: dict[str, str]) -> Description:
 
 
 def _not_weights(path: str | Path, error: Exception) -> SpuriousError:
-    reason = " ".join(str(error).split())[:200]
+    reason = reason_of(error)[:200]
     return SpuriousError(f"{path}: not the weights of such a classifier ({reason}); delete it and train again")

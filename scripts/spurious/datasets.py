@@ -10,7 +10,7 @@ from torch import Tensor
 
 from spurious import idx
 from spurious.archives import read_arrays
-from spurious.errors import SpuriousError
+from spurious.errors import SpuriousError, reason_of
 
 SPLITS = ("train", "validation", "test")
 IDX_KEYS = ("train_images", "train_labels", "test_images", "test_labels")
@@ -139,7 +139,7 @@ def _load_npz(content: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
     except KeyError:
         raise SpuriousError(f"{name}: needs the arrays 'images' and 'labels'; save it with numpy.savez") from None
     except Exception as error:  # for other content numpy and zipfile raise almost anything
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = reason_of(error)[:200]
         raise SpuriousError(f"{name}: not a readable .npz file ({reason}); save it with numpy.savez") from None
 
 
@@ -169,7 +169,7 @@ def _split(images: Tensor, labels: Tensor, name: str, validation: int, test: int
         rest, tested = train_test_split(everything, test_size=test, stratify=labels, random_state=seed)
         trained, validated = train_test_split(rest, test_size=validation, stratify=labels[rest], random_state=seed)
     except ValueError as error:
-        reason = " ".join(str(error).split())
+        reason = reason_of(error)
         raise SpuriousError(
             f"{name}: {len(labels)} images cannot be split into validation = {validation} and test = {test} "
             f"({reason}); change these numbers in config.yaml"

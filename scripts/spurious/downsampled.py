@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from spurious.archives import read_arrays
-from spurious.errors import SpuriousError
+from spurious.errors import SpuriousError, reason_of
 from spurious.photographs import GREY, open_image
 
 MODES = ("RGB", *GREY, "P", "RGBA", "CMYK")  # of photographs: ImageNet has some without colour and some in four inks
@@ -44,7 +44,7 @@ def parse_batch(file: BinaryIO, name: str) -> tuple[np.ndarray, np.ndarray]:
     try:
         data, labels = map(np.asarray, _from_archive(file) if archive else _from_pickle(file))
     except Exception as error:  # damaged files make numpy, zipfile and pickle raise almost anything
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = reason_of(error)
         raise SpuriousError(
             f"{name}: not a batch file of the downsampled ImageNet ({reason[:200]}); get it again"
         ) from None

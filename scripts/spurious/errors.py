@@ -1,4 +1,4 @@
-"""The one exception for everything a user can mend, and what its messages say of a name that is not known."""
+"""The one exception for everything a user can mend, and parts of its messages."""
 
 import difflib
 from collections.abc import Collection
@@ -6,6 +6,11 @@ from collections.abc import Collection
 
 class SpuriousError(ValueError):
     """Bad input: the message is one line that names the file or key and the remedy."""
+
+
+def reason_of(error: Exception) -> str:
+    """The message of another library's error in one line; the name of its class where it has none."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def unknown_name(kind: str, name: str, known: Collection[str]) -> str:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from spurious.errors import SpuriousError
+from spurious.errors import SpuriousError, reason_of
 from spurious.fast_gradient import faster
 from spurious.seeding import generator
 from spurious.settings import FoolingMethod
@@ -248,7 +248,7 @@ def _logits(model: nn.Module, images: Tensor) -> Tensor:
     try:
         logits = model(images)
     except RuntimeError as error:  # torch's own
-        reason = " ".join(str(error).split())[:200]
+        reason = reason_of(error)[:200]
         shape = tuple(images.shape[1:])
         raise SpuriousError(
             f"the classifier does not take images of shape {shape} ({reason}); give such as it was trained on"

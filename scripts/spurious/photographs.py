@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from spurious.errors import SpuriousError
+from spurious.errors import SpuriousError, reason_of
 
 if TYPE_CHECKING:  # the list of photographs is made without importing torch
     import torch
@@ -137,7 +137,7 @@ def _told(name: str) -> Iterator[None]:
         limit = f"{Image.MAX_IMAGE_PIXELS / 1e6:.0f} million"
         raise SpuriousError(f"{name}: more than {limit} pixels, taken for a trap; make it smaller") from None
     except Exception as error:  # damaged data makes the decoders raise almost anything
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = reason_of(error)
         raise SpuriousError(f"{name}: cut off or damaged ({reason}); get the file again") from None
 
 
