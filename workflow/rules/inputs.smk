@@ -192,8 +192,8 @@ def smoothing_shards(wildcards):
 
 def smoothing_shards_in_braces(wildcards):
     """The paths of all shards for the shell to expand: written out, 3,000 are longer than Linux lets a command be."""
-    last = shards_of(wildcards) - 1
-    return f"results/{wildcards.dataset}/{wildcards.classifier}/smoothing/shard{{0..{last}}}.csv"
+    all_of_them = f"{{0..{shards_of(wildcards) - 1}}}"
+    return expand(rules.smooth_shard.output, shard=all_of_them, **wildcards)
 
 
 # Linear classifiers
