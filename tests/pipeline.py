@@ -133,6 +133,18 @@ def edited(path, addition="\n# a remark\n"):
         path.write_bytes(before)
 
 
+def written_rules():
+    """{rule: its text} of every rule that stands in the workflow by its name; those that a loop makes do not."""
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
+    blocks = re.split(r"^rule (\w+):", text, flags=re.MULTILINE)[1:]
+    return dict(zip(blocks[::2], blocks[1::2], strict=True))
+
+
+def rules_with_gpu():
+    """The rules whose resources name a GPU."""
+    return {name for name, text in written_rules().items() if "gpu=1," in text}
+
+
 def git(folder, *arguments):
     """What git prints in `folder`; it commits there as somebody, whoever runs the tests."""
     name = ["-c", "user.name=tests", "-c", "user.email=tests@example.org", "-c", "commit.gpgsign=false"]

@@ -8,14 +8,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from pipeline import run_snakemake
+from pipeline import rules_with_gpu, run_snakemake, written_rules
 
 ROOT = Path(__file__).parents[1]
 SLURM = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))
 MEASURED = pd.read_csv(ROOT / "docs/measured/resources.csv").set_index("rule")
-RULES = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
-BLOCKS = re.split(r"^rule (\w+):", RULES, flags=re.MULTILINE)[1:]
-BODIES = dict(zip(BLOCKS[::2], BLOCKS[1::2], strict=True))
 
 
 def asked(rule):
@@ -24,7 +21,7 @@ def asked(rule):
 
 def test_every_rule_that_is_named_exists(checkout):
     listed = run_snakemake(checkout, "--list-rules").stdout.split()
-    assert BODIES.keys() <= set(listed)
+    assert written_rules().keys() <= set(listed)
     assert SLURM["set-resources"].keys() <= set(listed)
 
 
@@ -43,12 +40,11 @@ def test_memory_grows_with_the_votes_of_the_noise_sweep(checkout):
 
 
 def test_every_rule_with_a_gpu_is_named_so_that_its_partition_is():
-    with_gpu = {name for name, body in BODIES.items() if "gpu=1," in body}
-    assert with_gpu <= SLURM["set-resources"].keys()
+    assert rules_with_gpu() <= SLURM["set-resources"].keys()
 
 
 def test_every_measured_rule_is_a_rule_with_a_benchmark():
-    assert set(MEASURED.index) == {name for name, body in BODIES.items() if "benchmark:" in body}
+    assert set(MEASURED.index) == {name for name, text in written_rules().items() if "benchmark:" in text}
 
 
 @pytest.mark.parametrize("rule", MEASURED.index)
@@ -61,4 +57,4 @@ def test_gpu_rules_share_the_partition_of_the_anchor():
     text = (ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8")
     moved = yaml.safe_load(text.replace("&gpu {}", "&gpu {slurm_partition: gpu}"))
     rules = {name for name, values in moved["set-resources"].items() if values.get("slurm_partition") == "gpu"}
-    assert rules == {name for name, body in BODIES.items() if "gpu=1," in body}
+    assert rules == rules_with_gpu()

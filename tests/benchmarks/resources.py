@@ -9,36 +9,33 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pandas as pd
-
 ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
+
+import pandas as pd  # noqa: E402 - as all that follows
+
+from pipeline import written_rules  # noqa: E402
+from spurious import provenance  # noqa: E402
+
 MEMORY, TIME = 1.5, 4  # head room
 LEAST_MB, LEAST_MIN = 2000, 15  # the defaults of the profile
 
 
-def patterns() -> dict[str, re.Pattern]:
-    """For every rule that leaves benchmark files, the paths of these below a results folder."""
-    text = "".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
-    blocks = re.split(r"^rule (\w+):", text, flags=re.MULTILINE)[1:]
-    files = {
-        name: match[1]
-        for name, body in zip(blocks[::2], blocks[1::2], strict=True)
-        if (match := re.search(r'benchmark:\s+"results/(\S+)"', body))
-    }
-    return {name: re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(file)) + "$") for name, file in files.items()}
+def patterns() -> dict[str, str]:
+    """For every rule that leaves benchmark files, the pattern of these below a results folder."""
+    found = {name: re.search(r'benchmark:\s+"results/(\S+)"', text) for name, text in written_rules().items()}
+    return {name: match[1] for name, match in found.items() if match}
 
 
 def jobs(results: Path) -> Iterator[dict[str, object]]:
-    """A row `rule, seconds, memory_mb` for every benchmark file; the first rule in the list that it fits."""
-    # "logs/{dataset}/linear/train_seed0" fits the pattern of "logs/{dataset}/{classifier}/train_seed0", too
-    known = sorted(patterns().items(), key=lambda item: item[1].pattern.count("[^/]+"))
+    """A row `rule, seconds, memory_mb` for every benchmark file."""
+    known = patterns()
     for path in sorted(results.glob("logs/**/*.benchmark.tsv")):
-        name = path.relative_to(results).as_posix()
-        rule = next((rule for rule, pattern in known if pattern.match(name)), None)
-        if rule is None:
+        source = provenance.source_of(path.relative_to(results).as_posix(), known)
+        measured = provenance.measurement(path.read_text(encoding="utf-8"))
+        if source is None or measured is None:
             raise ValueError(f"{path}: no rule leaves this")
-        row = pd.read_csv(path, sep="\t", na_values="-").iloc[0]
-        yield {"rule": rule, "seconds": row["s"], "memory_mb": row["max_rss"]}
+        yield {"rule": source[0], "seconds": measured.wall_s, "memory_mb": measured.max_rss_mib}
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:

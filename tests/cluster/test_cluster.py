@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from cluster import slurm
-from pipeline import DATASET, contents, environment, run_snakemake
+from pipeline import DATASET, contents, environment, rules_with_gpu, run_snakemake
 
 REASON = slurm.missing() or (
     None if importlib.util.find_spec("snakemake_executor_plugin_slurm") else "the plugin is not installed"
@@ -114,13 +114,6 @@ def tables(folder):
     found = contents(folder / "results", "**/*.csv")
     assert found
     return found
-
-
-def rules_with_gpu():
-    """The rules whose resources name a GPU, read from their files."""
-    text = "".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
-    blocks = re.split(r"^rule (\w+):", text, flags=re.MULTILINE)[1:]
-    return {name for name, body in zip(blocks[::2], blocks[1::2], strict=True) if "gpu=1," in body}
 
 
 def wait_for_job(folder, rule, process):

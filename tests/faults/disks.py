@@ -7,8 +7,8 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from harness import CORES, TARGETS, Outcome, Undisturbed, compare, wrong_files
-from pipeline import contents, environment, error_lines, snakemake_command
+from harness import CORES, TARGETS, Outcome, Undisturbed, compare, complaints, wrong_files
+from pipeline import contents, environment, snakemake_command
 
 PLENTY = "1g"
 PAGE = 4096  # bytes: what a file takes is a multiple of it
@@ -99,16 +99,3 @@ def read_only(project: Path, expected: Undisturbed, first: str, targets: Sequenc
         mount.snakemake(*targets)
         compare(outcome, mount.folder, expected.files)
     return outcome
-
-
-def complaints(done: subprocess.CompletedProcess, reason: str) -> list[str]:
-    """What is wrong with the way in which a run failed: it must say why in lines of ours, and in no traceback."""
-    lines = error_lines(done)
-    found = []
-    if done.returncode == 0:
-        found.append("the run did not fail")
-    if not lines or not all(reason in line for line in lines):
-        found.append(f"unclear message: {lines}")
-    if "Traceback" in done.stdout + done.stderr:
-        found.append("a traceback")
-    return found

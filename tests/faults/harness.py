@@ -20,6 +20,7 @@ from pipeline import (
     contents,
     copy_project,
     environment,
+    error_lines,
     make_tiny,
     read_config,
     run_snakemake,
@@ -116,6 +117,21 @@ def wrong_files(folder: Path, expected: dict[str, str]) -> list[str]:
     """Files at a final place that are not what the undisturbed run has there."""
     found = contents(folder / "results")
     return [name for name in found if not UNFINISHED.search(name) and found[name] != expected.get(name)]
+
+
+def complaints(done: subprocess.CompletedProcess, *parts: str, one_line: bool = False) -> list[str]:
+    """What is wrong with the way in which a run failed: it must say all parts in every line of ours, and no traceback.
+
+    There must be such a line, and with `one_line` no second one.
+    """
+    lines = error_lines(done)
+    clear = all(part in line for line in lines for part in parts) and (len(lines) == 1 if one_line else lines)
+    found = {
+        "the run did not fail": done.returncode == 0,
+        f"unclear message: {lines}": not clear,
+        "a traceback": "Traceback" in done.stdout + done.stderr,
+    }
+    return [text for text, holds in found.items() if holds]
 
 
 # Kills

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import CORES, TARGETS, Outcome, Undisturbed, compare, wrong_files
-from pipeline import ARCHIVE, DATASET, change_config, error_lines, run_snakemake
+from harness import CORES, TARGETS, Outcome, Undisturbed, compare, complaints, wrong_files
+from pipeline import ARCHIVE, DATASET, change_config, run_snakemake
 from serving import served
 from test_downloads import cut, hanging, ranged, status, whole
 
@@ -75,17 +75,9 @@ def bad_mirror(project: Path, fault: str, expected: Undisturbed, targets: Sequen
         change_config(project, {"datasets": {DATASET: {"files": {"archive": archive}}}})
         done = run_snakemake(project, *targets, cores=CORES, check=False)
         OVER.set()
-        outcome.problems = complaints(done, reason)
+        outcome.problems = complaints(done, DOWNLOADED, reason, "set local_data", one_line=True)
         outcome.wrong = wrong_files(project, expected.files)
         answers.append(ranged(content))
         run_snakemake(project, *targets, cores=CORES)
     compare(outcome, project, expected.files)
     return outcome
-
-
-def complaints(done, reason: str) -> list[str]:
-    """What is wrong with the way in which the run failed: one line must name the file, the reason and the remedy."""
-    lines = error_lines(done)
-    parts = (DOWNLOADED, reason, "set local_data")
-    clear = len(lines) == 1 and all(part in lines[0] for part in parts) and "Traceback" not in done.stderr
-    return [*([] if done.returncode else ["the run did not fail"]), *([] if clear else [f"unclear message: {lines}"])]

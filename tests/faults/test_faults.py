@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 
 import pytest
 
@@ -10,7 +11,17 @@ import disks
 import mirrors
 import settings
 import twice
-from harness import Outcome, Undisturbed, compare, done_jobs, killed_until_finished, kills, planned, wrong_files
+from harness import (
+    Outcome,
+    Undisturbed,
+    compare,
+    complaints,
+    done_jobs,
+    killed_until_finished,
+    kills,
+    planned,
+    wrong_files,
+)
 from pipeline import DATASET, contents, run_snakemake
 
 SMOOTHING = (f"results/{DATASET}/tables/smoothing.csv",)  # from the source to a table in as few jobs as can be
@@ -111,6 +122,22 @@ def test_a_part_a_missing_and_a_foreign_file_are_noticed(tmp_path):
     assert outcome.different == ["a.csv", "b.csv", "d.csv"]
     assert outcome.left == [".c.csv.new"]
     assert outcome.lost == ["a.csv", "b.csv", "d.csv"]
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "wrong"),
+    [
+        (1, "error: a: full\n", []),
+        (1, "error: a: full\nerror: b: full\n", ["unclear message"]),
+        (1, "error: a: other\n", ["unclear message"]),
+        (1, "", ["unclear message"]),
+        (0, "error: a: full\n", ["the run did not fail"]),
+        (1, "error: a: full\nTraceback (most recent call last):\n", ["a traceback"]),
+    ],
+)
+def test_a_run_that_fails_otherwise_is_noticed(code, text, wrong):
+    done = subprocess.CompletedProcess([], code, stdout="", stderr=text)
+    assert [found.partition(":")[0] for found in complaints(done, "full", one_line=True)] == wrong
 
 
 def test_repeated_jobs_and_problems_count_as_lost():
