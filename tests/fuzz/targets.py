@@ -146,12 +146,21 @@ def npy(array: Any) -> bytes:
     return file.getvalue()
 
 
-def archive(method: int = zipfile.ZIP_STORED, **members: bytes) -> bytes:
+def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", method) as packed:
         for name, content in members.items():
-            packed.writestr(zipfile.ZipInfo(f"{name}.npy"), content, method)
+            packed.writestr(zipfile.ZipInfo(name), content, method)
     return file.getvalue()
+
+
+def unzipped(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        return {name: packed.read(name) for name in packed.namelist()}
+
+
+def archive(method: int = zipfile.ZIP_STORED, **members: bytes) -> bytes:
+    return zipped({f"{name}.npy": content for name, content in members.items()}, method)
 
 
 def header(shape: str, descr: str = "'|u1'", fortran: str = "False") -> bytes:
@@ -471,8 +480,7 @@ def read_estimator(content: bytes, folder: Path) -> None:
 
 def changed_estimator(valid: bytes, mode: int, content: bytes) -> bytes:
     """A valid file with its schema changed, or a number in one of its arrays."""
-    with zipfile.ZipFile(io.BytesIO(valid)) as given:
-        members = {name: given.read(name) for name in given.namelist()}
+    members = unzipped(valid)
     if mode < 160:
         schema = edited(json.loads(members["schema.json"]), Choices(content))
         members["schema.json"] = jsoned(schema).encode()
@@ -483,11 +491,7 @@ def changed_estimator(valid: bytes, mode: int, content: bytes) -> bytes:
         for offset in range(1 + choices.below(8)):
             array[(128 + place + offset) % len(array)] = choices.below(256)
         members[name] = bytes(array)
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as packed:
-        for name, data in members.items():
-            packed.writestr(zipfile.ZipInfo(name), data)
-    return file.getvalue()
+    return zipped(members)
 
 
 def estimator_seeds() -> list[bytes]:

@@ -298,17 +298,8 @@ def test_a_program_of_another_sha256_is_never_opened(tmp_path, monkeypatch):
 
 def estimator(kind, change):
     """The file of a fitted classifier with one of its arrays changed."""
-    with zipfile.ZipFile(BytesIO(targets.estimators()[kind])) as given:
-        members = {name: given.read(name) for name in given.namelist()}
-    return repacked({name: change(name, content) for name, content in members.items()})
-
-
-def repacked(members):
-    file = BytesIO()
-    with zipfile.ZipFile(file, "w") as packed:
-        for name, content in members.items():
-            packed.writestr(name, content)
-    return file.getvalue()
+    members = targets.unzipped(targets.estimators()[kind])
+    return targets.zipped({name: change(name, content) for name, content in members.items()})
 
 
 def with_field(field, value):
