@@ -5,12 +5,14 @@ import json
 
 import pandas as pd
 
-from commandline import add_compute_arguments, prepare_compute, run, settings_argument
-from progressbars import progress
-from rows import write_rows
-from spurious.backworking import attack, image_rows, trace_rows
+from pipeline.files.rows import write_rows
+from pipeline.files.tensors import load_classifier, read_dataset, write_tensors
+from pipeline.jobs.arguments import add_compute_arguments, run, settings_argument
+from pipeline.jobs.devices import prepare_compute
+from pipeline.jobs.progress import progress
+from spurious.attacks.optimization import attack
+from spurious.attacks.optimization_rows import image_rows, trace_rows
 from spurious.settings import BackworkingSettings
-from tensorfiles import load_classifier, read_dataset, write_tensors
 
 
 def main(argv: list[str] | None = None) -> None:

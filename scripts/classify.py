@@ -17,20 +17,22 @@ import torch
 import yaml
 
 import fetch_classifier
-from classifierfiles import open_classifier
-from commandline import add_compute_arguments, prepare_compute, run, settings_argument, whole_file
-from imagesource import read_class_names
-from rows import write_rows
-from spurious import configuration, examples
-from spurious.datasets import to_float
+from pipeline.files.atomic import whole_file
+from pipeline.files.classifiers import open_classifier
+from pipeline.files.photographs import read_class_names
+from pipeline.files.rows import write_rows
+from pipeline.jobs.arguments import add_compute_arguments, run, settings_argument
+from pipeline.jobs.devices import prepare_compute
+from spurious import configuration
+from spurious.data.datasets import to_float
+from spurious.data.photographs import decode
 from spurious.errors import SpuriousError, reason_of
-from spurious.examining import examine
-from spurious.figures import photographs
+from spurious.experiments.smoothing import example, examples
+from spurious.experiments.smoothing.examining import examine
+from spurious.experiments.smoothing.rates import PUBLISHED
 from spurious.figures.style import render
-from spurious.photographs import decode
 from spurious.settings import SmoothingSettings, Variant, from_mapping
-from spurious.smoothing_table import PUBLISHED
-from spurious.views import Viewer
+from spurious.views.viewer import Viewer
 
 PROJECT = Path(__file__).resolve().parents[1]
 NOTE = "as the classifier gets them; in italics: not the majority's class"
@@ -59,7 +61,7 @@ def main(argv: list[str] | None = None) -> None:
     title = f"{first['image']}: {subject.name}, {first['kernel']} taps, noise seed {first['seed']}"
     print(f"{title}\n{examples.describe(rows)}")
     write_rows(outputs["csv"], rows)
-    figure = photographs.example(views.permute(0, 1, 3, 4, 2).numpy(), rows, title, NOTE)
+    figure = example.example(views.permute(0, 1, 3, 4, 2).numpy(), rows, title, NOTE)
     for kind in ("png", "svg"):
         with whole_file(outputs[kind]) as file:
             file.write_bytes(render(figure, kind))

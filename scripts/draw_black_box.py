@@ -4,13 +4,14 @@ import argparse
 
 from matplotlib.figure import Figure
 
-from arrayfiles import read_array
-from commandline import run
-from figurefiles import figure_parser, write_figure
-from rows import read_rows
-from spurious import transfer_table
-from spurious.figures import black_box as figures
-from spurious.figures.images import grey
+from pipeline.files.arrays import read_array
+from pipeline.files.figures import figure_parser, write_figure
+from pipeline.files.rows import read_rows
+from pipeline.jobs.arguments import run
+from spurious.experiments.black_box import figure, images_figure
+from spurious.experiments.transfer import figure as transfer_figure
+from spurious.experiments.transfer import table
+from spurious.figures.tiles import grey
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -33,7 +34,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 def black_box(arguments: argparse.Namespace) -> Figure:
     """The share of searches that succeeded, over the queries."""
-    return figures.black_box(read_rows(arguments.rows), arguments.title or "fooled by class scores alone")
+    return figure.black_box(read_rows(arguments.rows), arguments.title or "fooled by class scores alone")
 
 
 def black_box_images(arguments: argparse.Namespace) -> Figure:
@@ -45,14 +46,14 @@ def black_box_images(arguments: argparse.Namespace) -> Figure:
             both = (grey(read_array(image_file, f"{start}/{name}")) for name in ("original", "evolution"))
             pictures[rows["classifier"].iloc[0], start] = tuple(both)
     title = arguments.title or "images that evolution ends with, seeing class scores alone"
-    return figures.black_box_images(read_rows(arguments.rows), pictures, title)
+    return images_figure.black_box_images(read_rows(arguments.rows), pictures, title)
 
 
 def transfer(arguments: argparse.Namespace) -> Figure:
     """What images that fool one classifier do to the others."""
     rows = read_rows(arguments.rows)
     title = arguments.title or "images made to fool one classifier, judged by every other"
-    return figures.transfer(transfer_table.transfer(rows), transfer_table.chance(rows), title)
+    return transfer_figure.transfer(table.transfer(rows), table.chance(rows), title)
 
 
 if __name__ == "__main__":

@@ -7,16 +7,26 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from arrayfiles import read_array
-from commandline import run, settings_argument
-from figurefiles import figure_parser, write_figure
-from imagesource import open_photographs, read_class_names
-from rows import read_rows
-from spurious import examples, smoothing_analysis
+from pipeline.files.arrays import read_array
+from pipeline.files.figures import figure_parser, write_figure
+from pipeline.files.photographs import open_photographs, read_class_names
+from pipeline.files.rows import read_rows
+from pipeline.jobs.arguments import run, settings_argument
+from spurious import frames
 from spurious.errors import SpuriousError
-from spurious.figures import curves, images, photographs
+from spurious.experiments.backworking import found as backworking_found
+from spurious.experiments.backworking import overview as backworking_overview
+from spurious.experiments.backworking import trace as backworking_trace
+from spurious.experiments.classifiers import salient as classifiers_salient
+from spurious.experiments.classifiers import worst as classifiers_worst
+from spurious.experiments.retraining import figure
+from spurious.experiments.smoothing import examples, rates_figure, risk_figure
+from spurious.experiments.smoothing import gallery as smoothing_gallery
+from spurious.experiments.smoothing import published as smoothing_published
+from spurious.experiments.smoothing import risk as smoothing_risk
+from spurious.experiments.smoothing.rates import PUBLISHED, main_rows
+from spurious.figures import tiles
 from spurious.settings import SmoothingSettings, Variant
-from spurious.smoothing_table import PUBLISHED, main_rows
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -76,19 +86,21 @@ def found(arguments: argparse.Namespace) -> Figure:
     """The stored images of one search and seed, with the p of their rows."""
     labels, pixels, p, classifier = found_images(arguments)
     title = arguments.title or f"{classifier}, search {arguments.search}, seed {arguments.seed}"
-    return images.found(pixels, p, title, labels=labels, found_above=arguments.found_above)
+    return backworking_found.found(pixels, p, title, labels=labels, found_above=arguments.found_above)
 
 
 def overview(arguments: argparse.Namespace) -> Figure:
     """The strongest found image and the weakest training image of every label."""
     labels, pixels, p, classifier = found_images(arguments)
     each, best = np.arange(len(labels)), p.argmax(1)
-    rows = images.lowest(predictions_of(arguments.predictions, "train"), 1)
+    rows = frames.lowest(predictions_of(arguments.predictions, "train"), 1)
     worst_images, _ = per_label(read_array(arguments.data, "train_images"), rows)
     title = (
         arguments.title or f"noise that was searched for each label, and the real images that do worst: {classifier}"
     )
-    return images.overview(pixels[each, best], p[each, best], worst_images[:, 0], rows["p_label"].to_numpy(), title)
+    return backworking_overview.overview(
+        pixels[each, best], p[each, best], worst_images[:, 0], rows["p_label"].to_numpy(), title
+    )
 
 
 def found_images(arguments: argparse.Namespace) -> tuple[list[int], np.ndarray, np.ndarray, str]:
@@ -101,7 +113,7 @@ def found_images(arguments: argparse.Namespace) -> tuple[list[int], np.ndarray, 
         if own.empty:
             raise SpuriousError(f"{row_file}: no rows of the search {arguments.search!r} with seed {arguments.seed}")
         labels.append(int(own["label"].iloc[0]))
-        pixels.append(images.grey(read_array(image_file, key)))
+        pixels.append(tiles.grey(read_array(image_file, key)))
         p.append(own["p"].to_numpy())
     return labels, stack(pixels), stack(p), own["classifier"].iloc[0]
 
@@ -109,12 +121,12 @@ def found_images(arguments: argparse.Namespace) -> tuple[list[int], np.ndarray, 
 def worst(arguments: argparse.Namespace) -> Figure:
     """The training images with the lowest p of their own label."""
     rows = predictions_of(arguments.predictions, "train")
-    rows = images.lowest(rows, min(arguments.count, smallest_label(rows)))
+    rows = frames.lowest(rows, min(arguments.count, smallest_label(rows)))
     pixels, labels = per_label(read_array(arguments.data, "train_images"), rows)
     shape = (len(labels), -1)
     p, predicted = rows["p_label"].to_numpy().reshape(shape), rows["predicted"].to_numpy().reshape(shape)
     title = arguments.title or f"training images with the lowest p of their label: {name_of(rows)}"
-    return images.worst(pixels, p, predicted, title, labels=labels)
+    return classifiers_worst.worst(pixels, p, predicted, title, labels=labels)
 
 
 def trace(arguments: argparse.Namespace) -> Figure:
@@ -122,15 +134,17 @@ def trace(arguments: argparse.Namespace) -> Figure:
     rows = read_rows(arguments.traces)
     if arguments.classifier:
         rows = rows[rows["classifier"] == arguments.classifier]
-    return curves.trace(rows, arguments.title or str(arguments.classifier or ""), found_above=arguments.found_above)
+    return backworking_trace.trace(
+        rows, arguments.title or str(arguments.classifier or ""), found_above=arguments.found_above
+    )
 
 
 def salient(arguments: argparse.Namespace) -> Figure:
     """The first test images of every label with the pixels that speak for it."""
     import torch  # the other figures do without
 
-    from spurious.saliency import input_gradients, largest_positive
-    from tensorfiles import load_classifier
+    from pipeline.files.tensors import load_classifier
+    from spurious.experiments.classifiers.saliency import input_gradients, largest_positive
 
     rows = predictions_of(arguments.predictions, "test").sort_values(["label", "id"], kind="stable")
     rows = rows.groupby("label").head(min(arguments.examples, smallest_label(rows)))
@@ -140,30 +154,30 @@ def salient(arguments: argparse.Namespace) -> Figure:
     gradients = input_gradients(model, inputs, torch.tensor(rows["label"].to_numpy(copy=True)))
     kept = largest_positive(gradients.flatten(1), arguments.count).reshape(pixels.shape).numpy()
     title = arguments.title or f"the {arguments.count} pixels that raise p of the label most: {name_of(rows)}"
-    return images.salient(pixels, kept, title, labels=labels)
+    return classifiers_salient.salient(pixels, kept, title, labels=labels)
 
 
 def retraining(arguments: argparse.Namespace) -> Figure:
     """Accuracy and what the attacks find, over the rounds of retraining."""
-    return curves.retraining(read_rows(arguments.tables), arguments.title)
+    return figure.retraining(read_rows(arguments.tables), arguments.title)
 
 
 def smoothing(arguments: argparse.Namespace) -> Figure:
     """Accuracy and reject rate over the noise."""
     published = None
     if arguments.published:
-        published = curves.published_rates(read_rows([arguments.published]), arguments.dataset)
-    return curves.smoothing(read_rows(arguments.tables), arguments.title, published)
+        published = smoothing_published.published_rates(read_rows([arguments.published]), arguments.dataset)
+    return rates_figure.smoothing(read_rows(arguments.tables), arguments.title, published)
 
 
 def risk(arguments: argparse.Namespace) -> Figure:
     """What the vote's rejecting is worth, beside a threshold on p."""
     votes = read_rows([arguments.votes])
     kernel = chosen_kernel(votes, arguments.kernel)
-    lines, table = smoothing_analysis.risk_curves(votes), smoothing_analysis.risk(votes)
+    lines, table = smoothing_risk.risk_curves(votes), smoothing_risk.risk(votes)
     name = votes["classifier"].iloc[0]
     title = arguments.title or f"{name}, {kernel} taps: rejecting by votes and by a threshold on p"
-    return curves.risk(lines[lines["kernel"] == kernel], table[table["kernel"] == kernel], title)
+    return risk_figure.risk(lines[lines["kernel"] == kernel], table[table["kernel"] == kernel], title)
 
 
 def gallery(arguments: argparse.Namespace) -> Figure:
@@ -178,16 +192,16 @@ def gallery(arguments: argparse.Namespace) -> Figure:
     }
     groups = {}
     for kind, own in kinds.items():
-        shown = examples.spread(own, arguments.count)
+        shown = frames.spread(own, arguments.count)
         groups[f"{kind} ({len(shown)} of {len(own)} images)"] = cards(shown, arguments)
     title = arguments.title or f"{rows['classifier'].iloc[0]} under noise of sigma {sigma:g}, {kernel} taps"
-    return photographs.gallery(groups, title, "0×, 1×, 2×: how often it was blurred; in italics: wrong")
+    return smoothing_gallery.gallery(groups, title, "0×, 1×, 2×: how often it was blurred; in italics: wrong")
 
 
-def cards(rows: pd.DataFrame, arguments: argparse.Namespace) -> list[photographs.Card]:
+def cards(rows: pd.DataFrame, arguments: argparse.Namespace) -> list[smoothing_gallery.Card]:
     """The images of votes under the very noise that was classified, with their names and votes."""
-    from spurious.datasets import to_float  # the other figures do without torch
-    from spurious.noise import add_noise
+    from spurious.data.datasets import to_float  # the other figures do without torch
+    from spurious.perturbations.noise import add_noise
 
     source = open_photographs(arguments.images, arguments.list)
     places = {image: place for place, image in enumerate(source.ids)}
@@ -203,7 +217,7 @@ def cards(rows: pd.DataFrame, arguments: argparse.Namespace) -> list[photographs
         image = to_float(source.load(places[row.image]))[None]
         noisy = add_noise(image, [row.image], row.sigma, row.seed, scale=variant.noise_scale, clamp=variant.clamp)
         (name, _), *votes = [(names[number], number == row.label) for number in classes]
-        found.append(photographs.Card(picture=noisy[0].permute(1, 2, 0).numpy(), name=name, votes=votes))
+        found.append(smoothing_gallery.Card(picture=noisy[0].permute(1, 2, 0).numpy(), name=name, votes=votes))
     return found
 
 
@@ -237,7 +251,7 @@ def name_of(rows: pd.DataFrame) -> str:
 
 def per_label(stored: np.ndarray, rows: pd.DataFrame) -> tuple[np.ndarray, list[int]]:
     """The images (N, 1, H, W) uint8 that `rows` name by id, as float32 (labels, n, H, W), and the labels."""
-    pixels = images.grey(stored[rows["id"].to_numpy()]).astype(np.float32) / 255
+    pixels = tiles.grey(stored[rows["id"].to_numpy()]).astype(np.float32) / 255
     by_label = [pixels[rows["label"].to_numpy() == label] for label in sorted(rows["label"].unique())]
     return stack(by_label), sorted(int(label) for label in rows["label"].unique())
 

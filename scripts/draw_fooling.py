@@ -7,12 +7,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from safetensors import SafetensorError, safe_open
 
-from arrayfiles import read_array
-from commandline import run
-from figurefiles import figure_parser, write_figure
-from imagesource import read_class_names
+from pipeline.files.arrays import read_array
+from pipeline.files.figures import figure_parser, write_figure
+from pipeline.files.photographs import read_class_names
+from pipeline.jobs.arguments import run
 from spurious.errors import SpuriousError, unknown_name
-from spurious.figures import fooling as figures
+from spurious.experiments.fooling import figure as figures
 
 MOST = 3  # methods that fit beside each other
 

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from arrayfiles import read_array
-from commandline import run, settings_argument
-from figurefiles import figure_parser, write_figure
-from imagesource import read_class_names
-from rows import read_rows
+from pipeline.files.arrays import read_array
+from pipeline.files.figures import figure_parser, write_figure
+from pipeline.files.photographs import read_class_names
+from pipeline.files.rows import read_rows
+from pipeline.jobs.arguments import run, settings_argument
+from spurious.data.splits import held_out
 from spurious.errors import SpuriousError
-from spurious.figures import linear as curve
-from spurious.figures import templates as pictures
-from spurious.linear_table import held_out
+from spurious.experiments.linear import figure as curve
+from spurious.experiments.linear import template_figures as pictures
 from spurious.settings import LinearSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from spurious.streaming import ImageSource
+    from spurious.data.splits import ImageSource
 
 ACROSS = 10  # templates in a row
 
@@ -79,7 +79,7 @@ def templates(arguments: argparse.Namespace) -> Figure:
 
 def template_images(arguments: argparse.Namespace) -> Figure:
     """An image plus fractions of templates, before and after."""
-    from spurious.datasets import to_float
+    from spurious.data.datasets import to_float
 
     sweep = open_sweep(arguments)
     source = sweep.splits[held_out(sweep.splits)]
@@ -94,7 +94,7 @@ def template_images(arguments: argparse.Namespace) -> Figure:
 
 def first_right(sweep: Sweep, source: "ImageSource") -> int:
     """The place of the first image that all classifiers of the figure get right, 0 where there is none."""
-    from spurious.judging import judge
+    from spurious.classifiers.linear_predictions import judge
 
     right = (judge(sweep.weight, sweep.bias, source).predicted == source.labels).all(0)
     return int(right.int().argmax())
@@ -115,7 +115,7 @@ def open_sweep(arguments: argparse.Namespace) -> Sweep:
     """The lowest, the best and the highest weight decay of a file, with the names of the classes."""
     import torch
 
-    from storefiles import open_splits
+    from pipeline.files.stores import open_splits
 
     weight, bias, decays = (
         torch.from_numpy(read_array(arguments.weights, name)) for name in ("weight", "bias", "weight_decays")
@@ -147,7 +147,7 @@ def chosen(
 
     Best on the validation split; the middle of the sweep where there is none, or where the best is at an end.
     """
-    from spurious.judging import judge
+    from spurious.classifiers.linear_predictions import judge
 
     order = sorted(range(len(decays)), key=lambda place: decays[place])
     best = None
@@ -177,7 +177,7 @@ def with_template(
 
     Where nothing makes it sure, the one that makes it decide so; None where nothing does.
     """
-    from spurious.closed_form import clamped_sum, template_fraction
+    from spurious.attacks.closed_form import clamped_sum, template_fraction
 
     certain = template_fraction(weight, bias, image.flatten(), target)
     fraction = template_fraction(weight, bias, image.flatten(), target, None) if certain is None else certain

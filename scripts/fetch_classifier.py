@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from commandline import run
+from pipeline.jobs.arguments import run
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -16,7 +16,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--local-data", help="a folder whose models/ is looked in before any URL")
     arguments = parser.parse_args(argv)
 
-    from downloading import fetch
+    from pipeline.files.downloads import fetch
 
     url, sha256 = source(arguments.settings)
     fetch(arguments.output, dataset="models", sha256=sha256, urls=[url], local_data=arguments.local_data)
@@ -26,7 +26,9 @@ def source(settings: Mapping[str, str]) -> tuple[str, str]:
     """Where the file is to be had (file name, path or URL), and its sha256 or, of torchvision's, its first digits."""
     if "torchvision" not in settings:
         return settings.get("torchscript") or settings["exported"], settings["sha256"]
-    from spurious.pretrained import published_file  # torch and torchvision: a program brought along needs neither
+    from spurious.classifiers.pretrained import (
+        published_file,  # torch and torchvision: a program brought along needs neither
+    )
 
     published = published_file(settings["torchvision"], settings["weights"])
     return published.url, settings.get("sha256", published.sha256)

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from commandline import run
+from pipeline.jobs.arguments import run
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -17,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--local-data", help="a folder that is looked in before any URL")
     arguments = parser.parse_args(argv)
 
-    from downloading import fetch
+    from pipeline.files.downloads import fetch
 
     fetch(
         arguments.output,

@@ -10,11 +10,12 @@ from urllib.parse import quote
 
 from tqdm import tqdm
 
-from commandline import replace_folder, run
-from downloading import Unavailable, fetch_url
-from imagesource import read_manifest, sha256_of
+from pipeline.files.atomic import replace_folder
+from pipeline.files.downloads import Unavailable, fetch_url
+from pipeline.files.photographs import read_manifest, sha256_of
+from pipeline.jobs.arguments import run
+from spurious.data.manifest import Entry
 from spurious.errors import SpuriousError
-from spurious.manifest import Entry
 
 THREADS = 8  # what takes time is the answer of the server
 

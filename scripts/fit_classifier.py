@@ -5,11 +5,13 @@ import json
 
 import torch
 
-from commandline import add_compute_arguments, prepare_compute, run
-from estimatorfiles import limit_threads, write
-from rows import prediction_rows, write_rows
-from spurious.ensembles import fit, scores_of
-from tensorfiles import read_dataset
+from pipeline.files.estimators import limit_threads, write
+from pipeline.files.rows import write_rows
+from pipeline.files.tensors import read_dataset
+from pipeline.jobs.arguments import add_compute_arguments, run
+from pipeline.jobs.devices import prepare_compute
+from spurious.classifiers.scikit_learn import fit, scores_of
+from spurious.experiments.classifiers.rows import prediction_rows
 
 SPLITS = ("validation", "test")  # of the training images a forest knows all, and nearest neighbours take hours
 BATCH = 2000  # images that are judged at once

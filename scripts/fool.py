@@ -18,18 +18,21 @@ import torch
 from PIL import Image
 
 import classify
-from classifierfiles import open_classifier
-from commandline import add_compute_arguments, prepare_compute, run, whole_file
+from pipeline.files.atomic import whole_file
+from pipeline.files.classifiers import open_classifier
+from pipeline.files.tensors import read_description
+from pipeline.jobs.arguments import add_compute_arguments, run
+from pipeline.jobs.devices import prepare_compute
 from spurious import configuration
-from spurious.datasets import to_float
+from spurious.attacks.gradient import NO_LABEL, fool, probabilities
+from spurious.data.datasets import to_float
+from spurious.data.photographs import FORMATS, describe
 from spurious.errors import SpuriousError, unknown_name
-from spurious.figures.fooling import Panel, fooling, size_text
+from spurious.experiments.fooling.figure import Panel, fooling, size_text
 from spurious.figures.style import probability_text, render
-from spurious.fooling import NO_LABEL, fool, probabilities, sizes, start_noise
-from spurious.photographs import FORMATS, describe
+from spurious.perturbations.norms import sizes, start_noise
 from spurious.settings import FoolingMethod, FoolingSettings, Preprocessing, SmoothingSettings, Variant, from_mapping
-from spurious.views import Viewer
-from tensorfiles import read_description
+from spurious.views.viewer import Viewer
 
 BEFORE, AFTER, WRITTEN = "before", "after", "as written"
 

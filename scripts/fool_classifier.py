@@ -7,18 +7,19 @@ from collections.abc import Sequence
 import pandas as pd
 import torch
 
-from classifierfiles import open_classifier
-from commandline import add_compute_arguments, prepare_compute, run, settings_argument
-from imagesource import open_photographs
-from progressbars import progress
-from rows import write_rows
-from spurious.datasets import to_float
+from pipeline.files.classifiers import open_classifier
+from pipeline.files.photographs import open_photographs
+from pipeline.files.rows import write_rows
+from pipeline.files.tensors import read_dataset, write_tensors
+from pipeline.jobs.arguments import add_compute_arguments, run, settings_argument
+from pipeline.jobs.devices import prepare_compute
+from pipeline.jobs.progress import progress
+from spurious.attacks.gradient import probabilities
+from spurious.data.datasets import to_float
 from spurious.errors import SpuriousError
-from spurious.fooling import probabilities
-from spurious.fooling_rows import COLUMNS, Starts, example_places, fool_all, rubbish_rows
+from spurious.experiments.fooling.rows import COLUMNS, Starts, example_places, fool_all, rubbish_rows
 from spurious.seeding import generator
 from spurious.settings import FoolingSettings, Preprocessing, SmoothingSettings, Variant
-from tensorfiles import read_dataset, write_tensors
 
 RUBBISH_ON_PHOTOGRAPHS = 500  # at most: each is as expensive as a photograph
 RUBBISH_COLUMNS = ["classifier", "seed", "kind", "id", "predicted", "p"]
@@ -79,7 +80,7 @@ def read_photographs(paths: Sequence[str], count: int, preprocessing: Preprocess
     """Photographs, resized and cropped as published. The list is sorted by label, so a fixed random order is taken:
     the first of them are of all kinds, however many a method is to have.
     """
-    from spurious.views import Viewer  # costs the import of kornia, which tensors do without
+    from spurious.views.viewer import Viewer  # costs the import of kornia, which tensors do without
 
     photographs = open_photographs(*paths)
     viewer = Viewer(preprocessing, SmoothingSettings(kernels=()), Variant())

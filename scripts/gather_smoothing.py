@@ -4,9 +4,10 @@ import argparse
 
 import pandas as pd
 
-from commandline import run, whole_file
+from pipeline.files.atomic import whole_file
+from pipeline.jobs.arguments import run
 from spurious.errors import SpuriousError, reason_of
-from spurious.smoothing_table import COLUMNS, in_order, main_rows, summarize
+from spurious.experiments.smoothing.rates import COLUMNS, in_order, main_rows, summarize
 
 INTEGERS = ("label", "seed", "kernel", "ns", "ss", "ds", "decision")
 FLOATS = ("sigma", "p_ns", "p_ss", "p_ds")

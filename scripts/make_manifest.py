@@ -8,10 +8,11 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
-from commandline import run, write_text
-from imagesource import read_class_names, sha256_of
+from pipeline.files.atomic import write_text
+from pipeline.files.photographs import read_class_names, sha256_of
+from pipeline.jobs.arguments import run
+from spurious.data.manifest import Entry, class_of, labels_of_folders, parse_manifest, to_csv
 from spurious.errors import SpuriousError
-from spurious.manifest import Entry, class_of, labels_of_folders, parse_manifest, to_csv
 
 SUFFIXES = (".jpeg", ".jpg", ".png")
 

@@ -1,4 +1,4 @@
-"""A store of small images (see storefiles.py) from trees of photographs, batch files, or listed photographs.
+"""A store of small images (see pipeline/files/stores.py) from trees of photographs, batch files, or listed photographs.
 
 The folder is built beside its place and moved there when it is whole.
 """
@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from commandline import pair_argument, replace_folder, run
-from imagesource import open_photographs, read_photograph
-from spurious.downsampled import parse_batch, shrink
+from pipeline.files.atomic import replace_folder
+from pipeline.files.photographs import open_photographs, read_photograph
+from pipeline.files.stores import SplitWriter, write_description
+from pipeline.jobs.arguments import pair_argument, run
+from spurious.data.downsampled import parse_batch, shrink
 from spurious.errors import SpuriousError
-from storefiles import SplitWriter, write_description
 
 EXTENSIONS = (".jpg", ".jpeg", ".png")
 CHUNK = 1024  # images that are decoded before they are written

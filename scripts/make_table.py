@@ -4,19 +4,26 @@ import argparse
 
 import pandas as pd
 
-from arrayfiles import read_arrays
-from commandline import pair_argument, run, write_text
-from rows import read_rows, write_rows
-from spurious import (
-    black_box_table,
-    fooling_table,
-    linear_table,
-    reproduced,
-    smoothing_analysis,
-    smoothing_comparison,
-    tables,
-    transfer_table,
-)
+from pipeline.files.arrays import read_arrays
+from pipeline.files.atomic import write_text
+from pipeline.files.rows import read_rows, write_rows
+from pipeline.jobs.arguments import pair_argument, run
+from spurious.experiments.backworking import searches
+from spurious.experiments.black_box import table as black_box_table_module
+from spurious.experiments.classifiers import accuracies
+from spurious.experiments.data import excluded
+from spurious.experiments.fooling import rubbish as fooling_rubbish_module
+from spurious.experiments.fooling import success
+from spurious.experiments.linear import comparison, pair_table, regularization, toy
+from spurious.experiments.retraining import rounds
+from spurious.experiments.retraining import summary as retraining_summary_module
+from spurious.experiments.smoothing import agreement, comparisons, risk, seeds, variants
+from spurious.experiments.transfer import table as transfer_table_module
+from spurious.report import formats
+from spurious.writeups import linear as writeups_linear
+from spurious.writeups import published as writeups_published
+from spurious.writeups import reproduced
+from spurious.writeups import smoothing as writeups_smoothing
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -24,8 +31,8 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parse(argv)
     table = arguments.make(arguments)
     write_rows(arguments.output_csv, table)
-    write_text(arguments.output_md, tables.to_markdown(table) + "\n")
-    write_text(arguments.output_html, tables.to_html(table))
+    write_text(arguments.output_md, formats.to_markdown(table) + "\n")
+    write_text(arguments.output_html, formats.to_html(table))
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -50,27 +57,27 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 def classifiers(arguments: argparse.Namespace) -> pd.DataFrame:
     """Accuracy per classifier and seed."""
-    return tables.classifiers(read_rows(arguments.predictions))
+    return accuracies.classifiers(read_rows(arguments.predictions))
 
 
 def backworking(arguments: argparse.Namespace) -> pd.DataFrame:
     """What every search found."""
-    return tables.backworking(read_rows(arguments.rows), found_above=arguments.found_above)
+    return searches.backworking(read_rows(arguments.rows), found_above=arguments.found_above)
 
 
 def backworking_summary(arguments: argparse.Namespace) -> pd.DataFrame:
     """What every search found, over labels and seeds."""
-    return tables.backworking_summary(read_rows(arguments.rows), found_above=arguments.found_above)
+    return searches.backworking_summary(read_rows(arguments.rows), found_above=arguments.found_above)
 
 
 def retraining(arguments: argparse.Namespace) -> pd.DataFrame:
     """What retraining changed, per seed."""
-    return tables.retraining(*retraining_rows(arguments), found_above=arguments.found_above)
+    return rounds.retraining(*retraining_rows(arguments), found_above=arguments.found_above)
 
 
 def retraining_summary(arguments: argparse.Namespace) -> pd.DataFrame:
     """What retraining changed, over the seeds."""
-    return tables.retraining_summary(*retraining_rows(arguments), found_above=arguments.found_above)
+    return retraining_summary_module.retraining_summary(*retraining_rows(arguments), found_above=arguments.found_above)
 
 
 def retraining_rows(arguments: argparse.Namespace) -> list[pd.DataFrame]:
@@ -85,73 +92,73 @@ def smoothing(arguments: argparse.Namespace) -> pd.DataFrame:
 
 def smoothing_seeds(arguments: argparse.Namespace) -> pd.DataFrame:
     """How far the noise draw moves each rate."""
-    return smoothing_comparison.seeds(read_rows(arguments.votes))
+    return seeds.seeds(read_rows(arguments.votes))
 
 
 def smoothing_variants(arguments: argparse.Namespace) -> pd.DataFrame:
     """What the order of noise, resizing and blur matters."""
-    return smoothing_comparison.variants(read_rows(arguments.votes))
+    return variants.variants(read_rows(arguments.votes))
 
 
 def smoothing_tests(arguments: argparse.Namespace) -> pd.DataFrame:
     """Each view and the majority against each other, image by image."""
-    return smoothing_comparison.tests(read_rows(arguments.votes))
+    return comparisons.tests(read_rows(arguments.votes))
 
 
 def smoothing_agreement(arguments: argparse.Namespace) -> pd.DataFrame:
     """What the agreement of the views tells."""
-    return smoothing_analysis.agreement(read_rows(arguments.votes))
+    return agreement.agreement(read_rows(arguments.votes))
 
 
 def smoothing_risk(arguments: argparse.Namespace) -> pd.DataFrame:
     """The reject option against a threshold on the probability."""
-    return smoothing_analysis.risk(read_rows(arguments.votes))
+    return risk.risk(read_rows(arguments.votes))
 
 
 def linear(arguments: argparse.Namespace) -> pd.DataFrame:
     """Accuracy, smoothness and resistance of the linear classifiers."""
     steps, weights = ([read_arrays(path) for path in paths] for paths in (arguments.steps, arguments.weights))
-    return linear_table.linear(read_rows(arguments.predictions), steps, weights, read_rows(arguments.history))
+    return regularization.linear(read_rows(arguments.predictions), steps, weights, read_rows(arguments.history))
 
 
 def linear_tests(arguments: argparse.Namespace) -> pd.DataFrame:
     """Whether regularization makes resistant and less accurate."""
-    return linear_table.tests(read_rows(arguments.predictions), [read_arrays(path) for path in arguments.steps])
+    return comparison.tests(read_rows(arguments.predictions), [read_arrays(path) for path in arguments.steps])
 
 
 def linear_pair(arguments: argparse.Namespace) -> pd.DataFrame:
     """How a logistic regression confuses two classes under attack."""
-    return linear_table.pair(read_rows(arguments.rows))
+    return pair_table.pair(read_rows(arguments.rows))
 
 
 def linear_toy(arguments: argparse.Namespace) -> pd.DataFrame:
     """The write-up's ten dimensions."""
-    return linear_table.toy()
+    return toy.toy()
 
 
 def fooling(arguments: argparse.Namespace) -> pd.DataFrame:
     """How often every method fools a classifier by its gradient."""
-    return fooling_table.fooling(read_rows(arguments.rows))
+    return success.fooling(read_rows(arguments.rows))
 
 
 def fooling_rubbish(arguments: argparse.Namespace) -> pd.DataFrame:
     """How sure classifiers are of noise."""
-    return fooling_table.rubbish(read_rows(arguments.rows))
+    return fooling_rubbish_module.rubbish(read_rows(arguments.rows))
 
 
 def black_box(arguments: argparse.Namespace) -> pd.DataFrame:
     """How often scores alone are enough to fool a classifier."""
-    return black_box_table.black_box(read_rows(arguments.rows), read_rows(arguments.predictions))
+    return black_box_table_module.black_box(read_rows(arguments.rows), read_rows(arguments.predictions))
 
 
 def transfer(arguments: argparse.Namespace) -> pd.DataFrame:
     """What the fooling images of every classifier do to every other."""
-    return transfer_table.transfer(read_rows(arguments.rows))
+    return transfer_table_module.transfer(read_rows(arguments.rows))
 
 
 def images_excluded(arguments: argparse.Namespace) -> pd.DataFrame:
     """The images that are left out, and why."""
-    return tables.images_excluded(read_rows(arguments.list))
+    return excluded.images_excluded(read_rows(arguments.list))
 
 
 def published(arguments: argparse.Namespace) -> pd.DataFrame:
@@ -161,18 +168,20 @@ def published(arguments: argparse.Namespace) -> pd.DataFrame:
     parts = []
     if arguments.smoothing:
         summary = read_rows(arguments.smoothing)
-        parts.append(reproduced.smoothing(summary, numbers, dataset=arguments.dataset, published_as=names))
+        parts.append(writeups_smoothing.smoothing(summary, numbers, dataset=arguments.dataset, published_as=names))
     if arguments.toy:
-        parts.append(reproduced.toy(read_rows(arguments.toy)))
+        parts.append(writeups_linear.toy(read_rows(arguments.toy)))
     if arguments.dataset == "imagenet64" and arguments.linear:
         best = read_rows(arguments.linear_tests)["against"].iloc[0]
-        parts.append(reproduced.linear(read_rows(arguments.linear), best))
+        parts.append(writeups_linear.linear(read_rows(arguments.linear), best))
     if arguments.dataset == "mnist" and arguments.pair:
-        parts.append(reproduced.pair(read_rows(arguments.pair)))
+        parts.append(writeups_linear.pair(read_rows(arguments.pair)))
     if arguments.dataset == "mnist" and arguments.fooling:
         rows, rubbish = read_rows(arguments.fooling), read_rows(arguments.rubbish)
-        parts.append(reproduced.fooling(rows, rubbish, published_as=names))
-    return tables.published(numbers, pd.concat(parts) if parts else pd.DataFrame(columns=reproduced.COLUMNS))
+        parts.append(writeups_linear.fooling(rows, rubbish, published_as=names))
+    return writeups_published.published(
+        numbers, pd.concat(parts) if parts else pd.DataFrame(columns=reproduced.COLUMNS)
+    )
 
 
 RETRAINING_ROWS = ("attacks", "old", "predictions")

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commandline import pair_argument, run
+from pipeline.jobs.arguments import pair_argument, run
 from spurious.errors import SpuriousError
 from spurious.settings import from_mapping
 
 if TYPE_CHECKING:  # arguments are parsed, and mistakes in them told, without importing torch
-    from spurious.datasets import Dataset
+    from spurious.data.datasets import Dataset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Digits:
 
     def load(self, files: Mapping[str, str]) -> "Dataset":
         """The dataset; there are no files."""
-        from spurious.datasets import digits
+        from spurious.data.datasets import digits
 
         return digits(self.size, self.validation, self.test, self.seed)
 
@@ -39,7 +39,7 @@ class Idx:
 
     def load(self, files: Mapping[str, str]) -> "Dataset":
         """The dataset of the files train_images, train_labels, test_images and test_labels."""
-        from spurious.datasets import IDX_KEYS, from_idx
+        from spurious.data.datasets import IDX_KEYS, from_idx
 
         return from_idx({key: _read(files, key) for key in IDX_KEYS}, files, self.validation)
 
@@ -54,7 +54,7 @@ class Npz:
 
     def load(self, files: Mapping[str, str]) -> "Dataset":
         """The dataset of the file archive."""
-        from spurious.datasets import from_npz
+        from spurious.data.datasets import from_npz
 
         return from_npz(_read(files, "archive"), files["archive"], self.validation, self.test, self.seed)
 
@@ -93,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     arguments = parser.parse_args(argv)
 
-    from tensorfiles import write_tensors
+    from pipeline.files.tensors import write_tensors
 
     dataset = source_of(arguments.settings).load(dict(arguments.files))
     expected = arguments.settings.get("classes", 10)

@@ -10,12 +10,12 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from commandline import run
-from imagesource import read_class_names, read_manifest, read_photograph
-from rows import write_rows
+from pipeline.files.photographs import read_class_names, read_manifest, read_photograph
+from pipeline.files.rows import write_rows
+from pipeline.jobs.arguments import run
+from spurious.data.manifest import Entry
+from spurious.data.photographs import Properties, describe, why_grey
 from spurious.errors import SpuriousError
-from spurious.manifest import Entry
-from spurious.photographs import Properties, describe, why_grey
 
 
 def main(argv: Sequence[str] | None = None) -> None:

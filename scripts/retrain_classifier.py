@@ -9,17 +9,21 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from checkpoints import train
-from commandline import add_compute_arguments, prepare_compute, run, settings_argument
-from rows import read_rows, write_rows
-from spurious.backworking import attack, image_rows, judge
-from spurious.datasets import Dataset
-from spurious.models import build_classifier
-from spurious.retraining import noise_negatives, target_classes, with_negatives
+from pipeline.files.checkpoints import train
+from pipeline.files.rows import read_rows, write_rows
+from pipeline.files.tensors import load_classifier, read_dataset, read_description, read_tensors, write_tensors
+from pipeline.jobs.arguments import add_compute_arguments, run, settings_argument
+from pipeline.jobs.devices import prepare_compute
+from spurious.attacks.optimization import attack
+from spurious.attacks.optimization_rows import image_rows, judge
+from spurious.classifiers.models import build_classifier
+from spurious.classifiers.predictions import predict
+from spurious.classifiers.training import Trainer, TrainingSet
+from spurious.data.datasets import Dataset
+from spurious.experiments.retraining.training_set import target_classes, with_negatives
+from spurious.perturbations.negatives import noise_negatives
 from spurious.seeding import generator
 from spurious.settings import BackworkingSettings, RetrainingSettings
-from spurious.training import Trainer, TrainingSet, predict
-from tensorfiles import load_classifier, read_dataset, read_description, read_tensors, write_tensors
 
 ATTACK_COLUMNS = [
     *("negatives", "target", "round", "seed", "attack", "label", "image"),

@@ -7,17 +7,18 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from commandline import add_compute_arguments, prepare_compute, run, settings_argument
-from estimatorfiles import open_scores
-from rows import write_rows
-from spurious.datasets import Dataset
-from spurious.ensembles import Scores
+from pipeline.files.estimators import open_scores
+from pipeline.files.rows import write_rows
+from pipeline.files.tensors import read_dataset, write_tensors
+from pipeline.jobs.arguments import add_compute_arguments, run, settings_argument
+from pipeline.jobs.devices import prepare_compute
+from spurious.attacks.evolution import Box, Budget, Goal, ball, noise, search
+from spurious.attacks.gradient import random_targets
+from spurious.attacks.scores import Scores, first_right
+from spurious.data.datasets import Dataset
 from spurious.errors import SpuriousError
-from spurious.evolution import Box, Budget, Goal, ball, noise, search, search_rows
-from spurious.fooling import random_targets
+from spurious.experiments.black_box.rows import search_rows
 from spurious.settings import BlackBoxSettings
-from spurious.transfer import first_right
-from tensorfiles import read_dataset, write_tensors
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -9,14 +9,17 @@ from collections.abc import Callable, Sequence
 import torch
 from tqdm import tqdm
 
-from classifierfiles import open_classifier
-from commandline import add_compute_arguments, prepare_compute, run, settings_argument, whole_file
-from imagesource import open_photographs
-from spurious.datasets import to_float
+from pipeline.files.atomic import whole_file
+from pipeline.files.classifiers import open_classifier
+from pipeline.files.photographs import open_photographs
+from pipeline.files.tensors import read_dataset
+from pipeline.jobs.arguments import add_compute_arguments, run, settings_argument
+from pipeline.jobs.devices import prepare_compute
+from spurious.classifiers.scoring import Score, Scorer
+from spurious.data.datasets import to_float
 from spurious.errors import SpuriousError
+from spurious.experiments.smoothing.sweep import Batch, Row, sweep
 from spurious.settings import SmoothingSettings
-from spurious.smoothing import Batch, Row, Score, Scorer, sweep
-from tensorfiles import read_dataset
 
 Load = Callable[[torch.Tensor], Batch]
 

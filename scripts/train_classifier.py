@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from checkpoints import train
-from commandline import add_compute_arguments, prepare_compute, run, settings_argument
-from rows import prediction_rows, write_rows
-from spurious.datasets import SPLITS
-from spurious.models import Description, build_classifier
+from pipeline.files.checkpoints import train
+from pipeline.files.rows import write_rows
+from pipeline.files.tensors import read_dataset, write_weights
+from pipeline.jobs.arguments import add_compute_arguments, run, settings_argument
+from pipeline.jobs.devices import prepare_compute
+from spurious.classifiers.models import Description, build_classifier
+from spurious.classifiers.predictions import predict
+from spurious.classifiers.training import Trainer, TrainingSet, one_hot
+from spurious.data.datasets import SPLITS
+from spurious.experiments.classifiers.rows import prediction_rows
 from spurious.settings import TrainingRecipe
-from spurious.training import Trainer, TrainingSet, one_hot, predict
-from tensorfiles import read_dataset, write_weights
 
 
 def main(argv: list[str] | None = None) -> None:

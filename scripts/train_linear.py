@@ -7,21 +7,21 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from checkpoints import train
-from commandline import add_compute_arguments, prepare_compute, run, settings_argument
-from rows import write_rows
-from spurious.closed_form import Steps, fast_gradient_sign, rubbish_probability, smallest_steps
-from spurious.datasets import to_float
+from pipeline.files.checkpoints import train
+from pipeline.files.rows import write_rows
+from pipeline.files.stores import open_splits
+from pipeline.files.tensors import write_tensors
+from pipeline.jobs.arguments import add_compute_arguments, run, settings_argument
+from pipeline.jobs.devices import prepare_compute
+from spurious.attacks.closed_form import Steps, fast_gradient_sign, rubbish_probability, smallest_steps
+from spurious.classifiers.linear import LinearTrainer, history_rows
+from spurious.classifiers.linear_predictions import judge, prediction_rows
+from spurious.data.datasets import to_float
+from spurious.data.splits import ImageSource, held_out
 from spurious.errors import SpuriousError
-from spurious.judging import judge, prediction_rows
-from spurious.linear import LinearTrainer, history_rows
-from spurious.linear_table import held_out
-from spurious.pair import pair_rows
+from spurious.experiments.linear.pair import pair_rows
 from spurious.seeding import generator
 from spurious.settings import LinearSettings
-from spurious.streaming import ImageSource
-from storefiles import open_splits
-from tensorfiles import write_tensors
 
 RUBBISH = 2000  # inputs from N(0, I)
 
@@ -100,7 +100,7 @@ def predictions(
 def attacked(
     weight: torch.Tensor, bias: torch.Tensor, source: ImageSource, settings: LinearSettings, seed: int
 ) -> dict[str, torch.Tensor]:
-    """The first images under attack, and noise; see `spurious.linear_table.linear` for the tensors.
+    """The first images under attack, and noise; see `linear` of `spurious.experiments.linear.regularization`.
 
     Every tensor but `ids` has one entry per weight decay.
     """

@@ -3,13 +3,14 @@
 import argparse
 import json
 
-from commandline import add_compute_arguments, pair_argument, prepare_compute, run, settings_argument
-from estimatorfiles import open_any
-from rows import write_rows
+from pipeline.files.estimators import open_any
+from pipeline.files.rows import write_rows
+from pipeline.files.tensors import read_dataset
+from pipeline.jobs.arguments import add_compute_arguments, pair_argument, run, settings_argument
+from pipeline.jobs.devices import prepare_compute
 from spurious.errors import SpuriousError, unknown_name
+from spurious.experiments.transfer.rows import transfer_rows
 from spurious.settings import TransferSettings
-from spurious.transfer import transfer_rows
-from tensorfiles import read_dataset
 
 
 def main(argv: list[str] | None = None) -> None:

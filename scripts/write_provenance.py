@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from commandline import pair_argument, run, write_text
-from imagesource import sha256_of
-from spurious import provenance, provenance_page
+from pipeline.files.atomic import write_text
+from pipeline.files.photographs import sha256_of
+from pipeline.jobs.arguments import pair_argument, run
+from pipeline.jobs.surroundings import git_state, hardware, installed
 from spurious.errors import SpuriousError
-from surroundings import git_state, hardware, installed
+from spurious.report import provenance, provenance_page
 
 NOT_THERE = "not there any more"
 A_FOLDER = "a folder: its files are not hashed"

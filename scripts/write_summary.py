@@ -10,13 +10,26 @@ from typing import Any
 
 import pandas as pd
 
-from commandline import run, write_text
-from rows import read_rows
-from spurious import attack_findings, findings, provenance_page
+from pipeline.files.atomic import write_text
+from pipeline.files.rows import read_rows
+from pipeline.jobs.arguments import run
 from spurious.errors import SpuriousError
+from spurious.experiments.backworking import findings
+from spurious.experiments.black_box import findings as black_box_findings
+from spurious.experiments.classifiers import findings as classifiers_findings
+from spurious.experiments.fooling import findings as fooling_findings
+from spurious.experiments.linear import findings as linear_findings
+from spurious.experiments.retraining import findings as retraining_findings
+from spurious.experiments.smoothing import findings as smoothing_findings
+from spurious.experiments.transfer import findings as transfer_findings
+from spurious.report import provenance_page
 
 TABLES = ("classifiers", "backworking-summary", "retraining-summary", "smoothing", "smoothing-tests")
-ATTACKS = {"fooling": "Fooling by the gradient", "black_box": "Fooling by scores alone", "transfer": "Transfer"}
+ATTACKS = {
+    "fooling": ("Fooling by the gradient", fooling_findings.fooling),
+    "black_box": ("Fooling by scores alone", black_box_findings.black_box),
+    "transfer": ("Transfer", transfer_findings.transfer),
+}
 TABLES += ("linear", "linear-tests", *ATTACKS)
 PICTURE = """.. raw:: html
 
@@ -52,21 +65,21 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def sections(arguments: argparse.Namespace) -> Iterator[tuple[str, Iterator[str]]]:
     """Title and sentences of every stage whose table is given."""
     if arguments.classifiers:
-        yield "Classifiers", findings.classifiers(table(arguments.classifiers))
+        yield "Classifiers", classifiers_findings.classifiers(table(arguments.classifiers))
     if arguments.backworking_summary:
         summary = table(arguments.backworking_summary)
         yield "Backworking", findings.backworking(summary, found_above=arguments.found_above)
     if arguments.retraining_summary:
-        yield "Retraining, after the last round", findings.retraining(table(arguments.retraining_summary))
+        yield "Retraining, after the last round", retraining_findings.retraining(table(arguments.retraining_summary))
     if arguments.smoothing:
         tests = table(arguments.smoothing_tests) if arguments.smoothing_tests else None
-        yield "Smoothing", findings.smoothing(table(arguments.smoothing), tests)
+        yield "Smoothing", smoothing_findings.smoothing(table(arguments.smoothing), tests)
     if arguments.linear:
         tests = table(arguments.linear_tests)
-        yield "Linear classifiers", attack_findings.linear(table(arguments.linear), tests)
-    for name, title in ATTACKS.items():
+        yield "Linear classifiers", linear_findings.linear(table(arguments.linear), tests)
+    for name, (title, sentences) in ATTACKS.items():
         if path := getattr(arguments, name):
-            yield title, getattr(attack_findings, name)(table(path))
+            yield title, sentences(table(path))
     if arguments.provenance:
         yield "Provenance", iter([provenance_page.sentence(read_record(arguments.provenance))])
 

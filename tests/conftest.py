@@ -7,7 +7,7 @@ import shutil
 import pytest
 import torch
 
-from pipeline import copy_project, make_tiny, run_snakemake
+from projects import copy_project, make_tiny, run_snakemake
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import hashlib
 import re
 
-from pipeline import change_config
+from projects import change_config
 
 DATASET = "made-up"
 IMAGES, CLASSES = 50_000, 1000  # as many as ImageNet's validation set

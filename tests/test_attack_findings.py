@@ -3,10 +3,14 @@
 import pandas as pd
 import pytest
 
-from pipeline import ROOT
-from spurious import attack_findings, reproduced, tables
-from spurious.findings import NO_BREAK
-from spurious.linear_table import toy
+from projects import ROOT
+from spurious.experiments.black_box import findings
+from spurious.experiments.fooling import findings as fooling_findings
+from spurious.experiments.linear import findings as linear_findings
+from spurious.experiments.linear.toy import toy
+from spurious.experiments.transfer import findings as transfer_findings
+from spurious.wording import NO_BREAK
+from spurious.writeups import linear, published
 
 NUMBERS = pd.read_csv(ROOT / "workflow/resources/published.csv")
 
@@ -28,18 +32,18 @@ def linear_table():
 def test_linear_names_the_most_resistant_and_what_is_significantly_worse():
     rows = [(0.01, 0.0, -0.4, "within noise"), (1.0, 0.0, -42.0, "lower")]
     tests = pd.DataFrame(rows, columns=["weight_decay", "against", "accuracy_difference", "accuracy_verdict"])
-    said = text(attack_findings.linear(linear_table(), tests))
+    said = text(linear_findings.linear(linear_table(), tests))
     assert "accuracy 92.00 % with a weight decay of 0, 50.00 % with a weight decay of 1" in said
     assert "2.5 at a weight decay of 0.01 (2.5 times as long)" in said
     assert "significantly less accurate: 1 (-42.00 points)" in said
     none = tests.assign(accuracy_verdict="within noise")
-    assert "no other is significantly less accurate" in text(attack_findings.linear(linear_table(), none))
+    assert "no other is significantly less accurate" in text(linear_findings.linear(linear_table(), none))
 
 
 def test_fooling_shows_every_method_beside_its_control():
     rows = [("cnn", "fgsm", 3, 0.9, 0.1), ("cnn", "fgsm", "all", 0.5, 0.5), ("cnn", "pgd", 3, 1.0, 0.05)]
     table = pd.DataFrame(rows, columns=["classifier", "method", "seed", "success", "control"])
-    said = text(attack_findings.fooling(table))
+    said = text(fooling_findings.fooling(table))
     assert "*fgsm* 90.00 % (10.00 %), *pgd* 100.00 % (5.00 %) (seed 3)" in said
 
 
@@ -52,7 +56,7 @@ def test_black_box_shows_evolution_beside_random_search(queries, told):
         {**first, "search": "evolution", "success": 0.3, "queries_median": queries},
         {**first, "search": "random", "success": 0.1, "queries_median": 9},
     ]
-    said = text(attack_findings.black_box(pd.DataFrame(rows)))
+    said = text(findings.black_box(pd.DataFrame(rows)))
     assert "30.00 %, 95 % interval 20.00 % to 40.00 %" in said
     assert told in said
     assert "random search in 10.00 %" in said
@@ -62,7 +66,7 @@ def test_transfer_names_the_ends_but_not_a_classifier_with_itself():
     bounds = {"low": 0.1, "high": 0.9, "chance": 0.02, "chance_low": 0.0, "chance_high": 0.1}
     pairs = [("a", "a", 1.0), ("a", "b", 0.7), ("b", "a", 0.3), ("b", "b", 0.0)]
     table = pd.DataFrame([{"source": s, "judge": j, "fooled": share, **bounds} for s, j, share in pairs])
-    most, least = (sentence.replace(NO_BREAK, " ") for sentence in attack_findings.transfer(table))
+    most, least = (sentence.replace(NO_BREAK, " ") for sentence in transfer_findings.transfer(table))
     assert "transfer most from **a** to **b**: it gets 70.00 %" in most
     assert "transfer least from **b** to **a**: it gets 30.00 %" in least
 
@@ -71,25 +75,25 @@ def test_transfer_names_the_ends_but_not_a_classifier_with_itself():
 
 
 def agreements(rows):
-    table = tables.published(NUMBERS, rows)
+    table = published.published(NUMBERS, rows)
     return table[table["reproduced"].notna()].set_index(["quantity", "setting"])["agrees"].to_dict()
 
 
 def test_the_toy_agrees_with_the_write_up():
-    assert set(agreements(reproduced.toy(toy())).values()) == {"yes"}
-    assert len(agreements(reproduced.toy(toy()))) == 4
+    assert set(agreements(linear.toy(toy())).values()) == {"yes"}
+    assert len(agreements(linear.toy(toy()))) == 4
 
 
 def test_a_wrong_toy_does_not_agree():
     wrong = toy().assign(p=[0.0476, 0.8], score=[-3, 2.1])
-    assert sorted(agreements(reproduced.toy(wrong)).values()) == ["no", "no", "no", "yes"]
+    assert sorted(agreements(linear.toy(wrong)).values()) == ["no", "no", "no", "yes"]
 
 
 def test_imagenet_rows_are_the_best_the_highest_and_the_lowest_decay():
-    rows = reproduced.linear(linear_table(), best=0.01).set_index("setting")["reproduced"]
+    rows = linear.linear(linear_table(), best=0.01).set_index("setting")["reproduced"]
     found = {setting.split(", ")[-1]: value for setting, value in rows.items()}
     assert found == {"best": 0.9, "high regularization": 0.5, "very low regularization": 0.92, "1000 classes": 6.93}
-    assert agreements(reproduced.linear(linear_table(), best=0.01))["initial loss", rows.index[-1]] == "yes"
+    assert agreements(linear.linear(linear_table(), best=0.01))["initial loss", rows.index[-1]] == "yes"
 
 
 def test_pair_takes_the_first_seed_of_3_against_7_not_clamped():
@@ -102,9 +106,9 @@ def test_pair_takes_the_first_seed_of_3_against_7_not_clamped():
     ]
     table = pd.DataFrame(rows, columns=["classes", "attack", "epsilon", "seed", "error", "n"])
     table = table.assign(low=table["error"] - 0.01, high=table["error"] + 0.01)
-    assert list(agreements(reproduced.pair(table)).values()) == ["yes", "yes"]
-    assert reproduced.pair(table.assign(classes="1, 8")).empty
-    other = reproduced.pair(table.assign(epsilon=0.1))
+    assert list(agreements(linear.pair(table)).values()) == ["yes", "yes"]
+    assert linear.pair(table.assign(classes="1, 8")).empty
+    other = linear.pair(table.assign(epsilon=0.1))
     assert other["setting"].tolist() == ["MNIST 3 against 7, logistic regression, no attack"]
 
 
@@ -112,10 +116,10 @@ def test_only_the_softmax_regression_is_compared_with_goodfellow():
     common = {"seed": 0, "method": "fgsm-unclamped", "label": 1}
     rows = pd.DataFrame([{**common, "classifier": name, "predicted": 2, "p": p} for name in "ab" for p in (0.7, 0.9)])
     rubbish = pd.DataFrame([{"classifier": name, "seed": 0, "kind": "normal", "p": 0.6} for name in "ab"])
-    found = reproduced.fooling(rows, rubbish, published_as={"a": "softmax regression", "b": "maxout"})
+    found = linear.fooling(rows, rubbish, published_as={"a": "softmax regression", "b": "maxout"})
     values = found.set_index("quantity")["reproduced"]
     assert values["mean confidence"] == pytest.approx(0.8)
     assert values["error rate"] == values["share of rubbish inputs with p > 0.5"] == 1
     assert found["n"].tolist() == [2, 2, 1]
     assert len(agreements(found)) == 3
-    assert reproduced.fooling(rows, rubbish, published_as={}).empty
+    assert linear.fooling(rows, rubbish, published_as={}).empty

@@ -13,13 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reference import AdamState, broadcast_cost, reference_search, tensorflow_adam_step
-from spurious.backworking import attack, image_rows, judge, objective, search, start_images, trace_rows
-from spurious.cost import NearestImage, NearestPerUnit, build_cost, reference_activations
+from spurious.attacks.cost import NearestImage, NearestPerUnit, build_cost, reference_activations
+from spurious.attacks.optimization import attack, objective, search, start_images
+from spurious.attacks.optimization_rows import image_rows, judge, trace_rows
+from spurious.classifiers.models import ConvNet, SoftmaxRegression, initialize
+from spurious.classifiers.predictions import predict
 from spurious.errors import SpuriousError
-from spurious.models import ConvNet, SoftmaxRegression, initialize
 from spurious.seeding import generator
 from spurious.settings import SearchSettings
-from spurious.training import predict
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 SHAPE = (1, 8, 8)
@@ -206,8 +207,8 @@ MEASURE = """
 import re
 from pathlib import Path
 import torch
-from spurious.cost import build_cost
-from spurious.models import ConvNet
+from spurious.attacks.cost import build_cost
+from spurious.classifiers.models import ConvNet
 from spurious.settings import SearchSettings
 torch.set_num_threads(1)
 def peak():

@@ -9,9 +9,11 @@ from safetensors.numpy import save_file
 
 import draw_black_box
 from figurechecks import assert_inside, assert_same_bytes
-from spurious import transfer_table
 from spurious.errors import SpuriousError
-from spurious.figures import black_box as figures
+from spurious.experiments.black_box import figure as black_box_figure
+from spurious.experiments.black_box import images_figure
+from spurious.experiments.transfer import figure as transfer_figure
+from spurious.experiments.transfer import table
 from spurious.figures.style import render
 
 RNG = np.random.default_rng(0)
@@ -42,7 +44,7 @@ def transfer_rows(names=(("cnn", 0), ("cnn", 1), ("softmax", 0))):
     for place, source in enumerate(names):
         for column, judge in enumerate(names):
             for image in range(8):
-                row = dict(zip(transfer_table.KEYS, (*source, *judge), strict=True))
+                row = dict(zip(table.KEYS, (*source, *judge), strict=True))
                 wrong = place == column or image < 2 * column
                 row |= {"id": image, "label": 0, "fooled_source": True, "predicted": int(wrong)}
                 rows.append(row | {"control_predicted": int(image < column)})
@@ -51,14 +53,14 @@ def transfer_rows(names=(("cnn", 0), ("cnn", 1), ("softmax", 0))):
 
 def draw_transfer(rows=None):
     rows = transfer_rows() if rows is None else rows
-    return figures.transfer(transfer_table.transfer(rows), transfer_table.chance(rows), "title of it")
+    return transfer_figure.transfer(table.transfer(rows), table.chance(rows), "title of it")
 
 
 PICTURES = pictures()
 DRAWN = {
-    "black-box": lambda: figures.black_box(search_rows(), "title of it"),
-    "black-box of one": lambda: figures.black_box(search_rows(["forest"]), "title of it"),
-    "images": lambda: figures.black_box_images(search_rows(), PICTURES, "title of it"),
+    "black-box": lambda: black_box_figure.black_box(search_rows(), "title of it"),
+    "black-box of one": lambda: black_box_figure.black_box(search_rows(["forest"]), "title of it"),
+    "images": lambda: images_figure.black_box_images(search_rows(), PICTURES, "title of it"),
     "transfer": draw_transfer,
 }
 
@@ -123,7 +125,7 @@ def test_images_stand_before_and_after_with_their_classes():
     ("p", "text"), [(0, "0"), (1, "1"), (0.004, "<.01"), (0.005, ".01"), (0.994, ".99"), (0.9999, ">.99"), (0.5, ".50")]
 )
 def test_short_probabilities(p, text):
-    assert figures.short_probability(p) == text
+    assert images_figure.short_probability(p) == text
 
 
 def test_every_cell_tells_its_share_and_its_chance_level():
@@ -159,7 +161,7 @@ def test_every_cell_tells_its_share_and_its_chance_level():
     ("share", "text"), [(0, "0"), (1, "100"), (0.001, "0.1"), (0.999, "99.9"), (0.5, "50"), (float("nan"), "")]
 )
 def test_a_share_is_not_rounded_to_none_or_all(share, text):
-    assert figures.share_text(share) == text
+    assert transfer_figure.share_text(share) == text
 
 
 def test_a_source_that_fools_nothing_is_drawn_empty():
@@ -172,7 +174,7 @@ def test_a_source_that_fools_nothing_is_drawn_empty():
 
 def test_nothing_to_draw_is_told():
     with pytest.raises(SpuriousError, match=r"^the figure shows 1 to 7 classifiers, not 0$"):
-        figures.black_box(search_rows([]).reindex(columns=search_rows().columns), "")
+        black_box_figure.black_box(search_rows([]).reindex(columns=search_rows().columns), "")
 
 
 def test_the_script_draws_all(tmp_path):

@@ -7,10 +7,13 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from spurious import transfer_table
-from spurious.black_box_table import black_box, median_interval, success_curves
 from spurious.errors import SpuriousError
-from spurious.statistics import mcnemar_exact, wilson
+from spurious.experiments.black_box.curves import success_curves
+from spurious.experiments.black_box.table import black_box
+from spurious.experiments.transfer import table as transfer_table_module
+from spurious.statistics.comparisons import mcnemar_exact
+from spurious.statistics.intervals import wilson
+from spurious.statistics.order_statistics import median_interval
 
 # --- black box
 
@@ -141,7 +144,7 @@ def transfer_rows():
 
 
 def test_transfer_golden():
-    table = transfer_table.transfer(transfer_rows()).set_index(["source", "judge"])
+    table = transfer_table_module.transfer(transfer_rows()).set_index(["source", "judge"])
     row = table.loc["cnn, seed 0", "forest, seed 0"]
     assert (row["images"], row["n"]) == (3, 3)
     assert (row["fooled"], row["low"], row["high"]) == (pytest.approx(2 / 3), *wilson(2, 3))
@@ -162,7 +165,7 @@ def test_seeds_of_a_classifier_are_classifiers_of_their_own():
     rows["judge_seed"] = rows["judge"].map({"cnn": 0, "forest": 4})
     rows["source_seed"] = rows["source"].map({"cnn": 0, "forest": 4})
     rows = rows.replace({"forest": "cnn"})
-    table = transfer_table.transfer(rows)
+    table = transfer_table_module.transfer(rows)
     assert table["source"].tolist() == ["cnn, seed 0", "cnn, seed 0", "cnn, seed 4", "cnn, seed 4"]
     assert table["fooled"].tolist() == pytest.approx([1, 2 / 3, 0, 1])
 
@@ -170,16 +173,16 @@ def test_seeds_of_a_classifier_are_classifiers_of_their_own():
 def test_a_source_that_fools_nothing_leaves_empty_rates():
     rows = transfer_rows()
     rows.loc[rows["source"] == "forest", ["fooled_source", "predicted"]] = [False, 0]
-    table = transfer_table.transfer(rows).set_index("source").loc["forest, seed 0"]
+    table = transfer_table_module.transfer(rows).set_index("source").loc["forest, seed 0"]
     assert table["n"].tolist() == [0, 0]
     assert table[["fooled", "low", "high", "chance", "same_wrong_label"]].isna().all(axis=None)
 
 
 def test_chance_is_over_all_images_once_for_each_judge():
-    shares = transfer_table.chance(transfer_rows())
+    shares = transfer_table_module.chance(transfer_rows())
     assert shares.to_dict() == {"cnn, seed 0": 0, "forest, seed 0": pytest.approx(1 / 3)}
 
 
 def test_missing_columns_are_told():
     with pytest.raises(SpuriousError, match=r"^transfer rows: the column control_predicted is missing"):
-        transfer_table.transfer(transfer_rows().drop(columns="control_predicted"))
+        transfer_table_module.transfer(transfer_rows().drop(columns="control_predicted"))

@@ -17,12 +17,13 @@ from kornia.filters import gaussian_blur2d
 from PIL import Image
 
 import classify
-from pipeline import ROOT, read_config, sha256, write_config
+from projects import ROOT, read_config, sha256, write_config
+from spurious.classifiers.scoring import Scorer
 from spurious.configuration import deep_merge
 from spurious.errors import SpuriousError
-from spurious.noise import add_noise
+from spurious.experiments.smoothing.sweep import Batch, sweep
+from spurious.perturbations.noise import add_noise
 from spurious.settings import Preprocessing, SmoothingSettings
-from spurious.smoothing import Batch, Scorer, sweep
 from spurious.vision import transforms
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -206,8 +207,8 @@ def test_options_in_the_place_of_a_configuration(folder):
 
 
 def test_weights_that_were_trained_here(folder):
-    from spurious.models import Description, build_classifier
-    from tensorfiles import write_weights
+    from pipeline.files.tensors import write_weights
+    from spurious.classifiers.models import Description, build_classifier
 
     with pytest.raises(SpuriousError, match="run: snakemake --cores 2 results/digits/softmax/seed0/weights"):
         run(folder, "--classifier", "softmax", dataset="digits")
@@ -220,8 +221,8 @@ def test_weights_that_were_trained_here(folder):
 
 
 def test_a_classifier_of_other_images(folder):
-    from spurious.models import Description, build_classifier
-    from tensorfiles import write_weights
+    from pipeline.files.tensors import write_weights
+    from spurious.classifiers.models import Description, build_classifier
 
     description = Description(architecture="softmax", image_shape=(1, 28, 28), classes=10)
     write_weights(

@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from spurious import closed_form
-from spurious.closed_form import (
+from spurious.attacks import closed_form
+from spurious.attacks.closed_form import (
     clamped_sum,
     fast_gradient_sign,
     rubbish_probability,
     smallest_steps,
     template_fraction,
 )
+from spurious.experiments.linear.templates import total_variation
+from spurious.experiments.linear.toy import toy
 from spurious.seeding import generator
-from spurious.templates import total_variation, toy
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

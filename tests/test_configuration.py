@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spurious import settings
+from spurious.classifiers.models import Description, build_classifier
 from spurious.configuration import LAYERS, check, deep_merge, experiment
 from spurious.errors import SpuriousError
-from spurious.models import Description, build_classifier
 
 ROOT = Path(__file__).parents[1]
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import prepare_dataset
-from spurious.datasets import SPLITS, digits, from_idx, from_npz, from_tensors
+from pipeline.files.tensors import read_dataset
+from spurious.data.datasets import SPLITS, digits, from_idx, from_npz, from_tensors
 from spurious.errors import SpuriousError
-from tensorfiles import read_dataset
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL_DATA = Path(os.environ.get("SPURIOUS_LOCAL_DATA", "not set"))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import downloading
 import fetch_file
+from pipeline.files import downloads
 from serving import served
 from spurious.errors import SpuriousError
 
@@ -39,8 +39,8 @@ class Mirror:
 
 @pytest.fixture
 def mirror(monkeypatch):
-    monkeypatch.setattr(downloading, "PAUSES", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(downloading, "TIMEOUT", (5.0, 0.3))
+    monkeypatch.setattr(downloads, "PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(downloads, "TIMEOUT", (5.0, 0.3))
     state = Mirror()
 
     def answer(handler):
@@ -232,7 +232,7 @@ def test_every_reason_and_the_remedy_in_one_line(mirror, output):
         assert f"{url} ({reason}" in message
     remedy = "put train-images-idx3-ubyte.gz into <folder>/mnist/ and set local_data: <folder> in config.yaml"
     assert message.endswith(remedy)
-    assert sum(path.startswith("/a/") for path, _ in mirror.requests) == len(downloading.PAUSES)
+    assert sum(path.startswith("/a/") for path, _ in mirror.requests) == len(downloads.PAUSES)
     assert sum(path.startswith("/b/") for path, _ in mirror.requests) == 1
 
 

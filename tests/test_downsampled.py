@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from spurious.downsampled import parse_batch, shrink
+from spurious.data.downsampled import parse_batch, shrink
 from spurious.errors import SpuriousError
 
 NAME = "some/train_data_batch_1"

@@ -8,15 +8,15 @@ import pandas as pd
 import pytest
 import torch
 
-import estimatorfiles
 import fit_classifier
 import search_scores
-from spurious.ensembles import build, fit, scores_of
+from pipeline.files import estimators
+from pipeline.files.tensors import read_tensors, write_tensors, write_weights
+from spurious.classifiers.models import Description, SoftmaxRegression, build_classifier, initialize
+from spurious.classifiers.predictions import predict
+from spurious.classifiers.scikit_learn import build, fit, scores_of
 from spurious.errors import SpuriousError
-from spurious.models import Description, SoftmaxRegression, build_classifier, initialize
 from spurious.seeding import generator
-from spurious.training import predict
-from tensorfiles import read_tensors, write_tensors, write_weights
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -51,7 +51,7 @@ def test_equal_classifiers_give_equal_files(kind, tmp_path):
     pixels, labels = blobs()
     for name in ("first", "second"):
         other = [object() for _ in range(1000)]  # other objects live at other addresses
-        estimatorfiles.write(tmp_path / name, fit(ENTRIES[kind], pixels, labels, 0))
+        estimators.write(tmp_path / name, fit(ENTRIES[kind], pixels, labels, 0))
         del other
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
 
@@ -143,8 +143,8 @@ def test_a_classifier_comes_back_from_its_file(kind, tmp_path):
     pixels, labels = blobs()
     fresh, _ = blobs(seed=1)
     fitted = fit(ENTRIES[kind], pixels, labels, 3)
-    estimatorfiles.write(tmp_path / "model.skops", fitted)
-    found = estimatorfiles.open_scores(tmp_path / "model.skops", ENTRIES[kind], torch.device("cpu"))
+    estimators.write(tmp_path / "model.skops", fitted)
+    found = estimators.open_scores(tmp_path / "model.skops", ENTRIES[kind], torch.device("cpu"))
     assert torch.equal(found(fresh), scores_of(fitted)(fresh))
     assert [path.name for path in tmp_path.iterdir()] == ["model.skops"]
 
@@ -155,8 +155,8 @@ def test_only_what_is_needed_is_trusted(tmp_path):
 
     pixels, labels = blobs()
     for kind, entry in ENTRIES.items():
-        estimatorfiles.write(tmp_path / kind, fit(entry, pixels, labels, 0))
-        assert skops.io.get_untrusted_types(file=tmp_path / kind) == estimatorfiles.TRUSTED[kind]
+        estimators.write(tmp_path / kind, fit(entry, pixels, labels, 0))
+        assert skops.io.get_untrusted_types(file=tmp_path / kind) == estimators.TRUSTED[kind]
 
 
 class Foreign:
@@ -201,7 +201,7 @@ def test_foreign_files_are_told_in_one_line(name, tmp_path):
     path = tmp_path / "model.skops"
     BAD[name](path)
     with pytest.raises(SpuriousError, match=r"model\.skops: .*; delete it and fit again$") as error:
-        estimatorfiles.read(path, ENTRIES["forest"])
+        estimators.read(path, ENTRIES["forest"])
     assert "\n" not in str(error.value)
     assert not Foreign.ran
 
@@ -220,14 +220,14 @@ def test_a_foreign_type_would_have_left_a_trace(tmp_path):
 def test_a_file_of_another_classifier_is_told(kind, tmp_path):
     pixels, labels = blobs()
     path = tmp_path / "model.skops"
-    estimatorfiles.write(path, fit(ENTRIES[kind], pixels, labels, 0))
+    estimators.write(path, fit(ENTRIES[kind], pixels, labels, 0))
     others = {"boosted": {"rounds": 5}, "nearest": {"neighbours": 3}}[kind]
     with pytest.raises(SpuriousError, match=r"holds another classifier than config\.yaml asks for"):
-        estimatorfiles.read(path, ENTRIES[kind] | others)
+        estimators.read(path, ENTRIES[kind] | others)
     unfitted = build(ENTRIES[kind], 0)
-    estimatorfiles.write(path, unfitted)
+    estimators.write(path, unfitted)
     with pytest.raises(SpuriousError, match=r"was not fitted; delete it and fit again$"):
-        estimatorfiles.read(path, ENTRIES[kind])
+        estimators.read(path, ENTRIES[kind])
 
 
 # --- scripts
@@ -256,7 +256,7 @@ def test_scripts_leave_rows_that_hold(kind, data, tmp_path):
     assert rows.groupby(["start", "search"]).size().to_dict() == {
         (start, search): 6 for start in ("image", "noise") for search in ("evolution", "random")
     }
-    scores = estimatorfiles.open_scores(tmp_path / "m", ENTRIES[kind], torch.device("cpu"))
+    scores = estimators.open_scores(tmp_path / "m", ENTRIES[kind], torch.device("cpu"))
     right = predictions[(predictions["split"] == "test") & (predictions["predicted"] == predictions["label"])]
     for start in ("image", "noise"):
         own = rows[(rows["start"] == start) & (rows["search"] == "evolution")]

@@ -8,11 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spurious import evolution
-from spurious.ensembles import scores_of
+from spurious.attacks import evolution
+from spurious.attacks.evolution import Box, Budget, Goal, ball, noise, search
+from spurious.classifiers.models import SoftmaxRegression, initialize
+from spurious.classifiers.scikit_learn import scores_of
 from spurious.errors import SpuriousError
-from spurious.evolution import Box, Budget, Goal, ball, noise, search, search_rows
-from spurious.models import SoftmaxRegression, initialize
+from spurious.experiments.black_box.rows import search_rows
 from spurious.seeding import generator
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import fetch_classifier
-from pipeline import ROOT
+from projects import ROOT
 from spurious.errors import SpuriousError
 from spurious.vision import models
 from test_downloads import mirror, status, whole  # noqa: F401 - a fixture, which pytest finds by its name
@@ -100,7 +100,7 @@ def test_an_altered_local_file_is_refused(published, mirror, output, local):  # 
 
 
 def test_offline_the_line_says_which_file_belongs_where(output, local, monkeypatch):
-    monkeypatch.setattr("downloading.PAUSES", (0.0,))
+    monkeypatch.setattr("pipeline.files.downloads.PAUSES", (0.0,))
     monkeypatch.setattr(type(WEIGHTS), "url", f"http://127.0.0.1:1/{NAME}")
     message = failure(output, RESNET18, local)
     assert f"http://127.0.0.1:1/{NAME} (no connection); put {NAME} into {local}/models/" in message

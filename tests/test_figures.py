@@ -13,9 +13,14 @@ from safetensors.numpy import save_file
 
 import draw_figure
 from figurechecks import assert_inside, assert_same_bytes
-from spurious import examples
+from spurious import frames
 from spurious.errors import SpuriousError
-from spurious.figures import curves, images, photographs
+from spurious.experiments.backworking import found, trace
+from spurious.experiments.classifiers import salient, worst
+from spurious.experiments.retraining import figure as retraining_figure
+from spurious.experiments.smoothing import example, examples, gallery, published, rates_figure, risk_figure
+from spurious.figures import pictures as figures_pictures
+from spurious.figures import tiles
 from spurious.figures.style import probability_text, render
 
 RNG = np.random.default_rng(0)
@@ -44,7 +49,7 @@ def smoothing_table():
         for kernel in (5, 7):
             for sigma in (0.0, 0.125):
                 row = {"classifier": classifier, "kernel": kernel, "sigma": sigma, "n": 400}
-                for name in (*curves.RATES, "reject_rate"):
+                for name in (*rates_figure.RATES, "reject_rate"):
                     row |= {name: 0.8 - sigma, f"{name}_low": 0.7 - sigma, f"{name}_high": 0.9 - sigma}
                 rows.append(row)
     return pd.DataFrame(rows)
@@ -61,14 +66,14 @@ NUMBERS = pd.DataFrame(
     ],
     columns=["source", "quantity", "setting", "published"],
 )
-PUBLISHED = curves.published_rates(NUMBERS, "own")
+PUBLISHED = published.published_rates(NUMBERS, "own")
 
 
 def risk_frames(sigmas=(0.0, 0.125, 0.25)):
     lines, table = [], []
     for sigma in sigmas:
         row = {"sigma": sigma, "n": 100, "coverage": 0.9, "acc_vote": 0.8, "acc_vote_low": 0.7, "acc_vote_high": 0.85}
-        for place, score in enumerate(curves.SCORES):
+        for place, score in enumerate(risk_figure.SCORES):
             row[f"aurc_{score}"] = sigma + 0.01 * place
             lines += [(sigma, score, coverage, sigma * coverage) for coverage in (0.01, 0.5, 1.0)]
         table.append(row)
@@ -77,7 +82,7 @@ def risk_frames(sigmas=(0.0, 0.125, 0.25)):
 
 LONG = "American Staffordshire terrier, seldom seen"
 VOTES = [("crane", True), (LONG, False), ("x" * 50, False)]
-CARD = photographs.Card(picture=RNG.random((375, 500, 3)), name=LONG, votes=VOTES)
+CARD = gallery.Card(picture=RNG.random((375, 500, 3)), name=LONG, votes=VOTES)
 VIEWS = RNG.random((2, 3, 224, 224, 3))
 
 
@@ -94,16 +99,16 @@ def example_rows():
 
 
 DRAWN = {
-    "found": lambda: images.found(GRID, P, "title of it"),
-    "worst": lambda: images.worst(GRID, P, np.array([[0, 1, 2], [1, 1, 0]]), "title of it"),
-    "salient": lambda: images.salient(GRID, KEPT, "title of it"),
-    "trace": lambda: curves.trace(trace_rows(), "title of it"),
-    "retraining": lambda: curves.retraining(retraining_table(), "title of it"),
-    "smoothing": lambda: curves.smoothing(smoothing_table(), "title of it"),
-    "published": lambda: curves.smoothing(smoothing_table(), "title of it", PUBLISHED),
-    "risk": lambda: curves.risk(*risk_frames(), "title of it"),
-    "gallery": lambda: photographs.gallery({"some": [CARD] * 6, "none": [], "one": [CARD]}, "title of it", "note"),
-    "example": lambda: photographs.example(VIEWS, example_rows(), "title of it", "note"),
+    "found": lambda: found.found(GRID, P, "title of it"),
+    "worst": lambda: worst.worst(GRID, P, np.array([[0, 1, 2], [1, 1, 0]]), "title of it"),
+    "salient": lambda: salient.salient(GRID, KEPT, "title of it"),
+    "trace": lambda: trace.trace(trace_rows(), "title of it"),
+    "retraining": lambda: retraining_figure.retraining(retraining_table(), "title of it"),
+    "smoothing": lambda: rates_figure.smoothing(smoothing_table(), "title of it"),
+    "published": lambda: rates_figure.smoothing(smoothing_table(), "title of it", PUBLISHED),
+    "risk": lambda: risk_figure.risk(*risk_frames(), "title of it"),
+    "gallery": lambda: gallery.gallery({"some": [CARD] * 6, "none": [], "one": [CARD]}, "title of it", "note"),
+    "example": lambda: example.example(VIEWS, example_rows(), "title of it", "note"),
 }
 
 
@@ -150,7 +155,7 @@ def test_found_shows_every_image_unsmeared_with_its_p():
 
 
 def test_rows_are_labelled():
-    figure = images.found(GRID, P, "", labels=[3, 8])
+    figure = found.found(GRID, P, "", labels=[3, 8])
     assert [axes.get_ylabel() for axes in figure.axes] == ["3", "", "", "8", "", ""]
 
 
@@ -171,18 +176,21 @@ def test_salient_alternates_image_and_gradient():
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda: images.found(GRID[0], P[0], ""), r"images must be \(labels, n, H, W\), not \(3, 6, 6\)"),
-        (lambda: images.found(GRID, P[:, :2], ""), r"p is \(2, 2\), but the images are \(2, 3\)"),
-        (lambda: images.worst(GRID, P, P[:1], ""), r"predicted is \(1, 3\)"),
-        (lambda: images.salient(GRID, KEPT[:1], ""), r"they must be alike"),
-        (lambda: images.grey(np.zeros((2, 3, 6, 6))), r"grey images \(N, 1, H, W\), not \(2, 3, 6, 6\)"),
-        (lambda: curves.trace(trace_rows().drop(columns="p"), ""), "the column p is missing"),
-        (lambda: curves.trace(trace_rows()[:0], ""), "no rows to draw"),
-        (lambda: curves.smoothing(smoothing_table().drop(columns="acc_ds_low"), ""), "acc_ds_low is missing"),
-        (lambda: curves.risk(risk_frames()[0], risk_frames()[1].drop(columns="aurc_vote"), ""), "aurc_vote is missing"),
-        (lambda: curves.risk(risk_frames()[0][:0], risk_frames()[1], ""), "no rows to draw"),
-        (lambda: photographs.example(VIEWS[0], example_rows(), ""), r"pictures must be \(sigmas, 3, h, w, 3\), not"),
-        (lambda: photographs.example(VIEWS, example_rows()[1:], ""), "5 rows do not describe 2 x 3 pictures"),
+        (lambda: found.found(GRID[0], P[0], ""), r"images must be \(labels, n, H, W\), not \(3, 6, 6\)"),
+        (lambda: found.found(GRID, P[:, :2], ""), r"p is \(2, 2\), but the images are \(2, 3\)"),
+        (lambda: worst.worst(GRID, P, P[:1], ""), r"predicted is \(1, 3\)"),
+        (lambda: salient.salient(GRID, KEPT[:1], ""), r"they must be alike"),
+        (lambda: tiles.grey(np.zeros((2, 3, 6, 6))), r"grey images \(N, 1, H, W\), not \(2, 3, 6, 6\)"),
+        (lambda: trace.trace(trace_rows().drop(columns="p"), ""), "the column p is missing"),
+        (lambda: trace.trace(trace_rows()[:0], ""), "no rows to draw"),
+        (lambda: rates_figure.smoothing(smoothing_table().drop(columns="acc_ds_low"), ""), "acc_ds_low is missing"),
+        (
+            lambda: risk_figure.risk(risk_frames()[0], risk_frames()[1].drop(columns="aurc_vote"), ""),
+            "aurc_vote is missing",
+        ),
+        (lambda: risk_figure.risk(risk_frames()[0][:0], risk_frames()[1], ""), "no rows to draw"),
+        (lambda: example.example(VIEWS[0], example_rows(), ""), r"pictures must be \(sigmas, 3, h, w, 3\), not"),
+        (lambda: example.example(VIEWS, example_rows()[1:], ""), "5 rows do not describe 2 x 3 pictures"),
     ],
 )
 def test_wrong_inputs_raise_one_clear_line(draw, message):
@@ -192,9 +200,9 @@ def test_wrong_inputs_raise_one_clear_line(draw, message):
 
 def test_lowest_sorts_and_counts():
     frame = pd.DataFrame({"id": range(6), "label": [1, 0, 1, 0, 1, 0], "p_label": [0.5, 0.1, 0.2, 0.9, 0.8, 0.3]})
-    assert images.lowest(frame, 2)["id"].tolist() == [1, 5, 2, 0]
+    assert frames.lowest(frame, 2)["id"].tolist() == [1, 5, 2, 0]
     with pytest.raises(SpuriousError, match="has 3 predictions, 4 are needed"):
-        images.lowest(frame, 4)
+        frames.lowest(frame, 4)
 
 
 def test_a_search_that_ended_keeps_its_last_p():
@@ -205,7 +213,7 @@ def test_a_search_that_ended_keeps_its_last_p():
 
 
 def test_trace_has_a_panel_per_search_and_the_threshold():
-    figure = curves.trace(trace_rows(), "", found_above=0.99)
+    figure = trace.trace(trace_rows(), "", found_above=0.99)
     assert [axes.get_title() for axes in figure.axes] == ["published", "log-p"]
     assert all(any(set(line.get_ydata()) == {0.99} for line in axes.get_lines()) for axes in figure.axes)
 
@@ -230,13 +238,13 @@ def test_smoothing_has_two_rows_per_classifier_and_a_column_per_kernel():
 def test_published_numbers_are_those_of_the_dataset():
     rows = [tuple(row) for row in PUBLISHED[["rate", "kernel", "sigma", "value", "name"]].to_numpy()]
     assert rows == [("acc_ns", 5, 0.125, 0.6523, "ResNet50"), ("reject_rate", 5, 0.125, 0.0656, "ResNet50")]
-    assert curves.published_rates(NUMBERS, "mnist").empty
+    assert published.published_rates(NUMBERS, "mnist").empty
 
 
 def test_the_whole_write_up_is_found_among_the_published_numbers(pytestconfig):
     numbers = pd.read_csv(pytestconfig.rootpath / "workflow/resources/published.csv")
-    rates = curves.published_rates(numbers, "imagenet-samples")
-    assert rates.groupby("rate").size().to_dict() == dict.fromkeys([*list(curves.RATES)[:4], "reject_rate"], 4)
+    rates = published.published_rates(numbers, "imagenet-samples")
+    assert rates.groupby("rate").size().to_dict() == dict.fromkeys([*list(rates_figure.RATES)[:4], "reject_rate"], 4)
     assert rates[(rates["rate"] == "acc_ss") & (rates["sigma"] == 0.25)]["value"].tolist() == [0.5005]
 
 
@@ -249,22 +257,22 @@ def test_published_numbers_are_hollow_and_only_beside_their_kernel():
     marks = [hollow(axes) for axes in figure.axes]
     assert [len(lines) for lines in marks] == [1, 0, 1, 0, 1, 0, 1, 0]
     assert marks[0][0].get_ydata().tolist() == [0.6523]
-    assert marks[0][0].get_color() == curves.RATES["acc_ns"][1]
+    assert marks[0][0].get_color() == rates_figure.RATES["acc_ns"][1]
     assert marks[2][0].get_xydata().tolist() == [[0.125, 0.0656]]
     assert figure.legends[0].get_texts()[-1].get_text() == "published (ResNet50)"
 
 
 def test_nothing_is_published_of_another_dataset():
-    figure = curves.smoothing(smoothing_table(), "", curves.published_rates(NUMBERS, "mnist"))
-    assert len(figure.legends[0].get_texts()) == len(curves.RATES)
+    figure = rates_figure.smoothing(smoothing_table(), "", published.published_rates(NUMBERS, "mnist"))
+    assert len(figure.legends[0].get_texts()) == len(rates_figure.RATES)
 
 
 def test_risk_has_a_panel_per_sigma_with_lines_areas_and_the_vote():
-    figure = curves.risk(*risk_frames(), "")
+    figure = risk_figure.risk(*risk_frames(), "")
     *panels, empty = figure.axes
     assert not empty.axison
     assert [axes.get_title() for axes in panels] == ["sigma 0, n = 100", "sigma 0.125, n = 100", "sigma 0.25, n = 100"]
-    *lines, vote = panels[1].get_lines()[: len(curves.SCORES) + 1]
+    *lines, vote = panels[1].get_lines()[: len(risk_figure.SCORES) + 1]
     assert [line.get_xydata().tolist() for line in lines] == [[[0.5, 0.0625], [1.0, 0.125]]] * 5  # not from .01
     assert vote.get_xydata() == pytest.approx(np.array([[0.9, 0.2]]))
     (bar,) = panels[1].collections
@@ -291,8 +299,8 @@ def test_no_text_lies_over_another_or_over_a_picture(name):
 
 def test_gallery_tells_right_from_wrong_in_two_ways():
     votes = [("crane", True), ("hen", False), ("crane", False)]
-    card = photographs.Card(picture=CARD.picture, name="crane", votes=votes)
-    texts = [text for text in photographs.gallery({"": [card]}, "", "").texts if text.get_text() in ("crane", "hen")]
+    card = gallery.Card(picture=CARD.picture, name="crane", votes=votes)
+    texts = [text for text in gallery.gallery({"": [card]}, "", "").texts if text.get_text() in ("crane", "hen")]
     name, right, *wrong = [(text.get_color(), text.get_style()) for text in texts]
     assert name[1] == right[1] == "normal"
     assert [style for _, style in wrong] == ["italic"] * 2
@@ -300,14 +308,14 @@ def test_gallery_tells_right_from_wrong_in_two_ways():
 
 
 def test_pages_of_noise_stay_below_two_megabytes():
-    noise = photographs.Card(picture=RNG.random((375, 500, 3)), name="noise", votes=[])
-    assert len(render(photographs.gallery({"a": [noise] * 6, "b": [noise] * 6}, "", ""), "svg")) < 2e6
+    noise = gallery.Card(picture=RNG.random((375, 500, 3)), name="noise", votes=[])
+    assert len(render(gallery.gallery({"a": [noise] * 6, "b": [noise] * 6}, "", ""), "svg")) < 2e6
 
 
 @pytest.mark.parametrize("shape", [(375, 500, 3), (500, 375, 3), (90, 90, 3), (1, 7, 3)])
 def test_a_thumbnail_is_the_central_square_with_its_noise(shape):
     picture = RNG.random(shape) * 1.2 - 0.1
-    shown = photographs.thumbnail(picture, 90)
+    shown = figures_pictures.thumbnail(picture, 90)
     side = min(*shape[:2], 90)
     assert shown.shape == (side, side, 3)
     top, left = ((size - min(shape[:2])) // 2 for size in shape[:2])
@@ -343,7 +351,7 @@ def test_mended_and_rejected_are_told_apart():
     ("count", "places"), [(0, []), (1, [6]), (2, [3, 9]), (3, [2, 6, 10]), (12, [*range(12)]), (99, [*range(12)])]
 )
 def test_spread_takes_rows_from_everywhere(count, places):
-    assert examples.spread(pd.DataFrame({"place": range(12)}), count)["place"].tolist() == places
+    assert frames.spread(pd.DataFrame({"place": range(12)}), count)["place"].tolist() == places
 
 
 def test_describe_has_a_line_per_view_and_one_for_the_majority():
@@ -401,8 +409,8 @@ def test_draw_worst(tmp_path, stored, outputs):
 
 
 def test_draw_salient(tmp_path, stored, outputs):
-    from spurious.models import Description, build_classifier
-    from tensorfiles import write_weights
+    from pipeline.files.tensors import write_weights
+    from spurious.classifiers.models import Description, build_classifier
 
     description = Description(architecture="softmax", image_shape=(1, 8, 8), classes=2)
     write_weights(tmp_path / "weights.safetensors", build_classifier(description), description)
@@ -452,7 +460,7 @@ def photos(tmp_path):
 
 
 def test_draw_gallery_shows_the_noise_that_was_classified(tmp_path, photos, outputs):
-    from spurious.noise import add_noise
+    from spurious.perturbations.noise import add_noise
 
     settings = ["--settings", '{"variants": {"published": {"noise_scale": [0.5]}}}']
     arguments = draw_figure.parse(["gallery", *photos, *settings, *outputs])
@@ -465,7 +473,7 @@ def test_draw_gallery_shows_the_noise_that_was_classified(tmp_path, photos, outp
     for name, (shown,) in zip(("mended.png", "rejected.png"), pictures(figure), strict=True):
         image = torch.from_numpy(np.asarray(Image.open(tmp_path / name)) / np.float32(255)).permute(2, 0, 1)
         noisy = add_noise(image[None], [name], 0.3, 4, scale=(0.5,))[0].permute(1, 2, 0).numpy()
-        np.testing.assert_array_equal(shown.get_array(), photographs.thumbnail(noisy, 190))
+        np.testing.assert_array_equal(shown.get_array(), figures_pictures.thumbnail(noisy, 190))
 
 
 @pytest.mark.parametrize(

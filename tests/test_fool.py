@@ -18,14 +18,14 @@ from safetensors.torch import load_file, save_file
 import fool
 import fool_classifier
 from draw_fooling import read_example_rows
-from pipeline import ROOT, read_config, sha256, write_config
+from pipeline.files.tensors import write_weights
+from projects import ROOT, read_config, sha256, write_config
+from spurious.classifiers.models import Description, build_classifier, initialize
 from spurious.configuration import deep_merge
 from spurious.errors import SpuriousError
-from spurious.fooling_rows import COLUMNS
-from spurious.models import Description, build_classifier, initialize
+from spurious.experiments.fooling.rows import COLUMNS
 from spurious.seeding import generator
 from spurious.vision import transforms
-from tensorfiles import write_weights
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

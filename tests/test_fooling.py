@@ -13,16 +13,18 @@ from hypothesis import strategies as st
 from scipy.special import bdtrc
 from sklearn.datasets import load_digits
 
-from spurious import fooling
+from spurious.attacks import gradient as attacks_gradient
+from spurious.attacks.gradient import NO_LABEL, fool, log_odds, margin, probabilities, random_targets
+from spurious.classifiers.fast_gradient import faster
+from spurious.classifiers.models import ConvNet, SoftmaxRegression, initialize
+from spurious.classifiers.pretrained import Classifier
+from spurious.classifiers.training import Trainer, TrainingSet, one_hot
 from spurious.errors import SpuriousError
-from spurious.fast_gradient import faster
-from spurious.fooling import NO_LABEL, fool, log_odds, margin, probabilities, random_change, random_targets, start_noise
-from spurious.fooling_rows import COLUMNS, Starts, example_places, fool_all, rubbish_rows
-from spurious.models import ConvNet, SoftmaxRegression, initialize
-from spurious.pretrained import Classifier
+from spurious.experiments.fooling.rows import COLUMNS, Starts, example_places, fool_all, rubbish_rows
+from spurious.perturbations import norms
+from spurious.perturbations.norms import random_change, start_noise
 from spurious.seeding import generator
 from spurious.settings import FoolingMethod, FoolingSettings, TrainingRecipe
-from spurious.training import Trainer, TrainingSet, one_hot
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -151,7 +153,7 @@ def test_several_steps_are_of_the_documented_size():
     assert moved(epsilon=0.9) == pytest.approx(0.5)  # the pixel is black
     assert moved(epsilon=0.9, clamp=False) == pytest.approx(0.9)
     assert FoolingMethod(epsilon=0.4, steps=5).step_size is None
-    assert fooling._step_size(FoolingMethod(epsilon=0.4, steps=5)) == pytest.approx(0.2)
+    assert attacks_gradient._step_size(FoolingMethod(epsilon=0.4, steps=5)) == pytest.approx(0.2)
 
 
 def slow(model, image, label, target, method, begin):
@@ -183,7 +185,7 @@ def slow(model, image, label, target, method, begin):
 def test_the_batch_equals_one_image_at_a_time(models, digits, name, kind):
     method = METHODS[name]
     images, labels, targets, fooled = attack(models[kind], digits, method, count=20)
-    begin = fooling._begin(images, range(20), method, 0)
+    begin = norms.random_start(images, range(20), method, 0)
     exact = copy.deepcopy(models[kind])
     wanted = labels if targets is None else targets
     towards = -1 if targets is None else 1
@@ -218,18 +220,18 @@ def test_images_stay_in_the_ball_and_in_the_unit_interval(data):
     images = torch.rand(3, 1, 5, 4, generator=generator("images")).round(decimals=1)
     labels = torch.tensor([0, 1, 2])
     moved = fool(model, images, labels, method, targets=(labels + 1) % 3, ids="abc", seed=1).images
-    size = fooling.sizes(moved, images)[norm]
+    size = norms.sizes(moved, images)[norm]
     assert (size <= method.epsilon * (1 + 1e-5) + 1e-6).all()
     assert not clamp or (moved.min() >= 0 and moved.max() <= 1)
     control = random_change(images, "abc", method, 1)
-    assert (fooling.sizes(control, images)[norm] <= method.epsilon * (1 + 1e-5) + 1e-6).all()
+    assert (norms.sizes(control, images)[norm] <= method.epsilon * (1 + 1e-5) + 1e-6).all()
 
 
 def test_a_random_change_is_as_large_as_the_method_allows():
     images = torch.full((4, *SHAPE), 0.5)
     for norm, epsilon in (("linf", 0.1), ("l2", 0.7)):
         method = FoolingMethod(epsilon=epsilon, norm=norm)
-        change = fooling.sizes(random_change(images, range(4), method, 0), images)
+        change = norms.sizes(random_change(images, range(4), method, 0), images)
         assert change[norm].tolist() == pytest.approx([epsilon] * 4, rel=1e-4)
     noise = FoolingMethod(epsilon=0.1, start="noise", goal="targeted")
     assert random_change(images, range(4), noise, 0) is images
@@ -271,7 +273,9 @@ def test_the_faster_twin_gives_the_same_logits_and_gradients(shape, channels):
     twin, images, classes = faster(model), torch.rand(5, *shape, generator=generator(2)), torch.tensor([0, 1, 2, 3, 5])
     assert twin is not model
     for own, expected in zip(
-        fooling._gradients(twin, images, classes), fooling._gradients(model, images, classes), strict=True
+        attacks_gradient._gradients(twin, images, classes),
+        attacks_gradient._gradients(model, images, classes),
+        strict=True,
     ):
         torch.testing.assert_close(own, expected, rtol=1e-4, atol=1e-5 * expected.abs().max().item())
     assert faster(SoftmaxRegression(shape, 3)).__class__ is SoftmaxRegression
@@ -327,7 +331,7 @@ def test_more_steps_and_the_best_of_them_are_not_worse(models, digits):
     images, labels, _, fooled = attack(models["cnn"], digits, method)
     x = images
     for _ in range(12):
-        _, gradient = fooling._gradients(models["cnn"], x, labels)
+        _, gradient = attacks_gradient._gradients(models["cnn"], x, labels)
         x = (x - 0.05 * gradient.sign()).clamp(images - 0.1, images + 0.1).clamp(0, 1)
     gained = margin(models["cnn"](x), labels) - margin(models["cnn"](fooled.images), labels)
     assert gained.min() > -1e-2
@@ -386,7 +390,7 @@ def test_classifiers_of_others_are_fooled_too(kind):
     torch.manual_seed(0)
     images, side = torch.rand(4, 3, 40, 40, generator=generator("colour")), 40
     if kind == "torchvision":
-        from spurious.pretrained import torchvision_classifier
+        from spurious.classifiers.pretrained import torchvision_classifier
 
         model = torchvision_classifier("resnet18", "IMAGENET1K_V1")
     elif kind == "torchscript":

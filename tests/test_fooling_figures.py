@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 
 import draw_fooling
 from spurious.errors import SpuriousError
-from spurious.figures.fooling import Panel, fooling, magnification, size_text
+from spurious.experiments.fooling.figure import Panel, fooling, magnification, size_text
 from spurious.figures.style import render
 
 RNG = np.random.default_rng(0)

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from spurious.errors import SpuriousError
-from spurious.fooling_table import COLUMNS, METHOD, fooling, goodfellow, rubbish
-from spurious.statistics import mean_interval, wilson
+from spurious.experiments.fooling.rubbish import rubbish
+from spurious.experiments.fooling.success import COLUMNS, METHOD, fooling
+from spurious.statistics.intervals import mean_interval, wilson
+from spurious.writeups.goodfellow import goodfellow
 
 METHODS = {
     "away": ("image", "untargeted", "linf", 0.1, 1, True),
@@ -141,5 +143,5 @@ def test_goodfellow_takes_the_first_seed_of_the_unclamped_method():
 
 
 def test_the_tables_need_no_torch(pytestconfig):
-    code = "import sys; from spurious import fooling_table; assert 'torch' not in sys.modules"
+    code = "import sys; from spurious.experiments.fooling import rubbish, success; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], cwd=pytestconfig.rootpath / "scripts", check=True)

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 
-import commandline
-from pipeline import DATASET, environment
-from surroundings import usable_gpus
+from pipeline.jobs import devices
+from pipeline.jobs.surroundings import usable_gpus
+from projects import DATASET, environment
 
 WEIGHTS = f"results/{DATASET}/cnn/seed0/weights.safetensors"
 
@@ -110,7 +110,12 @@ def overlap(one, other):
     return max(one[0], other[0]) < min(one[1], other[1])
 
 
-HOLD = "import commandline, sys, time; print(commandline.claim_first_free(sys.argv[1:]), flush=True); time.sleep(60)"
+HOLD = """
+import sys, time
+from pipeline.jobs import devices
+print(devices.claim_first_free(sys.argv[1:]), flush=True)
+time.sleep(60)
+"""
 
 
 @pytest.fixture
@@ -120,7 +125,7 @@ def claiming(tmp_path, monkeypatch):
     started = []
 
     def claim():
-        scripts = Path(commandline.__file__).parent
+        scripts = Path(devices.__file__).parents[2]
         settings = os.environ | {"PYTHONPATH": str(scripts), "TMPDIR": str(tmp_path)}
         command = [sys.executable, "-c", HOLD, "one", "two"]
         process = subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, text=True)
@@ -151,11 +156,11 @@ def test_a_killed_job_leaves_its_device(claiming):
 def test_device_is_a_gpu_only_where_one_is_granted_and_there(claiming, monkeypatch):
     arguments = Namespace(threads=torch.get_num_threads(), gpu=1)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert commandline.prepare_compute(arguments) == torch.device("cpu")
+    assert devices.prepare_compute(arguments) == torch.device("cpu")
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: Namespace(uuid=("one", "two")[index]))
-    assert commandline.prepare_compute(Namespace(**vars(arguments) | {"gpu": 0})) == torch.device("cpu")
+    assert devices.prepare_compute(Namespace(**vars(arguments) | {"gpu": 0})) == torch.device("cpu")
     claiming()
-    assert commandline.prepare_compute(arguments) == torch.device("cuda", 1)
+    assert devices.prepare_compute(arguments) == torch.device("cuda", 1)

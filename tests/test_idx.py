@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spurious.data.idx import parse_images, parse_labels, unpack
 from spurious.errors import SpuriousError
-from spurious.idx import parse_images, parse_labels, unpack
 
 IMAGES, LABELS = 0x0803, 0x0801
 

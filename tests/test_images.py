@@ -14,15 +14,23 @@ import pytest
 import torch
 from PIL import Image
 
-import downloading
 import fetch_images
 import make_manifest
 import prepare_images
-from imagesource import open_photographs, read_class_names, read_manifest
+from pipeline.files import downloads
+from pipeline.files.photographs import open_photographs, read_class_names, read_manifest
 from serving import served
 from spurious import vision  # noqa: F401 - before any import of torchvision
+from spurious.data.manifest import (
+    ClassName,
+    Entry,
+    class_of,
+    labels_of_folders,
+    parse_class_names,
+    parse_manifest,
+    to_csv,
+)
 from spurious.errors import SpuriousError
-from spurious.manifest import ClassName, Entry, class_of, labels_of_folders, parse_class_names, parse_manifest, to_csv
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "workflow" / "resources" / "imagenet_samples.csv"
@@ -299,7 +307,7 @@ class Server:
 
 @pytest.fixture
 def server(monkeypatch):
-    monkeypatch.setattr(downloading, "PAUSES", (0.0,))
+    monkeypatch.setattr(downloads, "PAUSES", (0.0,))
     state = Server(CONTENTS)
     with served(state.answer, monkeypatch) as state.port:
         yield state

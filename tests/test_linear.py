@@ -13,18 +13,18 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from sklearn.linear_model import LogisticRegression
 
-import checkpoints
 import train_linear
-from spurious import linear
-from spurious.datasets import digits
+from pipeline.files import checkpoints
+from pipeline.files.tensors import write_tensors
+from spurious.classifiers import linear
+from spurious.classifiers.linear import LinearTrainer, history_rows, mean_image
+from spurious.classifiers.linear_predictions import judge, prediction_rows
+from spurious.data.datasets import digits
+from spurious.data.splits import InMemory
 from spurious.errors import SpuriousError
-from spurious.judging import judge, prediction_rows
-from spurious.linear import LinearTrainer, history_rows, mean_image
-from spurious.pair import pair_rows, random_signs
+from spurious.experiments.linear.pair import pair_rows, random_signs
 from spurious.seeding import generator
 from spurious.settings import LinearSettings
-from spurious.streaming import InMemory
-from tensorfiles import write_tensors
 
 DECAYS = (0.003, 0.03, 0.3)
 SETTINGS = LinearSettings(weight_decays=DECAYS, learning_rate=0.1, batch_size=50, epochs=3)

@@ -8,12 +8,13 @@ from scipy import stats
 
 import draw_linear
 from figurechecks import assert_inside
+from pipeline.files.stores import write_description
+from pipeline.files.tensors import write_tensors
 from spurious.errors import SpuriousError
-from spurious.figures import linear, templates
+from spurious.experiments.linear import figure as linear_figure
+from spurious.experiments.linear import template_figures as pages
+from spurious.experiments.linear.template_figures import Fooled, Start, as_picture, to_picture
 from spurious.figures.style import render
-from spurious.figures.templates import Fooled, Start, as_picture, to_picture
-from storefiles import write_description
-from tensorfiles import write_tensors
 
 RNG = np.random.default_rng(0)
 LONG = "American Staffordshire terrier, seldom seen"
@@ -39,13 +40,13 @@ def fooled(channels=1, sure=True):
 def draw_images(channels=1):
     start = Start(picture=RNG.random((channels, 8, 8)), decision=LONG, p=0.51)
     line = [fooled(channels), fooled(channels, sure=False), None]
-    return templates.template_images([start, start], [line, line], ROWS, ["0", LONG, "$5 and $10"], "title of it")
+    return pages.template_images([start, start], [line, line], ROWS, ["0", LONG, "$5 and $10"], "title of it")
 
 
 DRAWN = {
-    "linear": lambda: linear.linear(table(), "title of it"),
-    "templates": lambda: templates.templates(RNG.normal(size=(2, 10, 1, 8, 8)), ROWS, [LONG] * 10, "title of it"),
-    "colour": lambda: templates.templates(RNG.normal(size=(2, 3, 3, 8, 8)), ROWS, ["a", "b", "c"], "title of it"),
+    "linear": lambda: linear_figure.linear(table(), "title of it"),
+    "templates": lambda: pages.templates(RNG.normal(size=(2, 10, 1, 8, 8)), ROWS, [LONG] * 10, "title of it"),
+    "colour": lambda: pages.templates(RNG.normal(size=(2, 3, 3, 8, 8)), ROWS, ["a", "b", "c"], "title of it"),
     "images": draw_images,
     "photographs": lambda: draw_images(3),
 }
@@ -97,7 +98,7 @@ def test_linear_joins_the_means_in_their_order():
 
 def test_the_names_of_near_points_lie_beside_each_other():
     near = table().assign(l2_median=lambda rows: 2 + rows["weight_decay"] / 1e3, accuracy=0.9)
-    axes = linear.linear(near, "").axes[0]
+    axes = linear_figure.linear(near, "").axes[0]
     boxes = [text.get_window_extent() for text in axes.texts]
     assert len(boxes) == 4
     assert not any(box.overlaps(other) for place, box in enumerate(boxes) for other in boxes[place + 1 :])
@@ -133,11 +134,11 @@ def test_template_images_print_p_fraction_and_size():
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda: linear.linear(table().drop(columns="l2_median"), ""), "the column l2_median is missing"),
-        (lambda: linear.linear(table()[:0], ""), "no rows to draw"),
-        (lambda: templates.templates(np.zeros((2, 3, 1, 4, 4)), ["a"], ["0"] * 3, ""), "are not the templates of"),
-        (lambda: templates.templates(np.zeros((1, 3, 2, 4, 4)), ["a"], ["0"] * 3, ""), r"of 1 or 3 channels \(C, H"),
-        (lambda: templates.template_images([], [[fooled()]], ["a"], ["0"], ""), "0 starts need as many rows"),
+        (lambda: linear_figure.linear(table().drop(columns="l2_median"), ""), "the column l2_median is missing"),
+        (lambda: linear_figure.linear(table()[:0], ""), "no rows to draw"),
+        (lambda: pages.templates(np.zeros((2, 3, 1, 4, 4)), ["a"], ["0"] * 3, ""), "are not the templates of"),
+        (lambda: pages.templates(np.zeros((1, 3, 2, 4, 4)), ["a"], ["0"] * 3, ""), r"of 1 or 3 channels \(C, H"),
+        (lambda: pages.template_images([], [[fooled()]], ["a"], ["0"], ""), "0 starts need as many rows"),
     ],
 )  # fmt: skip
 def test_wrong_inputs_raise_one_clear_line(draw, message):
@@ -200,7 +201,7 @@ def draw_of(folder, data, image):
     arguments += ["--output-png", "unused", "--output-svg", "unused", "--image-id", str(image)]
     parsed = draw_linear.parse(["template-images", *arguments])
     figure = parsed.draw(parsed)
-    heads = [text for text in figure.texts if text.get_fontsize() == templates.TEXT + 1 and text.get_va() == "top"]
+    heads = [text for text in figure.texts if text.get_fontsize() == pages.TEXT + 1 and text.get_va() == "top"]
     return [text.get_text() for text in heads]
 
 

@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spurious import bootstrap, linear_table
-from spurious.bootstrap import draws, median_interval, resampled_medians
+from spurious.data import splits as data_splits
 from spurious.errors import SpuriousError
-from spurious.statistics import wilson
-from spurious.templates import total_variation
+from spurious.experiments.linear import comparison, pair_table, regularization, toy
+from spurious.experiments.linear.templates import total_variation
+from spurious.statistics import bootstrap
+from spurious.statistics.bootstrap import draws, median_interval, resampled_medians
+from spurious.statistics.intervals import wilson
 
 DECAYS = (0.0, 0.001, 0.123456789, 10.0)
 SEEDS = (3, 8)
@@ -60,11 +62,11 @@ def history():
 
 
 PREDICTIONS, STEPS, WEIGHTS, HISTORY = predictions(), steps(), weights(), history()
-TABLE = linear_table.linear(PREDICTIONS, STEPS, WEIGHTS, HISTORY)
+TABLE = regularization.linear(PREDICTIONS, STEPS, WEIGHTS, HISTORY)
 
 
 def test_a_row_per_decay_and_seed_and_one_for_all():
-    assert list(TABLE) == linear_table.COLUMNS
+    assert list(TABLE) == regularization.COLUMNS
     assert TABLE["seed"].tolist() == [3, 8, "all"] * 4
     assert TABLE["weight_decay"].tolist() == np.repeat([0, 0.001, 0.1234568, 10], 3).tolist()
 
@@ -105,7 +107,7 @@ def test_the_row_of_all_seeds_has_means_and_their_spread():
 
 def test_without_a_split_test_the_other_one_is_reported_with_train_beside():
     rows = predictions(splits=("train", "mirrored"))
-    table = linear_table.linear(rows, STEPS, WEIGHTS, HISTORY)
+    table = regularization.linear(rows, STEPS, WEIGHTS, HISTORY)
     assert set(table["split"]) == {"mirrored"}
     own = rows[(rows["seed"] == 3) & (rows["weight_decay"] == 0)]
     right = (own["label"] == own["predicted"]).groupby(own["split"]).mean()
@@ -117,11 +119,14 @@ def test_without_a_split_test_the_other_one_is_reported_with_train_beside():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: linear_table.linear(PREDICTIONS.drop(columns="id"), STEPS, WEIGHTS, HISTORY), "column id is missing"),
-        (lambda: linear_table.linear(PREDICTIONS, STEPS[:1], WEIGHTS, HISTORY), "steps: 0 files are of seed 8"),
-        (lambda: linear_table.linear(PREDICTIONS, STEPS, [*WEIGHTS, WEIGHTS[0]], HISTORY), "weights: 2 files are of"),
-        (lambda: linear_table.held_out(["train", "validation"]), "no split to test on"),
-        (lambda: linear_table.pair(PREDICTIONS), "classes, attack, epsilon is missing"),
+        (
+            lambda: regularization.linear(PREDICTIONS.drop(columns="id"), STEPS, WEIGHTS, HISTORY),
+            "column id is missing",
+        ),
+        (lambda: regularization.linear(PREDICTIONS, STEPS[:1], WEIGHTS, HISTORY), "steps: 0 files are of seed 8"),
+        (lambda: regularization.linear(PREDICTIONS, STEPS, [*WEIGHTS, WEIGHTS[0]], HISTORY), "weights: 2 files are of"),
+        (lambda: data_splits.held_out(["train", "validation"]), "no split to test on"),
+        (lambda: pair_table.pair(PREDICTIONS), "classes, attack, epsilon is missing"),
     ],
 )
 def test_wrong_inputs_raise_one_clear_line(call, message):
@@ -131,24 +136,24 @@ def test_wrong_inputs_raise_one_clear_line(call, message):
 
 
 def test_held_out_prefers_test():
-    assert linear_table.held_out(["mirrored", "train", "test", "validation"]) == "test"
-    assert linear_table.held_out(["train", "mirrored"]) == "mirrored"
+    assert data_splits.held_out(["mirrored", "train", "test", "validation"]) == "test"
+    assert data_splits.held_out(["train", "mirrored"]) == "mirrored"
 
 
 def test_the_best_is_chosen_on_validation_alone():
-    assert linear_table.best(PREDICTIONS) == 0.001
+    assert comparison.best(PREDICTIONS) == 0.001
     rows = PREDICTIONS.copy()
     rows.loc[(rows["split"] == "test") & (rows["weight_decay"] == 0.001), "predicted"] = 9
-    assert linear_table.best(rows) == 0.001
+    assert comparison.best(rows) == 0.001
     rows.loc[(rows["split"] == "validation") & (rows["weight_decay"] == 0.001), "predicted"] = 9
-    assert linear_table.best(rows) == 0.0
-    assert linear_table.best(PREDICTIONS[PREDICTIONS["split"] == "test"]) == 0.0
+    assert comparison.best(rows) == 0.0
+    assert comparison.best(PREDICTIONS[PREDICTIONS["split"] == "test"]) == 0.0
     rows["predicted"] = rows["label"]
-    assert linear_table.best(rows) == 0.0  # the lower of equals
+    assert comparison.best(rows) == 0.0  # the lower of equals
 
 
 def test_tests_equal_plain_recounting():
-    table = linear_table.tests(PREDICTIONS, STEPS)
+    table = comparison.tests(PREDICTIONS, STEPS)
     assert table["weight_decay"].tolist() == [0, 0.1234568, 10]
     assert (table["against"] == 0.001).all()
     own = PREDICTIONS[(PREDICTIONS["seed"] == 3) & (PREDICTIONS["split"] == "test")]
@@ -171,7 +176,7 @@ def test_tests_equal_plain_recounting():
 def test_equal_classifiers_are_within_noise():
     rows = PREDICTIONS[PREDICTIONS["weight_decay"] == 0.0]
     same = pd.concat([rows, rows.assign(weight_decay=10.0)])
-    table = linear_table.tests(same, STEPS)
+    table = comparison.tests(same, STEPS)
     assert table["accuracy_verdict"].tolist() == ["within noise"]
     assert table["accuracy_difference"].tolist() == [0]
     assert table["mcnemar_p"].tolist() == [1]
@@ -181,9 +186,7 @@ def test_pair_counts_errors():
     rows = []
     for seed, (attack, wrong) in itertools.product(SEEDS, {"none": 1, "fast gradient sign": 9}.items()):
         rows += [(seed, "3, 7", attack, 0.25, 3, 7 if image < wrong + seed % 2 else 3) for image in range(10)]
-    table = linear_table.pair(
-        pd.DataFrame(rows, columns=["seed", "classes", "attack", "epsilon", "label", "predicted"])
-    )
+    table = pair_table.pair(pd.DataFrame(rows, columns=["seed", "classes", "attack", "epsilon", "label", "predicted"]))
     assert list(table) == ["classes", "attack", "epsilon", "seed", "n", "error", "low", "high"]
     assert table["seed"].tolist() == [3, 8, "all"] * 2
     assert table["attack"].tolist() == ["none"] * 3 + ["fast gradient sign"] * 3
@@ -192,7 +195,7 @@ def test_pair_counts_errors():
 
 
 def test_the_toy_is_the_write_ups():
-    assert linear_table.toy()["score"].tolist() == [-3, 2]
+    assert toy.toy()["score"].tolist() == [-3, 2]
 
 
 def slow_medians(values, resampled):
@@ -257,7 +260,7 @@ def test_the_interval_covers_the_true_median_as_often_as_it_says():
 
 
 def test_attacks_are_recounted():
-    table = linear_table.linear(PREDICTIONS, STEPS, WEIGHTS, HISTORY).set_index(["weight_decay", "seed"])
+    table = regularization.linear(PREDICTIONS, STEPS, WEIGHTS, HISTORY).set_index(["weight_decay", "seed"])
     for file, (place, decay) in itertools.product(STEPS, enumerate(DECAYS)):
         row = table.loc[(float(f"{decay:.7g}"), file["seed"])]
         wrong = [index for index in range(IMAGES) if file["fgsm_wrong"][place, index]]
@@ -274,6 +277,6 @@ def test_attacks_are_recounted():
 
 def test_nothing_wrong_has_no_confidence():
     steps = [{**file, "fgsm_wrong": np.zeros_like(file["fgsm_wrong"])} for file in STEPS]
-    table = linear_table.linear(PREDICTIONS, steps, WEIGHTS, HISTORY)
+    table = regularization.linear(PREDICTIONS, steps, WEIGHTS, HISTORY)
     assert (table["fgsm_error"] == 0).all()
     assert table["fgsm_confidence"].isna().all()

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
+from pipeline.files.tensors import load_classifier, read_description, write_weights
+from spurious.classifiers.models import Description, SoftmaxRegression, build_classifier, initialize
 from spurious.errors import SpuriousError
-from spurious.models import Description, SoftmaxRegression, build_classifier, initialize
 from spurious.seeding import generator
-from tensorfiles import load_classifier, read_description, write_weights
 
 PUBLISHED = Description(architecture="cnn", image_shape=(1, 28, 28), classes=10)
 CPU = torch.device("cpu")

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 import make_manifest
-from pipeline import carry, contents, error_lines, planned_jobs, read_config, run_snakemake, sha256, write_config
+from projects import carry, contents, error_lines, planned_jobs, read_config, run_snakemake, sha256, write_config
 
 DATASET, CLASSIFIER = "photographs", "mine"
 NAMES = ["brick", "it's a leaf", "lemon", "sky"]  # folders are numbered in the order of their names

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageFile
 
+from spurious.data.photographs import Properties, channel_difference, decode, decode_array, describe, why_grey
 from spurious.errors import SpuriousError
-from spurious.photographs import Properties, channel_difference, decode, decode_array, describe, why_grey
 
 NAME = "some/photo's.JPEG"
 COLOURS = np.random.default_rng(0).integers(0, 256, (7, 5, 3), dtype=np.uint8)

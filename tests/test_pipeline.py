@@ -20,7 +20,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from pipeline import (
+from projects import (
     ARCHIVE,
     DATASET,
     SEARCHES,
@@ -150,7 +150,15 @@ def importers(folder, programs, module):
     return names
 
 
-@pytest.mark.parametrize("module", ["spurious.smoothing", "spurious.cost", "spurious.statistics", "tensorfiles"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "spurious.experiments.smoothing.sweep",
+        "spurious.attacks.cost",
+        "spurious.statistics.intervals",
+        "pipeline.files.tensors",
+    ],
+)
 def test_edited_module_reruns_what_imports_it(finished, programs, module):
     expected = importers(finished, programs, module)
     assert expected, f"nothing imports {module}"
@@ -165,7 +173,7 @@ def test_edited_module_reruns_what_imports_it(finished, programs, module):
 
 
 def test_edited_smoothing_trains_nothing(finished):
-    with edited(finished / "scripts/spurious/smoothing.py"):
+    with edited(finished / "scripts/spurious/experiments/smoothing/sweep.py"):
         planned = {script for script, _ in planned_jobs(run_snakemake(finished, "demo", "-n", "--printshellcmds"))}
     assert "smooth_shard.py" in planned
     assert not planned & (COMPUTING - {"smooth_shard.py"})

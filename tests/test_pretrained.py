@@ -15,16 +15,22 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from classifierfiles import open_classifier
-from spurious import pretrained
+from pipeline.files.classifiers import open_classifier
+from pipeline.files.tensors import write_weights
+from spurious.classifiers import pretrained
+from spurious.classifiers.models import Description, build_classifier
+from spurious.classifiers.pretrained import (
+    Classifier,
+    accelerate,
+    preprocessing_of,
+    published_file,
+    torchvision_classifier,
+)
+from spurious.data.photographs import decode
 from spurious.errors import SpuriousError
-from spurious.models import Description, build_classifier
-from spurious.photographs import decode
-from spurious.pretrained import Classifier, accelerate, preprocessing_of, published_file, torchvision_classifier
 from spurious.seeding import generator
 from spurious.settings import Preprocessing
 from spurious.vision import models, transforms
-from tensorfiles import write_weights
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from pipeline import rules_with_gpu, run_snakemake, written_rules
+from projects import rules_with_gpu, run_snakemake, written_rules
 
 ROOT = Path(__file__).parents[1]
 SLURM = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))

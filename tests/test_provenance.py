@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import write_provenance
-from pipeline import (
+from pipeline.jobs.surroundings import git_state, hardware, installed
+from projects import (
     DATASET,
     ROOT,
     carry,
@@ -33,9 +34,9 @@ from pipeline import (
     run_snakemake,
     sha256,
 )
-from spurious import configuration, provenance, provenance_page
-from spurious.provenance import Measurement
-from surroundings import git_state, hardware, installed
+from spurious import configuration
+from spurious.report import provenance, provenance_page
+from spurious.report.provenance import Measurement
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 COLUMNS = {"s", "h:m:s", "max_rss", "cpu_time"}

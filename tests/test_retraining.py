@@ -9,16 +9,17 @@ import pytest
 import torch
 
 import backwork_label
-import checkpoints
 import retrain_classifier
 import train_classifier
-from rows import read_rows
-from spurious.datasets import SPLITS
-from spurious.retraining import noise_negatives, target_classes, with_negatives
+from pipeline.files import checkpoints
+from pipeline.files.rows import read_rows
+from pipeline.files.tensors import load_classifier, read_dataset, read_tensors, write_tensors
+from spurious.classifiers.predictions import predict
+from spurious.data.datasets import SPLITS
+from spurious.experiments.retraining.training_set import target_classes, with_negatives
+from spurious.perturbations.negatives import noise_negatives
 from spurious.seeding import generator
 from spurious.settings import BackworkingSettings, RetrainingSettings, SearchSettings, TrainingRecipe
-from spurious.training import predict
-from tensorfiles import load_classifier, read_dataset, read_tensors, write_tensors
 
 CLASSES, SHAPE = 3, (1, 8, 8)
 CPU = torch.device("cpu")

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from spurious.saliency import input_gradients, largest_positive
+from spurious.experiments.classifiers.saliency import input_gradients, largest_positive
 
 
 def slow_largest_positive(row, count):

@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from pipeline import changed_config, copy_project, error_lines, run_snakemake
 from planning import CLASSIFIERS, DATASET, SWEEP_OF_ONE_SHARD, expected_jobs, make_large, planned_by_rule
+from projects import changed_config, copy_project, error_lines, run_snakemake
 
 SHARDS = 26
 

@@ -14,15 +14,19 @@ from scipy import ndimage, stats
 
 import gather_smoothing
 import smooth_shard
-from spurious.datasets import SPLITS
+from pipeline.files.tensors import write_tensors, write_weights
+from spurious.classifiers.models import Description, build_classifier, initialize
+from spurious.classifiers.scoring import Scorer
+from spurious.data.datasets import SPLITS
+from spurious.defences.rejection import REJECTED
+from spurious.defences.vote import majority
 from spurious.errors import SpuriousError
-from spurious.models import Description, build_classifier, initialize
-from spurious.noise import add_noise, blur
+from spurious.experiments.smoothing.rates import COLUMNS, RATES, in_order, main_rows, summarize
+from spurious.experiments.smoothing.sweep import Batch, Row, sweep
+from spurious.perturbations.noise import add_noise
 from spurious.seeding import generator
 from spurious.settings import SmoothingSettings, Variant
-from spurious.smoothing import Batch, Row, Scorer, majority, sweep
-from spurious.smoothing_table import COLUMNS, RATES, REJECTED, in_order, main_rows, summarize
-from tensorfiles import write_tensors, write_weights
+from spurious.views.blur import blur
 
 KERNEL_5 = [0.0545, 0.2442, 0.4026, 0.2442, 0.0545]
 SETTINGS = SmoothingSettings(batch_size=8)

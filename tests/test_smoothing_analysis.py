@@ -10,11 +10,18 @@ from scipy import stats
 
 import make_table
 import write_summary
-from rows import read_rows
-from spurious import findings, reproduced, smoothing_analysis, smoothing_comparison, tables
+from pipeline.files.rows import read_rows
+from spurious import wording
+from spurious.defences.rejection import REJECTED
 from spurious.errors import SpuriousError
-from spurious.smoothing_table import RATES, REJECTED, main_rows, summarize
-from spurious.statistics import holm, wilson
+from spurious.experiments.smoothing import agreement, comparisons, decisions, findings, long_form, risk
+from spurious.experiments.smoothing import seeds as smoothing_seeds
+from spurious.experiments.smoothing import variants as smoothing_variants
+from spurious.experiments.smoothing.rates import RATES, main_rows, summarize
+from spurious.statistics.comparisons import holm
+from spurious.statistics.intervals import wilson
+from spurious.writeups import published as writeups_published
+from spurious.writeups import smoothing
 
 VIEWS = ("ns", "ss", "ds")
 SCORES = (*VIEWS, "vote", "combined")
@@ -84,7 +91,7 @@ def binomial_p(first, second):
 
 def test_the_votes_hold_every_kind_of_outcome():
     main = pd.DataFrame([row for _, rows in SETTINGS for row in rows])
-    agreeing = smoothing_analysis.decided(main)["agreeing"]
+    agreeing = decisions.decided(main)["agreeing"]
     assert set(agreeing) == {1, 2, 3}
     assert {False, True} == set(main["decision"] == main["label"])
     assert main.groupby(["classifier", "kernel", "sigma"])["p_ss"].nunique().max() < 6
@@ -95,7 +102,7 @@ def test_the_votes_hold_every_kind_of_outcome():
 
 @pytest.mark.parametrize("rate", RATES)
 def test_seeds_are_the_slow_reference(rate):
-    table = smoothing_comparison.seeds(VOTES)
+    table = smoothing_seeds.seeds(VOTES)
     for key, first in SETTINGS:
         per_seed = [counts(first, rate)]
         per_seed += [counts(rows, rate) for other, rows in settings(VOTES, variant="published", seed=1) if other == key]
@@ -112,7 +119,7 @@ def test_seeds_are_the_slow_reference(rate):
 def test_long_form_counts_the_accepted_for_the_majority_after_a_round_trip_through_csv(tmp_path):
     (_, rows), *_ = SETTINGS
     summarize(pd.DataFrame(rows), "cnn").to_csv(tmp_path / "s.csv", index=False, float_format="%.7g")
-    long = smoothing_comparison.in_long_form(read_rows([tmp_path / "s.csv"])).set_index("rate")
+    long = long_form.in_long_form(read_rows([tmp_path / "s.csv"])).set_index("rate")
     assert {rate: long.loc[rate, "n"] for rate in RATES} == {rate: counts(rows, rate)[1] for rate in RATES}
     assert long.loc["acc_maj", "n"] < long.loc["acc_ns", "n"]
 
@@ -121,7 +128,7 @@ def test_long_form_counts_the_accepted_for_the_majority_after_a_round_trip_throu
 
 
 def test_variants_are_the_slow_reference():
-    table = smoothing_comparison.variants(VOTES)
+    table = smoothing_variants.variants(VOTES)
     published = {key: {row["image"]: row for row in rows} for key, rows in SETTINGS}
     p = {}
     for key, rows in settings(VOTES, variant="antialias", seed=4):
@@ -141,11 +148,11 @@ def test_variants_are_the_slow_reference():
 
 
 def test_the_published_variant_is_not_compared_with_itself():
-    table = smoothing_comparison.variants(VOTES)
+    table = smoothing_variants.variants(VOTES)
     own = table[table["variant"] == "published"]
     assert own[["changed_ns", "gained", "lost", "p", "p_holm"]].isna().all(axis=None)
     assert set(own["verdict"]) == {""}
-    alone = smoothing_comparison.variants(VOTES[VOTES["variant"] == "published"])
+    alone = smoothing_variants.variants(VOTES[VOTES["variant"] == "published"])
     assert list(alone) == list(table)
     assert len(alone) == len(own)
 
@@ -155,7 +162,7 @@ def test_a_variant_that_is_always_wrong_is_lower(shift, verdict):
     votes = make_votes(images=60, variants=("published",))
     right = votes.assign(**dict.fromkeys((*VIEWS, "decision"), votes["label"]))
     other = right.assign(variant="other", **{name: (right[name] + shift) % 3 for name in (*VIEWS, "decision")})
-    table = smoothing_comparison.variants(pd.concat([right, other])).query("variant == 'other'")
+    table = smoothing_variants.variants(pd.concat([right, other])).query("variant == 'other'")
     assert set(table["verdict"]) == {verdict}
     assert table["changed_ns"].tolist() == [shift] * len(table)
 
@@ -163,14 +170,14 @@ def test_a_variant_that_is_always_wrong_is_lower(shift, verdict):
 def test_an_image_that_the_published_variant_lacks_is_named():
     gone = (VOTES["variant"] == "published") & (VOTES["image"] == "n3") & (VOTES["kernel"] == 7)
     with pytest.raises(SpuriousError, match="'antialias' has the image n3, which 'published' lacks"):
-        smoothing_comparison.variants(VOTES[~gone])
+        smoothing_variants.variants(VOTES[~gone])
 
 
 # tests
 
 
 def test_tests_are_the_slow_reference():
-    table = smoothing_comparison.tests(VOTES)
+    table = comparisons.tests(VOTES)
     names = {**{view: view for view in VIEWS}, "majority": "decision"}
     for key, rows in SETTINGS:
         for first, second in combinations(names, 2):
@@ -187,7 +194,7 @@ def test_tests_are_the_slow_reference():
 def test_tests_are_corrected_over_all_of_a_classifier():
     votes = make_votes(images=60)
     votes["ss"] = votes["ss"].where(votes["image"].str.endswith(("1", "2", "3", "4")), votes["label"])  # a better view
-    for _, own in smoothing_comparison.tests(votes).groupby("classifier"):
+    for _, own in comparisons.tests(votes).groupby("classifier"):
         assert own["p_holm"].tolist() == pytest.approx(holm(own["p"]))
         assert (own["p_holm"] < 0.99 * np.minimum(1, own["p"] * len(own))).any()  # not Bonferroni's
 
@@ -197,7 +204,7 @@ def test_verdicts_follow_the_corrected_p():
     for images, verdict, other in ((12, "second", "first"), (8, "within noise", "within noise")):
         votes = make_votes(images, classes=1, classifiers=("cnn",), variants=("published",), seeds=(0,))
         votes = votes[votes["sigma"] == 0].assign(ns=1, ss=0, ds=1, decision=1)
-        table = smoothing_comparison.tests(votes)
+        table = comparisons.tests(votes)
         row = only(table, ("cnn", 5, 0.0), first="ns", second="ss")
         assert row["p"] == 2 / 2**images < 0.05
         assert row["verdict"] == verdict
@@ -206,7 +213,7 @@ def test_verdicts_follow_the_corrected_p():
 
 def test_a_rejection_is_wrong():
     votes = VOTES.assign(decision=REJECTED)
-    table = smoothing_comparison.tests(votes).query("second == 'majority'")
+    table = comparisons.tests(votes).query("second == 'majority'")
     assert set(table["accuracy_second"]) == {0}
 
 
@@ -214,7 +221,7 @@ def test_a_rejection_is_wrong():
 
 
 def test_agreement_is_the_slow_reference():
-    table = smoothing_analysis.agreement(VOTES)
+    table = agreement.agreement(VOTES)
     names = {1: "three", 2: "two", 3: "none"}  # by how many classes the views name
     for key, rows in SETTINGS:
         for classes, name in names.items():
@@ -254,7 +261,7 @@ def expected_risks(rows, score):
 
 @pytest.mark.parametrize("score", SCORES)
 def test_risk_is_the_expectation_over_all_orders(score):
-    table, curves = smoothing_analysis.risk(VOTES), smoothing_analysis.risk_curves(VOTES)
+    table, curves = risk.risk(VOTES), risk.risk_curves(VOTES)
     for key, rows in SETTINGS:
         expected = expected_risks(rows, score)
         row = only(table, key)
@@ -271,7 +278,7 @@ def test_risk_is_the_expectation_over_all_orders(score):
 
 
 def test_risk_of_the_vote_is_the_slow_reference():
-    table = smoothing_analysis.risk(VOTES)
+    table = risk.risk(VOTES)
     for key, rows in SETTINGS:
         accepted = [row for row in rows if row["decision"] != REJECTED]
         row = only(table, key)
@@ -288,7 +295,7 @@ def test_risk_of_the_vote_is_the_slow_reference():
 
 def test_risk_where_everything_is_rejected():
     votes = VOTES.assign(ns=0, ss=1, ds=2, decision=REJECTED)
-    table, curves = smoothing_analysis.risk(votes), smoothing_analysis.risk_curves(votes)
+    table, curves = risk.risk(votes), risk.risk_curves(votes)
     assert set(table["coverage"]) == {0}
     assert table.filter(regex="^acc_|threshold").isna().all(axis=None)
     assert set(table["best_view"]) == {""}
@@ -304,7 +311,7 @@ def test_a_vote_that_knows_its_errors_beats_every_threshold():
     for view, other in zip(VIEWS, (1, 2, 3), strict=True):
         votes[view] = votes["label"].where(certain, votes["label"] + other)
     votes["decision"] = votes["label"].where(certain, REJECTED)
-    table = smoothing_analysis.risk(votes)
+    table = risk.risk(votes)
     assert set(table["acc_vote"]) == {1}
     assert table["ns_threshold"].tolist() == pytest.approx([0.5] * len(table))
     assert table["aurc_vote"].tolist() == pytest.approx([(1 / 4 + 2 / 5 + 3 / 6) / 6] * len(table))
@@ -313,9 +320,9 @@ def test_a_vote_that_knows_its_errors_beats_every_threshold():
 
 def test_curves_are_thinned_and_end_at_full_coverage():
     votes = make_votes(images=731, variants=("published",))
-    curves = smoothing_analysis.risk_curves(votes)
+    curves = risk.risk_curves(votes)
     for _, own in curves.groupby(["classifier", "kernel", "sigma", "score"]):
-        assert len(own) == smoothing_analysis.POINTS
+        assert len(own) == risk.POINTS
         assert own["coverage"].is_monotonic_increasing
         assert own["coverage"].iloc[[0, -1]].tolist() == pytest.approx([1 / 731, 1])
     ends = curves.query("coverage == 1 and score == 'ds'")["risk"].to_numpy()
@@ -326,11 +333,11 @@ def test_curves_are_thinned_and_end_at_full_coverage():
 # every table
 
 TABLES = {
-    "smoothing-seeds": smoothing_comparison.seeds,
-    "smoothing-variants": smoothing_comparison.variants,
-    "smoothing-tests": smoothing_comparison.tests,
-    "smoothing-agreement": smoothing_analysis.agreement,
-    "smoothing-risk": smoothing_analysis.risk,
+    "smoothing-seeds": smoothing_seeds.seeds,
+    "smoothing-variants": smoothing_variants.variants,
+    "smoothing-tests": comparisons.tests,
+    "smoothing-agreement": agreement.agreement,
+    "smoothing-risk": risk.risk,
 }
 
 
@@ -401,8 +408,8 @@ def sweep_summary():
 
 def test_every_rate_of_the_write_up_is_reproduced(numbers):
     summary = sweep_summary()
-    rows = reproduced.smoothing(summary, numbers, dataset="imagenet-samples", published_as=PUBLISHED_AS)
-    table = tables.published(numbers, rows)
+    rows = smoothing.smoothing(summary, numbers, dataset="imagenet-samples", published_as=PUBLISHED_AS)
+    table = writeups_published.published(numbers, rows)
     filled = table[table["reproduced"].notna()]
     assert filled["setting"].str.startswith("imagenet-samples, ResNet50, 5 taps").all()
     assert len(filled) == len(rows) == 20
@@ -424,7 +431,7 @@ def test_every_rate_of_the_write_up_is_reproduced(numbers):
 
 @pytest.mark.parametrize(("dataset", "names"), [("mnist", PUBLISHED_AS), ("imagenet-samples", {})])
 def test_what_nobody_published_is_left_out(numbers, dataset, names):
-    assert reproduced.smoothing(sweep_summary(), numbers, dataset=dataset, published_as=names).empty
+    assert smoothing.smoothing(sweep_summary(), numbers, dataset=dataset, published_as=names).empty
 
 
 @pytest.mark.parametrize(
@@ -436,7 +443,7 @@ def test_what_nobody_published_is_left_out(numbers, dataset, names):
 )
 def test_wrong_published_names_are_errors(numbers, names, message):
     with pytest.raises(SpuriousError, match=message):
-        reproduced.smoothing(sweep_summary(), numbers, dataset="imagenet-samples", published_as=names)
+        smoothing.smoothing(sweep_summary(), numbers, dataset="imagenet-samples", published_as=names)
 
 
 @pytest.mark.parametrize(("sweep", "count"), [(["--smoothing", "{0}"], 20), (["--smoothing"], 0)])
@@ -460,8 +467,8 @@ def test_findings_name_where_a_blur_helps_and_what_the_vote_adds():
     votes = votes.assign(ns=other, ss=votes["label"], ds=votes["label"] + 2 * (votes["sigma"] > 0))
     votes["decision"] = [vote(views) for views in votes[list(VIEWS)].to_numpy()]
     summary = summarize(main_rows(votes), "cnn")
-    sentences = list(findings.smoothing(summary, smoothing_comparison.tests(votes)))
-    text = "\n".join(sentences).replace(findings.NO_BREAK, " ")
+    sentences = list(findings.smoothing(summary, comparisons.tests(votes)))
+    text = "\n".join(sentences).replace(wording.NO_BREAK, " ")
     assert "200 images under noise of sigma 0.25, 5 taps" in text
     assert "accuracy 0.00 % (0.00 % to 1.88 %) unblurred, 100.00 % (98.12 % to 100.00 %) blurred once" in text
     assert "right on 0.00 % (0.00 % to 1.88 %) of all images." in text
@@ -476,7 +483,7 @@ def test_findings_name_where_a_blur_helps_and_what_the_vote_adds():
 def test_the_front_page_takes_the_tests_where_they_are(with_tests, tmp_path):
     summary = pd.concat([summarize(main_rows(own), name) for name, own in VOTES.groupby("classifier", sort=False)])
     summary.to_csv(tmp_path / "s.csv", index=False)
-    smoothing_comparison.tests(VOTES).to_csv(tmp_path / "tests.csv", index=False)
+    comparisons.tests(VOTES).to_csv(tmp_path / "tests.csv", index=False)
     optional = ["--smoothing-tests", str(tmp_path / "tests.csv")] if with_tests else []
     out = tmp_path / "summary.rst"
     write_summary.main(["--dataset", "d", "--smoothing", str(tmp_path / "s.csv"), *optional, "--output", str(out)])

@@ -6,7 +6,9 @@ import pytest
 from scipy import stats
 
 from spurious.errors import SpuriousError
-from spurious.statistics import holm, mcnemar_exact, mean_interval, paired_difference, risk_curve, wilson
+from spurious.statistics.comparisons import holm, mcnemar_exact, paired_difference
+from spurious.statistics.intervals import mean_interval, wilson
+from spurious.statistics.selection import risk_curve
 
 
 @pytest.mark.parametrize(

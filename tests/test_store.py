@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import make_store
-from imagesource import sha256_of
+from pipeline.files.photographs import sha256_of
+from pipeline.files.stores import SplitWriter, open_splits, open_store, write_description
+from pipeline.files.tensors import write_tensors
+from spurious.data.splits import InMemory, prefetched, shuffled
 from spurious.errors import SpuriousError
 from spurious.seeding import generator
-from spurious.streaming import InMemory, prefetched, shuffled
-from storefiles import SplitWriter, open_splits, open_store, write_description
-from tensorfiles import write_tensors
 
 SCRIPTS = Path(make_store.__file__).parent
 LOCAL_DATA = Path(os.environ.get("SPURIOUS_LOCAL_DATA", "not set"))
@@ -177,9 +177,9 @@ def test_a_store_without_training_images_or_none_at_all_is_told(tmp_path):
 
 STREAM = """
 import sys
-from storefiles import open_store
+from pipeline.files.stores import open_store
 from spurious.seeding import generator
-from spurious.streaming import prefetched, shuffled
+from spurious.data.splits import prefetched, shuffled
 
 def memory():
     fields = dict(line.split(":") for line in open("/proc/self/status"))
@@ -423,7 +423,8 @@ def test_a_file_without_permission_is_told(tmp_path):
 def test_a_store_whose_length_does_not_match_is_told_by_a_script_in_one_line(tmp_path):
     folder = store(tmp_path / "store")
     np.save(folder / "train_labels.npy", np.zeros(49, np.int64))
-    code = "import commandline, storefiles, sys; commandline.run(lambda: storefiles.open_splits(sys.argv[1]))"
+    code = "import sys; from pipeline.files import stores; from pipeline.jobs.arguments import run\n"
+    code += "run(lambda: stores.open_splits(sys.argv[1]))"
     environment = os.environ | {"PYTHONPATH": str(SCRIPTS)}
     result = subprocess.run([sys.executable, "-c", code, folder], env=environment, capture_output=True, text=True)
     assert result.returncode == 1

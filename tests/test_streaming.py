@@ -7,10 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.files.stores import MappedSource
+from spurious.data.splits import InMemory, batches, prefetched, shuffled
 from spurious.errors import SpuriousError
 from spurious.seeding import generator
-from spurious.streaming import InMemory, batches, prefetched, shuffled
-from storefiles import MappedSource
 
 IMAGENET = 1_281_167
 

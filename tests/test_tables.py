@@ -8,10 +8,16 @@ import pytest
 
 import draw_figure
 import make_table
-from rows import read_rows
-from spurious import tables
+from pipeline.files.rows import read_rows
 from spurious.errors import SpuriousError
-from spurious.statistics import mean_interval, wilson
+from spurious.experiments.backworking import searches
+from spurious.experiments.classifiers import accuracies
+from spurious.experiments.data import excluded
+from spurious.experiments.retraining import rounds
+from spurious.experiments.retraining import summary as retraining_summary
+from spurious.report import formats
+from spurious.statistics.intervals import mean_interval, wilson
+from spurious.writeups import published
 
 
 def predictions(seeds=(0, 1)):
@@ -28,7 +34,7 @@ def predictions(seeds=(0, 1)):
 
 
 def test_classifiers_golden():
-    table = tables.classifiers(predictions())
+    table = accuracies.classifiers(predictions())
     assert list(table) == ["classifier", "seed", "n", "accuracy", "low", "high", "sd", "validation_accuracy"]
     assert table["seed"].tolist() == [0, 1, "all"]
     assert table["accuracy"].tolist() == pytest.approx([0.9, 0.8, 0.85])
@@ -40,7 +46,7 @@ def test_classifiers_golden():
 def test_classifiers_without_test_images_is_an_error():
     only_train = predictions().query("split == 'train'")
     with pytest.raises(SpuriousError, match=r"no row of the split test for cnn, seed 0"):
-        tables.classifiers(only_train)
+        accuracies.classifiers(only_train)
 
 
 def search_rows():
@@ -57,7 +63,7 @@ def search_rows():
 
 
 def test_backworking_golden():
-    table = tables.backworking(search_rows())
+    table = searches.backworking(search_rows())
     design = "classifier seed label search images steps found p_min p_mean reinitialized"
     assert list(table) == design.split()
     assert table.iloc[0].tolist() == ["cnn", 0, 3, "published", 3, 10, 1, 0.5, pytest.approx(2.4980001 / 3), 1]
@@ -65,11 +71,11 @@ def test_backworking_golden():
 
 
 def test_found_is_strictly_above_the_argument():
-    assert tables.backworking(search_rows(), found_above=0.9995)["found"].tolist() == [0, 0, 2, 2]
+    assert searches.backworking(search_rows(), found_above=0.9995)["found"].tolist() == [0, 0, 2, 2]
 
 
 def test_backworking_summary_golden():
-    (row,) = tables.backworking_summary(search_rows()).to_dict("records")
+    (row,) = searches.backworking_summary(search_rows()).to_dict("records")
     low, high = wilson(8, 12)
     assert row == {
         "classifier": "cnn", "search": "published", "images": 12, "found": 8, "share": 8 / 12, "low": low,
@@ -105,7 +111,7 @@ def retraining_inputs(seeds=(0, 1, 2)):
 
 
 def test_retraining_golden():
-    table = tables.retraining(*retraining_inputs())
+    table = rounds.retraining(*retraining_inputs())
     design = "negatives target round seed accuracy old_p_mean attack found steps"
     assert list(table) == [*design.split(), "accuracy_low", "accuracy_high", "control_p_mean", "images"]
     assert len(table) == 9
@@ -118,31 +124,31 @@ def test_retraining_golden():
 
 
 def test_round_0_has_no_old_images():
-    table = tables.retraining(*retraining_inputs())
+    table = rounds.retraining(*retraining_inputs())
     assert table.loc[table["round"] == 0, ["old_p_mean", "control_p_mean"]].isna().all(axis=None)
 
 
 def test_round_0_brought_along_twice_counts_once():
     attacks, old, judged = retraining_inputs()
-    twice = tables.retraining(pd.concat([attacks, attacks]), pd.concat([old, old]), pd.concat([judged, judged]))
-    pd.testing.assert_frame_equal(twice, tables.retraining(attacks, old, judged))
+    twice = rounds.retraining(pd.concat([attacks, attacks]), pd.concat([old, old]), pd.concat([judged, judged]))
+    pd.testing.assert_frame_equal(twice, rounds.retraining(attacks, old, judged))
 
 
 def test_an_attacked_net_without_predictions_is_an_error():
     attacks, old, judged = retraining_inputs()
     with pytest.raises(SpuriousError, match=r"predictions: none for .*'round': 1, 'seed': 2"):
-        tables.retraining(attacks, old, judged.query("seed < 2 or round == 0"))
+        rounds.retraining(attacks, old, judged.query("seed < 2 or round == 0"))
 
 
 def summary(**inputs):
-    return tables.retraining_summary(*retraining_inputs(**inputs))
+    return retraining_summary.retraining_summary(*retraining_inputs(**inputs))
 
 
 def test_accuracy_differs_where_seeds_and_images_say_so():
     attacks, old, judged = retraining_inputs()
     worse = (judged["negatives"] == "backworked") & (judged["id"] >= 6)
     judged.loc[worse, "predicted"] = 0
-    table = tables.retraining_summary(attacks, old, judged)
+    table = retraining_summary.retraining_summary(attacks, old, judged)
     arm = table.query("negatives == 'backworked'").iloc[0]
     assert arm["accuracy_verdict"] == "lower"
     assert arm["accuracy_mcnemar_p"] == pytest.approx(2 * 0.5**33)  # 10 + 11 + 12 images lost, none gained
@@ -164,8 +170,8 @@ def test_retraining_summary_pairs_by_seed():
 
 def test_the_order_of_the_seeds_does_not_matter():
     inputs = retraining_inputs()
-    shuffled = tables.retraining_summary(*(frame.sample(frac=1, random_state=1) for frame in inputs))
-    pd.testing.assert_frame_equal(shuffled, tables.retraining_summary(*inputs))
+    shuffled = retraining_summary.retraining_summary(*(frame.sample(frac=1, random_state=1) for frame in inputs))
+    pd.testing.assert_frame_equal(shuffled, retraining_summary.retraining_summary(*inputs))
 
 
 def test_the_reference_arm_is_not_compared_with_itself():
@@ -193,7 +199,7 @@ def test_published_golden():
         {"source": "a", "quantity": ["q", "r", "s"], "setting": ["y", "x", "x"], "reproduced": [0.6, 2.1, 3.0],
          "low": [0.55, 2.0, np.nan], "high": [0.65, 2.2, np.nan], "n": [100, 5, 1]}
     )  # fmt: skip
-    table = tables.published(numbers, reproduced)
+    table = published.published(numbers, reproduced)
     design = "source quantity setting published reproduced low high n agrees"
     assert list(table) == design.split()
     assert table["agrees"].tolist() == ["", "no", "yes", ""]
@@ -207,7 +213,7 @@ def test_a_reproduced_number_that_nobody_published_is_an_error():
         {"source": ["a"], "quantity": ["q"], "setting": ["typo"], "reproduced": [1], "low": [0], "high": [1], "n": [1]}
     )
     with pytest.raises(SpuriousError, match="'a, q, typo' is not among"):
-        tables.published(numbers, reproduced)
+        published.published(numbers, reproduced)
 
 
 def image_list(kept):
@@ -230,19 +236,19 @@ def test_images_excluded_golden(tmp_path):
 
 
 def test_no_image_excluded_is_an_empty_table():
-    table = tables.images_excluded(image_list(True))
+    table = excluded.images_excluded(image_list(True))
     assert table.empty
-    assert tables.to_markdown(table).startswith("| image")
+    assert formats.to_markdown(table).startswith("| image")
 
 
 def test_a_missing_column_is_named():
     with pytest.raises(SpuriousError, match="backworking rows: the column p is missing"):
-        tables.backworking(search_rows().drop(columns="p"))
+        searches.backworking(search_rows().drop(columns="p"))
 
 
 def test_markdown_is_compact():
     table = pd.DataFrame({"name": ["a", "b"], "n": [10000, 2], "rate": [0.123456, np.nan], "seed": [0, "all"]})
-    assert tables.to_markdown(table).splitlines() == [
+    assert formats.to_markdown(table).splitlines() == [
         "| name   |     n |   rate | seed   |",
         "|:-------|------:|-------:|:-------|",
         "| a      | 10000 | 0.1235 | 0      |",
@@ -258,8 +264,8 @@ def test_make_table_writes_csv_and_markdown(tmp_path):
     csv, md = tmp_path / "out" / "t.csv", tmp_path / "out" / "t.md"
     outputs = ["--output-csv", str(csv), "--output-md", str(md), "--output-html", str(csv.with_suffix(".html"))]
     make_table.main(["backworking", "--rows", *map(str, paths), *outputs])
-    pd.testing.assert_frame_equal(read_rows([csv]), tables.backworking(rows), rtol=1e-6)
-    assert md.read_text() == tables.to_markdown(tables.backworking(rows)) + "\n"
+    pd.testing.assert_frame_equal(read_rows([csv]), searches.backworking(rows), rtol=1e-6)
+    assert md.read_text() == formats.to_markdown(searches.backworking(rows)) + "\n"
 
 
 def test_make_table_retraining_reads_three_kinds_of_rows(tmp_path):
@@ -274,7 +280,7 @@ def test_make_table_retraining_reads_three_kinds_of_rows(tmp_path):
 
 def test_the_shipped_published_numbers_are_complete(pytestconfig):
     numbers = read_rows([pytestconfig.rootpath / "workflow" / "resources" / "published.csv"])
-    assert not numbers.duplicated(tables.NUMBER).any()
+    assert not numbers.duplicated(published.NUMBER).any()
     write_up = numbers[numbers["setting"].str.startswith("imagenet-samples")]
     assert write_up["quantity"].str.startswith("accuracy").sum() == 16
     assert (write_up["quantity"] == "reject rate").sum() == 4

@@ -10,13 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-import checkpoints
+from pipeline.files import checkpoints
+from pipeline.files.tensors import read_tensors, write_tensors
+from spurious.classifiers.models import ConvNet, SoftmaxRegression, initialize
+from spurious.classifiers.predictions import accuracy, predict
+from spurious.classifiers.training import Trainer, TrainingSet, one_hot, shift
 from spurious.errors import SpuriousError
-from spurious.models import ConvNet, SoftmaxRegression, initialize
 from spurious.seeding import generator
 from spurious.settings import TrainingRecipe
-from spurious.training import Trainer, TrainingSet, accuracy, one_hot, predict, shift
-from tensorfiles import read_tensors, write_tensors
 
 SHAPE = (1, 9, 7)
 RECIPE = TrainingRecipe(learning_rate=0.01, batch_size=8, steps=22, schedule="one_cycle", shift=1)

@@ -6,16 +6,18 @@ import pandas as pd
 import pytest
 import torch
 
-import estimatorfiles
 import transfer_images
-from spurious.ensembles import fit, scores_of
+from pipeline.files import estimators
+from pipeline.files.tensors import write_tensors, write_weights
+from spurious.attacks.evolution import Budget, Goal, ball, search
+from spurious.attacks.gradient import fool
+from spurious.attacks.scores import first_right
+from spurious.classifiers.models import Description, build_classifier
+from spurious.classifiers.scikit_learn import fit, scores_of
 from spurious.errors import SpuriousError
-from spurious.evolution import Budget, Goal, ball, search
-from spurious.fooling import fool, random_change
-from spurious.models import Description, build_classifier
+from spurious.experiments.transfer.rows import fooling_images, transfer_rows
+from spurious.perturbations.norms import random_change
 from spurious.settings import BlackBoxSettings, FoolingMethod, TransferSettings
-from spurious.transfer import first_right, fooling_images, transfer_rows
-from tensorfiles import write_tensors, write_weights
 from test_ensembles import blobs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -134,7 +136,7 @@ def files(tmp_path_factory):
         tensors |= {f"{split}_images": pixels.mul(255).to(torch.uint8), f"{split}_labels": labels}
     write_tensors(folder / "data", tensors)
     pixels, labels = blobs()
-    estimatorfiles.write(folder / "forest", fit(FOREST, pixels, labels, 0))
+    estimators.write(folder / "forest", fit(FOREST, pixels, labels, 0))
     description = Description(architecture="softmax", image_shape=(1, 4, 4), classes=3)
     write_weights(folder / "softmax", rows_decide(), description)
     return folder

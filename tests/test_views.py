@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from spurious.errors import SpuriousError
-from spurious.noise import add_noise, blur
+from spurious.perturbations.noise import add_noise
 from spurious.seeding import generator
 from spurious.settings import Preprocessing, SmoothingSettings, Variant
-from spurious.views import Side, Viewer, side_band
+from spurious.views.blur import blur
+from spurious.views.viewer import Side, Viewer, side_band
 from spurious.vision import InterpolationMode, transforms
 
 IMAGENET = Preprocessing(resize=256, crop=224)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from commandline import run, write_text
-from rows import read_rows
-from spurious.tables import to_markdown
+from pipeline.files.atomic import write_text
+from pipeline.files.rows import read_rows
+from pipeline.jobs.arguments import run
+from spurious.report.formats import to_markdown
 
 ROOT = Path(__file__).resolve().parents[1]
 MARKER = re.compile(

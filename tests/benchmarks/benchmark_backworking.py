@@ -13,8 +13,8 @@ from torch import Tensor
 
 from measuring import Row, median_seconds, memory_mb
 from reference import broadcast_cost
-from spurious.cost import build_cost, reference_activations
-from spurious.models import Description, build_classifier, initialize
+from spurious.attacks.cost import build_cost, reference_activations
+from spurious.classifiers.models import Description, build_classifier, initialize
 from spurious.seeding import generator
 from spurious.settings import SearchSettings
 

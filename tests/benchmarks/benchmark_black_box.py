@@ -10,9 +10,10 @@ from pathlib import Path
 import torch
 
 from measuring import Row, median_seconds
-from spurious.ensembles import Scores, fit, scores_of
-from spurious.evolution import Budget, Goal, noise, search
-from spurious.models import Description, build_classifier, initialize
+from spurious.attacks.evolution import Budget, Goal, noise, search
+from spurious.attacks.scores import Scores
+from spurious.classifiers.models import Description, build_classifier, initialize
+from spurious.classifiers.scikit_learn import fit, scores_of
 from spurious.seeding import generator
 
 SHAPE = (1, 28, 28)

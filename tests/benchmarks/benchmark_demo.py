@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from measuring import Row, median_seconds
-from pipeline import copy_project
+from projects import copy_project
 
 SCRIPTS = {
     "train": "train_classifier.py",

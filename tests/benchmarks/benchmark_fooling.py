@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from measuring import Row, median_seconds
-from spurious import fooling
-from spurious.models import Description, build_classifier, initialize
+from spurious.attacks import gradient
+from spurious.classifiers.models import Description, build_classifier, initialize
 from spurious.seeding import generator
 from spurious.settings import FoolingMethod
 
@@ -67,7 +67,7 @@ def ours(batch_size: int) -> Way:
     """The library, with this batch size."""
 
     def run(model: nn.Module, images: Tensor, labels: Tensor) -> None:
-        fooling.fool(model, images, labels, METHOD, ids=range(len(images)), seed=0, batch_size=batch_size)
+        gradient.fool(model, images, labels, METHOD, ids=range(len(images)), seed=0, batch_size=batch_size)
 
     return (MANY if batch_size > 1 else FEW), run
 
@@ -77,7 +77,7 @@ def plain(batch_size: int) -> Way:
     count, run = ours(batch_size)
 
     def run_plainly(model: nn.Module, images: Tensor, labels: Tensor) -> None:
-        with mock.patch.object(fooling, "faster", lambda model: model):
+        with mock.patch.object(gradient, "faster", lambda model: model):
             run(model, images, labels)
 
     return count, run_plainly
@@ -96,6 +96,6 @@ def foolbox_one_by_one() -> Way | None:
         wrapped = foolbox.PyTorchModel(model, bounds=(0, 1), device="cpu")
         for image, label in zip(images.split(1), labels.split(1), strict=True):
             found = attack.run(wrapped, image, label, epsilon=METHOD.epsilon)
-            fooling.probabilities(model, found)
+            gradient.probabilities(model, found)
 
     return FEW, run

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from measuring import Row, median_seconds
-from spurious.closed_form import smallest_steps
+from spurious.attacks.closed_form import smallest_steps
 from spurious.seeding import generator
 
 IMAGES, PIXELS, CLASSES = 10_000, 784, 10

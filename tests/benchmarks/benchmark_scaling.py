@@ -22,15 +22,15 @@ import torch
 import yaml
 from PIL import Image
 
-from commandline import whole_file
 from measuring import Row
-from pipeline import change_config, copy_project, environment
+from pipeline.files.atomic import whole_file
 from planning import CLASSES, IMAGES, NOISE_SEEDS, SWEEP_OF_ONE_SHARD, make_large, planned_by_rule
-from spurious.datasets import to_float
-from spurious.noise import add_noise
-from spurious.photographs import decode
+from projects import change_config, copy_project, environment
+from spurious.data.datasets import to_float
+from spurious.data.photographs import decode
+from spurious.perturbations.noise import add_noise
 from spurious.settings import Preprocessing, SmoothingSettings, from_mapping
-from spurious.views import Viewer
+from spurious.views.viewer import Viewer
 
 COLUMNS = "image,label,variant,seed,kernel,sigma,ns,ss,ds,decision,p_ns,p_ss,p_ds"  # of a shard's file
 SHARDS = (26, 326, 1000, 3326)

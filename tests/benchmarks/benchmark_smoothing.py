@@ -19,15 +19,17 @@ import yaml
 from kornia.filters import gaussian_blur2d
 
 import smooth_shard
-from classifierfiles import open_classifier
 from measuring import Row, memory_mb
+from pipeline.files.classifiers import open_classifier
 from spurious import configuration
-from spurious.noise import add_noise, blur
-from spurious.pretrained import accelerate, torchvision_classifier
+from spurious.classifiers.pretrained import accelerate, torchvision_classifier
+from spurious.classifiers.scoring import Scorer
+from spurious.experiments.smoothing.sweep import Batch, sweep
+from spurious.perturbations.noise import add_noise
 from spurious.seeding import generator
 from spurious.settings import Preprocessing, SmoothingSettings, Variant
-from spurious.smoothing import Batch, Scorer, sweep
-from spurious.views import Viewer
+from spurious.views.blur import blur
+from spurious.views.viewer import Viewer
 from spurious.vision import transforms
 
 CORES = len(os.sched_getaffinity(0))

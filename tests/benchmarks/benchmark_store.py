@@ -22,12 +22,12 @@ import yaml
 from torch import Tensor
 
 from measuring import Row, memory_mb
+from pipeline.files.stores import SplitWriter, open_store, write_description
+from spurious.classifiers.linear import LinearTrainer
 from spurious.configuration import experiment
-from spurious.linear import LinearTrainer
+from spurious.data.splits import ImageSource, InMemory, prefetched, shuffled
 from spurious.seeding import generator
 from spurious.settings import LinearSettings, from_mapping
-from spurious.streaming import ImageSource, InMemory, prefetched, shuffled
-from storefiles import SplitWriter, open_store, write_description
 
 CORES = len(os.sched_getaffinity(0))
 IMAGES, CLASSES, SIDE = 1_281_167, 1000, 64

@@ -11,10 +11,10 @@ import torch
 import yaml
 
 from measuring import Row, median_seconds
+from spurious.classifiers.models import Description, build_classifier
+from spurious.classifiers.training import Trainer, TrainingSet, one_hot
 from spurious.configuration import experiment
-from spurious.models import Description, build_classifier
 from spurious.settings import TrainingRecipe, from_mapping
-from spurious.training import Trainer, TrainingSet, one_hot
 
 RECIPES = {"cnn": "fast", "cnn-published": "published"}
 STEPS = 20

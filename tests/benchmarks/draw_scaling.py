@@ -12,7 +12,7 @@ from matplotlib.axes import Axes  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter  # noqa: E402
 
-from commandline import whole_file  # noqa: E402
+from pipeline.files.atomic import whole_file  # noqa: E402
 from spurious.figures.style import BLUE, GREY, VERMILION, WIDTH, render, styled  # noqa: E402
 
 

@@ -14,8 +14,8 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
 
 import pandas as pd  # noqa: E402 - as all that follows
 
-from pipeline import written_rules  # noqa: E402
-from spurious import provenance  # noqa: E402
+from projects import written_rules  # noqa: E402
+from spurious.report import provenance  # noqa: E402
 
 MEMORY, TIME = 1.5, 4  # head room
 LEAST_MB, LEAST_MIN = 2000, 15  # the defaults of the profile

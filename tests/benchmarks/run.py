@@ -23,8 +23,8 @@ import benchmark_scaling  # noqa: E402
 import benchmark_smoothing  # noqa: E402
 import benchmark_store  # noqa: E402
 import benchmark_training  # noqa: E402
-from commandline import whole_file  # noqa: E402
 from measuring import Row  # noqa: E402
+from pipeline.files.atomic import whole_file  # noqa: E402
 
 BENCHMARKS = {
     "backworking": benchmark_backworking.rows,

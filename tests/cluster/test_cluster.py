@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from cluster import slurm
-from pipeline import DATASET, contents, environment, rules_with_gpu, run_snakemake
+from projects import DATASET, contents, environment, rules_with_gpu, run_snakemake
 
 REASON = slurm.missing() or (
     None if importlib.util.find_spec("snakemake_executor_plugin_slurm") else "the plugin is not installed"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness import CORES, TARGETS, Outcome, Undisturbed, compare
-from pipeline import change_config, run_snakemake
+from projects import change_config, run_snakemake
 
 PAST, FUTURE = 946684800.0, 4102444800.0  # seconds: the years 2000 and 2100
 SOURCES = ("scripts", "workflow", "own data")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness import CORES, TARGETS, Outcome, Undisturbed, compare, complaints, wrong_files
-from pipeline import contents, environment, snakemake_command
+from projects import contents, environment, snakemake_command
 
 PLENTY = "1g"
 PAGE = 4096  # bytes: what a file takes is a multiple of it

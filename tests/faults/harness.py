@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from pipeline import (
+from projects import (
     DATASET,
     contents,
     copy_project,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness import CORES, TARGETS, Outcome, Undisturbed, compare, complaints, wrong_files
-from pipeline import ARCHIVE, DATASET, change_config, run_snakemake
+from projects import ARCHIVE, DATASET, change_config, run_snakemake
 from serving import served
 from test_downloads import cut, hanging, ranged, status, whole
 

@@ -24,9 +24,9 @@ import disks  # noqa: E402
 import mirrors  # noqa: E402
 import settings  # noqa: E402
 import twice  # noqa: E402
-from commandline import whole_file  # noqa: E402
 from harness import KINDS, Outcome, Undisturbed, many_kills, small_project, summary, undisturbed  # noqa: E402
-from pipeline import DATASET  # noqa: E402
+from pipeline.files.atomic import whole_file  # noqa: E402
+from projects import DATASET  # noqa: E402
 
 Fault = Callable[[Path], Outcome]
 TIMES = 3  # how often the faults are injected that are a matter of moments

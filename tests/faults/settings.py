@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import CORES, KINDS, TARGETS, Kill, Outcome, Undisturbed, compare, injected, recover, started
-from pipeline import change_config, contents, run_snakemake
+from projects import change_config, contents, run_snakemake
 
 CHANGE = {"smoothing": {"sigmas": [0.0, 0.5]}}
 FAULTS = {f"setting changed, then {kind}": kind for kind in KINDS}

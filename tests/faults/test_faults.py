@@ -22,7 +22,7 @@ from harness import (
     planned,
     wrong_files,
 )
-from pipeline import DATASET, contents, run_snakemake
+from projects import DATASET, contents, run_snakemake
 
 SMOOTHING = (f"results/{DATASET}/tables/smoothing.csv",)  # from the source to a table in as few jobs as can be
 NEEDED = re.compile(rf"README|downloads/|{DATASET}/(data\.|(cnn|softmax)/(seed0/|smoothing)|tables/smoothing\.)")

@@ -12,17 +12,19 @@ import psutil
 import pytest
 from safetensors import SafetensorError
 
-import commandline
-from commandline import whole_file
-from lifetime import HEAD
-from pipeline import ROOT
+from pipeline.files import atomic
+from pipeline.files.atomic import whole_file
+from pipeline.jobs.lifetime import HEAD
+from projects import ROOT
 from spurious.errors import SpuriousError
 
-JOB = "import time, commandline; commandline.run(lambda: (print('working', flush=True), time.sleep(60)))"
+JOB = (
+    "import time; from pipeline.jobs.arguments import run; run(lambda: (print('working', flush=True), time.sleep(60)))"
+)
 # as snakemake does it: itself, a shell, the program, and beside it a tee
 SNAKEMAKE = f"""
 import os, subprocess, sys
-import lifetime
+from pipeline.jobs import lifetime
 if {{watched}}:
     os.environ[lifetime.HEAD] = lifetime.head_here()
 subprocess.run(["bash", "-c", '"$0" -c "$1" 2> >(cat >&2)', sys.executable, {JOB!r}])
@@ -70,7 +72,7 @@ def test_a_program_that_was_started_by_hand_goes_on():
 
 def test_what_a_killed_process_left_is_overwritten(tmp_path):
     path = tmp_path / "rows.csv"
-    killed = f"import os; from commandline import whole_file\nwith whole_file({str(path)!r}) as temporary:\n"
+    killed = f"import os; from pipeline.files.atomic import whole_file\nwith whole_file({str(path)!r}) as temporary:\n"
     killed += "    temporary.write_text('much longer than the new one')\n    os.kill(os.getpid(), 9)"
     for _ in range(3):
         subprocess.run([sys.executable, "-c", killed], env=os.environ | {"PYTHONPATH": str(ROOT / "scripts")})
@@ -97,7 +99,7 @@ def test_files_that_cannot_be_locked_are_written_all_the_same(tmp_path, monkeypa
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    commandline.write_text(tmp_path / "summary.rst", "text")
+    atomic.write_text(tmp_path / "summary.rst", "text")
     assert (tmp_path / "summary.rst").read_text() == "text"
 
 

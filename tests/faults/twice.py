@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import CORES, TARGETS, Outcome, Undisturbed, compare, jobs, started, wait_for
-from pipeline import run_snakemake
+from projects import run_snakemake
 
 REFUSAL = "Error: Directory cannot be locked."
 

@@ -241,7 +241,7 @@ def write(output: Path, rows: Sequence[Row]) -> None:
     """The table; rows of other targets that it has are kept."""
     import pandas as pd
 
-    from commandline import whole_file
+    from pipeline.files.atomic import whole_file
 
     table = pd.DataFrame(rows, columns=Row._fields)
     if output.exists():

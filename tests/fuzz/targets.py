@@ -24,19 +24,17 @@ import torch
 import yaml
 from PIL import Image
 
-import checkpoints
-import classifierfiles
-import downloading
-import estimatorfiles
-import imagesource
-import rows
-import storefiles
-import tensorfiles
-from spurious import configuration, datasets, downsampled, ensembles, idx, linear, packing, photographs, pretrained
+from pipeline.files import checkpoints, classifiers, downloads, rows, stores
+from pipeline.files import estimators as files_estimators
+from pipeline.files import photographs as files_photographs
+from pipeline.files import tensors as files_tensors
+from spurious import configuration
+from spurious.classifiers import linear, pretrained, scikit_learn
+from spurious.classifiers.models import Description, build_classifier
+from spurious.data import datasets, downsampled, idx, packing, photographs
+from spurious.data.splits import InMemory
 from spurious.errors import SpuriousError
-from spurious.models import Description, build_classifier
 from spurious.settings import LinearSettings
-from spurious.streaming import InMemory
 
 ROOT = Path(__file__).parents[2]
 MB = 1 << 20
@@ -213,7 +211,7 @@ def read_gzip(content: bytes, folder: Path) -> None:
     output = folder / "output"
     output.unlink(missing_ok=True)
     sha256, source = hashlib.sha256(WANTED).hexdigest(), written(folder, "source", content)
-    told(lambda: downloading.fetch(output, dataset="data", sha256=sha256, urls=[str(source)]))
+    told(lambda: downloads.fetch(output, dataset="data", sha256=sha256, urls=[str(source)]))
     if output.exists() != (unpacked == WANTED) or (output.exists() and output.read_bytes() != WANTED):
         raise Broken("a file whose sha256 is wrong was put in place, or the right one was not")
 
@@ -393,8 +391,8 @@ def as_tensors(content: bytes, valid: bytes, key: str | None) -> bytes:
 
 def read_weights(content: bytes, folder: Path) -> None:
     path = written(folder, "weights.safetensors", as_tensors(content, weights(), "classifier"))
-    told(tensorfiles.read_description, path)
-    model = told(tensorfiles.load_classifier, path, torch.device("cpu"))
+    told(files_tensors.read_description, path)
+    model = told(files_tensors.load_classifier, path, torch.device("cpu"))
     if model is not None and any(parameter.requires_grad for parameter in model.parameters()):
         raise Broken("its parameters are not frozen")
 
@@ -415,8 +413,8 @@ def weights_seeds() -> list[bytes]:
 
 def read_prepared(content: bytes, folder: Path) -> None:
     path = written(folder, "data.safetensors", as_tensors(content, prepared(), None))
-    told(tensorfiles.read_dataset, path)
-    told(storefiles.open_splits, path)
+    told(files_tensors.read_dataset, path)
+    told(stores.open_splits, path)
 
 
 def prepared_seeds() -> list[bytes]:
@@ -464,8 +462,8 @@ def estimators() -> list[bytes]:
     import skops.io
 
     images, labels = torch.from_numpy(noise(40, 1, 2, 2)).float() / 255, torch.arange(40) % 2
-    fitted = [ensembles.fit(entry, images, labels, 0) for entry in ENTRIES]
-    return [estimatorfiles._without_addresses(skops.io.dumps(classifier)) for classifier in fitted]
+    fitted = [scikit_learn.fit(entry, images, labels, 0) for entry in ENTRIES]
+    return [files_estimators._without_addresses(skops.io.dumps(classifier)) for classifier in fitted]
 
 
 def read_estimator(content: bytes, folder: Path) -> None:
@@ -473,9 +471,9 @@ def read_estimator(content: bytes, folder: Path) -> None:
     entry = ENTRIES[mode % 3]
     file = content[1:] if mode < 64 else changed_estimator(estimators()[mode % 3], mode, content[1:])
     path = written(folder, "model.skops", file)
-    classifier = told(estimatorfiles.read, path, entry)
+    classifier = told(files_estimators.read, path, entry)
     if classifier is not None:
-        told(ensembles.scores_of(classifier), torch.zeros(2, 1, 2, 2))
+        told(scikit_learn.scores_of(classifier), torch.zeros(2, 1, 2, 2))
 
 
 def changed_estimator(valid: bytes, mode: int, content: bytes) -> bytes:
@@ -514,7 +512,7 @@ def read_program(content: bytes, folder: Path) -> None:
         dict.fromkeys(before, lambda found, *_: opened.append(found) or torch.nn.Identity()),
     )
     try:
-        told(classifierfiles.open_classifier, path, {kind: str(path), "sha256": sha256}, torch.device("cpu"))
+        told(classifiers.open_classifier, path, {kind: str(path), "sha256": sha256}, torch.device("cpu"))
     finally:
         pretrained._OPENERS.update(before)
     if opened and hashlib.sha256(opened[0]).hexdigest() != sha256.lower():
@@ -543,7 +541,7 @@ def read_store(content: bytes, folder: Path) -> None:
     changed = names[content[0] % 3] if content else names[0]
     for name, valid in store_files().items():
         written(store, name, content[1:] if name == changed else valid)
-    opened = told(storefiles.open_store, store)
+    opened = told(stores.open_store, store)
     if opened is not None:
         batch = opened.splits["train"].batch(torch.arange(4))
         if batch.dtype != torch.uint8 or batch.ndim != 4:
@@ -562,10 +560,10 @@ def store_seeds() -> list[bytes]:
 
 def read_manifest(content: bytes, folder: Path) -> None:
     path = written(folder, "manifest.csv", content)
-    for entry in told(imagesource.read_manifest, path, 10) or ():
+    for entry in told(files_photographs.read_manifest, path, 10) or ():
         inside("images", entry.file)
-    told(imagesource.read_class_names, path, 10)
-    told(imagesource.read_class_names, path)
+    told(files_photographs.read_class_names, path, 10)
+    told(files_photographs.read_class_names, path)
 
 
 def inside(*parts: str) -> None:
@@ -589,7 +587,7 @@ LISTED = "image,label,name,sha256,kept\n"
 def read_csv(content: bytes, folder: Path) -> None:
     path = written(folder, "rows.csv", content)
     told(rows.read_rows, [path])
-    photographs_kept = told(imagesource.open_photographs, folder, path)
+    photographs_kept = told(files_photographs.open_photographs, folder, path)
     for name in photographs_kept.ids if photographs_kept is not None else ():
         inside("images", name)
 

@@ -21,14 +21,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from targets import TARGETS, Broken, archive, header, joined, npy, split_header
 
-import checkpoints
-import classifierfiles
-import estimatorfiles
-import imagesource
-import rows
-import storefiles
-import tensorfiles
-from spurious import configuration, datasets, downsampled
+from pipeline.files import checkpoints, classifiers, estimators, photographs, rows, stores
+from pipeline.files import tensors as files_tensors
+from spurious import configuration
+from spurious.data import datasets, downsampled
 from spurious.errors import SpuriousError
 
 NAME = "some/file"
@@ -137,7 +133,7 @@ MOST = 64  # MB
 def test_hostile_headers_take_no_memory(tmp_path):
     """In a process of its own, whose peak no other test has raised."""
     code = "import sys; sys.path[:0] = sys.argv[1:3]; import test_edges; test_edges.grow(sys.argv[3])"
-    folders = [str(Path(__file__).parent), str(Path(tensorfiles.__file__).parent)]
+    folders = [str(Path(__file__).parent), str(Path(files_tensors.__file__).parent)]
     command = [sys.executable, "-c", code, *folders, str(tmp_path)]
     finished = subprocess.run(command, capture_output=True, text=True, check=True)
     grown = json.loads(finished.stdout)
@@ -225,7 +221,7 @@ def test_a_pickle_that_claims_an_array_of_bytes_is_told():
 def test_a_damaged_store_is_told(tmp_path, name, content, reason):
     for file, valid in targets.store_files().items():
         (tmp_path / file).write_bytes(content if file == name else valid)
-    told = message(storefiles.open_store, tmp_path)
+    told = message(stores.open_store, tmp_path)
     assert reason in told
     assert name in told
 
@@ -243,7 +239,7 @@ def test_a_csv_file_with_more_fields_is_told_in_one_line(tmp_path):
 def test_a_list_of_photographs_with_such_a_line_is_told(tmp_path, line, reason):
     path = tmp_path / "images.csv"
     path.write_text(f"{targets.LISTED}{line}\n")
-    assert reason in message(imagesource.open_photographs, tmp_path, path)
+    assert reason in message(photographs.open_photographs, tmp_path, path)
 
 
 @pytest.mark.parametrize("damage", ["history", "nested", "tensor"])
@@ -279,7 +275,7 @@ def test_weights_that_describe_another_classifier_are_told(tmp_path, description
     described, tensors = split_header(targets.weights())
     described["__metadata__"]["classifier"] = description
     path = targets.written(tmp_path, "weights.safetensors", joined(described, tensors))
-    assert reason in message(tensorfiles.load_classifier, path, torch.device("cpu"))
+    assert reason in message(files_tensors.load_classifier, path, torch.device("cpu"))
 
 
 def test_a_program_of_another_sha256_is_never_opened(tmp_path, monkeypatch):
@@ -292,7 +288,7 @@ def test_a_program_of_another_sha256_is_never_opened(tmp_path, monkeypatch):
         {"exported": "x", "sha256": "0" * 64},
         {"torchvision": "resnet18", "weights": "DEFAULT"},
     ):
-        assert "wrong sha256" in message(classifierfiles.open_classifier, path, settings_, torch.device("cpu"))
+        assert "wrong sha256" in message(classifiers.open_classifier, path, settings_, torch.device("cpu"))
     assert opened == []
 
 
@@ -330,10 +326,10 @@ def with_field(field, value):
 def test_a_tree_that_leads_elsewhere_is_told(tmp_path, kind, field, value):
     """scikit-learn would read memory that is not its own, or go round for ever."""
     path = targets.written(tmp_path, "model.skops", estimator(kind, with_field(field, value)))
-    told = message(estimatorfiles.read, path, targets.ENTRIES[kind])
+    told = message(estimators.read, path, targets.ENTRIES[kind])
     assert "a tree leads to nodes or features that are not there" in told
     valid = targets.written(tmp_path, "valid.skops", estimator(kind, lambda name, content: content))
-    estimatorfiles.read(valid, targets.ENTRIES[kind])
+    estimators.read(valid, targets.ENTRIES[kind])
 
 
 def test_an_estimator_with_labels_out_of_range_or_without_a_parameter_is_told(tmp_path):
@@ -342,10 +338,10 @@ def test_an_estimator_with_labels_out_of_range_or_without_a_parameter_is_told(tm
         return npy(array + 10**6) if array is not None and array.dtype == np.int64 and len(array) == 40 else content
 
     path = targets.written(tmp_path, "model.skops", estimator(2, change))
-    assert "labels are out of range" in message(estimatorfiles.read, path, targets.ENTRIES[2])
+    assert "labels are out of range" in message(estimators.read, path, targets.ENTRIES[2])
     renamed = estimator(0, lambda name, content: content.replace(b'"max_depth"', b'"max_width"'))
     path = targets.written(tmp_path, "model.skops", renamed)
-    assert "not such a classifier" in message(estimatorfiles.read, path, targets.ENTRIES[0])
+    assert "not such a classifier" in message(estimators.read, path, targets.ENTRIES[0])
 
 
 CYCLE = targets.cyclic()

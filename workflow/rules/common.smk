@@ -18,8 +18,8 @@ from snakemake.jobs import Job
 SCRIPTS = Path(workflow.basedir) / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from lifetime import HEAD, head_here
-from surroundings import usable_gpus
+from pipeline.jobs.lifetime import HEAD, head_here
+from pipeline.jobs.surroundings import usable_gpus
 from spurious import configuration
 from spurious.errors import SpuriousError
 

@@ -62,3 +62,6 @@ def _wrapped(name: str, letters: int, most: int) -> list[str]:
     if len(rest) > letters:
         rest = f"{rest[: letters - 1].rstrip()}\N{HORIZONTAL ELLIPSIS}"
     return [line for line in [*lines[: most - 1], rest] if line]
+
+
+TITLE, NOTE = 0.4, 0.32  # inches of the page above and below what is drawn

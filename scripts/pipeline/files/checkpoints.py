@@ -1,0 +1,78 @@
+"""Training with checkpoints: a killed run continues, with the same weights at the end."""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from pipeline.files.tensors import read_tensors, write_tensors
+from spurious.classifiers.linear import LinearProgress, LinearTrainer
+from spurious.classifiers.training import Progress, Trainer
+from spurious.data.splits import ImageSource
+from spurious.errors import SpuriousError, reason_of
+from spurious.settings import from_mapping
+
+
+def train(
+    trainer: Trainer | LinearTrainer,
+    validation: tuple[torch.Tensor, torch.Tensor] | ImageSource | None,
+    checkpoint: Path,
+    name: str,
+) -> list[Progress] | list[LinearProgress]:
+    """Run `trainer` to its end and return its history.
+
+    Continues from `checkpoint` where that is of the very same run, and leaves the finished one there: the
+    caller removes it when its own results are written.
+    """
+    made_with = fingerprint(trainer)
+    history = _restore(trainer, checkpoint, made_with)
+    with tqdm(total=trainer.total, initial=trainer.step, desc=name, unit="step", mininterval=1) as bar:
+        for row in trainer.run(validation=validation, on_step=bar.update):
+            history.append(row)
+            bar.set_postfix(loss=f"{row.loss:.4f}", validation=f"{row.validation_accuracy:.4f}")
+            rows = json.dumps([dataclasses.asdict(item) for item in history])
+            write_tensors(checkpoint, trainer.state(), {"made_with": made_with, "history": rows})
+    return history
+
+
+def fingerprint(trainer: Trainer | LinearTrainer) -> str:
+    """SHA-256 of all that decides a run: settings, seed, threads, shapes and the training set.
+
+    The pixels of a linear trainer's source are left out: it may be larger than memory, and its labels tell it apart.
+    """
+    shapes = {name: list(tensor.shape) for name, tensor in trainer.state().items()}
+    if isinstance(trainer, LinearTrainer):
+        settings, data = trainer.settings, [trainer.source.labels]
+    else:
+        settings, data = trainer.recipe, [trainer.data.images, trainer.data.targets]
+    decided_by = [dataclasses.asdict(settings), trainer.seed, torch.get_num_threads(), shapes]
+    digest = hashlib.sha256(json.dumps(decided_by).encode())
+    for tensor in data:
+        digest.update(tensor.contiguous().numpy().data)
+    return digest.hexdigest()
+
+
+def _restore(trainer: Trainer | LinearTrainer, checkpoint: Path, made_with: str) -> list:
+    """The history of a checkpoint of the same run; one that is unreadable or of another run is not used.
+
+    Raises SpuriousError where it is of the same run but damaged: `trainer` may then have taken a part of it.
+    """
+    try:
+        tensors, metadata = read_tensors(checkpoint)
+    except SpuriousError:
+        return []
+    if metadata.get("made_with") != made_with:
+        return []
+    row = LinearProgress if isinstance(trainer, LinearTrainer) else Progress
+    try:
+        history = [from_mapping(row, values) for values in json.loads(metadata["history"])]
+        trainer.restore(tensors)
+    except Exception as error:  # safetensors has no checksum: any part of it may be another one than was written
+        reason = reason_of(error)[:200]
+        raise SpuriousError(
+            f"{checkpoint}: damaged ({type(error).__name__}: {reason}); delete it and run again"
+        ) from None
+    return history

@@ -1,0 +1,207 @@
+"""Images that fool a classifier, found along the gradient on the pixels: one step, or several within a ball."""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+
+import torch
+from torch import Tensor, nn
+
+from spurious.classifiers.fast_gradient import faster
+from spurious.errors import SpuriousError, reason_of
+from spurious.perturbations.norms import Id, project, random_start, steepest
+from spurious.seeding import generator
+from spurious.settings import FoolingMethod
+
+NO_LABEL = -1  # of an image that starts from noise
+MANY = 16  # images in a batch from which on the faster twin of a model pays
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fooled:
+    """What a search ended with: images (N, C, H, W), and what the classifier makes of them, (N, classes).
+
+    `probabilities` are computed from `images` as they are, after the search and apart from it.
+    """
+
+    images: Tensor
+    probabilities: Tensor
+
+
+def fool(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    method: FoolingMethod,
+    *,
+    targets: Tensor | None = None,
+    ids: Sequence[Id],
+    seed: int | str,
+    batch_size: int = 250,
+) -> Fooled:
+    """Move images (N, C, H, W), float32 in [0, 1], until `model` takes them for something else, as `method` says.
+
+    `model` gives logits (n, classes); it is used in evaluation mode and left as it was. `labels` (N,) int64 are the
+    true classes (NO_LABEL: none), `targets` (N,) those that a targeted method wants. Each step is of the step size:
+    along the signs of the gradient (linf), or along the gradient (l2). Then the change is cut to epsilon, and the
+    pixels to [0, 1]. Of the images after every step, the one with the largest margin is kept, which is the logit
+    wanted minus the largest other (untargeted: the other way round); for one step, that is the step. `ids` and `seed`
+    decide the random starts; nothing depends on the order of the images or on `batch_size` but for rounding. The
+    result is on the CPU.
+
+    Raises SpuriousError for labels and targets that are no classes, a target that is the label, and images that the
+    classifier does not take.
+    """
+    wanted = _wanted(labels, targets, method, len(images))
+    device = device_of(model)
+    found = []
+    fast = faster(model) if min(len(images), batch_size) >= MANY else model
+    with _evaluating(model):
+        classes = _logits(model, images[:batch_size].to(device)).shape[1] if len(images) else 0
+        _check_classes(labels, classes, "label", lowest=NO_LABEL if method.goal == "targeted" else 0)
+        _check_classes(wanted, classes, "target")
+        for batch in torch.arange(len(images)).split(batch_size):
+            start = images[batch]
+            begin = random_start(start, [ids[place] for place in batch], method, seed)
+            moved = _search(fast, start.to(device), begin.to(device), wanted[batch].to(device), method)
+            found.append(moved.cpu())
+    stored = torch.cat(found) if found else images.clone()
+    return Fooled(images=stored, probabilities=probabilities(model, stored, batch_size))
+
+
+def probabilities(model: nn.Module, images: Tensor, batch_size: int = 250) -> Tensor:
+    """Softmax probabilities (N, classes), float32 on the CPU, of images (N, C, H, W) in [0, 1].
+
+    Raises SpuriousError where the classifier does not take the images, or its logits are no numbers.
+    """
+    device = device_of(model)
+    with _evaluating(model), torch.no_grad():
+        parts = [_logits(model, part.to(device)).float().softmax(1).cpu() for part in images.split(batch_size)]
+    return torch.cat(parts)
+
+
+def random_targets(labels: Tensor, classes: int, ids: Sequence[Id], seed: int | str) -> Tensor:
+    """A class other than its label for each image (N,), decided by (seed, id); any class where it is NO_LABEL.
+
+    Raises SpuriousError where there is no other class.
+    """
+    if classes < 2:
+        raise SpuriousError(f"a target needs two classes or more, not {classes}; use another dataset")
+    targets = []
+    for label, name in zip(labels.tolist(), ids, strict=True):
+        others = classes if label == NO_LABEL else classes - 1
+        drawn = int(torch.randint(others, (), generator=generator(seed, "target", name)))
+        targets.append(drawn + (label != NO_LABEL and drawn >= label))
+    return torch.tensor(targets, dtype=torch.int64)
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where the model's parameters are; a frozen program without any is on the CPU."""
+    return next((tensor.device for tensor in chain(model.parameters(), model.buffers())), torch.device("cpu"))
+
+
+def log_odds(logits: Tensor, classes: Tensor) -> Tensor:
+    """log p / (1 - p) (N,) of `classes` (N,), from logits (N, K).
+
+    Its gradient on the pixels is that of log p divided by 1 - p: the same direction. But that of log p is 0 in float32
+    where p rounds to 1, and then leads nowhere.
+    """
+    place = classes[:, None]
+    return (logits.gather(1, place) - logits.scatter(1, place, -math.inf).logsumexp(1, keepdim=True))[:, 0]
+
+
+def margin(logits: Tensor, classes: Tensor) -> Tensor:
+    """The logit of `classes` (N,) minus the largest other, (N,), from logits (N, K): above 0 where it wins."""
+    place = classes[:, None]
+    return (logits.gather(1, place) - logits.scatter(1, place, -math.inf).amax(1, keepdim=True))[:, 0]
+
+
+def _search(model: nn.Module, start: Tensor, begin: Tensor, classes: Tensor, method: FoolingMethod) -> Tensor:
+    """The images (n, C, H, W) that steps from `begin` lead to, within epsilon of `start`; `classes` as `_wanted`."""
+    towards = 1 if method.goal == "targeted" else -1
+    size = _step_size(method)
+    images = best = begin
+    most = torch.full(classes.shape, -math.inf, device=begin.device)
+    for step in range(method.steps):
+        logits, gradients = _gradients(model, images, classes)
+        if step:
+            best, most = _better(images, towards * margin(logits, classes), best, most)
+        images = project(images + towards * size * steepest(gradients, method.norm), start, method)
+    if method.steps == 1:
+        return images
+    with torch.no_grad():
+        last = towards * margin(model(images), classes)
+    return _better(images, last, best, most)[0]
+
+
+def _better(images: Tensor, margins: Tensor, best: Tensor, most: Tensor) -> tuple[Tensor, Tensor]:
+    """The images with the larger margins, and these; the newer where they are equal."""
+    better = margins >= most
+    return torch.where(better[:, None, None, None], images, best), torch.where(better, margins, most)
+
+
+def _gradients(model: nn.Module, images: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits (n, K), and the gradients (n, C, H, W) of the log odds of `classes` on the pixels."""
+    images = images.detach().requires_grad_()
+    with torch.enable_grad():
+        logits = model(images)
+        (gradients,) = torch.autograd.grad(log_odds(logits, classes).sum(), images)
+    return logits.detach(), gradients
+
+
+def _step_size(method: FoolingMethod) -> float:
+    if method.step_size is not None:
+        return method.step_size
+    return method.epsilon if method.steps == 1 else 2.5 * method.epsilon / method.steps
+
+
+def _wanted(labels: Tensor, targets: Tensor | None, method: FoolingMethod, images: int) -> Tensor:
+    """The classes (N,) whose probability is raised (targeted) or lowered; SpuriousError where they cannot be."""
+    if method.goal == "untargeted":
+        targets = labels
+    if targets is None:
+        raise SpuriousError("targets: missing, but the method is targeted; give a class for each image")
+    if not len(labels) == len(targets) == images:
+        raise SpuriousError(f"{images} images, {len(labels)} labels and {len(targets)} targets; give one for each")
+    if method.goal == "targeted" and (same := targets == labels).any():
+        label = int(labels[same][0])
+        raise SpuriousError(f"target {label} is the label of the image itself; choose another class")
+    return targets
+
+
+def _check_classes(numbers: Tensor, classes: int, kind: str, lowest: int = 0) -> None:
+    wrong = numbers[(numbers < lowest) | (numbers >= classes)]
+    if len(wrong):
+        raise SpuriousError(
+            f"{kind} {int(wrong[0])}: there is no such class; the classifier has {classes}, 0 to {classes - 1}"
+        )
+
+
+def _logits(model: nn.Module, images: Tensor) -> Tensor:
+    """Logits (n, classes); SpuriousError where the classifier does not take the images, or gives something else."""
+    try:
+        logits = model(images)
+    except RuntimeError as error:  # torch's own
+        reason = reason_of(error)[:200]
+        shape = tuple(images.shape[1:])
+        raise SpuriousError(
+            f"the classifier does not take images of shape {shape} ({reason}); give such as it was trained on"
+        ) from None
+    if logits.ndim != 2:
+        raise SpuriousError(f"the classifier gives logits {tuple(logits.shape)}, not (n, classes); use another one")
+    if not logits.isfinite().all():
+        raise SpuriousError("the classifier gives logits that are no numbers (NaN or infinite); check its weights")
+    return logits
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """The model in evaluation mode: no dropout, batches without influence on each other."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)

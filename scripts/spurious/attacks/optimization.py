@@ -1,0 +1,154 @@
+"""Searches for images that a classifier gives to a label with high probability, starting from noise."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from spurious.adam import Adam
+from spurious.attacks.cost import OUTPUT_LAYER, BackworkingCost, build_cost, reference_activations
+from spurious.errors import SpuriousError
+from spurious.seeding import generator
+from spurious.settings import SearchSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchResult:
+    """What a search ended with.
+
+    images (N, C, H, W) float32: as stored, in [0, 1] where the search clamps.
+    trace (steps + 1, N): p of every image at the start and after each step.
+    reinitialized (N,): how often each image started again from noise.
+    clamped: whether the search kept its pixels in [0, 1].
+    """
+
+    images: Tensor
+    trace: Tensor
+    reinitialized: Tensor
+    clamped: bool
+
+    @property
+    def steps(self) -> int:
+        """Optimization steps taken."""
+        return len(self.trace) - 1
+
+
+def attack(
+    model: nn.Module,
+    label: int,
+    references: Tensor,
+    searches: dict[str, SearchSettings],
+    *,
+    images: int,
+    seed: int | str,
+) -> dict[str, SearchResult]:
+    """Run every search for `images` images of `label`; `references` (R, C, H, W) are its training images.
+
+    All searches with the same kind of start begin from the same images, so that they compare in pairs.
+    """
+    activations = None
+    results = {}
+    for name, settings in searches.items():
+        if settings.objective == "cost" and activations is None:
+            activations = reference_activations(model, references)
+        cost = build_cost(activations, settings) if settings.objective == "cost" else None
+        start = start_images(images, references, settings.start, generator(seed, "start", label))
+        results[name] = search(model, label, start, settings, generator(seed, "restart", label), cost)
+    return results
+
+
+def start_images(count: int, references: Tensor, kind: str, generator: torch.Generator) -> Tensor:
+    """`count` starting images in [0, 1] of the references' shape (R, C, H, W).
+
+    "uniform": noise U[0, 1]. "averages": means over `count` disjoint random parts of the references; raises
+    SpuriousError where there are too few.
+    """
+    if kind == "uniform":
+        return torch.rand((count, *references.shape[1:]), generator=generator)
+    if len(references) < count:
+        raise SpuriousError(f"start: averages needs at least {count} training images of a label, not {len(references)}")
+    parts = torch.randperm(len(references), generator=generator).tensor_split(count)
+    return torch.stack([references[part].mean(0) for part in parts])
+
+
+def search(
+    model: nn.Module,
+    label: int,
+    start: Tensor,
+    settings: SearchSettings,
+    generator: torch.Generator,
+    cost: BackworkingCost | None = None,
+) -> SearchResult:
+    """Move `start` (N, C, H, W) until `model` gives every image to `label`, as `settings` say.
+
+    One Adam step per iteration on all images together; `generator` draws the noise of images that start
+    again, whose Adam moments survive, as in the original. `cost` is needed for the objective "cost".
+    Source: the write-up's `get_faulty_input_layer`.
+    """
+    images = start.to(next(model.parameters()).device, copy=True).requires_grad_()
+    optimizer = Adam([images], epsilon_hat=True)
+    reinitialized = torch.zeros(len(start), dtype=torch.long)
+    last_reset = torch.zeros(len(start), dtype=torch.long)
+    layers = model.activations(images)
+    trace = [_probability(layers, label)]
+    previous = math.inf
+    for step in range(1, settings.max_steps + 1):
+        value = objective(layers, label, settings, cost)
+        optimizer.step(list(torch.autograd.grad(value, images)), settings.learning_rate)
+        if settings.clamp:
+            images.data.clamp_(0, 1)
+        layers = model.activations(images)  # gives p of this step and the gradient of the next
+        trace.append(_probability(layers, label))
+        moved, previous = abs(value.item() - previous), value.item()
+        if step >= settings.min_steps and _is_done(settings, trace[-1], moved):
+            break
+        fallen = _keeps_falling(trace, last_reset, settings)
+        if fallen.any() and step < settings.max_steps:
+            noise = torch.rand((int(fallen.sum()), *start.shape[1:]), generator=generator)
+            images.data[fallen] = noise.to(images.device)
+            layers = model.activations(images)
+            reinitialized += fallen
+            last_reset[fallen] = step
+    return SearchResult(
+        images=images.detach().cpu(),
+        trace=torch.stack(trace),
+        reinitialized=reinitialized,
+        clamped=settings.clamp,
+    )
+
+
+def objective(layers: dict[str, Tensor], label: int, settings: SearchSettings, cost: BackworkingCost | None) -> Tensor:
+    """What the search minimizes, a differentiable scalar: the cost, mean(-log p) or mean(-logit)."""
+    logits = layers[OUTPUT_LAYER]
+    if settings.objective == "cost":
+        return cost(layers, logits.softmax(1)[:, label])
+    if settings.objective == "log_p":
+        return -logits.log_softmax(1)[:, label].mean()
+    return -logits[:, label].mean()
+
+
+def _probability(layers: dict[str, Tensor], label: int) -> Tensor:
+    """p of `label` (N,), on the CPU and outside the graph."""
+    return layers[OUTPUT_LAYER].detach().softmax(1)[:, label].cpu()
+
+
+def _is_done(settings: SearchSettings, p: Tensor, moved: float) -> bool:
+    return (
+        (settings.stop_min_p is not None and p.min().item() > settings.stop_min_p)
+        or (settings.stop_mean_p is not None and p.mean().item() > settings.stop_mean_p)
+        or moved < settings.tolerance
+    )
+
+
+def _keeps_falling(trace: list[Tensor], last_reset: Tensor, settings: SearchSettings) -> Tensor:
+    """(N,) bool: p has not risen over the last `reinitialize_after` steps and is low.
+
+    Only p after a step of its own counts: neither the start's nor one from before a re-initialization.
+    """
+    count = settings.reinitialize_after
+    if count == 0 or len(trace) <= count:
+        return torch.zeros_like(last_reset, dtype=torch.bool)
+    recent = torch.stack(trace[-count:])
+    long_enough = len(trace) - 1 - last_reset >= count
+    return long_enough & (recent.diff(dim=0) <= 0).all(0) & (recent[-1] < settings.reinitialize_below)

@@ -1,0 +1,167 @@
+"""Training that resumes exactly where it was interrupted."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from spurious.adam import Adam
+from spurious.classifiers.models import initialize
+from spurious.classifiers.predictions import accuracy, predict
+from spurious.seeding import generator
+from spurious.settings import TrainingRecipe
+
+KINDS = ("parameter", "first_moment", "second_moment")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSet:
+    """Images (N, C, H, W), float32 in [0, 1], with target probabilities (N, classes).
+
+    The last `negatives` of them are no examples of a class: their loss is logged apart, since a uniform
+    target cannot fall below ln(classes).
+    """
+
+    images: Tensor
+    targets: Tensor
+    negatives: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """One row of a training history; the losses are means since the row before."""
+
+    step: int
+    learning_rate: float
+    loss: float
+    negative_loss: float
+    validation_accuracy: float
+
+
+def one_hot(labels: Tensor, classes: int) -> Tensor:
+    """Labels (N,) as target probabilities (N, classes), float32."""
+    return F.one_hot(labels, classes).float()
+
+
+class Trainer:
+    """Trains `model` on `data` by `recipe`; everything random derives from `seed`.
+
+    Batch i of epoch e is decided by (seed, e), its shifts by (seed, step): a run that was interrupted and
+    restored from `state()` continues with the very batches it would have seen, and ends in the same
+    weights as an undisturbed one.
+    """
+
+    def __init__(self, model: nn.Module, data: TrainingSet, recipe: TrainingRecipe, *, seed: int | str):
+        self.model, self.data, self.recipe, self.seed = model, data, recipe, seed
+        self.step = 0
+        self.total = recipe.total_steps(len(data.images))
+        initialize(model, recipe.initialization, generator(seed, "initialization"))
+        device = next(model.parameters()).device
+        self.device = device
+        model.to(memory_format=torch.channels_last)
+        self.parameters = dict(model.named_parameters())
+        self.optimizer = Adam(
+            list(self.parameters.values()), epsilon=recipe.epsilon, weight_decay=recipe.weight_decay, fused=True
+        )
+        self.autocast = recipe.precision == "bfloat16" or (recipe.precision == "auto" and device.type == "cuda")
+
+    def state(self) -> dict[str, Tensor]:
+        """Parameters, Adam's moments and the step, as flat tensors."""
+        tensors = {"step": torch.tensor(self.step)}
+        for name, *values in self._restorable():
+            tensors |= {f"{kind}/{name}": value.detach() for kind, value in zip(KINDS, values, strict=True)}
+        return tensors
+
+    @torch.no_grad()
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Continue from what `state()` returned; raises KeyError or RuntimeError when it is another model's."""
+        for name, *values in self._restorable():
+            for kind, value in zip(KINDS, values, strict=True):
+                value.copy_(tensors[f"{kind}/{name}"])
+        self.step = int(tensors["step"])
+        for steps in self.optimizer.steps:
+            steps.fill_(self.step)
+
+    def _restorable(self) -> Iterator[tuple[str, Tensor, Tensor, Tensor]]:
+        """Name, parameter and its two moments."""
+        return zip(self.parameters, self.optimizer.parameters, self.optimizer.first, self.optimizer.second, strict=True)
+
+    def run(
+        self,
+        *,
+        validation: tuple[Tensor, Tensor] | None = None,
+        rows: int = 10,
+        on_step: Callable[[], object] = lambda: None,
+    ) -> Iterator[Progress]:
+        """Train to the end, yielding a row about `rows` times and calling `on_step` after every step.
+
+        `validation` is (images, labels); without it the validation accuracy is nan. The caller may
+        save `state()` at every row.
+        """
+        every = max(1, math.ceil(self.total / rows))
+        self.model.train()
+        sums = torch.zeros(2, 2, device=self.device)  # (real, negative) x (summed loss, images)
+        while self.step < self.total:
+            sums += self._train_step()
+            on_step()
+            if self.step % every == 0 or self.step == self.total:
+                real, negative = (sums[:, 0] / sums[:, 1]).tolist()
+                sums.zero_()
+                yield Progress(
+                    step=self.step,
+                    learning_rate=self._learning_rate(self.step - 1),
+                    loss=real,
+                    negative_loss=negative,
+                    validation_accuracy=self._validate(validation),
+                )
+
+    def _validate(self, validation: tuple[Tensor, Tensor] | None) -> float:
+        return math.nan if validation is None else accuracy(predict(self.model, validation[0]), validation[1])
+
+    def _train_step(self) -> Tensor:
+        """One update; returns the summed losses and the counts of real images and negatives, (2, 2)."""
+        index = self._batch_indices()
+        images = shift(self.data.images[index], self.recipe.shift, generator(self.seed, "shift", self.step))
+        images = images.to(self.device, memory_format=torch.channels_last, non_blocking=True)
+        targets = self.data.targets[index].to(self.device, non_blocking=True)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
+            logits = self.model(images)
+        losses = F.cross_entropy(logits.float(), targets, reduction="none")
+        gradients = torch.autograd.grad(losses.mean(), self.optimizer.parameters)
+        self.optimizer.step(list(gradients), self._learning_rate(self.step))
+        self.step += 1
+        negative = (index >= len(self.data.images) - self.data.negatives).to(self.device)
+        detached = losses.detach()
+        return torch.stack([torch.stack([detached[mask].sum(), mask.sum()]) for mask in (~negative, negative)])
+
+    def _batch_indices(self) -> Tensor:
+        """The images of this step: consecutive parts of one permutation an epoch, its remainder dropped."""
+        size = min(self.recipe.batch_size, len(self.data.images))
+        epoch, position = divmod(self.step, len(self.data.images) // size)
+        if getattr(self, "_epoch", None) != epoch:
+            self._epoch = epoch
+            self._order = torch.randperm(len(self.data.images), generator=generator(self.seed, "order", epoch))
+        return self._order[position * size : (position + 1) * size]
+
+    def _learning_rate(self, step: int) -> float:
+        """Constant, or one cycle: linear warm-up over the first 30 %, then linear decay to zero."""
+        if self.recipe.schedule == "constant":
+            return self.recipe.learning_rate
+        warm_up = 0.3 * self.total
+        fraction = (step + 1) / warm_up if step < warm_up else (self.total - step) / (self.total - warm_up)
+        return self.recipe.learning_rate * min(1.0, fraction)
+
+
+def shift(images: Tensor, pixels: int, generator: torch.Generator) -> Tensor:
+    """Each image of (N, C, H, W) translated by its own offset of up to `pixels`, zeros moving in."""
+    if pixels == 0:
+        return images
+    count, depth, height, width = images.shape
+    padded = F.pad(images, [pixels] * 4)
+    down, right = torch.randint(0, 2 * pixels + 1, (2, count, 1, 1, 1), generator=generator)
+    image = torch.arange(count).view(-1, 1, 1, 1)
+    channel = torch.arange(depth).view(1, -1, 1, 1)
+    return padded[image, channel, down + torch.arange(height).view(-1, 1), right + torch.arange(width)]

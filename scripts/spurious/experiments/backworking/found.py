@@ -1,0 +1,26 @@
+"""The figure of what a search found."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from spurious.figures.style import VERMILION, probability_text, styled
+from spurious.figures.tiles import cells, check_tiles, show_tile, tile_grid
+
+
+@styled
+def found(
+    images: np.ndarray, p: np.ndarray, title: str, *, labels: list[int] | None = None, found_above: float = 0.999
+) -> Figure:
+    """What a search found: a row of images per label, p of the label under each.
+
+    `images` (labels, n, H, W) with pixels in [0, 1], `p` (labels, n), `labels` the rows' names (0, 1, ...).
+    A p that does not exceed `found_above` is printed in another colour and in italics.
+    """
+    check_tiles(images, p=p)
+    note = f"p of the row's label under every image; in italics: not above {found_above:g}"
+    figure, grid = tile_grid(images.shape[:2], labels, title, note)
+    for axes, image, value in cells(grid, images, p):
+        show_tile(axes, image)
+        missed = {} if value > found_above else {"color": VERMILION, "style": "italic"}
+        axes.set_xlabel(probability_text(value), **missed)
+    return figure

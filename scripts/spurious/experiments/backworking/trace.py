@@ -1,0 +1,59 @@
+"""The figure of p during a search."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from spurious.figures.style import BLUE, GREY, VERMILION, WIDTH, styled
+from spurious.frames import require_rows
+
+P_TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
+
+
+@styled
+def trace(rows: pd.DataFrame, title: str, *, found_above: float = 0.999) -> Figure:
+    """p of the label during each search: every image, their median and the band from 10 to 90 %.
+
+    `rows`: `seed, label, search, step, image, p`. The axis of p is logistic, so that .001 and .999 are as
+    far from .5 as each other; p beyond its ends is drawn at them. An image whose search has ended keeps its
+    last p: else the median would be that of the slowest searches.
+    """
+    require_rows(rows, ["seed", "label", "search", "step", "image", "p"])
+    searches = list(dict.fromkeys(rows["search"]))
+    figure = Figure(figsize=(WIDTH, 3.0), layout="constrained")
+    panels = figure.subplots(1, len(searches), sharey=True, squeeze=False)[0]
+    for axes, search in zip(panels, searches, strict=True):
+        _draw_trace(axes, _paths(rows[rows["search"] == search]))
+        axes.axhline(found_above, color=VERMILION, linestyle="--", linewidth=1, label=f"p = {found_above:g}")
+        axes.set(title=search, xlabel="step")
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    _probability_axis(panels[0])
+    figure.suptitle(title)
+    handles, texts = panels[0].get_legend_handles_labels()
+    keys = figure.legend(handles, texts, loc="outside lower center", ncols=4).legend_handles
+    keys[0].set(alpha=1, linewidth=0.8)  # as faint as one image is drawn, its key could not be seen
+    return figure
+
+
+def _paths(rows: pd.DataFrame) -> pd.DataFrame:
+    """p of every image (columns) at every step (rows), the last one kept to the end."""
+    return rows.pivot(index="step", columns=["seed", "label", "image"], values="p").sort_index().ffill()
+
+
+def _draw_trace(axes: Axes, paths: pd.DataFrame) -> None:
+    lines = axes.plot(paths.index, paths.clip(3e-4, 1 - 1e-4), color=GREY, linewidth=0.4, alpha=0.18)
+    for line in lines:  # hundreds of paths would make the SVG megabytes large
+        line.set_rasterized(True)
+    lines[0].set_label("one image")
+    low, middle, high = (paths.quantile(q, axis=1).clip(3e-4, 1 - 1e-4) for q in (0.1, 0.5, 0.9))
+    axes.fill_between(paths.index, low, high, color=BLUE, alpha=0.25, linewidth=0, label="10 to 90 %")
+    axes.plot(paths.index, middle, color=BLUE, linewidth=2, label="median")
+
+
+def _probability_axis(axes: Axes) -> None:
+    axes.set_yscale("logit")
+    axes.set(ylim=(2.5e-4, 1 - 8e-5), ylabel="p of the label")
+    axes.yaxis.set_major_locator(FixedLocator(P_TICKS))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda p, _: f"{p:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())

@@ -1,0 +1,63 @@
+"""The figure of images before and after evolution."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from spurious.figures.style import BLACK, GREY, VERMILION, WIDTH, bare, styled
+
+Pictures = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]
+
+
+@styled
+def black_box_images(rows: pd.DataFrame, pictures: Pictures, title: str, *, count: int = 3) -> Figure:
+    """Images before and after evolution: a row for each classifier, the first `count` from images and from noise.
+
+    `rows`: what `search_scores.py` writes; `pictures`: by (classifier, start) the images before and after, (n, H, W)
+    each, pixels in [0, 1], in the order of the rows. Under an image stands its label, under noise p of the target;
+    under the result the decision with p of the target, in italics where the search did not succeed.
+    """
+    classifiers = list(dict.fromkeys(rows["classifier"]))
+    height = 0.8 + 0.72 * len(classifiers)
+    figure = Figure(figsize=(WIDTH, height))  # a solved layout of so many panels differs in its last digits every time
+    left = 0.02 + 0.0115 * max(map(len, classifiers))
+    places = {"left": left, "right": 0.99, "top": 1 - 0.52 / height, "bottom": 0.42 / height}
+    widths = [1] * 2 * count + [0.35] + [1] * 2 * count
+    spaces = {"wspace": 0.08, "hspace": 0.3}
+    grid = figure.subplots(
+        len(classifiers), len(widths), squeeze=False, width_ratios=widths, gridspec_kw=places | spaces
+    )
+    for axes in grid.flat:
+        bare(axes)
+        axes.xaxis.label.set(size=7.5, color=BLACK)
+        axes.xaxis.labelpad = 2
+    for line, classifier in zip(grid, classifiers, strict=True):
+        line[0].set_ylabel(classifier, rotation=0, ha="right", va="center", fontsize=9.5, labelpad=8)
+        for start, own in (("image", line[: 2 * count]), ("noise", line[-2 * count :])):
+            chosen = (rows["classifier"] == classifier) & (rows["start"] == start) & (rows["search"] == "evolution")
+            _draw_pairs(own, rows[chosen].head(count), *pictures[classifier, start])
+    grid[0, 0].set_title("from test images", loc="left", fontsize=9)
+    grid[0, -2 * count].set_title("from noise", loc="left", fontsize=9)
+    figure.suptitle(title, y=1 - 0.07 / height)
+    note = "before: label, or p of the target; after: decision (p of the target), in italics where the search failed"
+    figure.supxlabel(note, fontsize=8, color=GREY, y=0.06 / height)
+    return figure
+
+
+def _draw_pairs(line: np.ndarray, rows: pd.DataFrame, before: np.ndarray, after: np.ndarray) -> None:
+    """Axes of a row, two for each search: where it began and what it found."""
+    for place, row in enumerate(rows.itertuples()):
+        left, right = line[2 * place : 2 * place + 2]
+        for axes, image in ((left, before[place]), (right, after[place])):
+            axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            axes.spines[:].set(visible=True, color=GREY, linewidth=0.4)
+        left.set_xlabel(f"{row.label:g}" if row.start == "image" else short_probability(row.start_p_target))
+        missed = {} if row.success else {"color": VERMILION, "style": "italic"}
+        right.set_xlabel(f"{row.predicted} ({short_probability(row.p_target)})", **missed)
+
+
+def short_probability(p: float) -> str:
+    """p to two decimals; what only rounding makes 0 or 1 is printed as an inequality."""
+    if p == 0 or p == 1:
+        return f"{p:g}"
+    return "<.01" if p < 0.005 else ">.99" if p >= 0.995 else f"{p:.2f}"[1:]

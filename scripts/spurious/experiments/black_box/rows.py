@@ -1,0 +1,42 @@
+"""Rows of searches by scores alone."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from spurious.attacks.evolution import Found, Goal
+from spurious.attacks.scores import Scores
+from spurious.perturbations.norms import Id, sizes
+
+
+def search_rows(
+    scores: Scores,
+    found: Found,
+    goal: Goal,
+    original: Tensor,
+    ids: Sequence[Id],
+    labels: Tensor | None,
+    identification: dict[str, object],
+) -> pd.DataFrame:
+    """A row per search towards a target, its stored image judged again, after and apart from the search.
+
+    `original` (N, C, H, W): where it began. Returns `identification` and `id, label (empty: noise), target, success,
+    queries, flat, predicted, p_target, start_p_target, l2, linf`.
+    """
+    probabilities = scores(found.images)
+    place = goal.classes[:, None]
+    columns = {
+        "id": list(ids),
+        "label": [None] * len(ids) if labels is None else labels,
+        "target": goal.classes,
+        "success": goal.reached(probabilities[:, None], torch.arange(len(ids)))[:, 0],
+        "queries": found.queries,
+        "flat": found.flat,
+        "predicted": probabilities.argmax(1),
+        "p_target": probabilities.gather(1, place)[:, 0],
+        "start_p_target": scores(original).gather(1, place)[:, 0],
+        **sizes(found.images, original),
+    }
+    return pd.DataFrame(identification | columns)

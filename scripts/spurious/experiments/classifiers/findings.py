@@ -1,0 +1,20 @@
+"""What the table of accuracies says, in sentences."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from spurious.wording import NO_BREAK, percent, plural
+
+
+def classifiers(table: pd.DataFrame) -> Iterator[str]:
+    """A sentence per classifier, from the table `classifiers`."""
+    for classifier, rows in table.groupby("classifier", sort=False):
+        seeds = rows[rows["seed"].astype(str) != "all"]
+        worst, best = seeds["accuracy"].min(), seeds["accuracy"].max()
+        low, high = seeds["low"].min(), seeds["high"].max()
+        yield (
+            f"**{classifier}** classifies {percent(seeds['accuracy'].mean())} of {seeds['n'].iloc[0]:,} test images"
+            f" correctly (mean of {plural(len(seeds), 'seed')}, {percent(worst)} to {percent(best)}; their"
+            f" 95{NO_BREAK}% intervals span {percent(low)} to {percent(high)})."
+        )

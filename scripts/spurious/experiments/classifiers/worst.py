@@ -1,0 +1,27 @@
+"""The figure of the training images that a classifier does worst on."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from spurious.figures.style import VERMILION, probability_text, styled
+from spurious.figures.tiles import cells, check_tiles, show_tile, tile_grid
+
+
+@styled
+def worst(
+    images: np.ndarray, p: np.ndarray, predicted: np.ndarray, title: str, *, labels: list[int] | None = None
+) -> Figure:
+    """The training images that a classifier does worst on: p of the true label and the predicted class.
+
+    `images` (labels, n, H, W) with pixels in [0, 1], `p` and `predicted` (labels, n), `labels` the rows' names.
+    """
+    check_tiles(images, p=p, predicted=predicted)
+    names = labels or list(range(len(images)))
+    note = "p of the row's label \N{RIGHTWARDS ARROW} the predicted class; in italics: predicted wrongly"
+    figure, grid = tile_grid(images.shape[:2], labels, title, note)
+    label_of_cell = np.repeat(np.array(names)[:, None], images.shape[1], axis=1)
+    for axes, image, value, guess, label in cells(grid, images, p, predicted, label_of_cell):
+        show_tile(axes, image)
+        wrong = {} if guess == label else {"color": VERMILION, "style": "italic"}
+        axes.set_xlabel(f"{probability_text(value)} \N{RIGHTWARDS ARROW} {guess}", **wrong)
+    return figure

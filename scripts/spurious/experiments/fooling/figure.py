@@ -1,0 +1,141 @@
+"""Figures of fooling: images, the change magnified, and what the classifier then takes them for."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from spurious.errors import SpuriousError
+from spurious.figures.page import LINE, WRONG, fitted_lines, page, picture_at, write
+from spurious.figures.pictures import thumbnail
+from spurious.figures.style import GREY, WIDTH, probability_text, styled
+
+_GAP, _TOP, _HEADING, _FOOT = (
+    0.09,
+    0.42,
+    0.54,
+    0.34,
+)  # inches: between pictures; title, headings, note
+_TEXT = 2 * LINE + 0.1  # inches under every picture
+_LARGEST, _SINGLE = 1.25, 2.1  # inches of a picture's side, at most; where there is one example
+NOTE = "middle grey: unchanged; in italics: taken for something else than the original"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """What one method made of the examples: its `name`, and in words the `size` that it may change them by.
+
+    `original` and `fooled` (n, C, H, W), pixels in [0, 1] (beyond, where the method does not clamp); `rows` are those
+    of the n images: `label, target, clean_predicted, clean_p, predicted, p, l2, linf`.
+    """
+
+    name: str
+    size: str
+    original: np.ndarray
+    fooled: np.ndarray
+    rows: pd.DataFrame
+
+
+@styled
+def fooling(panels: Sequence[Panel], title: str, class_names: Sequence[str] | None = None) -> Figure:
+    """A row per example: the original, then for every method the magnified change and the result.
+
+    The methods must have started from the same images. Under the pictures: what the classifier takes them for, with
+    its p; where the method wanted to get to, and the size of the change. One method has two examples in a row.
+    """
+    _check(panels)
+    count = len(panels[0].original)
+    blocks = 2 if len(panels) == 1 and count > 1 else 1
+    columns = blocks * (1 + 2 * len(panels))
+    side = min(_LARGEST if count > 1 else _SINGLE, (WIDTH - _GAP) / columns - _GAP)
+    lines = math.ceil(count / blocks)
+    figure = page(_TOP + _HEADING + lines * (side + _TEXT) + _FOOT, title, NOTE)
+    left = (WIDTH - columns * (side + _GAP) + _GAP) / 2
+    for block in range(blocks):
+        start = left + block * (1 + 2 * len(panels)) * (side + _GAP)
+        _headings(figure, start, side, panels)
+        for line, example in enumerate(range(block, count, blocks)):
+            _example(figure, (start, _TOP + _HEADING + line * (side + _TEXT)), side, panels, example, class_names)
+    return figure
+
+
+def size_text(norm: str, epsilon: float, steps: int) -> str:
+    """The size of the change that a method allows, and in how many steps."""
+    name = {"l2": "L2", "linf": "L\N{INFINITY}"}[norm]
+    return f"{name} \N{LESS-THAN OR EQUAL TO} {epsilon:.3g}, {steps} step{'s' if steps > 1 else ''}"
+
+
+def magnification(changes: np.ndarray) -> float:
+    """By how much the changes are multiplied so that the largest pixel is full black or white; two digits, down."""
+    largest = np.abs(changes).max()
+    if largest == 0:
+        return 1.0
+    factor = 0.5 / largest
+    factor *= 1 + 1e-5  # an epsilon of .1 is a little more in float32
+    digit = 10.0 ** (math.floor(math.log10(factor)) - 1)
+    return float(f"{math.floor(factor / digit) * digit:.2g}")
+
+
+def _check(panels: Sequence[Panel]) -> None:
+    first = panels[0]
+    for panel in panels:
+        if panel.original.shape != first.original.shape or (panel.original != first.original).any():
+            raise SpuriousError(f"{panel.name} and {first.name} start from different images; draw them apart")
+        if not len(panel.rows) == len(panel.original) == len(panel.fooled):
+            raise SpuriousError(f"{panel.name}: {len(panel.rows)} rows do not describe {len(panel.original)} images")
+
+
+def _headings(figure: Figure, left: float, side: float, panels: Sequence[Panel]) -> None:
+    """Over the columns: what is in them, and which method over its two."""
+    third = _TOP + 2 * LINE + 0.03
+    write(figure, left, third, ["original"], color=GREY)
+    for place, panel in enumerate(panels):
+        start = left + (1 + 2 * place) * (side + _GAP)
+        write(figure, start, _TOP, fitted_lines(panel.name, 2 * side, 1, weight="bold"), weight="bold")
+        write(figure, start, _TOP + LINE + 0.015, fitted_lines(panel.size, 2 * side, 1))
+        factor = magnification(panel.fooled - panel.original)
+        write(figure, start, third, [f"change \N{MULTIPLICATION SIGN} {factor:g}"], color=GREY)
+        write(figure, start + side + _GAP, third, ["result"], color=GREY)
+
+
+def _example(
+    figure: Figure,
+    corner: tuple[float, float],
+    side: float,
+    panels: Sequence[Panel],
+    example: int,
+    class_names: Sequence[str] | None,
+) -> None:
+    """One example from (left, top) to the right."""
+    (left, top), under = corner, corner[1] + side + 0.03
+
+    def named(number: float) -> str:
+        return str(int(number)) if class_names is None else class_names[int(number)]
+
+    first = panels[0].rows.iloc[example]
+    _show(figure, left, top, side, panels[0].original[example])
+    write(
+        figure,
+        left,
+        under,
+        [*fitted_lines(named(first["clean_predicted"]), side, 1), f"p {probability_text(first['clean_p'])}"],
+    )
+    for place, panel in enumerate(panels):
+        row, start = panel.rows.iloc[example], left + (1 + 2 * place) * (side + _GAP)
+        change = panel.fooled[example] - panel.original[example]
+        _show(figure, start, top, side, 0.5 + magnification(panel.fooled - panel.original) * change)
+        goal = f"from {named(row['label'])}" if pd.isna(row["target"]) else f"to {named(row['target'])}"
+        write(figure, start, under, [*fitted_lines(goal, side, 1), f"L2 {row['l2']:.2g}"], color=GREY)
+        _show(figure, start + side + _GAP, top, side, panel.fooled[example])
+        look = WRONG if row["predicted"] != row["clean_predicted"] else {}
+        texts = [*fitted_lines(named(row["predicted"]), side, 1), f"p {probability_text(row['p'])}"]
+        write(figure, start + side + _GAP, under, texts, **look)
+
+
+def _show(figure: Figure, left: float, top: float, side: float, image: np.ndarray) -> None:
+    """An image (C, H, W), grey or coloured, clamped to [0, 1]; of a large one, no more pixels than are seen."""
+    picture = np.repeat(image, 3, axis=0) if len(image) == 1 else image
+    picture_at(figure, left, top, side, thumbnail(picture.transpose(1, 2, 0), round(170 * side)))

@@ -1,0 +1,18 @@
+"""What the table of fooling by the gradient says, in sentences."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from spurious.wording import percent
+
+
+def fooling(table: pd.DataFrame) -> Iterator[str]:
+    """A sentence per classifier, from the table `fooling`: the success of every method beside its control."""
+    for classifier, rows in table[table["seed"].astype(str) != "all"].groupby("classifier", sort=False):
+        first = rows[rows["seed"] == rows["seed"].iloc[0]]
+        parts = [f"*{row.method}* {percent(row.success)} ({percent(row.control)})" for row in first.itertuples()]
+        yield (
+            f"**{classifier}** is fooled, in parentheses by a random change of the same size: {', '.join(parts)}"
+            f" (seed {first['seed'].iloc[0]})."
+        )

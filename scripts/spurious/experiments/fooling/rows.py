@@ -1,0 +1,159 @@
+"""Rows of fooling: what every method makes of every image, and a random change; what pure noise is taken for."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from spurious.attacks.gradient import NO_LABEL, Fooled, fool, probabilities, random_targets
+from spurious.frames import spread
+from spurious.perturbations.norms import Id, random_change, sizes, start_noise
+from spurious.seeding import generator
+from spurious.settings import FoolingMethod, FoolingSettings
+
+EXAMPLES = 6  # images of a figure
+COLUMNS = [
+    *("classifier", "seed", "method", "start", "goal", "norm", "epsilon", "steps", "clamp", "id", "label", "target"),
+    *("clean_predicted", "clean_p", "predicted", "p", "p_target", "p_label", "l2", "linf"),
+    *("control_predicted", "control_p_target"),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Starts:
+    """Images (N, C, H, W), float32 in [0, 1], with ids and labels (N,), int64, NO_LABEL for noise."""
+
+    ids: Sequence[Id]
+    images: Tensor
+    labels: Tensor
+
+    def first(self, count: int) -> "Starts":
+        """The first `count` of them."""
+        return Starts(ids=self.ids[:count], images=self.images[:count], labels=self.labels[:count])
+
+
+def noise_starts(count: int, shape: tuple[int, int, int], seed: int) -> Starts:
+    """So many images of noise U[0, 1], numbered."""
+    labels = torch.full((count,), NO_LABEL)
+    return Starts(ids=range(count), images=start_noise(range(count), shape, seed), labels=labels)
+
+
+def starts_of(method: FoolingMethod, tests: Starts, settings: FoolingSettings, seed: int) -> Starts:
+    """What a method starts from: as many images as it is to have, of `tests` or of noise."""
+    count = method.images or settings.images
+    if method.start == "noise":
+        return noise_starts(count, tuple(tests.images.shape[1:]), seed)
+    return tests.first(count)
+
+
+def fool_all(
+    model: nn.Module, tests: Starts, settings: FoolingSettings, seed: int, classes: int
+) -> Iterator[tuple[str, pd.DataFrame, Starts, Tensor]]:
+    """Every method's name, rows, starts and fooled images (N, C, H, W); `tests` are as many as any method is to have.
+
+    The rows have COLUMNS without `classifier`. `label` is missing for noise and `target` for untargeted methods;
+    `clean_p` is that of the label (of noise: of `clean_predicted`), `p` that of `predicted`. `control_predicted` and
+    `control_p_target` are of a random change of the same size.
+    """
+    clean = probabilities(model, tests.images, settings.batch_size)
+    for name, method in settings.methods.items():
+        starts = starts_of(method, tests, settings, seed)
+        before = clean[: len(starts.ids)]
+        if method.start == "noise":
+            before = probabilities(model, starts.images, settings.batch_size)
+        targets = random_targets(starts.labels, classes, starts.ids, seed) if method.goal == "targeted" else None
+        fooled = fool(
+            model,
+            starts.images,
+            starts.labels,
+            method,
+            targets=targets,
+            ids=starts.ids,
+            seed=seed,
+            batch_size=settings.batch_size,
+        )
+        control = before
+        if method.start == "image":
+            changed = random_change(starts.images, starts.ids, method, seed)
+            control = probabilities(model, changed, settings.batch_size)
+        rows = _rows(starts, targets, before, fooled, control)
+        yield name, rows.assign(seed=seed, **_identification(name, method)), starts, fooled.images
+
+
+def _identification(name: str, method: FoolingMethod) -> dict[str, object]:
+    own = {key: getattr(method, key) for key in ("start", "goal", "norm", "epsilon", "steps", "clamp")}
+    return {"method": name, **own}
+
+
+def _rows(starts: Starts, targets: Tensor | None, before: Tensor, fooled: Fooled, control: Tensor) -> pd.DataFrame:
+    """A row per image, from probabilities (N, classes) before, after and under the random change."""
+    after = fooled.probabilities
+    return pd.DataFrame(
+        {
+            "id": list(starts.ids),
+            "label": _numbers(starts.labels),
+            "target": _numbers(targets, len(after)),
+            "clean_predicted": before.argmax(1),
+            "clean_p": _p_of(before, starts.labels.where(starts.labels != NO_LABEL, before.argmax(1))),
+            "predicted": after.argmax(1),
+            "p": after.amax(1),
+            "p_target": _p_of(after, targets),
+            "p_label": _p_of(after, starts.labels),
+            **sizes(fooled.images, starts.images),
+            "control_predicted": control.argmax(1),
+            "control_p_target": _p_of(control, targets),
+        }
+    )
+
+
+def _numbers(classes: Tensor | None, count: int = 0) -> pd.Series:
+    """Classes (N,) as whole numbers, missing where there is none."""
+    if classes is None:
+        return pd.Series([pd.NA] * count, dtype="Int64")
+    return pd.Series(classes.numpy(), dtype="Int64").replace(NO_LABEL, pd.NA)
+
+
+def _p_of(p: Tensor, classes: Tensor | None) -> Tensor:
+    """The p (N,) of `classes`, of probabilities (N, K); nan where there is none."""
+    if classes is None:
+        return torch.full((len(p),), torch.nan)
+    own = p.gather(1, classes.clamp(min=0)[:, None])[:, 0]
+    return own.where(classes != NO_LABEL, torch.nan)
+
+
+def example_places(rows: pd.DataFrame) -> list[int]:
+    """Which images of a method a figure shows: at most EXAMPLES places in its rows.
+
+    Of the images that the classifier got right, the first of each label, taken evenly from the list; of noise, the
+    first. So they are chosen before anything is known of the fooling.
+    """
+    if rows["label"].isna().all():
+        return list(range(min(EXAMPLES, len(rows))))
+    places = rows.reset_index(drop=True)
+    right = places[places["clean_predicted"] == places["label"]].drop_duplicates("label")
+    return spread(right, EXAMPLES).index.tolist()
+
+
+def rubbish_rows(
+    model: nn.Module, tests: Starts, settings: FoolingSettings, count: int, seed: int
+) -> Iterator[pd.DataFrame]:
+    """What the classifier takes inputs for that show nothing: rows `seed, kind, id, predicted, p`.
+
+    `kind` "normal" are `count` inputs from N(0, I), as in Goodfellow et al. 2014, appendix A; "uniform" as many from
+    U[0, 1]; "test images", for comparison, are real: at most as many. Inputs are drawn by (seed, kind, id) when they
+    are needed and not kept.
+    """
+    shape = tests.images.shape[1:]
+    for kind, draw in (("normal", torch.randn), ("uniform", torch.rand)):
+        for ids in torch.arange(count).split(settings.batch_size):
+            inputs = torch.stack([draw(shape, generator=generator(seed, "rubbish", kind, i)) for i in ids.tolist()])
+            yield _judged(model, inputs, ids.tolist(), kind, settings.batch_size).assign(seed=seed)
+    real = tests.first(count)
+    yield _judged(model, real.images, real.ids, "test images", settings.batch_size).assign(seed=seed)
+
+
+def _judged(model: nn.Module, inputs: Tensor, ids: Sequence[Id], kind: str, batch_size: int) -> pd.DataFrame:
+    p, predicted = probabilities(model, inputs, batch_size).max(1)
+    return pd.DataFrame({"kind": kind, "id": list(ids), "predicted": predicted, "p": p})

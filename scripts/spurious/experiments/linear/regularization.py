@@ -1,0 +1,131 @@
+"""The table of the linear classifiers: accuracy, smoothness and resistance as regularization grows."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from spurious.data.splits import held_out
+from spurious.errors import SpuriousError
+from spurious.experiments.linear import templates
+from spurious.frames import require
+from spurious.statistics.bootstrap import draws, median_interval
+from spurious.statistics.intervals import mean_interval, wilson
+
+Arrays = Mapping[str, Any]  # the tensors of one file as arrays
+COLUMNS = [
+    *("weight_decay", "seed", "split", "n", "accuracy", "low", "high", "sd", "validation_accuracy", "train_accuracy"),
+    *("total_variation", "weight_norm", "steps_n", "l2_median", "l2_low", "l2_high", "linf_median", "linf_low"),
+    *("linf_high", "linf_smallest_median", "initial_loss", "loss"),
+    *("fgsm_error", "fgsm_low", "fgsm_high", "fgsm_confidence", "rubbish_n", "rubbish_share", "rubbish_low"),
+    "rubbish_high",
+]
+MEANS = ("validation_accuracy", "train_accuracy", "total_variation", "weight_norm", "linf_smallest_median")
+MEANS += ("initial_loss", "loss", "fgsm_confidence")
+SURE = 0.5  # above this p, noise counts as taken for something
+OUTCOME = ["seed", "weight_decay", "split", "id", "label", "predicted"]
+
+
+def linear(
+    predictions: pd.DataFrame, steps: Sequence[Arrays], weights: Sequence[Arrays], history: pd.DataFrame
+) -> pd.DataFrame:
+    """Every softmax regression of the sweep: a row per (weight_decay, seed), and one with seed "all".
+
+    `predictions`: `seed, weight_decay, split, id, label, predicted`; `history`: `seed, step, weight_decay, loss`; of
+    every seed `steps`: `seed, weight_decays (decays,), l2, linf, linf_smallest (decays, images, classes), fgsm_wrong,
+    fgsm_p (decays, images), rubbish_p (decays, inputs)`, and `weights`: `seed, weight_decays, weight (decays, classes,
+    C, H, W)`. Returns COLUMNS: accuracy on the held-out `split` with its Wilson 95 % interval; `total_variation` as
+    mean over the classes; `weight_norm` of all weights; medians of the smallest steps over `steps_n` images and all
+    targets, their 95 % intervals by bootstrap over images; under the fast gradient sign method the share of these
+    images that is wrong (Wilson), and the mean p of what they are taken for; of `rubbish_n` inputs from N(0, I) the
+    share with a p above SURE (Wilson).
+    In a row "all" everything is a mean over the seeds, and low, high and sd tell how these differ (t interval).
+    """
+    require(predictions, OUTCOME, "predictions")
+    require(history, ["seed", "step", "weight_decay", "loss"], "history")
+    measured = {}
+    for seed in sorted(predictions["seed"].unique()):
+        own = {"steps": _of_seed(steps, seed, "steps"), "weights": _of_seed(weights, seed, "weights")}
+        rows = predictions[predictions["seed"] == seed], history[history["seed"] == seed]
+        for row in _seed_rows(*rows, **own):
+            measured.setdefault(row["weight_decay"], []).append({"seed": seed, **row})
+    table = [row for _, rows in sorted(measured.items()) for row in [*rows, _overall(rows)]]
+    return pd.DataFrame(table, columns=COLUMNS)
+
+
+def _of_seed(files: Sequence[Arrays], seed: int, name: str) -> Arrays:
+    found = [file for file in files if file["seed"] == seed]
+    if len(found) != 1:
+        raise SpuriousError(f"{name}: {len(found)} files are of seed {seed}, of which there are predictions; give one")
+    return found[0]
+
+
+def _seed_rows(predictions: pd.DataFrame, history: pd.DataFrame, steps: Arrays, weights: Arrays) -> list[dict]:
+    split = held_out(predictions["split"])
+    resampled = draws(steps["l2"].shape[1])
+    predictions = predictions.assign(correct=predictions["predicted"] == predictions["label"])
+    rows = []
+    for place, decay in enumerate(decays_of(weights)):
+        own, course = (frame[frame["weight_decay"] == decay] for frame in (predictions, history))
+        template = weights["weight"][place]
+        row = {"weight_decay": decay, "split": split, **_accuracies(own, split)}
+        row |= {"total_variation": float(np.nanmean(templates.total_variation(template)))}
+        row |= {
+            "weight_norm": float(np.linalg.norm(template)),
+            **_steps(steps, decays_of(steps).index(decay), resampled),
+        }
+        losses = course.sort_values("step")["loss"]
+        row |= _attack(steps, decays_of(steps).index(decay))
+        rows.append({**row, "initial_loss": losses.iloc[0], "loss": losses.iloc[-1]})
+    return rows
+
+
+def decays_of(arrays: Arrays) -> list[float]:
+    """The weight decays of a file, rounded as those of the rows."""
+    return [float(f"{decay:.7g}") for decay in arrays["weight_decays"]]
+
+
+def _accuracies(predictions: pd.DataFrame, split: str) -> dict[str, float]:
+    correct = dict(iter(predictions.groupby("split")["correct"]))
+    low, high = wilson(correct[split].sum(), len(correct[split]))
+    row = {"n": len(correct[split]), "accuracy": correct[split].mean(), "low": low, "high": high}
+    for name in ("validation", "train"):
+        row[f"{name}_accuracy"] = correct[name].mean() if name in correct else math.nan
+    return row
+
+
+def _steps(steps: Arrays, place: int, resampled: NDArray) -> dict[str, float]:
+    row = {"steps_n": steps["l2"].shape[1]}
+    for name in ("l2", "linf"):
+        sizes = steps[name][place]
+        low, high = median_interval(sizes, resampled)
+        row |= {f"{name}_median": float(np.nanmedian(sizes)), f"{name}_low": low, f"{name}_high": high}
+    return {**row, "linf_smallest_median": float(np.nanmedian(steps["linf_smallest"][place]))}
+
+
+def _attack(steps: Arrays, place: int) -> dict[str, float]:
+    wrong, p, rubbish = (steps[name][place] for name in ("fgsm_wrong", "fgsm_p", "rubbish_p"))
+    low, high = wilson(wrong.sum(), len(wrong))
+    row = {"fgsm_error": wrong.mean(), "fgsm_low": low, "fgsm_high": high}
+    row["fgsm_confidence"] = p[wrong].mean() if wrong.any() else math.nan
+    low, high = wilson((rubbish > SURE).sum(), len(rubbish))
+    share = float((rubbish > SURE).mean())
+    return row | {"rubbish_n": len(rubbish), "rubbish_share": share, "rubbish_low": low, "rubbish_high": high}
+
+
+def _overall(rows: list[dict]) -> dict[str, object]:
+    """The means over the seeds of one weight decay."""
+    frame = pd.DataFrame(rows)
+    accuracy, sd, low, high = mean_interval(frame["accuracy"])
+    row = {"seed": "all", "accuracy": accuracy, "sd": sd, "low": low, "high": high}
+    row |= {name: frame[name].iloc[0] for name in ("weight_decay", "split", "n", "steps_n", "rubbish_n")}
+    for share, name in (("fgsm_error", "fgsm"), ("rubbish_share", "rubbish")):
+        mean, _, low, high = mean_interval(frame[share])
+        row |= {share: mean, f"{name}_low": max(low, 0.0), f"{name}_high": min(high, 1.0)}
+    for name in ("l2", "linf"):
+        median, _, low, high = mean_interval(frame[f"{name}_median"])
+        row |= {f"{name}_median": median, f"{name}_low": low, f"{name}_high": high}
+    return {**row, **frame[[*MEANS]].mean()}

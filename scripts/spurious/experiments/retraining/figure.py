@@ -1,0 +1,76 @@
+"""The figure of accuracy and found images over the rounds of retraining."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from spurious.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, WIDTH, styled
+from spurious.frames import require_rows
+
+NEGATIVES = {"none": BLACK, "uniform": BLUE, "normal": ORANGE, "backworked": GREEN}
+TARGETS = {"none": ("o", "-"), "uniform": ("o", "-"), "extra": ("s", "--")}
+TARGET_TEXT = {"uniform": "uniform labels", "extra": "extra class"}
+
+
+@styled
+def retraining(table: pd.DataFrame, title: str) -> Figure:
+    """Accuracy, and what each attack still finds, over the rounds of retraining.
+
+    `table`: the rows of the table `retraining`. Colour tells the negatives, line and marker the target;
+    lines join means over the seeds, the small dots are single seeds.
+    """
+    require_rows(table, ["negatives", "target", "round", "seed", "accuracy", "attack", "found", "images"])
+    attacks = list(dict.fromkeys(table["attack"]))
+    figure = Figure(figsize=(WIDTH, 3.5), layout="constrained")
+    figure.get_layout_engine().set(wspace=0.06)
+    panels = figure.subplots(1, 1 + len(attacks), squeeze=False)[0]
+    per_net = table.drop_duplicates(["negatives", "target", "round", "seed"])
+    _draw_arms(panels[0], per_net, "accuracy")
+    panels[0].set(ylabel="test accuracy", title="accuracy")
+    for axes, attack in zip(panels[1:], attacks, strict=True):
+        own = table[table["attack"] == attack]
+        _draw_arms(axes, own, "found")
+        top = own["images"].max()
+        axes.set(ylabel=f"images found, of {top}", title=f"attack: {attack}", ylim=(-0.04 * top, 1.04 * top))
+    figure.suptitle(title)
+    figure.legend(handles=_arm_keys(_arms(table)), loc="outside lower center", ncols=3, handlelength=2.8)
+    return figure
+
+
+def _arm_keys(arms: list[tuple[str, str]]) -> list[Line2D]:
+    """A key per colour and per line style: shorter than one per arm."""
+    negatives = [(name, NEGATIVES.get(name, PURPLE)) for name in dict.fromkeys(name for name, _ in arms)]
+    targets = sorted({target for _, target in arms} - {"none"}, reverse=True)
+    colors = [Line2D([], [], color=color, lw=3, label=f"negatives: {name}") for name, color in negatives]
+    styles = [(target, *TARGETS.get(target, ("o", "-"))) for target in targets]
+    return colors + [
+        Line2D([], [], color=GREY, marker=marker, ls=line, label=f"target: {TARGET_TEXT.get(target, target)}")
+        for target, marker, line in styles
+    ]
+
+
+def _draw_arms(axes: Axes, table: pd.DataFrame, column: str) -> None:
+    """One line per arm, moved sideways a little so that the arms do not hide each other."""
+    start = table[table["round"] == 0]
+    later = table[table["round"] > 0]
+    arms = _arms(later)
+    for (negatives, target), offset in zip(arms, np.linspace(-0.21, 0.21, len(arms)), strict=True):
+        own = later[(later["negatives"] == negatives) & (later["target"] == target)]
+        marker, line = TARGETS.get(target, ("o", "-"))
+        color = NEGATIVES.get(negatives, PURPLE)
+        means = pd.concat([start, own]).groupby("round")[column].mean()
+        x = [number + (offset if number else 0) for number in means.index]
+        axes.plot(x, means, color=color, marker=marker, linestyle=line, markersize=4.5, linewidth=1.2)
+        axes.scatter(own["round"] + offset, own[column], s=5, color=color, alpha=0.5, linewidths=0)
+    axes.scatter(start["round"], start[column], s=5, color=BLACK, alpha=0.5, linewidths=0)
+    axes.set_xlabel("round")
+    axes.set_xticks(sorted(table["round"].unique()))
+
+
+def _arms(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """The arms (negatives, target) in the order of the legend: by negatives, as in NEGATIVES."""
+    order = [*NEGATIVES]
+    arms = dict.fromkeys(zip(table["negatives"], table["target"], strict=True))
+    return sorted(arms, key=lambda arm: order.index(arm[0]) if arm[0] in order else len(order))

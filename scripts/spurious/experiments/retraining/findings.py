@@ -1,0 +1,39 @@
+"""What the table of retraining says, in sentences."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from spurious.frames import published_first
+from spurious.wording import percent
+
+
+def retraining(summary: pd.DataFrame) -> Iterator[str]:
+    """A sentence per arm after the last round, from the table `retraining-summary`."""
+    last = summary[summary["round"] == summary["round"].max()]
+    before = summary[summary["round"] == 0]
+    yield f"**before retraining**: {_attacks(before)}; accuracy {percent(before['accuracy'].iloc[0])}."
+    for (negatives, target), rows in last.groupby(["negatives", "target"], sort=False):
+        name = "no negatives" if negatives == "none" else f"{negatives} negatives, target {target}"
+        first = rows.iloc[0]
+        yield (
+            f"**{name}**: {_attacks(rows)}; accuracy {percent(first['accuracy'])}{_against(first)}. To the images of"
+            f" the round before, the retrained net gives a mean p of {first['old_p_mean']:.2f}, an unretrained net of"
+            f" another seed {first['control_p_mean']:.2f}."
+        )
+
+
+def _attacks(rows: pd.DataFrame) -> str:
+    """What every attack finds, and how that compares to retraining without negatives."""
+    parts = []
+    for row in published_first(rows, "attack").itertuples():
+        verdict = f" ({row.found_verdict})" if isinstance(row.found_verdict, str) and row.found_verdict else ""
+        parts.append(f"the attack *{row.attack}* finds {row.found:.1f}{verdict}")
+    return ", ".join(parts)
+
+
+def _against(row: pd.Series) -> str:
+    if row["negatives"] == "none":
+        return ""
+    points = f"{100 * row['accuracy_difference']:+.2f} points"
+    return f" ({points} against no negatives: {row['accuracy_verdict']})"

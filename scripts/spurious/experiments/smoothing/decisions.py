@@ -1,0 +1,19 @@
+"""What an image is called when none may be rejected."""
+
+import numpy as np
+import pandas as pd
+
+from spurious.defences.rejection import REJECTED
+from spurious.experiments.smoothing.votes import PROBABILITIES, VIEWS
+
+
+def decided(rows: pd.DataFrame) -> pd.DataFrame:
+    """What an image is called when none may be rejected: `right, agreeing, p`, a row per row.
+
+    The class is the majority's, and that of ss where it rejects; `agreeing` counts the views that name it (1 where
+    it rejects), `p` is the largest probability that one of those gives to it.
+    """
+    answer = rows["decision"].where(rows["decision"] != REJECTED, rows["ss"])
+    names = rows[VIEWS].eq(answer, axis=0).to_numpy()
+    p = np.where(names, rows[PROBABILITIES].to_numpy(), -np.inf).max(axis=1)
+    return pd.DataFrame({"right": answer == rows["label"], "agreeing": names.sum(axis=1), "p": p})

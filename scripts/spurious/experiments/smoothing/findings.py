@@ -1,0 +1,67 @@
+"""What the tables of the noise sweep say, in sentences."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from spurious.wording import NO_BREAK, percent
+
+
+def smoothing(table: pd.DataFrame, tests: pd.DataFrame | None = None) -> Iterator[str]:
+    """Sentences per classifier with the smallest kernel, from the tables `smoothing` and `smoothing-tests`.
+
+    The rates at the strongest noise, what is rejected at every noise level, and, where `tests` are given, where one
+    blur and the majority differ from doing without them.
+    """
+    smallest = table[table["kernel"] == table["kernel"].min()]
+    for classifier, rows in smallest.groupby("classifier", sort=False):
+        yield _rates(rows.loc[rows["sigma"].idxmax()])
+        rejected = [f"{percent(row.reject_rate)} at sigma {row.sigma:g}" for row in rows.itertuples()]
+        yield f"**{classifier}** rejects {_and(rejected)}."
+        if tests is not None:
+            own = tests[(tests["classifier"] == classifier) & (tests["kernel"] == rows["kernel"].iloc[0])]
+            yield _blur_helps(classifier, own[(own["first"] == "ns") & (own["second"] == "ss")])
+            yield _majority_gains(classifier, own[own["second"] == "majority"])
+
+
+def _rates(row: pd.Series) -> str:
+    """What every view and the majority get right in one setting."""
+    accepted = "" if pd.isna(row["acc_maj"]) else f" and on {_bounded(row, 'acc_maj')} of the accepted"
+    return (
+        f"**{row['classifier']}**, {row['n']:,} images under noise of sigma {row['sigma']:g}, {row['kernel']} taps"
+        f" (in parentheses 95{NO_BREAK}% intervals): accuracy {_bounded(row, 'acc_ns')} unblurred,"
+        f" {_bounded(row, 'acc_ss')} blurred once, {_bounded(row, 'acc_ds')} twice. The majority is right on"
+        f" {_bounded(row, 'acc_maj_all')} of all images{accepted}."
+    )
+
+
+def _bounded(row: pd.Series, rate: str) -> str:
+    return f"{percent(row[rate])} ({percent(row[f'{rate}_low'])} to {percent(row[f'{rate}_high'])})"
+
+
+def _blur_helps(classifier: str, tests: pd.DataFrame) -> str:
+    """Where the view blurred once is right on other images than the unblurred one, by the corrected tests."""
+    parts = []
+    for verdict, what in (("second", "helps"), ("first", "harms"), ("within noise", "makes no significant difference")):
+        sigmas = [f"{sigma:g}" for sigma in tests.loc[tests["verdict"] == verdict, "sigma"]]
+        parts += [f"{what} at sigma {_and(sigmas)}"] if sigmas else []
+    return f"**{classifier}**: blurring once {_and(parts)} (exact McNemar tests, Holm's correction)."
+
+
+def _majority_gains(classifier: str, tests: pd.DataFrame) -> str:
+    """The majority against the view that is right most often, per noise level."""
+    best = tests.loc[tests.groupby("sigma")["accuracy_first"].idxmax()]
+    names = {"ns": "unblurred", "ss": "blurred once", "ds": "blurred twice"}
+    gains = [
+        f"{100 * (row.accuracy_second - row.accuracy_first):+.2f} points at sigma {row.sigma:g} ({names[row.first]};"
+        f" {'within noise' if row.verdict == 'within noise' else 'significant'})"
+        for row in best.itertuples()
+    ]
+    return (
+        f"**{classifier}**: counted over all images, with a rejection as wrong, the majority differs from the best"
+        f" single view by {_and(gains)}."
+    )
+
+
+def _and(parts: list[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

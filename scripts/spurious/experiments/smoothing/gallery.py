@@ -1,0 +1,54 @@
+"""The figure of photographs that the vote decides and rejects."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from spurious.figures.page import LINE, NOTE, RIGHT, TITLE, WRONG, fitted_lines, page, picture_at, write
+from spurious.figures.pictures import thumbnail
+from spurious.figures.style import GREY, WIDTH, styled
+
+_ACROSS = 3  # cards in a row of the gallery
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """A picture (H, W, 3), its true name, and for each of VIEWS the name it got and whether it is right."""
+
+    picture: np.ndarray
+    name: str
+    votes: Sequence[tuple[str, bool]]
+
+
+@styled
+def gallery(groups: Mapping[str, Sequence[Card]], title: str, note: str) -> Figure:
+    """Cards in groups under a heading each: a picture, its true name, and what every view of it was taken for.
+
+    Names that are right and wrong differ in colour and slant. A group may be empty.
+    """
+    side, gap, heading_height, left = 1.27, 0.12, 0.3, 0.08
+    beside = WIDTH / _ACROSS - side - 2 * left
+    heights = [heading_height + -(-len(cards) // _ACROSS) * (side + gap) for cards in groups.values()]
+    figure = page(sum(heights) + TITLE + NOTE, title, note)
+    top = TITLE
+    for (heading, cards), height in zip(groups.items(), heights, strict=True):
+        write(figure, left, top + 0.05, [heading], fontsize=9.5, weight="bold")
+        for place, card in enumerate(cards):
+            line, column = divmod(place, _ACROSS)
+            corner = left + column * WIDTH / _ACROSS, top + heading_height + line * (side + gap)
+            picture_at(figure, *corner, side, thumbnail(card.picture, 190))
+            _describe(figure, corner[0] + side + 0.07, corner[1], beside, card)
+        top += height
+    return figure
+
+
+def _describe(figure: Figure, left: float, top: float, width: float, card: Card) -> None:
+    """The true name and the votes, from (left, top) downwards."""
+    names = fitted_lines(card.name, width, weight="bold")
+    top = write(figure, left, top, names, weight="bold") + 0.3 * LINE
+    for times, (name, right) in enumerate(card.votes):
+        write(figure, left, top, [f"{times}\N{MULTIPLICATION SIGN}"], color=GREY)
+        look = RIGHT if right else WRONG
+        top = write(figure, left + 0.19, top, fitted_lines(name, width - 0.19), **look) + 0.15 * LINE

@@ -1,0 +1,80 @@
+"""The table of what rejecting by the vote is worth, beside a threshold; for `votes` see `votes.py`."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from spurious.defences.rejection import REJECTED
+from spurious.experiments.smoothing.decisions import decided
+from spurious.experiments.smoothing.votes import VIEWS, per_classifier, per_setting
+from spurious.statistics.intervals import wilson
+from spurious.statistics.selection import risk_curve
+
+SCORES = (*VIEWS, "vote", "combined")
+POINTS = 200  # of a curve: more than a figure can show
+
+
+def risk(votes: pd.DataFrame) -> pd.DataFrame:
+    """The reject option against a plain threshold on one view's softmax probability: a row per setting, main rows.
+
+    Returns `classifier, kernel, sigma, n, accepted, coverage`, then with `_low` and `_high` (Wilson, 95 %, over the
+    accepted images) `acc_vote`; `ns_threshold`, `ss_threshold`, `ds_threshold`: the accuracy of a view on as many
+    images, those to whose class it gives the largest p (where p ties at the threshold, the expectation over which of
+    them are taken, so that the number right need not be whole); and `best_view`, the view that is most often right
+    on the images the vote accepts, with `acc_best_view`. Where nothing is accepted, accuracies are empty.
+
+    Then the areas under the risk-coverage curves, the mean risk over the coverages 1/n, 2/n ... 1 (El-Yaniv and
+    Wiener, JMLR 11 (2010); Geifman and El-Yaniv, NIPS 2017; smaller is better): `aurc_ns, aurc_ss, aurc_ds,
+    aurc_vote, aurc_combined`, of the rankings that `risk_curves` describes.
+    """
+    return per_classifier(votes, lambda rows: per_setting(rows, lambda own: pd.DataFrame([_risk_row(own)])))
+
+
+def _risk_row(rows: pd.DataFrame) -> dict[str, object]:
+    risks = {name: risk_curve(*ranking)[1] for name, ranking in _rankings(rows).items()}
+    accepted = rows[rows["decision"] != REJECTED]
+    taken = len(accepted)
+    best = max(VIEWS, key=lambda view: (accepted[view] == accepted["label"]).sum())
+    row = {"n": len(rows), "accepted": taken, "coverage": taken / len(rows)}
+    row |= _rate("acc_vote", (accepted["decision"] == accepted["label"]).sum(), taken)
+    for view in VIEWS:
+        row |= _rate(f"{view}_threshold", taken * (1 - risks[view][taken - 1]), taken)
+    row |= {"best_view": best if taken else ""}
+    row |= _rate("acc_best_view", (accepted[best] == accepted["label"]).sum(), taken)
+    return row | {f"aurc_{name}": values.mean() for name, values in risks.items()}
+
+
+def risk_curves(votes: pd.DataFrame) -> pd.DataFrame:
+    """The error among the images a score ranks highest: `classifier, kernel, sigma, score, coverage, risk`, main rows.
+
+    Scores: "ns", "ss", "ds" rank the images by the p of that view's class; "vote" by how many views agree (three,
+    two, none), "combined" by that and then by the p of the class decided on, the largest of the agreeing views. Beyond
+    the vote's acceptance, "vote" and "combined" name the class of ss. Equally ranked images come in random order,
+    and the risk is the expectation over it. A curve has at most POINTS points, evenly spaced, and ends at coverage 1.
+    """
+    return per_classifier(votes, lambda rows: per_setting(rows, _curves))
+
+
+def _curves(rows: pd.DataFrame) -> pd.DataFrame:
+    shown = np.unique(np.linspace(0, len(rows) - 1, POINTS).round().astype(int))
+    curves = {name: risk_curve(*ranking) for name, ranking in _rankings(rows).items()}
+    parts = [
+        pd.DataFrame({"score": name, "coverage": coverage[shown], "risk": values[shown]})
+        for name, (coverage, values) in curves.items()
+    ]
+    return pd.concat(parts)
+
+
+def _rankings(rows: pd.DataFrame) -> dict[str, tuple[NDArray, NDArray]]:
+    """For each of SCORES, which images are right and how high they rank, (N,) each."""
+    answers = decided(rows)
+    # p is at most 1: it decides among images on which equally many views agree
+    scores = {"vote": answers["agreeing"], "combined": 2 * answers["agreeing"] + answers["p"]}
+    rankings = {view: (rows[view] == rows["label"], rows[f"p_{view}"]) for view in VIEWS}
+    rankings |= {name: (answers["right"], score) for name, score in scores.items()}
+    return {name: (right.to_numpy(), score.to_numpy()) for name, (right, score) in rankings.items()}
+
+
+def _rate(name: str, successes: float, n: int) -> dict[str, float]:
+    low, high = wilson(successes, n)
+    return {name: successes / n if n else np.nan, f"{name}_low": float(low), f"{name}_high": float(high)}

@@ -1,0 +1,61 @@
+"""The figure of the error among the answered images."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from spurious.figures.style import BLACK, BLUE, ORANGE, SKY, VERMILION, WIDTH, styled
+from spurious.frames import require_rows
+
+SCORES = {  # score of risk_curves: (legend, colour, line)
+    "ns": ("p, not blurred", BLACK, "-"),
+    "ss": ("p, blurred once", BLUE, "-"),
+    "ds": ("p, blurred twice", SKY, "-"),
+    "vote": ("agreeing votes", VERMILION, "--"),
+    "combined": ("agreeing votes, then p", ORANGE, "-"),
+}
+LEAST = 0.02  # coverage: the error among fewer images is mere chance
+
+
+@styled
+def risk(lines: pd.DataFrame, table: pd.DataFrame, title: str) -> Figure:
+    """The error among the images that are answered, over how many those are: a panel per sigma.
+
+    `lines`: `sigma, score, coverage, risk` of one classifier and kernel; `table`: their `sigma, n, coverage, acc_vote`
+    with its bounds, drawn as a point, and the areas `aurc_<score>`, printed above the panel in the lines' colours and
+    the legend's order. Lines start at the coverage LEAST.
+    """
+    require_rows(lines, ["sigma", "score", "coverage", "risk"])
+    areas = [f"aurc_{score}" for score in SCORES]
+    require_rows(table, ["sigma", "n", "coverage", "acc_vote", "acc_vote_low", "acc_vote_high", *areas])
+    count = len(table)
+    rows = -(-count // 2)
+    figure = Figure(figsize=(WIDTH, 0.85 + 2.75 * rows), layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.06, wspace=0.05)
+    panels = figure.subplots(rows, 2, squeeze=False)
+    for axes, row in zip(panels.flat, table.sort_values("sigma").itertuples(), strict=False):
+        _draw_risk(axes, lines[lines["sigma"] == row.sigma], row)
+    for axes in panels.flat[count:]:
+        axes.set_axis_off()
+    for axes in panels[:, 0]:
+        axes.set_ylabel("error among the answered")
+    for axes in panels.flat[max(count - 2, 0) : count]:
+        axes.set_xlabel("coverage: share of images answered")
+    figure.suptitle(title)
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def _draw_risk(axes: Axes, lines: pd.DataFrame, row: tuple) -> None:
+    for place, (score, (text, color, line)) in enumerate(SCORES.items()):
+        own = lines[(lines["score"] == score) & (lines["coverage"] >= LEAST)]
+        axes.plot(own["coverage"], own["risk"], color=color, linestyle=line, linewidth=1.3, label=text)
+        area = f"{getattr(row, f'aurc_{score}'):.3f}"
+        axes.text(0.3 + 0.175 * place, 1.03, area, color=color, fontsize=8, ha="right", transform=axes.transAxes)
+    axes.text(0, 1.03, "area:", fontsize=8, transform=axes.transAxes)
+    bounds = np.maximum([[row.acc_vote_high - row.acc_vote], [row.acc_vote - row.acc_vote_low]], 0)
+    look = {"marker": "^", "markersize": 5, "color": VERMILION, "label": "majority vote"}
+    axes.errorbar(row.coverage, 1 - row.acc_vote, bounds, **look)
+    axes.set_title(f"sigma {row.sigma:g}, n = {row.n:,}", pad=17)
+    axes.set(xlim=(0, 1.03), ylim=(0, None))

@@ -1,0 +1,71 @@
+"""The figure of what images made to fool one classifier do to others."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from spurious.figures.style import BLACK, GREY, WIDTH, styled
+from spurious.frames import require
+
+HEAT = LinearSegmentedColormap.from_list("share", ["#FFFFFF", "#B7D5EA", "#4F94C4", "#0B3C68"])
+
+
+def share_text(share: float) -> str:
+    """A share in per cent; what is not exactly 0 or 100 % does not look like it."""
+    if np.isnan(share):
+        return ""
+    text = f"{100 * share:.0f}"
+    return f"{100 * share:.1f}" if text in ("0", "100") and share not in (0, 1) else text
+
+
+@styled
+def transfer(table: pd.DataFrame, by_chance: pd.Series, title: str) -> Figure:
+    """A heat map: rows are the classifiers that the images fool, columns those that judge them.
+
+    `table`: what `transfer_table.transfer` returns, `by_chance`: its `chance`. Every cell shows the share that the
+    judge gets wrong in per cent, and in small type the chance level of the same images.
+    """
+    require(table, ["source", "judge", "n", "images", "fooled", "chance"], "the table transfer")
+    sources, judges = (list(dict.fromkeys(table[role])) for role in ("source", "judge"))
+    shares, chances = (
+        table.pivot(index="source", columns="judge", values=name).loc[sources, judges].to_numpy()
+        for name in ("fooled", "chance")
+    )
+    side = 0.5
+    size = (max(WIDTH, 2.6 + 0.7 * len(judges)), 1.95 + side * (len(sources) + 1))
+    figure = Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(2, 1, sharex=True, height_ratios=[len(sources), 1])
+    counts = table.drop_duplicates("source")
+    names = [f"{row.source}\n{row.n} of {row.images} images" for row in counts.itertuples()]
+    _heat(panels[0], shares, chances, names)
+    _heat(panels[1], by_chance[judges].to_numpy()[None], None, ["random signs"])
+    panels[0].tick_params(bottom=False)
+    panels[0].set_ylabel("made to fool")
+    panels[1].set_xlabel("judged by")
+    panels[1].set_xticks(range(len(judges)), [judge.replace(", ", "\n") for judge in judges])
+    bar = figure.colorbar(panels[0].images[0], ax=panels, label="judged wrongly, %", pad=0.02, aspect=30)
+    bar.outline.set_visible(False)
+    figure.suptitle(title)
+    figure.supxlabel("in small type: the same images under random signs of the same size", fontsize=8, color=GREY)
+    return figure
+
+
+def _heat(axes: Axes, shares: np.ndarray, chances: np.ndarray | None, names: list[str]) -> None:
+    axes.imshow(100 * shares, cmap=HEAT, vmin=0, vmax=100, aspect="auto")
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(length=0)
+    for edge in np.arange(shares.shape[1] - 1) + 0.5:
+        axes.axvline(edge, color="white", linewidth=2)
+    for edge in np.arange(shares.shape[0] - 1) + 0.5:
+        axes.axhline(edge, color="white", linewidth=2)
+    for row, column in np.ndindex(shares.shape):
+        color = "white" if shares[row, column] > 0.75 else BLACK
+        up = 0 if chances is None else 0.12
+        axes.text(column, row - up, share_text(shares[row, column]), ha="center", va="center", color=color, fontsize=10)
+        if chances is not None:
+            text = share_text(chances[row, column])
+            axes.text(column, row + 0.27, text, ha="center", va="center", color=color, fontsize=7)

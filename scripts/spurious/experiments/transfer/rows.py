@@ -1,0 +1,59 @@
+"""Images that fool one classifier, judged by others."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from torch import Tensor, nn
+
+from spurious.attacks.evolution import Budget, Goal, ball, search
+from spurious.attacks.gradient import fool
+from spurious.attacks.scores import first_right
+from spurious.classifiers.scikit_learn import scores_of
+from spurious.errors import SpuriousError
+from spurious.perturbations.norms import Id, random_change
+from spurious.settings import BlackBoxSettings, FoolingMethod, TransferSettings
+
+
+def fooling_images(
+    classifier: object, images: Tensor, labels: Tensor, settings: TransferSettings, ids: Sequence[Id], seed: int
+) -> Tensor:
+    """Images (N, C, H, W) within epsilon of `images` that the classifier shall not give to `labels` any more.
+
+    By projected gradient descent for a network, by evolution for a classifier of scikit-learn.
+    """
+    if isinstance(classifier, nn.Module):
+        method = FoolingMethod(epsilon=settings.epsilon, steps=settings.steps)
+        return fool(classifier, images, labels, method, ids=ids, seed=seed).images
+    rate = BlackBoxSettings().mutation_rate
+    budget = Budget(population=settings.population, max_queries=settings.max_queries, mutation_rate=rate)
+    goal = Goal(classes=labels, kind="untargeted")
+    return search(scores_of(classifier), ball(images, settings.epsilon), goal, ids, budget, seed=seed).images
+
+
+def transfer_rows(
+    classifiers: dict[tuple[str, int], object], images: Tensor, labels: Tensor, settings: TransferSettings
+) -> pd.DataFrame:
+    """A row per source, judge and image; sources and judges are the `classifiers`, by name and seed.
+
+    `images` (N, C, H, W), float32 in [0, 1]: the first `settings.images` that all get right are fooled, untargeted. The
+    control is the same image under random signs times epsilon, clamped. Returns `source, source_seed, judge,
+    judge_seed, id, label, fooled_source, predicted, control_predicted, looked_at`: the classes are the judge's,
+    `looked_at` is how many images it took to find those. Raises SpuriousError where there is none.
+    """
+    judges = {key: scores_of(classifier) for key, classifier in classifiers.items()}
+    ids, looked_at = first_right(list(judges.values()), images, labels, settings.images)
+    if not ids:
+        raise SpuriousError(f"transfer: none of {looked_at} test images is right for all classifiers; leave one out")
+    images, labels = images[ids], labels[ids]
+    control_images = random_change(images, ids, FoolingMethod(epsilon=settings.epsilon), "transfer control")
+    control = {key: judge(control_images).argmax(1) for key, judge in judges.items()}
+    parts = []
+    for source, classifier in classifiers.items():
+        fooling = fooling_images(classifier, images, labels, settings, ids, source[1])
+        predicted = {key: judge(fooling).argmax(1) for key, judge in judges.items()}
+        for judge in judges:
+            columns = {"source": source[0], "source_seed": source[1], "judge": judge[0], "judge_seed": judge[1]}
+            columns |= {"id": ids, "label": labels, "fooled_source": predicted[source] != labels}
+            columns |= {"predicted": predicted[judge], "control_predicted": control[judge], "looked_at": looked_at}
+            parts.append(pd.DataFrame(columns))
+    return pd.concat(parts)

@@ -1,0 +1,58 @@
+"""Images in rows of one label each."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from spurious.errors import SpuriousError
+from spurious.figures.style import BLACK, GREY, WIDTH, bare
+
+
+def grey(images: np.ndarray) -> np.ndarray:
+    """Images (N, 1, H, W) as (N, H, W); SpuriousError for images of several channels."""
+    if images.ndim != 4 or images.shape[1] != 1:
+        raise SpuriousError(f"the figure shows grey images (N, 1, H, W), not {images.shape}")
+    return images[:, 0]
+
+
+def check_tiles(images: np.ndarray, **values: np.ndarray) -> None:
+    if images.ndim != 4:
+        raise SpuriousError(f"images must be (labels, n, H, W), not {images.shape}")
+    for name, value in values.items():
+        if value.shape != images.shape[:2]:
+            raise SpuriousError(f"{name} is {value.shape}, but the images are {images.shape[:2]} (labels, n)")
+
+
+def tile_grid(
+    shape: tuple[int, int], labels: list | None, title: str, note: str, *, text: float = 0.19, names_size: float = 12
+) -> tuple[Figure, np.ndarray]:
+    """Axes (rows, columns) without frames, the rows' labels at the left and `text` inches under each."""
+    rows, columns = shape
+    side = WIDTH / (columns + 0.5)
+    height = rows * (side + text) + 0.8
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    margin, heading = 0.06 / height, 0.28 / height
+    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.015, hspace=0.0, rect=(0, margin, 1, 1 - margin - heading))
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        bare(axes)
+        axes.xaxis.label.set(size=7.5, color=BLACK)
+        axes.xaxis.labelpad = 2
+    for axes, label in zip(grid[:, 0], labels or range(rows), strict=True):
+        axes.set_ylabel(str(label), rotation=0, ha="right", va="center", fontsize=names_size, labelpad=8)
+    figure.suptitle(title, y=1 - margin)
+    figure.supxlabel(note, fontsize=8, color=GREY)
+    return figure, grid
+
+
+def cells(grid: np.ndarray, *values: np.ndarray) -> Iterator[tuple]:
+    """Axes with their values, cell by cell; every value is (rows, columns, ...)."""
+    for row, column in np.ndindex(grid.shape):
+        yield grid[row, column], *(value[row, column] for value in values)
+
+
+def show_tile(axes: Axes, image: np.ndarray) -> None:
+    axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.spines[:].set(visible=True, color=GREY, linewidth=0.4)

@@ -1,0 +1,74 @@
+"""This run's numbers in the words of the write-up on linear classifiers."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from spurious.writeups import goodfellow
+from spurious.writeups.reproduced import COLUMNS, reproduced_row
+
+LINEAR = "linear write-up"
+GOODFELLOW = "Goodfellow et al. 2014"
+IMAGENET = "ImageNet 64x64, linear classifier"
+SOFTMAX = "softmax regression"
+PAIR = "3, 7"
+EPSILON = 0.25
+TOY = {"ten-dimensional toy, before": 4, "ten-dimensional toy, x + 0.5 w": 2}  # published decimals of p
+
+
+def toy(table: pd.DataFrame) -> pd.DataFrame:
+    """Scores and probabilities of the table `linear-toy`: COLUMNS.
+
+    low and high leave room for the rounding of the published number, to two or four decimals.
+    """
+    rows = []
+    for (setting, digits), row in zip(TOY.items(), table.itertuples(), strict=True):
+        rows.append(reproduced_row(LINEAR, "score of class 1", setting, row.score, row.score, row.score))
+        half = 0.5 * 10**-digits
+        rows.append(reproduced_row(LINEAR, "probability of class 1", setting, row.p, row.p - half, row.p + half))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def linear(table: pd.DataFrame, best: float) -> pd.DataFrame:
+    """The write-up's numbers of ImageNet at 64x64, from the table `linear`: COLUMNS, of the first seed.
+
+    `best` is the weight decay that was chosen on the validation split; the highest and the lowest one stand for the
+    write-up's high and very low regularization.
+    """
+    first = table[table["seed"].astype(str) == str(table["seed"].iloc[0])].set_index("weight_decay")
+    names = {"best": best, "high regularization": first.index.max(), "very low regularization": first.index.min()}
+    rows = [
+        reproduced_row(
+            LINEAR, "top-1 accuracy", f"{IMAGENET}, {name}", *first.loc[decay, ["accuracy", "low", "high", "n"]]
+        )
+        for name, decay in names.items()
+    ]
+    loss = first["initial_loss"].iloc[0]
+    rows.append(reproduced_row(LINEAR, "initial loss", f"{IMAGENET}, 1000 classes", loss, loss - 0.05, loss + 0.05))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def pair(table: pd.DataFrame) -> pd.DataFrame:
+    """The error of a logistic regression on 3 against 7, from the table `linear-pair` of MNIST: COLUMNS, first seed."""
+    own = table[(table["classes"] == PAIR) & (table["seed"].astype(str) == str(table["seed"].iloc[0]))]
+    rows = []
+    for row in own.itertuples():
+        if row.attack == "none" or (row.attack == "fast gradient sign" and row.epsilon == EPSILON):
+            attack = "no attack" if row.attack == "none" else f"fast gradient sign, eps {EPSILON}, not clipped"
+            setting = f"MNIST 3 against 7, logistic regression, {attack}"
+            rows.append(reproduced_row(GOODFELLOW, "error rate", setting, row.error, row.low, row.high, row.n))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def fooling(rows: pd.DataFrame, rubbish: pd.DataFrame, *, published_as: Mapping[str, str]) -> pd.DataFrame:
+    """Error, confidence and rubbish of the softmax regression on MNIST, from rows per image: COLUMNS, first seed.
+
+    `published_as` says which classifier of the rows it is; without one there is nothing to compare.
+    """
+    names = [name for name, published in published_as.items() if published == SOFTMAX]
+    own = [frame[frame["classifier"].isin(names)] for frame in (rows, rubbish)]
+    found = goodfellow.goodfellow(*own)
+    attack = f"MNIST, {SOFTMAX}, fast gradient sign, eps {EPSILON}, not clipped"
+    noise = found["quantity"].str.startswith("share of rubbish")
+    setting = noise.map({True: f"MNIST, {SOFTMAX}, N(0, I) inputs", False: attack})
+    return found.assign(source=GOODFELLOW, setting=setting)[COLUMNS]
