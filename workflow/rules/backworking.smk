@@ -6,7 +6,6 @@ rule backwork_label:
     input:
         data="results/{dataset}/data.safetensors",
         weights=weights_of_all_seeds,
-        code=code("backwork_label.py"),
     output:
         images="results/{dataset}/{classifier}/backworking/label{label}.safetensors",
         rows="results/{dataset}/{classifier}/backworking/label{label}.csv",
@@ -21,6 +20,7 @@ rule backwork_label:
     resources:
         gpu=1,
     params:
+        code=code("backwork_label.py"),
         architecture=architecture,
         settings=backworking_settings,
         seeds=seeds_of_wildcards,

@@ -5,7 +5,6 @@ rule fit_classifier:
     """A classifier of scikit-learn with one seed."""
     input:
         data="results/{dataset}/data.safetensors",
-        code=code("fit_classifier.py"),
     output:
         model="results/{dataset}/{classifier}/seed{seed}/model.skops",
         predictions="results/{dataset}/{classifier}/seed{seed}/model_predictions.csv",
@@ -17,6 +16,7 @@ rule fit_classifier:
         "../../environment.yml"
     threads: training_threads
     params:
+        code=code("fit_classifier.py"),
         classifier=classifier_settings,
         threads=training_threads,
     message:
@@ -32,7 +32,6 @@ rule search_scores:
     input:
         data="results/{dataset}/data.safetensors",
         model=model_of_first_seed,
-        code=code("search_scores.py"),
     output:
         rows="results/{dataset}/{classifier}/black_box.csv",
         images="results/{dataset}/{classifier}/black_box.safetensors",
@@ -46,6 +45,7 @@ rule search_scores:
     resources:
         gpu=1,
     params:
+        code=code("search_scores.py"),
         classifier=classifier_settings,
         settings=black_box_settings,
         seed=first_seed,
@@ -63,7 +63,6 @@ rule transfer_images:
     input:
         data="results/{dataset}/data.safetensors",
         models=transfer_models,
-        code=code("transfer_images.py"),
     output:
         "results/{dataset}/transfer.csv",
     log:
@@ -76,6 +75,7 @@ rule transfer_images:
     resources:
         gpu=1,
     params:
+        code=code("transfer_images.py"),
         sources=transfer_arguments,
         entries=transfer_entries,
         settings=transfer_settings,

@@ -7,8 +7,6 @@ localrules:
 
 rule fetch_classifier:
     """The file of a classifier that is not trained here, from the local folder or its address, checked."""
-    input:
-        code=code("fetch_classifier.py"),
     output:
         PRETRAINED,
     log:
@@ -16,6 +14,7 @@ rule fetch_classifier:
     conda:
         "../../environment.yml"
     params:
+        code=code("fetch_classifier.py"),
         settings=classifier_source,
         local=local_data,
     message:
@@ -29,7 +28,6 @@ rule train_classifier:
     """One classifier with one seed; continues from its checkpoint when it was killed."""
     input:
         data="results/{dataset}/data.safetensors",
-        code=code("train_classifier.py"),
     output:
         weights=WEIGHTS,
         history="results/{dataset}/{classifier}/seed{seed}/history.csv",
@@ -44,6 +42,7 @@ rule train_classifier:
     resources:
         gpu=1,
     params:
+        code=code("train_classifier.py"),
         architecture=architecture,
         recipe=recipe,
         threads=training_threads,

@@ -1,6 +1,5 @@
 """Configuration, and the helpers that turn it into inputs and parameters of the rules."""
 
-import ast
 import contextvars
 import functools
 import json
@@ -18,6 +17,7 @@ from snakemake.jobs import Job
 SCRIPTS = Path(workflow.basedir) / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
+from pipeline.digest import digest
 from pipeline.jobs.lifetime import HEAD, head_here
 from pipeline.jobs.surroundings import usable_gpus
 from spurious import configuration
@@ -123,34 +123,9 @@ def experiment(dataset):
     return configuration.experiment(config, dataset)
 
 
-@functools.cache
-def code(script):
-    """A script and every module of ours that it imports, directly or not: an edit reruns what it concerns."""
-    found, waiting = set(), [SCRIPTS / script]
-    while waiting:
-        path = waiting.pop()
-        if path.exists() and path not in found:
-            found.add(path)
-            waiting += [file for name in imported(path) for file in module_files(name)]
-    return sorted(str(path.relative_to(workflow.basedir)) for path in found)
-
-
-def module_files(name):
-    """Where the module of a dotted name would be, as a file and as a package."""
-    place = SCRIPTS.joinpath(*name.split("."))
-    return [place.with_suffix(".py"), place / "__init__.py"]
-
-
-@functools.cache
-def imported(path):
-    """Names of the modules that a Python file imports, wherever in it; scripts share most modules: read each once."""
-    names = []
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return names
+def code(program):
+    """What stands for the code of a program among a job's parameters."""
+    return digest(program.removesuffix(".py"))
 
 
 def threads_of(stage):

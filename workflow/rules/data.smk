@@ -8,8 +8,6 @@ localrules:
 
 rule fetch_file:
     """A source file from the local folder or the first mirror that serves it, unpacked and checked."""
-    input:
-        code=code("fetch_file.py"),
     output:
         "results/downloads/{dataset}/{file}",
     log:
@@ -17,6 +15,7 @@ rule fetch_file:
     conda:
         "../../environment.yml"
     params:
+        code=code("fetch_file.py"),
         urls=file_urls,
         sha256=file_sha256,
         local=local_data,
@@ -31,7 +30,6 @@ rule fetch_images:
     """The images of a manifest, each from the local folder or the first mirror that serves it, checked."""
     input:
         manifest=manifest,
-        code=code("fetch_images.py"),
     output:
         directory("results/{dataset}/images"),
     log:
@@ -39,6 +37,7 @@ rule fetch_images:
     conda:
         "../../environment.yml"
     params:
+        code=code("fetch_images.py"),
         folder=image_folder,
         urls=image_urls,
         local=local_data,
@@ -55,7 +54,6 @@ rule prepare_images:
         folder="results/{dataset}/images",
         manifest=manifest,
         class_names=class_names,
-        code=code("prepare_images.py"),
     output:
         "results/{dataset}/images.csv",
     log:
@@ -63,6 +61,7 @@ rule prepare_images:
     conda:
         "../../environment.yml"
     params:
+        code=code("prepare_images.py"),
         classes=classes,
         grey_below=grey_below,
     message:
@@ -77,7 +76,6 @@ rule prepare_dataset:
     """Images and labels of the three splits as tensors."""
     input:
         source_files,
-        code=code("prepare_dataset.py"),
     output:
         "results/{dataset}/data.safetensors",
     log:
@@ -85,6 +83,7 @@ rule prepare_dataset:
     conda:
         "../../environment.yml"
     params:
+        code=code("prepare_dataset.py"),
         settings=dataset_settings,
         files=source_arguments,
     message:

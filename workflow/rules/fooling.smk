@@ -6,7 +6,6 @@ rule fool_classifier:
     input:
         data=images_of_classifier,
         weights=fooling_weights,
-        code=code("fool_classifier.py"),
     output:
         rows="results/{dataset}/{classifier}/fooling.csv",
         rubbish="results/{dataset}/{classifier}/rubbish.csv",
@@ -21,6 +20,7 @@ rule fool_classifier:
     resources:
         gpu=1,
     params:
+        code=code("fool_classifier.py"),
         classifier=classifier_settings,
         classes=classes,
         settings=fooling_settings,

@@ -513,10 +513,10 @@ def tables_of(dataset):
 
 
 def input_arguments(wildcards, input):
-    """`--name file file ...` for every named input but the code and those that are empty."""
+    """`--name file file ...` for every named input that is not empty."""
     words = []
     for name, files in input.items():
-        if files and name != "code":
+        if files:
             words += [f"--{name.replace('_', '-')}", *([files] if isinstance(files, str) else files)]
     return words
 

@@ -5,7 +5,6 @@ rule make_store:
     """Small copies of photographs, or of files that the user brings, as one memory-mapped array for each split."""
     input:
         files=store_inputs,
-        code=code("make_store.py"),
     output:
         directory(STORE),
     log:
@@ -16,6 +15,7 @@ rule make_store:
         "../../environment.yml"
     threads: 8  # that decode; no part of the result
     params:
+        code=code("make_store.py"),
         source=store_arguments,
         size=store_size,
         classes=classes,
@@ -30,7 +30,6 @@ rule train_linear:
     """Softmax regression with every weight decay, from one seed; continues from its checkpoint when it was killed."""
     input:
         data=linear_data,
-        code=code("train_linear.py"),
     output:
         weights="results/{dataset}/linear/seed{seed}/weights.safetensors",
         predictions="results/{dataset}/linear/seed{seed}/predictions.csv",
@@ -47,6 +46,7 @@ rule train_linear:
     resources:
         gpu=1,
     params:
+        code=code("train_linear.py"),
         settings=linear_settings,
         threads=linear_threads,
     message:

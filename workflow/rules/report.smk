@@ -12,7 +12,6 @@ for table, inputs in TABLES.items():
             f"make_table_{table.replace('-', '_')}"
         input:
             **inputs,
-            code=code("make_table.py"),
         output:
             csv=f"results/{{dataset}}/tables/{table}.csv",
             md=f"results/{{dataset}}/tables/{table}.md",
@@ -28,6 +27,7 @@ for table, inputs in TABLES.items():
         conda:
             "../../environment.yml"
         params:
+            code=code("make_table.py"),
             name=table,
             inputs=input_arguments,
             found_above=found_above,
@@ -49,7 +49,6 @@ rule make_table_published:
         pair=published_table("linear-pair"),
         fooling=fooling_rows,
         rubbish=rubbish_rows,
-        code=code("make_table.py"),
     output:
         csv="results/{dataset}/tables/published.csv",
         md="results/{dataset}/tables/published.md",
@@ -65,6 +64,7 @@ rule make_table_published:
     conda:
         "../../environment.yml"
     params:
+        code=code("make_table.py"),
         inputs=input_arguments,
         published_as=published_as,
     message:
@@ -80,7 +80,6 @@ rule draw_worst:
     input:
         data="results/{dataset}/data.safetensors",
         predictions=predictions_of_first_seed,
-        code=code("draw_figure.py"),
     output:
         png=report(
             "results/{dataset}/figures/worst-{classifier}.png",
@@ -98,6 +97,8 @@ rule draw_worst:
         "results/logs/{dataset}/figure_worst-{classifier}.log",
     conda:
         "../../environment.yml"
+    params:
+        code=code("draw_figure.py"),
     message:
         "{wildcards.dataset}: figure worst-{wildcards.classifier}"
     shell:
@@ -111,7 +112,6 @@ rule draw_salient:
         data="results/{dataset}/data.safetensors",
         weights=weights_of_first_seed,
         predictions=predictions_of_first_seed,
-        code=code("draw_figure.py"),
     output:
         png=report(
             "results/{dataset}/figures/salient-{classifier}.png",
@@ -129,6 +129,8 @@ rule draw_salient:
         "results/logs/{dataset}/figure_salient-{classifier}.log",
     conda:
         "../../environment.yml"
+    params:
+        code=code("draw_figure.py"),
     message:
         "{wildcards.dataset}: figure salient-{wildcards.classifier}"
     shell:
@@ -143,7 +145,6 @@ rule draw_overview:
         rows=found_rows,
         data="results/{dataset}/data.safetensors",
         predictions=predictions_of_first_seed,
-        code=code("draw_figure.py"),
     output:
         png=report(
             "results/{dataset}/figures/overview-{classifier}-{search}.png",
@@ -162,6 +163,7 @@ rule draw_overview:
     conda:
         "../../environment.yml"
     params:
+        code=code("draw_figure.py"),
         seed=first_seed,
     message:
         "{wildcards.dataset}: figure overview-{wildcards.classifier}-{wildcards.search}"
@@ -176,7 +178,6 @@ rule draw_found:
     input:
         images=found_images,
         rows=found_rows,
-        code=code("draw_figure.py"),
     output:
         png=report(
             "results/{dataset}/figures/found-{classifier}-{search}.png",
@@ -195,6 +196,7 @@ rule draw_found:
     conda:
         "../../environment.yml"
     params:
+        code=code("draw_figure.py"),
         seed=first_seed,
         found_above=found_above,
     message:
@@ -209,7 +211,6 @@ rule draw_trace:
     """p of every image at every step."""
     input:
         traces=traces_of_classifier,
-        code=code("draw_figure.py"),
     output:
         png=report(
             "results/{dataset}/figures/trace-{classifier}.png",
@@ -228,6 +229,7 @@ rule draw_trace:
     conda:
         "../../environment.yml"
     params:
+        code=code("draw_figure.py"),
         found_above=found_above,
     message:
         "{wildcards.dataset}: figure trace-{wildcards.classifier}"
@@ -241,7 +243,6 @@ rule draw_retraining:
     """Accuracy over the rounds of retraining, and what the attacks still find."""
     input:
         tables="results/{dataset}/tables/retraining.csv",
-        code=code("draw_figure.py"),
     output:
         png=report(
             "results/{dataset}/figures/retraining.png",
@@ -255,6 +256,8 @@ rule draw_retraining:
         "results/logs/{dataset}/figure_retraining.log",
     conda:
         "../../environment.yml"
+    params:
+        code=code("draw_figure.py"),
     message:
         "{wildcards.dataset}: figure retraining"
     shell:
@@ -268,7 +271,6 @@ rule draw_smoothing:
     input:
         tables="results/{dataset}/tables/smoothing.csv",
         published="workflow/resources/published.csv",
-        code=code("draw_figure.py"),
     output:
         png=report(
             "results/{dataset}/figures/smoothing.png",
@@ -282,6 +284,8 @@ rule draw_smoothing:
         "results/logs/{dataset}/figure_smoothing.log",
     conda:
         "../../environment.yml"
+    params:
+        code=code("draw_figure.py"),
     message:
         "{wildcards.dataset}: figure smoothing"
     shell:
@@ -294,7 +298,6 @@ rule draw_risk:
     """Rejecting by the vote, and by a threshold on p."""
     input:
         votes=votes_of_classifier,
-        code=code("draw_figure.py"),
     output:
         png=report(
             "results/{dataset}/figures/risk-{classifier}.png",
@@ -312,6 +315,8 @@ rule draw_risk:
         "results/logs/{dataset}/figure_risk-{classifier}.log",
     conda:
         "../../environment.yml"
+    params:
+        code=code("draw_figure.py"),
     message:
         "{wildcards.dataset}: figure risk-{wildcards.classifier}"
     shell:
@@ -326,7 +331,6 @@ rule draw_gallery:
         images="results/{dataset}/images",
         list="results/{dataset}/images.csv",
         class_names=class_names,
-        code=code("draw_figure.py"),
     output:
         png=report(
             "results/{dataset}/figures/gallery-{classifier}.png",
@@ -345,6 +349,7 @@ rule draw_gallery:
     conda:
         "../../environment.yml"
     params:
+        code=code("draw_figure.py"),
         settings=smoothing_settings,
     message:
         "{wildcards.dataset}: figure gallery-{wildcards.classifier}"
@@ -360,7 +365,6 @@ rule draw_example:
         images="results/{dataset}/images",
         weights=smoothing_weights,
         class_names=class_names,
-        code=code("classify.py"),
     output:
         png=report(
             "results/{dataset}/figures/example-{classifier}.png",
@@ -380,6 +384,7 @@ rule draw_example:
     conda:
         "../../environment.yml"
     params:
+        code=code("classify.py"),
         image=example_image,
         classifier=classifier_settings,
         settings=smoothing_settings,
@@ -399,7 +404,6 @@ for figure, (stage, command, inputs) in FIGURES.items():
             f"draw_{figure.replace('-', '_')}"
         input:
             **inputs,
-            code=code(command.split()[0]),
         output:
             png=report(
                 f"results/{{dataset}}/figures/{figure}.png",
@@ -414,6 +418,7 @@ for figure, (stage, command, inputs) in FIGURES.items():
         conda:
             "../../environment.yml"
         params:
+            code=code(command.split()[0]),
             command=command,
             inputs=input_arguments,
             settings=settings_of_figure(inputs),
@@ -429,7 +434,6 @@ rule draw_fooling:
     input:
         examples="results/{dataset}/{classifier}/fooling.safetensors",
         class_names=class_names,
-        code=code("draw_fooling.py"),
     output:
         png=report(
             "results/{dataset}/figures/fooling-{classifier}.png",
@@ -444,6 +448,7 @@ rule draw_fooling:
     conda:
         "../../environment.yml"
     params:
+        code=code("draw_fooling.py"),
         inputs=input_arguments,
     message:
         "{wildcards.dataset}: figure fooling-{wildcards.classifier}"
@@ -458,7 +463,6 @@ rule write_provenance:
     input:
         tables=tables_that_are_due,
         requirements="requirements.txt",
-        code=code("write_provenance.py"),
     output:
         json="results/{dataset}/tables/provenance.json",
         html=report(
@@ -473,6 +477,7 @@ rule write_provenance:
     conda:
         "../../environment.yml"
     params:
+        code=code("write_provenance.py"),
         configuration=configuration_in_force,
         files=files_of_origin,
         benchmarks=benchmark_patterns,
@@ -490,7 +495,6 @@ rule write_summary:
         tables=summary_tables,
         picture=picture_of,
         provenance="results/{dataset}/tables/provenance.json",
-        code=code("write_summary.py"),
     output:
         "results/{dataset}/summary.rst",
     log:
@@ -498,6 +502,7 @@ rule write_summary:
     conda:
         "../../environment.yml"
     params:
+        code=code("write_summary.py"),
         inputs=summary_arguments,
         found_above=found_above,
     message:

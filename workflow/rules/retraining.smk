@@ -9,7 +9,6 @@ rule retrain_classifier:
         control=control_weights,
         found=found_images,
         found_rows=found_rows,
-        code=code("retrain_classifier.py"),
     output:
         attacks="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/attacks.csv",
         old="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/old.csv",
@@ -25,6 +24,7 @@ rule retrain_classifier:
     resources:
         gpu=1,
     params:
+        code=code("retrain_classifier.py"),
         architecture=architecture,
         settings=retraining_settings,
         searches=backworking_settings,

@@ -6,7 +6,6 @@ rule smooth_shard:
     input:
         data=images_of_classifier,
         weights=smoothing_weights,
-        code=code("smooth_shard.py"),
     output:
         "results/{dataset}/{classifier}/smoothing/shard{shard}.csv",
     log:
@@ -19,6 +18,7 @@ rule smooth_shard:
     resources:
         gpu=1,
     params:
+        code=code("smooth_shard.py"),
         classifier=classifier_settings,
         classes=classes,
         settings=smoothing_settings,
@@ -36,7 +36,6 @@ rule gather_smoothing:
     """All shards together, and the rates with their intervals."""
     input:
         shards=smoothing_shards,
-        code=code("gather_smoothing.py"),
     output:
         votes="results/{dataset}/{classifier}/smoothing_votes.csv",
         images="results/{dataset}/{classifier}/smoothing_images.csv",
@@ -46,6 +45,7 @@ rule gather_smoothing:
     conda:
         "../../environment.yml"
     params:
+        code=code("gather_smoothing.py"),
         shards=smoothing_shards_in_braces,
     message:
         "{wildcards.dataset}: gather the noise sweep of {wildcards.classifier}"

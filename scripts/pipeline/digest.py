@@ -1,0 +1,73 @@
+"""The code of a job as one number: a job runs again when a file that its program reaches was edited, and only then."""
+
+import ast
+import functools
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+SCRIPTS = Path(__file__).resolve().parents[1]
+
+
+@functools.cache
+def digest(*roots: str) -> str:
+    """SHA-256, its first 16 hexadecimal digits, of every file that `reached` finds from these modules."""
+    found = hashlib.sha256()
+    for path in reached(*roots):
+        found.update(f"{path.relative_to(SCRIPTS).as_posix()}\0".encode() + _content(path))
+    return found.hexdigest()[:16]
+
+
+@functools.cache
+def reached(*roots: str) -> list[Path]:
+    """The files of our modules `roots`, such as "train_classifier", and of all that they import, sorted.
+
+    Imports count wherever they stand in a file, but for those that only a type checker sees. Whole files count, never
+    parts: a job that runs once too often costs less than a stale number.
+    """
+    found: set[Path] = set()
+    waiting = [file for root in roots for file in _files_of(root)]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += [file for name in _imported(path) for file in _files_of(name)]
+    return sorted(found)
+
+
+@functools.cache
+def _files_of(module: str) -> list[Path]:
+    """The file of a module of ours, and those of the packages that it is in; none where it is another's."""
+    place = SCRIPTS.joinpath(*module.split("."))
+    own = [path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()]
+    packages = [parent / "__init__.py" for parent in place.parents if SCRIPTS in parent.parents]
+    return [*own, *filter(Path.is_file, packages)] if own else []
+
+
+@functools.cache
+def _content(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+@functools.cache
+def _imported(path: Path) -> list[str]:
+    """Names of what a Python file imports; jobs share most modules, so each is read once."""
+    names = []
+    for node in _executed(ast.parse(_content(path))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return names
+
+
+def _executed(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those under `if TYPE_CHECKING`."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        children: Iterable[ast.AST] = ast.iter_child_nodes(node)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            children = node.orelse
+        waiting += children
