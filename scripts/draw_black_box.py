@@ -11,7 +11,7 @@ from pipeline.jobs.arguments import run
 from spurious.experiments.black_box import figure, images_figure
 from spurious.experiments.transfer import figure as transfer_figure
 from spurious.experiments.transfer import table
-from spurious.figures.tiles import grey
+from spurious.figures.pictures import pictures
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -39,14 +39,14 @@ def black_box(arguments: argparse.Namespace) -> Figure:
 
 def black_box_images(arguments: argparse.Namespace) -> Figure:
     """Images before and after evolution, of every classifier."""
-    pictures = {}
+    shown = {}
     for row_file, image_file in zip(arguments.rows, arguments.images, strict=True):
         rows = read_rows([row_file])
         for start in rows["start"].unique():
-            both = (grey(read_array(image_file, f"{start}/{name}")) for name in ("original", "evolution"))
-            pictures[rows["classifier"].iloc[0], start] = tuple(both)
+            both = (pictures(read_array(image_file, f"{start}/{name}")) for name in ("original", "evolution"))
+            shown[rows["classifier"].iloc[0], start] = tuple(both)
     title = arguments.title or "images that evolution ends with, seeing class scores alone"
-    return images_figure.black_box_images(read_rows(arguments.rows), pictures, title)
+    return images_figure.black_box_images(read_rows(arguments.rows), shown, title)
 
 
 def transfer(arguments: argparse.Namespace) -> Figure:

@@ -25,7 +25,7 @@ from spurious.experiments.smoothing import gallery as smoothing_gallery
 from spurious.experiments.smoothing import published as smoothing_published
 from spurious.experiments.smoothing import risk as smoothing_risk
 from spurious.experiments.smoothing.rates import PUBLISHED, main_rows
-from spurious.figures import tiles
+from spurious.figures import pictures
 from spurious.settings import SmoothingSettings, Variant
 
 
@@ -98,13 +98,14 @@ def overview(arguments: argparse.Namespace) -> Figure:
     title = (
         arguments.title or f"noise that was searched for each label, and the real images that do worst: {classifier}"
     )
+    worst_pictures = pictures.pictures(worst_images[:, 0])
     return backworking_overview.overview(
-        pixels[each, best], p[each, best], worst_images[:, 0], rows["p_label"].to_numpy(), title
+        pixels[each, best], p[each, best], worst_pictures, rows["p_label"].to_numpy(), title
     )
 
 
 def found_images(arguments: argparse.Namespace) -> tuple[list[int], np.ndarray, np.ndarray, str]:
-    """Labels, images (labels, n, H, W), p (labels, n) and the classifier of one search and seed."""
+    """Labels, pictures (labels, n, ...), p (labels, n) and the classifier of one search and seed."""
     key = f"{arguments.search}/seed{arguments.seed}"
     labels, pixels, p = [], [], []
     for image_file, row_file in zip(arguments.images, arguments.rows, strict=True):
@@ -113,7 +114,7 @@ def found_images(arguments: argparse.Namespace) -> tuple[list[int], np.ndarray, 
         if own.empty:
             raise SpuriousError(f"{row_file}: no rows of the search {arguments.search!r} with seed {arguments.seed}")
         labels.append(int(own["label"].iloc[0]))
-        pixels.append(tiles.grey(read_array(image_file, key)))
+        pixels.append(pictures.pictures(read_array(image_file, key)))
         p.append(own["p"].to_numpy())
     return labels, stack(pixels), stack(p), own["classifier"].iloc[0]
 
@@ -126,7 +127,7 @@ def worst(arguments: argparse.Namespace) -> Figure:
     shape = (len(labels), -1)
     p, predicted = rows["p_label"].to_numpy().reshape(shape), rows["predicted"].to_numpy().reshape(shape)
     title = arguments.title or f"training images with the lowest p of their label: {name_of(rows)}"
-    return classifiers_worst.worst(pixels, p, predicted, title, labels=labels)
+    return classifiers_worst.worst(pictures.pictures(pixels), p, predicted, title, labels=labels)
 
 
 def trace(arguments: argparse.Namespace) -> Figure:
@@ -140,7 +141,7 @@ def trace(arguments: argparse.Namespace) -> Figure:
 
 
 def salient(arguments: argparse.Namespace) -> Figure:
-    """The first test images of every label with the pixels that speak for it."""
+    """The first test images of every label with the pixels that speak for it: by their channel that does most."""
     import torch  # the other figures do without
 
     from pipeline.files.tensors import load_classifier
@@ -149,12 +150,15 @@ def salient(arguments: argparse.Namespace) -> Figure:
     rows = predictions_of(arguments.predictions, "test").sort_values(["label", "id"], kind="stable")
     rows = rows.groupby("label").head(min(arguments.examples, smallest_label(rows)))
     pixels, labels = per_label(read_array(arguments.data, "test_images"), rows)
-    inputs = torch.from_numpy(pixels).flatten(0, 1)[:, None]
+    inputs = torch.from_numpy(pixels).flatten(0, 1)
     model = load_classifier(arguments.weights, torch.device("cpu"))
     gradients = input_gradients(model, inputs, torch.tensor(rows["label"].to_numpy(copy=True)))
-    kept = largest_positive(gradients.flatten(1), arguments.count).reshape(pixels.shape).numpy()
+    # Of a pixel's channels the largest gradient: Simonyan, Vedaldi and Zisserman, "Deep inside convolutional networks",
+    # ICLR workshop (2014), section 3.1.
+    of_pixels = gradients.amax(1).flatten(1)
+    kept = largest_positive(of_pixels, arguments.count).reshape(*pixels.shape[:2], *pixels.shape[3:]).numpy()
     title = arguments.title or f"the {arguments.count} pixels that raise p of the label most: {name_of(rows)}"
-    return classifiers_salient.salient(pixels, kept, title, labels=labels)
+    return classifiers_salient.salient(pictures.pictures(pixels), kept, title, labels=labels)
 
 
 def retraining(arguments: argparse.Namespace) -> Figure:
@@ -250,8 +254,8 @@ def name_of(rows: pd.DataFrame) -> str:
 
 
 def per_label(stored: np.ndarray, rows: pd.DataFrame) -> tuple[np.ndarray, list[int]]:
-    """The images (N, 1, H, W) uint8 that `rows` name by id, as float32 (labels, n, H, W), and the labels."""
-    pixels = tiles.grey(stored[rows["id"].to_numpy()]).astype(np.float32) / 255
+    """The images (N, C, H, W) uint8 that `rows` name by id, as float32 (labels, n, C, H, W), and the labels."""
+    pixels = stored[rows["id"].to_numpy()].astype(np.float32) / 255
     by_label = [pixels[rows["label"].to_numpy() == label] for label in sorted(rows["label"].unique())]
     return stack(by_label), sorted(int(label) for label in rows["label"].unique())
 

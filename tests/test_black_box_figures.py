@@ -177,14 +177,15 @@ def test_nothing_to_draw_is_told():
         black_box_figure.black_box(search_rows([]).reindex(columns=search_rows().columns), "")
 
 
-def test_the_script_draws_all(tmp_path):
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_the_script_draws_all(tmp_path, channels):
     rows, images = [], []
     for name in CLASSIFIERS:
         search_rows([name]).to_csv(tmp_path / f"{name}.csv", index=False)
         tensors = {}
         for start in ("image", "noise"):
-            for place, kind in enumerate(("original", "evolution")):
-                tensors[f"{start}/{kind}"] = PICTURES[name, start][place][:, None].astype(np.float32)
+            for before_and_after, kind in zip(PICTURES[name, start], ("original", "evolution"), strict=True):
+                tensors[f"{start}/{kind}"] = np.repeat(before_and_after[:, None], channels, axis=1).astype(np.float32)
         save_file(tensors, tmp_path / f"{name}.safetensors")
         rows.append(str(tmp_path / f"{name}.csv"))
         images.append(str(tmp_path / f"{name}.safetensors"))

@@ -138,6 +138,8 @@ def test_npz_of_colour_and_of_grey_images():
     grey = from_npz(npz(images=COLOURS[..., 0], labels=LABELS.astype(np.uint8)), "own.npz", 8, 12, 0)
     assert colour.image_shape == (3, 4, 5)
     assert grey.image_shape == (1, 4, 5)
+    with_alpha = from_npz(npz(images=COLOURS[..., [0, 1, 2, 0]], labels=LABELS), "own.npz", 8, 12, 0)
+    assert with_alpha.image_shape == (4, 4, 5)
     assert [len(colour.images[split]) for split in SPLITS] == [20, 8, 12]
     assert colour.labels["test"].bincount().tolist() == [3, 3, 3, 3]
     for split in SPLITS:
@@ -158,6 +160,10 @@ def test_npz_of_colour_and_of_grey_images():
         (npz(images=COLOURS / 255, labels=LABELS), "'images' is float64"),
         (npz(images=COLOURS[0, 0], labels=LABELS), "'images' is uint8 (5, 3)"),
         (npz(images=COLOURS[:, :0], labels=LABELS), "'images' is uint8 (40, 0, 5, 3)"),
+        (
+            npz(images=COLOURS[..., :2], labels=LABELS),
+            "'images' is (40, 4, 5, 2), with 2 channels; save it as (N, H, W",
+        ),
         (npz(images=COLOURS, labels=LABELS[:-1]), "'labels' is int64 (39,)"),
         (npz(images=COLOURS, labels=LABELS / 1), "'labels' is float64"),
         (npz(images=COLOURS, labels=LABELS + 1), "run from 1 to 4"),

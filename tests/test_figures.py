@@ -9,18 +9,19 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 import draw_figure
 from figurechecks import assert_inside, assert_same_bytes
 from spurious import frames
 from spurious.errors import SpuriousError
-from spurious.experiments.backworking import found, trace
-from spurious.experiments.classifiers import salient, worst
+from spurious.experiments.backworking import found as backworking_found
+from spurious.experiments.backworking import trace
+from spurious.experiments.classifiers import salient
+from spurious.experiments.classifiers import worst as classifiers_worst
 from spurious.experiments.retraining import figure as retraining_figure
 from spurious.experiments.smoothing import example, examples, gallery, published, rates_figure, risk_figure
 from spurious.figures import pictures as figures_pictures
-from spurious.figures import tiles
 from spurious.figures.style import probability_text, render
 
 RNG = np.random.default_rng(0)
@@ -99,8 +100,8 @@ def example_rows():
 
 
 DRAWN = {
-    "found": lambda: found.found(GRID, P, "title of it"),
-    "worst": lambda: worst.worst(GRID, P, np.array([[0, 1, 2], [1, 1, 0]]), "title of it"),
+    "found": lambda: backworking_found.found(GRID, P, "title of it"),
+    "worst": lambda: classifiers_worst.worst(GRID, P, np.array([[0, 1, 2], [1, 1, 0]]), "title of it"),
     "salient": lambda: salient.salient(GRID, KEPT, "title of it"),
     "trace": lambda: trace.trace(trace_rows(), "title of it"),
     "retraining": lambda: retraining_figure.retraining(retraining_table(), "title of it"),
@@ -155,7 +156,7 @@ def test_found_shows_every_image_unsmeared_with_its_p():
 
 
 def test_rows_are_labelled():
-    figure = found.found(GRID, P, "", labels=[3, 8])
+    figure = backworking_found.found(GRID, P, "", labels=[3, 8])
     assert [axes.get_ylabel() for axes in figure.axes] == ["3", "", "", "8", "", ""]
 
 
@@ -176,11 +177,21 @@ def test_salient_alternates_image_and_gradient():
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda: found.found(GRID[0], P[0], ""), r"images must be \(labels, n, H, W\), not \(3, 6, 6\)"),
-        (lambda: found.found(GRID, P[:, :2], ""), r"p is \(2, 2\), but the images are \(2, 3\)"),
-        (lambda: worst.worst(GRID, P, P[:1], ""), r"predicted is \(1, 3\)"),
+        (
+            lambda: backworking_found.found(GRID[0], P[0], ""),
+            r"images must be \(labels, n, H, W\) or .*, not \(3, 6, 6\)",
+        ),
+        (lambda: backworking_found.found(GRID, P[:, :2], ""), r"p is \(2, 2\), but the images are \(2, 3\)"),
+        (lambda: classifiers_worst.worst(GRID, P, P[:1], ""), r"predicted is \(1, 3\)"),
         (lambda: salient.salient(GRID, KEPT[:1], ""), r"they must be alike"),
-        (lambda: tiles.grey(np.zeros((2, 3, 6, 6))), r"grey images \(N, 1, H, W\), not \(2, 3, 6, 6\)"),
+        (
+            lambda: backworking_found.found(GRID[..., None].repeat(4, -1), P, ""),
+            r"images must be .*, not \(2, 3, 6, 6, 4\)",
+        ),
+        (
+            lambda: figures_pictures.pictures(np.zeros((2, 5, 6, 6))),
+            r"images of 1, 3 or 4 channels \(\.\.\., C, H, W\), not \(2, 5",
+        ),
         (lambda: trace.trace(trace_rows().drop(columns="p"), ""), "the column p is missing"),
         (lambda: trace.trace(trace_rows()[:0], ""), "no rows to draw"),
         (lambda: rates_figure.smoothing(smoothing_table().drop(columns="acc_ds_low"), ""), "acc_ds_low is missing"),
@@ -372,51 +383,97 @@ def outputs(tmp_path):
     return ["--output-png", str(tmp_path / "out.png"), "--output-svg", str(tmp_path / "out.svg")]
 
 
-def test_draw_found_reads_the_stored_search(tmp_path, outputs):
-    arguments = ["found", "--search", "published", "--seed", "1", "--images"]
-    row_files = []
+# Grey, colours that leave [0, 1] as those of an unclamped search do, colours and alpha.
+STORED = {channels: RNG.uniform(-0.5, 1.5, (2, 3, channels, 8, 8)).astype(np.float32) for channels in (1, 3, 4)}
+
+
+@pytest.fixture(params=STORED)
+def searched(tmp_path, request):
+    """What a search found, as files."""
+    arguments, row_files = ["--search", "published", "--seed", "1", "--images"], []
     for label in (0, 1):
-        tensor = RNG.random((3, 1, 6, 6)).astype(np.float32)
-        save_file({"published/seed1": tensor}, tmp_path / f"label{label}.safetensors")
+        save_file({"published/seed1": STORED[request.param][label]}, tmp_path / f"label{label}.safetensors")
         arguments.append(str(tmp_path / f"label{label}.safetensors"))
         rows = {"classifier": "cnn", "seed": 1, "label": label, "search": "published", "image": range(3), "p": 0.9995}
         pd.DataFrame(rows).to_csv(tmp_path / f"label{label}.csv", index=False)
         row_files.append(str(tmp_path / f"label{label}.csv"))
-    draw_figure.main([*arguments, "--rows", *row_files, *outputs])
-    assert b"<!-- cnn, search published, seed 1 -->" in (tmp_path / "out.svg").read_bytes()
-    with pytest.raises(SpuriousError, match="no rows of the search 'other'"):
-        draw_figure.main([*arguments, "--rows", *row_files, *outputs, "--search", "other"])
+    return [*arguments, "--rows", *row_files]
 
 
 @pytest.fixture
-def stored(tmp_path):
-    """A dataset of 8x8 images with predictions of a classifier, as files."""
+def first_picture(request):
+    """The first stored image as a figure has to show it."""
+    first = STORED[request.node.callspec.params["searched"]][0, 0]
+    return first[0] if len(first) == 1 else first[:3].transpose(1, 2, 0).clip(0, 1)
+
+
+def drawn(name, *arguments):
+    """The figure that the program would write."""
+    parsed = draw_figure.parse([name, *arguments])
+    return parsed.draw(parsed)
+
+
+def test_draw_found_reads_the_stored_search(tmp_path, searched, outputs, first_picture):
+    draw_figure.main(["found", *searched, *outputs])
+    assert b"<!-- cnn, search published, seed 1 -->" in (tmp_path / "out.svg").read_bytes()
+    np.testing.assert_array_equal(pictures(drawn("found", *searched, *outputs))[0][0].get_array(), first_picture)
+    with pytest.raises(SpuriousError, match="no rows of the search 'other'"):
+        draw_figure.main(["found", *searched, *outputs, "--search", "other"])
+
+
+def test_draw_overview(tmp_path, searched, outputs, first_picture):
+    channels = 1 if first_picture.ndim == 2 else 3
+    figure = drawn("overview", *searched, *store(tmp_path, channels), *outputs)
+    render(figure, "png")
+    found, worst = pictures(figure)[0][0].get_array(), pictures(figure)[2][0].get_array()
+    np.testing.assert_array_equal(found, first_picture)
+    assert worst.shape == first_picture.shape
+
+
+@pytest.fixture(params=[1, 3, 4])
+def stored(tmp_path, request):
+    """A dataset of 8x8 images, grey, coloured and with alpha, with predictions of a classifier, as files."""
+    return store(tmp_path, request.param)
+
+
+def store(folder, channels):
     labels = np.repeat([0, 1], 4)
     tensors, rows = {}, []
     for split in ("train", "validation", "test"):
-        tensors[f"{split}_images"] = RNG.integers(0, 256, (8, 1, 8, 8)).astype(np.uint8)
+        tensors[f"{split}_images"] = RNG.integers(0, 256, (8, channels, 8, 8)).astype(np.uint8)
         tensors[f"{split}_labels"] = labels
         columns = {"split": split, "id": range(8), "label": labels, "predicted": labels, "p_label": np.arange(8) / 10}
         rows.append(pd.DataFrame({"classifier": "softmax", "seed": 0, **columns}))
-    save_file(tensors, tmp_path / "data.safetensors")
-    pd.concat(rows).to_csv(tmp_path / "predictions.csv", index=False)
-    return ["--data", str(tmp_path / "data.safetensors"), "--predictions", str(tmp_path / "predictions.csv")]
+    save_file(tensors, folder / "data.safetensors")
+    pd.concat(rows).to_csv(folder / "predictions.csv", index=False)
+    return ["--data", str(folder / "data.safetensors"), "--predictions", str(folder / "predictions.csv")]
 
 
 def test_draw_worst(tmp_path, stored, outputs):
     draw_figure.main(["worst", *stored, "--count", "2", *outputs])
     assert "0.4000 \N{RIGHTWARDS ARROW} 1" in (tmp_path / "out.svg").read_text()
+    image = load_file(tmp_path / "data.safetensors")["train_images"][0]
+    shown = pictures(drawn("worst", *stored, *outputs))[0][0].get_array()
+    np.testing.assert_array_equal(shown.reshape(8, 8, -1), image[:3].transpose(1, 2, 0) / np.float32(255))
 
 
 def test_draw_salient(tmp_path, stored, outputs):
     from pipeline.files.tensors import write_weights
     from spurious.classifiers.models import Description, build_classifier
 
-    description = Description(architecture="softmax", image_shape=(1, 8, 8), classes=2)
-    write_weights(tmp_path / "weights.safetensors", build_classifier(description), description)
-    weights = ["--weights", str(tmp_path / "weights.safetensors")]
-    draw_figure.main(["salient", *weights, *stored, "--examples", "2", "--count", "20", *outputs])
+    test_images = load_file(tmp_path / "data.safetensors")["test_images"]
+    description = Description(architecture="softmax", image_shape=test_images.shape[1:], classes=2)
+    model = build_classifier(description)
+    write_weights(tmp_path / "weights.safetensors", model, description)
+    arguments = ["--weights", str(tmp_path / "weights.safetensors"), *stored, "--examples", "2", "--count", "20"]
+    draw_figure.main(["salient", *arguments, *outputs])
     assert (tmp_path / "out.png").stat().st_size > 1000
+    # of two classes the gradient of p is p (1 - p) (w_0 - w_1); a pixel has that of its channel that does most
+    first, second = model.out.weight.detach().unflatten(1, test_images.shape[1:])
+    kept = pictures(drawn("salient", *arguments, *outputs))[1][1].get_array()
+    assert kept.count() == 20
+    largest = (first - second).amax(0).flatten().topk(20).indices
+    assert not kept.mask.ravel()[largest.numpy()].any()
 
 
 @pytest.mark.parametrize(("name", "table"), [("retraining", retraining_table), ("smoothing", smoothing_table)])

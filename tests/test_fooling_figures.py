@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 import draw_fooling
 from spurious.errors import SpuriousError
@@ -116,6 +116,10 @@ def test_size_text():
 @pytest.fixture
 def examples(tmp_path):
     """A file of fool_classifier.py with four methods."""
+    return write_examples(tmp_path)
+
+
+def write_examples(folder, channels=1):
     tensors, rows = {}, []
     for name, start, clamp in (
         ("a", "image", True),
@@ -123,12 +127,15 @@ def examples(tmp_path):
         ("b", "image", True),
         ("n", "noise", True),
     ):
-        own = panel(name, start=RNG.random((3, 1, 6, 6)).astype(np.float32) if start == "noise" else None)
-        tensors |= {f"{name}/original": own.original, f"{name}/fooled": own.fooled}
+        own = panel(name, channels=channels, start=RNG.random((3, channels, 6, 6)) if start == "noise" else None)
+        tensors |= {
+            f"{name}/original": own.original.astype(np.float32),
+            f"{name}/fooled": own.fooled.astype(np.float32),
+        }
         columns = {"classifier": "cnn", "seed": 4, "method": name, "start": start, "clamp": clamp}
         rows.append(own.rows.assign(norm="l2", epsilon=0.5, steps=3, **columns))
-    save_file(tensors, tmp_path / "examples.safetensors", {"rows": pd.concat(rows).to_json(orient="records")})
-    return tmp_path / "examples.safetensors"
+    save_file(tensors, folder / "examples.safetensors", {"rows": pd.concat(rows).to_json(orient="records")})
+    return folder / "examples.safetensors"
 
 
 def draw(examples, *arguments):
@@ -148,6 +155,17 @@ def test_the_script_draws_what_clamps_unless_it_is_told_otherwise(examples):
     assert "<!-- noise -->" in drawn
     assert "<!-- to maillot -->" in drawn
     assert draw(examples) == draw(examples)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_the_script_draws_colours(tmp_path, channels):
+    examples = write_examples(tmp_path, channels)
+    assert "<!-- L2 ≤ 0.5, 3 steps -->" in draw(examples)
+    original = load_file(examples)["a/original"][0]
+    arguments = ["fooling", "--examples", str(examples), "--output-png", "unused", "--output-svg", "unused"]
+    parsed = draw_fooling.parse(arguments)
+    first = parsed.draw(parsed).axes[0].images[0].get_array()
+    np.testing.assert_allclose(first, original[:3].transpose(1, 2, 0), atol=1 / 126)  # a thumbnail has 64 levels
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from pipeline.files.tensors import write_tensors
 from spurious.errors import SpuriousError
 from spurious.experiments.linear import figure as linear_figure
 from spurious.experiments.linear import template_figures as pages
-from spurious.experiments.linear.template_figures import Fooled, Start, as_picture, to_picture
+from spurious.experiments.linear.template_figures import Fooled, Start, as_picture
+from spurious.figures.pictures import in_colour
 from spurious.figures.style import render
 
 RNG = np.random.default_rng(0)
@@ -115,8 +116,10 @@ def test_pictures_have_grey_zero_and_the_largest_weight_at_the_end():
     assert picture.shape == (2, 2, 3)
     assert picture[..., 0].tolist() == [[0.5, 0], [0.75, 0.625]]
     assert (as_picture(np.zeros((3, 2, 2))) == 0.5).all()
-    colour = to_picture(np.stack([np.full((2, 2), value) for value in (0.1, 0.2, 1.7)]))
+    colour = in_colour(np.stack([np.full((2, 2), value) for value in (0.1, 0.2, 1.7)]))
     assert colour[0, 0].tolist() == [0.1, 0.2, 1.0]
+    alpha = np.stack([np.full((2, 2), value) for value in (0.5, -1.0, 0.0, 9.0)])
+    assert as_picture(alpha)[0, 0].tolist() == [0.75, 0.0, 0.5]
 
 
 def test_template_images_print_p_fraction_and_size():
@@ -137,7 +140,7 @@ def test_template_images_print_p_fraction_and_size():
         (lambda: linear_figure.linear(table().drop(columns="l2_median"), ""), "the column l2_median is missing"),
         (lambda: linear_figure.linear(table()[:0], ""), "no rows to draw"),
         (lambda: pages.templates(np.zeros((2, 3, 1, 4, 4)), ["a"], ["0"] * 3, ""), "are not the templates of"),
-        (lambda: pages.templates(np.zeros((1, 3, 2, 4, 4)), ["a"], ["0"] * 3, ""), r"of 1 or 3 channels \(C, H"),
+        (lambda: pages.templates(np.zeros((1, 3, 2, 4, 4)), ["a"], ["0"] * 3, ""), r"of 1, 3 or 4 channels"),
         (lambda: pages.template_images([], [[fooled()]], ["a"], ["0"], ""), "0 starts need as many rows"),
     ],
 )  # fmt: skip
@@ -179,7 +182,7 @@ def run_script(folder, name, data, *more):
 
 
 @pytest.mark.parametrize("name", ["templates", "template-images", "template-noise"])
-@pytest.mark.parametrize(("channels", "validation"), [(1, True), (3, False)])
+@pytest.mark.parametrize(("channels", "validation"), [(1, True), (3, False), (4, False)])
 def test_the_script_draws_grey_and_colour(tmp_path, name, channels, validation):
     data = write_inputs(tmp_path, channels, validation=validation)
     (tmp_path / "names.csv").write_text("label,wordnet,name\n0,,tench\n1,,goldfish\n2,,white shark\n")

@@ -13,6 +13,7 @@ from spurious.data.archives import read_arrays
 from spurious.errors import SpuriousError, reason_of
 
 SPLITS = ("train", "validation", "test")
+CHANNELS = (1, 3, 4)  # of an own dataset: grey, colours, colours and alpha
 IDX_KEYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
@@ -120,7 +121,8 @@ def _idx_pair(contents: Mapping[str, bytes], names: Mapping[str, str], part: str
 def from_npz(content: bytes, name: str, validation: int, test: int, seed: int) -> Dataset:
     """An own dataset: an .npz file of `images`, uint8 (N, H, W) or (N, H, W, C), and `labels`, integers 0..K-1.
 
-    Split as `digits`. Raises SpuriousError, naming `name`, where the arrays are not as described.
+    C is 1, 3 or 4: the figures can draw no other. Split as `digits`. Raises SpuriousError, naming `name`, where the
+    arrays are not as described.
     """
     images, labels = _load_npz(content, name)
     _check_arrays(images, labels, name)
@@ -147,6 +149,11 @@ def _check_arrays(images: np.ndarray, labels: np.ndarray, name: str) -> None:
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.size == 0:
         raise SpuriousError(
             f"{name}: 'images' is {images.dtype} {images.shape}; save it as uint8 (N, H, W) or (N, H, W, C)"
+        )
+    if images.ndim == 4 and images.shape[3] not in CHANNELS:
+        raise SpuriousError(
+            f"{name}: 'images' is {images.shape}, with {images.shape[3]} channels; save it as (N, H, W, C) with a C of "
+            f"{', '.join(map(str, CHANNELS))}"
         )
     if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
         raise SpuriousError(

@@ -2,6 +2,27 @@
 
 import numpy as np
 
+from spurious.errors import SpuriousError
+
+
+def pictures(images: np.ndarray) -> np.ndarray:
+    """Images (..., C, H, W) as matplotlib draws them: (..., H, W) of one channel, (..., H, W, 3) of three or four.
+
+    Colours are clamped to [0, 1]. Of four channels the first three are shown: the fourth is taken for an alpha channel,
+    which the figures leave out. SpuriousError for another number of channels.
+    """
+    if images.ndim < 3 or images.shape[-3] not in (1, 3, 4):
+        raise SpuriousError(f"the figure shows images of 1, 3 or 4 channels (..., C, H, W), not {images.shape}")
+    if images.shape[-3] == 1:
+        return images[..., 0, :, :]
+    return np.moveaxis(images[..., :3, :, :], -3, -1).clip(0, 1)
+
+
+def in_colour(image: np.ndarray) -> np.ndarray:
+    """One image (C, H, W) as (H, W, 3), clamped to [0, 1]: `pictures`, with a grey channel repeated."""
+    picture = pictures(image)
+    return picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2).clip(0, 1)
+
 
 def thumbnail(picture: np.ndarray, side: int) -> np.ndarray:
     """The central square of a picture (H, W, 3), clamped to [0, 1], at most `side` pixels a side and in 64 levels.

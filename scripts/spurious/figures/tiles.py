@@ -10,16 +10,9 @@ from spurious.errors import SpuriousError
 from spurious.figures.style import BLACK, GREY, WIDTH, bare
 
 
-def grey(images: np.ndarray) -> np.ndarray:
-    """Images (N, 1, H, W) as (N, H, W); SpuriousError for images of several channels."""
-    if images.ndim != 4 or images.shape[1] != 1:
-        raise SpuriousError(f"the figure shows grey images (N, 1, H, W), not {images.shape}")
-    return images[:, 0]
-
-
 def check_tiles(images: np.ndarray, **values: np.ndarray) -> None:
-    if images.ndim != 4:
-        raise SpuriousError(f"images must be (labels, n, H, W), not {images.shape}")
+    if images.ndim != 4 and (images.ndim != 5 or images.shape[4] != 3):
+        raise SpuriousError(f"images must be (labels, n, H, W) or (labels, n, H, W, 3), not {images.shape}")
     for name, value in values.items():
         if value.shape != images.shape[:2]:
             raise SpuriousError(f"{name} is {value.shape}, but the images are {images.shape[:2]} (labels, n)")

@@ -13,7 +13,8 @@ def found(
 ) -> Figure:
     """What a search found: a row of images per label, p of the label under each.
 
-    `images` (labels, n, H, W) with pixels in [0, 1], `p` (labels, n), `labels` the rows' names (0, 1, ...).
+    `images` (labels, n, H, W) or (labels, n, H, W, 3) with pixels in [0, 1], `p` (labels, n), `labels` the rows' names
+    (0, 1, ...).
     A p that does not exceed `found_above` is printed in another colour and in italics.
     """
     check_tiles(images, p=p)

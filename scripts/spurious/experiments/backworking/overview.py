@@ -11,7 +11,7 @@ from spurious.figures.tiles import cells, check_tiles, show_tile, tile_grid
 def overview(found: np.ndarray, p_found: np.ndarray, worst: np.ndarray, p_worst: np.ndarray, title: str) -> Figure:
     """One found image and one training image per label, each with p of that label.
 
-    `found` and `worst` (labels, H, W) with pixels in [0, 1], `p_found` and `p_worst` (labels,).
+    `found` and `worst` (labels, H, W) or (labels, H, W, 3) with pixels in [0, 1], `p_found` and `p_worst` (labels,).
     """
     images, p = np.stack([found, worst]), np.stack([p_found, p_worst])
     check_tiles(images, p=p)

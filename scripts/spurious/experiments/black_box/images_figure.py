@@ -13,9 +13,9 @@ Pictures = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]
 def black_box_images(rows: pd.DataFrame, pictures: Pictures, title: str, *, count: int = 3) -> Figure:
     """Images before and after evolution: a row for each classifier, the first `count` from images and from noise.
 
-    `rows`: what `search_scores.py` writes; `pictures`: by (classifier, start) the images before and after, (n, H, W)
-    each, pixels in [0, 1], in the order of the rows. Under an image stands its label, under noise p of the target;
-    under the result the decision with p of the target, in italics where the search did not succeed.
+    `rows`: what `search_scores.py` writes; `pictures`: by (classifier, start) the images before and after, (n, H, W) or
+    (n, H, W, 3) each, pixels in [0, 1], in the order of the rows. Under an image stands its label, under noise p of the
+    target; under the result the decision with p of the target, in italics where the search did not succeed.
     """
     classifiers = list(dict.fromkeys(rows["classifier"]))
     height = 0.8 + 0.72 * len(classifiers)

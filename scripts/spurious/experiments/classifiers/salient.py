@@ -15,12 +15,12 @@ SALIENT = LinearSegmentedColormap.from_list("salient", ["#3B2A00", "#E69F00", "#
 def salient(images: np.ndarray, kept: np.ndarray, title: str, *, labels: list[int] | None = None) -> Figure:
     """Images and, to the right of each, the pixels that raise p of its label most.
 
-    `images` and `kept` (labels, n, H, W): pixels in [0, 1], and the largest positive input gradients with
-    zeros elsewhere. The gradients are drawn over the dimmed image, each picture on its own scale, because
-    their size differs by orders of magnitude between images.
+    `images` (labels, n, H, W) or (labels, n, H, W, 3) with pixels in [0, 1]; `kept` (labels, n, H, W), the largest
+    positive input gradients with zeros elsewhere. The gradients are drawn over the dimmed image, each picture on its
+    own scale, because their size differs by orders of magnitude between images.
     """
     check_tiles(images)
-    if kept.shape != images.shape:
+    if kept.shape != images.shape[:4]:
         raise SpuriousError(f"the gradients are {kept.shape}, the images {images.shape}: they must be alike")
     note = "the brighter a pixel, the larger its gradient, every picture on its own scale"
     figure, grid = tile_grid((len(images), 2 * images.shape[1]), labels, title, note, text=0.0)

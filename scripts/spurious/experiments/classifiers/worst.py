@@ -13,7 +13,8 @@ def worst(
 ) -> Figure:
     """The training images that a classifier does worst on: p of the true label and the predicted class.
 
-    `images` (labels, n, H, W) with pixels in [0, 1], `p` and `predicted` (labels, n), `labels` the rows' names.
+    `images` (labels, n, H, W) or (labels, n, H, W, 3) with pixels in [0, 1], `p` and `predicted` (labels, n), `labels`
+    the rows' names.
     """
     check_tiles(images, p=p, predicted=predicted)
     names = labels or list(range(len(images)))

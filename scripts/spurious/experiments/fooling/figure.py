@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from spurious.errors import SpuriousError
 from spurious.figures.page import LINE, WRONG, fitted_lines, page, picture_at, write
-from spurious.figures.pictures import thumbnail
+from spurious.figures.pictures import in_colour, thumbnail
 from spurious.figures.style import GREY, WIDTH, probability_text, styled
 
 _GAP, _TOP, _HEADING, _FOOT = (
@@ -136,6 +136,5 @@ def _example(
 
 
 def _show(figure: Figure, left: float, top: float, side: float, image: np.ndarray) -> None:
-    """An image (C, H, W), grey or coloured, clamped to [0, 1]; of a large one, no more pixels than are seen."""
-    picture = np.repeat(image, 3, axis=0) if len(image) == 1 else image
-    picture_at(figure, left, top, side, thumbnail(picture.transpose(1, 2, 0), round(170 * side)))
+    """An image (C, H, W), clamped to [0, 1]; of a large one, no more pixels than are seen; see `pictures`."""
+    picture_at(figure, left, top, side, thumbnail(in_colour(image), round(170 * side)))

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from spurious.errors import SpuriousError
 from spurious.figures.page import fitted_lines
+from spurious.figures.pictures import in_colour
 from spurious.figures.style import GREY, VERMILION, WIDTH, bare, probability_text, styled
 
 TEXT = 7.0  # points, of what stands under and over the pictures
@@ -45,16 +46,9 @@ class Fooled:
 
 
 def as_picture(weights: np.ndarray) -> np.ndarray:
-    """Numbers of any sign (C, H, W) as (H, W, C) in [0, 1]: zero is middle grey, the largest by size black or white."""
-    largest = np.abs(weights).max()
-    return to_picture(0.5 + weights / (2 * largest or 1.0))
-
-
-def to_picture(image: np.ndarray) -> np.ndarray:
-    """(C, H, W) as matplotlib wants it, (H, W, 3); a single channel is repeated. SpuriousError for another number."""
-    if image.ndim != 3 or image.shape[0] not in (1, 3):
-        raise SpuriousError(f"the figure shows images of 1 or 3 channels (C, H, W), not {image.shape}")
-    return np.repeat(image.transpose(1, 2, 0), 3 // image.shape[0], axis=2).clip(0, 1)
+    """Numbers of any sign (C, H, W) as (H, W, 3) in [0, 1]: zero is middle grey, the largest by size black or white."""
+    largest = np.abs(weights[:3]).max()  # of what is shown: see `pictures`
+    return in_colour(0.5 + weights / (2 * largest or 1.0))
 
 
 @styled
@@ -94,7 +88,7 @@ def template_images(
     page.head(["start", *names])
     for row, (start, line) in enumerate(zip(starts, fooled, strict=True)):
         page.name(2 * row, rows[row])
-        _show(page.axes(2 * row, 0), to_picture(start.picture))
+        _show(page.axes(2 * row, 0), in_colour(start.picture))
         page.under(2 * row, 0, [start.decision, f"p {probability_text(start.p)}"])
         for column, one in enumerate(line, 1):
             _draw_fooled(page, 2 * row, column, start, one)
@@ -106,7 +100,7 @@ def _draw_fooled(page: "_Page", row: int, column: int, start: Start, fooled: Foo
     if fooled is None:
         page.under(row, column, ["no fraction is enough:", "pixels end at 0 and 1"], **weak)
         return
-    _show(page.axes(row, column), to_picture(fooled.picture))
+    _show(page.axes(row, column), in_colour(fooled.picture))
     p = f"p {probability_text(fooled.p_before)} {ARROW} {probability_text(fooled.p_after)}"
     page.under(row, column, [p, f"f = {fooled.fraction:.3g}"], **({} if fooled.sure else weak))
     _show(page.axes(row + 1, column), as_picture(fooled.picture - start.picture))
