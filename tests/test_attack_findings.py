@@ -6,13 +6,20 @@ import pytest
 from projects import ROOT
 from spurious.experiments.black_box import findings
 from spurious.experiments.fooling import findings as fooling_findings
+from spurious.experiments.fooling import success
 from spurious.experiments.linear import findings as linear_findings
 from spurious.experiments.linear.toy import toy
+from spurious.experiments.transfer import figure
 from spurious.experiments.transfer import findings as transfer_findings
+from spurious.experiments.transfer import table as transfer_table_module
+from spurious.figures.style import render
 from spurious.wording import NO_BREAK
 from spurious.writeups import linear, published
 
 NUMBERS = pd.read_csv(ROOT / "workflow/resources/published.csv")
+FOOLING_ROW = {"classifier": "cnn", "method": "pgd", "start": "image", "goal": "untargeted", "norm": "linf"}
+FOOLING_ROW |= {"epsilon": 0.1, "steps": 1, "clamp": True, "seed": 0, "label": 0, "target": float("nan"), "p": 0.5}
+FOOLING_ROW |= {"l2": 1.0, "linf": 0.1}
 
 
 def text(sentences):
@@ -41,10 +48,17 @@ def test_linear_names_the_most_resistant_and_what_is_significantly_worse():
 
 
 def test_fooling_shows_every_method_beside_its_control():
-    rows = [("cnn", "fgsm", 3, 0.9, 0.1), ("cnn", "fgsm", "all", 0.5, 0.5), ("cnn", "pgd", 3, 1.0, 0.05)]
-    table = pd.DataFrame(rows, columns=["classifier", "method", "seed", "success", "control"])
+    rows = [("cnn", "fgsm", 3, 9, 0.9, 0.1), ("cnn", "fgsm", "all", 9, 0.5, 0.5), ("cnn", "pgd", 3, 9, 1.0, 0.05)]
+    table = pd.DataFrame(rows, columns=["classifier", "method", "seed", "n", "success", "control"])
     said = text(fooling_findings.fooling(table))
     assert "*fgsm* 90.00 % (10.00 %), *pgd* 100.00 % (5.00 %) (seed 3)" in said
+
+
+def test_fooling_of_a_classifier_that_was_right_nowhere():
+    rows = pd.DataFrame(FOOLING_ROW, index=range(2)).assign(clean_predicted=1, predicted=1, control_predicted=1)
+    said = text(fooling_findings.fooling(success.fooling(rows)))
+    assert "*pgd* nothing (no image was right before) (seed 0)" in said
+    assert "nan" not in said
 
 
 @pytest.mark.parametrize(
@@ -69,6 +83,32 @@ def test_transfer_names_the_ends_but_not_a_classifier_with_itself():
     most, least = (sentence.replace(NO_BREAK, " ") for sentence in transfer_findings.transfer(table))
     assert "transfer most from **a** to **b**: it gets 70.00 %" in most
     assert "transfer least from **b** to **a**: it gets 30.00 %" in least
+
+
+@pytest.mark.parametrize(
+    ("names", "fooled", "said"),
+    [
+        ("a", True, "**a, seed 0** stands alone: there is no other classifier to transfer to."),
+        ("a", False, "**a, seed 0** stands alone: there is no other classifier to transfer to."),
+        ("ab", False, "No image fools the classifier that it was made for, so there is nothing to transfer."),
+    ],
+)
+def test_transfer_says_why_there_is_none(names, fooled, said):
+    row = {"source_seed": 0, "judge_seed": 0, "id": 0, "label": 0, "fooled_source": fooled, "predicted": int(fooled)}
+    pairs = [row | {"source": source, "judge": judge, "control_predicted": 0} for source in names for judge in names]
+    table = transfer_table_module.transfer(pd.DataFrame(pairs))
+    assert list(transfer_findings.transfer(table)) == [said]
+    render(figure.transfer(table, transfer_table_module.chance(pd.DataFrame(pairs)), ""), "png")
+
+
+def test_transfer_of_one_that_fools_and_one_that_does_not():
+    row = {"source_seed": 0, "judge_seed": 0, "id": 0, "label": 0, "control_predicted": 0}
+    pairs = [("a", "a", True, 1), ("a", "b", True, 1), ("b", "a", False, 0), ("b", "b", False, 0)]
+    names = ("source", "judge", "fooled_source", "predicted")
+    table = transfer_table_module.transfer(pd.DataFrame([row | dict(zip(names, pair, strict=True)) for pair in pairs]))
+    most, least = transfer_findings.transfer(table)
+    assert "from **a, seed 0** to **b, seed 0**" in most
+    assert "from **a, seed 0** to **b, seed 0**" in least
 
 
 # Published numbers

@@ -8,11 +8,18 @@ from spurious.wording import percent
 
 
 def fooling(table: pd.DataFrame) -> Iterator[str]:
-    """A sentence per classifier, from the table `fooling`: the success of every method beside its control."""
+    """A sentence per classifier, from the table `fooling`: the success of every method beside its control.
+
+    A method has neither where the classifier got no image right before.
+    """
     for classifier, rows in table[table["seed"].astype(str) != "all"].groupby("classifier", sort=False):
         first = rows[rows["seed"] == rows["seed"].iloc[0]]
-        parts = [f"*{row.method}* {percent(row.success)} ({percent(row.control)})" for row in first.itertuples()]
+        parts = [f"*{row.method}* {_success(row)}" for row in first.itertuples()]
         yield (
             f"**{classifier}** is fooled, in parentheses by a random change of the same size: {', '.join(parts)}"
             f" (seed {first['seed'].iloc[0]})."
         )
+
+
+def _success(row: tuple) -> str:
+    return f"{percent(row.success)} ({percent(row.control)})" if row.n else "nothing (no image was right before)"

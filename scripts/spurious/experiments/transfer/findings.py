@@ -8,8 +8,18 @@ from spurious.wording import NO_BREAK, interval, percent
 
 
 def transfer(table: pd.DataFrame) -> Iterator[str]:
-    """The strongest and the weakest transfer between different classifiers, from the table `transfer`."""
-    rows = table[table["source"] != table["judge"]]
+    """The strongest and the weakest transfer between different classifiers, from the table `transfer`.
+
+    One sentence that says why there is neither, of a single classifier and where no image fools the one it is made for.
+    """
+    others = table[table["source"] != table["judge"]]
+    rows = others[others["fooled"].notna()]
+    if others.empty:
+        yield f"**{table['source'].iloc[0]}** stands alone: there is no other classifier to transfer to."
+    elif rows.empty:
+        yield "No image fools the classifier that it was made for, so there is nothing to transfer."
+    if rows.empty:
+        return
     for what, row in (("most", rows.loc[rows["fooled"].idxmax()]), ("least", rows.loc[rows["fooled"].idxmin()])):
         yield (
             f"Fooling images transfer {what} from **{row['source']}** to **{row['judge']}**: it gets"
