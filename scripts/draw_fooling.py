@@ -14,6 +14,7 @@ from pipeline.jobs.arguments import run
 from spurious.errors import SpuriousError, unknown_name
 from spurious.experiments.fooling import figure as figures
 
+NOTHING = "Nothing to show: the classifier got no image right before, and no method starts from noise."
 MOST = 3  # methods that fit beside each other
 
 
@@ -35,14 +36,34 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def fooling(arguments: argparse.Namespace) -> Figure:
     """Examples, the magnified change, and what the classifier then takes them for."""
     rows = read_example_rows(arguments.examples)
-    own = rows[(rows["start"] == "image") & rows["clamp"]]
-    chosen = arguments.methods or list(dict.fromkeys(own["method"]))[:MOST] or [rows["method"].iloc[0]]
+    if rows.empty:
+        return figures.nothing(arguments.title or "fooled along its gradient", NOTHING)
+    chosen = arguments.methods or first_methods(rows)
     if len(chosen) > MOST:
         raise SpuriousError(f"--methods: {len(chosen)} do not fit on a page; give {MOST} or fewer")
-    panels = [panel(arguments.examples, rows, name) for name in chosen]
+    panels = in_common([panel(arguments.examples, rows, name) for name in chosen])
     names = arguments.class_names and [known.name for known in read_class_names(arguments.class_names)]
     title = arguments.title or f"{rows['classifier'].iloc[0]}, fooled along its gradient, seed {rows['seed'].iloc[0]}"
     return figures.fooling(panels, title, names)
+
+
+def first_methods(rows: pd.DataFrame) -> list[str]:
+    """The first methods that clamp, start from images and have an example in common; where none does, the first."""
+    own = rows[(rows["start"] == "image") & rows["clamp"]]
+    chosen, ids = [], set(own["id"])
+    for name, group in own.groupby("method", sort=False):
+        if common := ids & set(group["id"]):
+            chosen, ids = [*chosen, name], common
+    return chosen[:MOST] or [rows["method"].iloc[0]]
+
+
+def in_common(panels: list[figures.Panel]) -> list[figures.Panel]:
+    """The panels with the examples that all of them have, by id; as they are where they have none in common.
+
+    Methods with different numbers of images have other examples.
+    """
+    ids = [name for name in panels[0].rows["id"] if all((own.rows["id"] == name).any() for own in panels)]
+    return [own.of(ids) for own in panels] if ids else panels
 
 
 def panel(path: str, rows: pd.DataFrame, method: str) -> figures.Panel:

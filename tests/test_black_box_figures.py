@@ -20,6 +20,9 @@ RNG = np.random.default_rng(0)
 CLASSIFIERS = ["forest", "boosted", "nearest", "cnn"]
 
 
+MANY = [f"classifier {number}" for number in range(16)]
+
+
 def search_rows(classifiers=CLASSIFIERS, count=5):
     rows = []
     for number, classifier in enumerate(classifiers):
@@ -59,6 +62,7 @@ def draw_transfer(rows=None):
 PICTURES = pictures()
 DRAWN = {
     "black-box": lambda: black_box_figure.black_box(search_rows(), "title of it"),
+    "black-box of many": lambda: black_box_figure.black_box(search_rows(MANY), "title of it"),
     "black-box of one": lambda: black_box_figure.black_box(search_rows(["forest"]), "title of it"),
     "images": lambda: images_figure.black_box_images(search_rows(), PICTURES, "title of it"),
     "transfer": draw_transfer,
@@ -96,6 +100,21 @@ def test_curves_end_at_the_share_that_succeeded():
             assert solid.get_xdata()[-1] == dashed.get_xdata()[-1] == 400
         bars = [bar for bar in axes.collections if isinstance(bar, LineCollection)]
         assert len(bars) == 8
+
+
+@pytest.mark.parametrize("count", [7, 8, 16])
+def test_every_classifier_of_many_has_a_look_of_its_own(count):
+    figure = black_box_figure.black_box(search_rows(MANY[:count]), "")
+    for axes in figure.axes:
+        curves = [line for line in axes.lines if len(line.get_xdata()) > 1]
+        assert len({(line.get_color(), str(line.get_marker()), line.get_linestyle()) for line in curves}) == 2 * count
+        ends = sorted(float(line.get_xdata()[0]) for line in axes.lines if len(line.get_xdata()) == 1)
+        assert len(ends) == 2 * count
+        assert len(set(ends)) == 2 * count
+        assert 400 < ends[0] < ends[-1] < axes.get_xlim()[1] == pytest.approx(400 * 1.2**8)
+    keys = figure.legends[0].legend_handles[:count]
+    assert len({(key.get_color(), str(key.get_marker())) for key in keys}) == count
+    assert [str(key.get_marker()) for key in keys][:7] == ["None"] * 7
 
 
 def test_the_final_shares_have_their_intervals():
@@ -173,7 +192,7 @@ def test_a_source_that_fools_nothing_is_drawn_empty():
 
 
 def test_nothing_to_draw_is_told():
-    with pytest.raises(SpuriousError, match=r"^the figure shows 1 to 7 classifiers, not 0$"):
+    with pytest.raises(SpuriousError, match=r"^there are no rows to draw; give those"):
         black_box_figure.black_box(search_rows([]).reindex(columns=search_rows().columns), "")
 
 

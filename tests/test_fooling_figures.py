@@ -8,6 +8,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import draw_fooling
+from figurechecks import assert_inside
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.figure import Panel, fooling, magnification, size_text
 from spurious.figures.style import render
@@ -120,6 +121,7 @@ def examples(tmp_path):
 
 
 def write_examples(folder, channels=1):
+    """The same, of images of so many channels."""
     tensors, rows = {}, []
     for name, start, clamp in (
         ("a", "image", True),
@@ -132,7 +134,7 @@ def write_examples(folder, channels=1):
             f"{name}/original": own.original.astype(np.float32),
             f"{name}/fooled": own.fooled.astype(np.float32),
         }
-        columns = {"classifier": "cnn", "seed": 4, "method": name, "start": start, "clamp": clamp}
+        columns = {"classifier": "cnn", "seed": 4, "method": name, "start": start, "clamp": clamp, "id": range(3)}
         rows.append(own.rows.assign(norm="l2", epsilon=0.5, steps=3, **columns))
     save_file(tensors, folder / "examples.safetensors", {"rows": pd.concat(rows).to_json(orient="records")})
     return folder / "examples.safetensors"
@@ -155,6 +157,52 @@ def test_the_script_draws_what_clamps_unless_it_is_told_otherwise(examples):
     assert "<!-- noise -->" in drawn
     assert "<!-- to maillot -->" in drawn
     assert draw(examples) == draw(examples)
+
+
+def write_methods(folder, ids):
+    """A file of methods with these ids of examples; the same id is the same image."""
+    tensors, rows = {}, []
+    for name, own in ids.items():
+        original = np.stack([np.full((1, 6, 6), number / 10, np.float32) for number in own])
+        tensors |= {f"{name}/original": original, f"{name}/fooled": original + np.float32(0.05)}
+        columns = {"classifier": "cnn", "seed": 4, "method": name, "start": "image", "clamp": True, "norm": "l2"}
+        rows.append(panel(name, len(own)).rows.assign(id=own, epsilon=0.5, steps=3, **columns))
+    text = pd.concat(rows).to_json(orient="records") if rows else "[]"
+    save_file(tensors, folder / "examples.safetensors", {"rows": text})
+    return folder / "examples.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("ids", "methods", "examples_shown"),
+    [
+        ({"a": [0, 1, 2], "b": [2, 0, 5]}, ["a", "b"], [0, 2]),
+        ({"a": [0, 1, 2], "b": [0, 1, 2]}, ["a", "b"], [0, 1, 2]),
+        ({"a": [0, 1], "b": [5, 6], "c": [1, 7]}, ["a", "c"], [1]),  # b has nothing in common with the first
+        ({"a": [0, 1], "b": [0, 5], "c": [1, 5]}, ["a", "b"], [0]),  # c not with both
+    ],
+)
+def test_methods_with_other_numbers_of_images_share_the_examples_in_common(tmp_path, ids, methods, examples_shown):
+    examples = write_methods(tmp_path, ids)
+    svg = draw(examples)
+    assert [name for name in ids if f"<!-- {name} -->" in svg] == methods
+    arguments = ["fooling", "--examples", str(examples), "--output-png", "unused", "--output-svg", "unused"]
+    parsed = draw_fooling.parse(arguments)
+    pictures = [axes.images[0].get_array() for axes in parsed.draw(parsed).axes]
+    originals = [picture[0, 0, 0] for picture in pictures[:: 1 + 2 * len(methods)]]
+    assert originals == pytest.approx([number / 10 for number in examples_shown], abs=1 / 126)
+
+
+def test_named_methods_without_a_common_example_are_told(tmp_path):
+    with pytest.raises(SpuriousError, match="b and a start from different images; draw them apart"):
+        draw(write_methods(tmp_path, {"a": [0, 1], "b": [5, 6]}), "--methods", "a", "b")
+
+
+def test_a_page_says_why_there_is_no_example(tmp_path):
+    examples = write_methods(tmp_path, {})
+    assert f"<!-- {draw_fooling.NOTHING} -->" in draw(examples)
+    assert "<!-- cnn, fooled -->" in draw(examples, "--title", "cnn, fooled")
+    assert_inside(draw_fooling.figures.nothing("title", draw_fooling.NOTHING))
+    assert draw(examples, "--methods", "pgd") == draw(examples)
 
 
 @pytest.mark.parametrize("channels", [3, 4])

@@ -13,6 +13,7 @@ from spurious.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY
 from spurious.statistics.intervals import wilson
 
 COLORS = [BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK]
+MARKERS_ALONG = 0.12  # from one marker on a line to the next, as a share of the panel's diagonal
 LINES = {"evolution": "-", "random": (0, (3, 2))}
 STARTS = {
     "image": "from test images: the decision is the target",
@@ -25,34 +26,52 @@ def black_box(rows: pd.DataFrame, title: str) -> Figure:
     """The share of searches that have succeeded after so many queries: a panel for each start.
 
     `rows`: what `search_scores.py` writes, of one or several classifiers. Evolution is drawn solid, random search
-    dashed; at the right end stands the final share with its 95 % interval.
+    dashed; at the right end stands the final share with its 95 % interval. Beyond as many classifiers as there are
+    colours, these come again, with markers on the lines: triangles first, then squares and so on.
     """
     classifiers = list(dict.fromkeys(rows["classifier"]))
-    if not classifiers or len(classifiers) > len(COLORS):
-        raise SpuriousError(f"the figure shows 1 to {len(COLORS)} classifiers, not {len(classifiers)}")
+    if not classifiers:
+        raise SpuriousError("there are no rows to draw; give those of one classifier or more")
+    looks = {name: _look(place) for place, name in enumerate(classifiers)}
     starts = [start for start in STARTS if start in set(rows["start"])]
-    figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
+    more = max(0, _legend_lines(len(classifiers)) - _legend_lines(len(COLORS)))
+    figure = Figure(figsize=(WIDTH, 3.9 + 0.2 * more), layout="constrained")
     panels = figure.subplots(1, len(starts), sharey=True, squeeze=False)[0]
     budget, least = rows["queries"].max(), max(1, rows["queries"].min() // 2)
     for axes, start in zip(panels, starts, strict=True):
         own = rows[rows["start"] == start]
         for (classifier, _, search), queries, share in success_curves(own):
-            color = COLORS[classifiers.index(classifier)]
-            _draw_curve(axes, queries, share, (least, budget), color=color, linestyle=LINES[search])
+            _draw_curve(axes, queries, share, (least, budget), linestyle=LINES[search], **looks[classifier])
         for place, classifier in enumerate(classifiers):
-            _draw_end(axes, own[own["classifier"] == classifier], budget, place, COLORS[place])
+            x = budget * 1.2 ** ((place + 1) * _narrowed(len(classifiers)))
+            _draw_ends(axes, own[own["classifier"] == classifier], x, _narrowed(len(classifiers)), looks[classifier])
         counts = own.groupby(["classifier", "search"]).size()
         n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
         axes.set_title(f"{STARTS[start]}\nn = {n} each", pad=6)
         _query_axis(axes, least, budget, len(classifiers))
     panels[0].set(ylabel="share of the searches that succeeded", ylim=(-0.03, 1.04))
     figure.suptitle(title)
-    _legend(figure, classifiers)
+    _legend(figure, looks)
     return figure
 
 
-def _legend(figure: Figure, classifiers: list[str]) -> None:
-    keys = [Line2D([], [], color=COLORS[place], lw=3, label=name) for place, name in enumerate(classifiers)]
+def _look(place: int) -> dict[str, object]:
+    """The colour of the classifier at this place, and where its colour is not new a marker as well."""
+    again, number = divmod(place, len(COLORS))
+    return {"color": COLORS[number]} | ({"marker": (2 + again, 0, 0), "markersize": 5} if again else {})
+
+
+def _legend_lines(classifiers: int) -> int:
+    return -(-(classifiers + 2) // 3)
+
+
+def _narrowed(classifiers: int) -> float:
+    """By how much the final shares move together so that those of many classifiers leave room for the curves."""
+    return min(1.0, (len(COLORS) + 1) / (classifiers + 1))
+
+
+def _legend(figure: Figure, looks: dict[str, dict[str, object]]) -> None:
+    keys = [Line2D([], [], lw=3, label=name, **look) for name, look in looks.items()]
     ends = {"marker": "o", "markersize": 4, "color": GREY}
     keys.append(Line2D([], [], ls="-", **ends, label="evolution, and its final share"))
     keys.append(Line2D([], [], ls=LINES["random"], markerfacecolor="white", **ends, label="random search"))
@@ -63,25 +82,26 @@ def _draw_curve(axes: Axes, queries: np.ndarray, share: np.ndarray, ends: tuple[
     """Steps from one end to the other; after its last success a curve stays where it is."""
     least, budget = ends
     x = np.append(np.maximum(queries, least), budget)
-    axes.step(x, np.append(share, share[-1]), where="post", linewidth=1.6, **look)
+    axes.step(x, np.append(share, share[-1]), where="post", linewidth=1.6, markevery=MARKERS_ALONG, **look)
 
 
-def _draw_end(axes: Axes, rows: pd.DataFrame, budget: int, place: int, color: str) -> None:
-    """The final shares of a classifier, right of the curves: evolution filled, random search hollow."""
-    for search, face, shift in (("evolution", color, 0.97), ("random", "white", 1.03)):
+def _draw_ends(axes: Axes, rows: pd.DataFrame, x: float, narrowed: float, look: dict[str, object]) -> None:
+    """The final shares of a classifier around x, right of the curves: evolution filled, random search hollow."""
+    own_look = {"marker": "o", "markersize": 4, "elinewidth": 1, **look}
+    for search, face, shift in (("evolution", look["color"], 0.97), ("random", "white", 1.03)):
         own = rows.loc[rows["search"] == search, "success"].astype(bool)
         if len(own):
             low, high = wilson(own.sum(), len(own))
             errors = np.maximum([[own.mean() - low], [high - own.mean()]], 0)
-            x = budget * 1.2 ** (place + 1) * shift
-            look = {"marker": "o", "markersize": 4, "markerfacecolor": face, "elinewidth": 1, "color": color}
-            axes.errorbar(x, own.mean(), errors, **look, linestyle="", clip_on=False)
+            place = x * shift**narrowed
+            axes.errorbar(place, own.mean(), errors, **own_look, markerfacecolor=face, linestyle="", clip_on=False)
 
 
 def _query_axis(axes: Axes, least: int, budget: int, classifiers: int) -> None:
     axes.set_xscale("log")
-    axes.set(xlabel="queries (images judged), log scale", xlim=(least, budget * 1.2 ** (classifiers + 1)))
-    axes.axvspan(budget * 1.08, budget * 1.2 ** (classifiers + 1), color="#F4F4F4", linewidth=0, zorder=0)
+    end = budget * 1.2 ** ((classifiers + 1) * _narrowed(classifiers))
+    axes.set(xlabel="queries (images judged), log scale", xlim=(least, end))
+    axes.axvspan(budget * 1.08, end, color="#F4F4F4", linewidth=0, zorder=0)
     ticks = [tick for power in range(7) for tick in (10**power, 3 * 10**power) if least <= tick < 0.45 * budget]
     axes.set_xticks([*ticks, budget])
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -1,5 +1,6 @@
 """Figures of fooling: images, the change magnified, and what the classifier then takes them for."""
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class Panel:
     """What one method made of the examples: its `name`, and in words the `size` that it may change them by.
 
     `original` and `fooled` (n, C, H, W), pixels in [0, 1] (beyond, where the method does not clamp); `rows` are those
-    of the n images: `label, target, clean_predicted, clean_p, predicted, p, l2, linf`.
+    of the n images: `label, target, clean_predicted, clean_p, predicted, p, l2, linf`; `of` needs `id` as well.
     """
 
     name: str
@@ -37,6 +38,12 @@ class Panel:
     original: np.ndarray
     fooled: np.ndarray
     rows: pd.DataFrame
+
+    def of(self, ids: Sequence[object]) -> "Panel":
+        """The panel of these examples, in the order of the ids."""
+        places = [self.rows["id"].tolist().index(name) for name in ids]
+        rows = self.rows.iloc[places]
+        return dataclasses.replace(self, original=self.original[places], fooled=self.fooled[places], rows=rows)
 
 
 @styled
@@ -59,6 +66,14 @@ def fooling(panels: Sequence[Panel], title: str, class_names: Sequence[str] | No
         _headings(figure, start, side, panels)
         for line, example in enumerate(range(block, count, blocks)):
             _example(figure, (start, _TOP + _HEADING + line * (side + _TEXT)), side, panels, example, class_names)
+    return figure
+
+
+@styled
+def nothing(title: str, reason: str) -> Figure:
+    """A page that says in one sentence why there is no example to show."""
+    figure = page(_TOP + 2 * LINE + _FOOT, title, "")
+    figure.text(0.5, 0.5, reason, ha="center", va="center", fontsize=9)
     return figure
 
 
