@@ -149,6 +149,16 @@ def test_npz_of_colour_and_of_grey_images():
         assert known[image.numpy().tobytes()] % 4 == label
 
 
+@pytest.mark.parametrize("seed", [2**32, 2**63 - 1])
+def test_every_seed_splits(seed):
+    content = npz(images=COLOURS, labels=LABELS)
+    splits = [from_npz(content, "own.npz", 8, 12, number).labels["test"] for number in (seed, seed, seed - 1)]
+    assert torch.equal(splits[0], splits[1])
+    assert splits[0].bincount().tolist() == [3, 3, 3, 3]
+    assert not torch.equal(splits[0], splits[2])
+    assert len(digits(8, 100, 100, seed).labels["test"]) == 100
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

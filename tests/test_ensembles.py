@@ -16,7 +16,7 @@ from spurious.classifiers.models import Description, SoftmaxRegression, build_cl
 from spurious.classifiers.predictions import predict
 from spurious.classifiers.scikit_learn import build, fit, scores_of
 from spurious.errors import SpuriousError
-from spurious.seeding import generator
+from spurious.seeding import for_scikit_learn, generator
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -88,6 +88,21 @@ def test_a_forest_is_random_the_others_are_not():
         first, second = (build(entry, seed).fit(pixels.flatten(1), labels) for seed in (0, 1))
         differ[kind] = not torch.equal(scores_of(first)(fresh), scores_of(second)(fresh))
     assert differ == {"forest": True, "boosted": False, "nearest": False}
+
+
+@pytest.mark.parametrize("kind", ENTRIES)
+@pytest.mark.parametrize("seed", [2**32 - 1, 2**32, 2**63 - 1])
+def test_every_seed_fits(kind, seed):
+    pixels, labels = blobs()
+    first, second = (scores_of(fit(ENTRIES[kind], pixels, labels, seed))(pixels) for _ in range(2))
+    assert torch.equal(first, second)
+
+
+def test_large_seeds_become_small_ones_and_small_ones_stay():
+    assert [for_scikit_learn(seed) for seed in (0, 7, 2**32 - 1)] == [0, 7, 2**32 - 1]
+    derived = [for_scikit_learn(seed) for seed in (2**32, 2**32 + 1, 2**63 - 1)]
+    assert derived == [4051247459, 917895960, 532847495]
+    assert len(set(derived)) == 3
 
 
 def test_nearest_neighbours_by_hand():

@@ -13,3 +13,10 @@ def generator(*parts: int | float | str) -> torch.Generator:
     """
     digest = hashlib.sha256("/".join(map(repr, parts)).encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+def for_scikit_learn(seed: int) -> int:
+    """The seed itself below 2^32, else a number below 2^32 drawn from it: scikit-learn takes no larger ones."""
+    if seed < 1 << 32:
+        return seed
+    return int(torch.randint(1 << 32, (), generator=generator(seed, "scikit-learn")))

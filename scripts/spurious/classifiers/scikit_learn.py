@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from spurious.attacks.scores import Scores
 from spurious.classifiers.predictions import predict
 from spurious.errors import SpuriousError, unknown_name
-from spurious.seeding import generator
+from spurious.seeding import for_scikit_learn, generator
 
 if TYPE_CHECKING:  # importing it takes a second
     from sklearn.base import ClassifierMixin
@@ -27,16 +27,16 @@ def build(entry: Mapping[str, Any], seed: int, threads: int = 1) -> "ClassifierM
     training images, found exactly, each counting by the inverse of its distance: among equal votes the scores still
     tell which image is nearer to another class, which is what a search can climb. Only the forest is random.
     """
-    kind = entry["scikit_learn"]
+    kind, state = entry["scikit_learn"], for_scikit_learn(seed)
     if kind == "forest":
         from sklearn.ensemble import RandomForestClassifier
 
-        return RandomForestClassifier(entry["trees"], random_state=seed, n_jobs=threads)
+        return RandomForestClassifier(entry["trees"], random_state=state, n_jobs=threads)
     if kind == "boosted":
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         own = {"max_leaf_nodes": entry.get("leaves", 31), "learning_rate": entry.get("learning_rate", 0.1)}
-        return HistGradientBoostingClassifier(max_iter=entry["rounds"], early_stopping=False, random_state=seed, **own)
+        return HistGradientBoostingClassifier(max_iter=entry["rounds"], early_stopping=False, random_state=state, **own)
     if kind == "nearest":
         from sklearn.neighbors import KNeighborsClassifier
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from spurious.data import idx
 from spurious.data.archives import read_arrays
 from spurious.errors import SpuriousError, reason_of
+from spurious.seeding import for_scikit_learn
 
 SPLITS = ("train", "validation", "test")
 CHANNELS = (1, 3, 4)  # of an own dataset: grey, colours, colours and alpha
@@ -171,10 +172,10 @@ def _split(images: Tensor, labels: Tensor, name: str, validation: int, test: int
     """Stratified by label; within a split the images stand in random order."""
     from sklearn.model_selection import train_test_split
 
-    everything = np.arange(len(labels))
+    everything, state = np.arange(len(labels)), for_scikit_learn(seed)
     try:
-        rest, tested = train_test_split(everything, test_size=test, stratify=labels, random_state=seed)
-        trained, validated = train_test_split(rest, test_size=validation, stratify=labels[rest], random_state=seed)
+        rest, tested = train_test_split(everything, test_size=test, stratify=labels, random_state=state)
+        trained, validated = train_test_split(rest, test_size=validation, stratify=labels[rest], random_state=state)
     except ValueError as error:
         reason = reason_of(error)
         raise SpuriousError(
