@@ -26,7 +26,7 @@ from pipeline.jobs.devices import prepare_compute
 from spurious import configuration
 from spurious.data.datasets import to_float
 from spurious.data.photographs import decode
-from spurious.errors import SpuriousError, reason_of
+from spurious.errors import SpuriousError, reason_of, shown_name
 from spurious.experiments.smoothing import example, examples
 from spurious.experiments.smoothing.examining import examine
 from spurious.experiments.smoothing.rates import PUBLISHED
@@ -201,7 +201,13 @@ def examined(image: torch.Tensor, subject: Subject, arguments: argparse.Namespac
     sigmas = arguments.sigma or settings.sigmas
     try:
         rows, views = examine(
-            image.to(device), arguments.image.name, model, viewer, sigmas=sigmas, seed=seed, classes=subject.classes
+            image.to(device),
+            shown_name(arguments.image.name),
+            model,
+            viewer,
+            sigmas=sigmas,
+            seed=seed,
+            classes=subject.classes,
         )
     except SpuriousError as error:
         raise SpuriousError(f"classifier {subject.name}: {error}") from None

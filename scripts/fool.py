@@ -27,7 +27,7 @@ from spurious import configuration
 from spurious.attacks.gradient import NO_LABEL, fool, probabilities
 from spurious.data.datasets import to_float
 from spurious.data.photographs import FORMATS, describe
-from spurious.errors import SpuriousError, unknown_name
+from spurious.errors import SpuriousError, shown_name, unknown_name
 from spurious.experiments.fooling.figure import Panel, fooling, size_text
 from spurious.figures.style import probability_text, render
 from spurious.perturbations.norms import sizes, start_noise
@@ -59,7 +59,8 @@ def main(argv: list[str] | None = None) -> None:
         outcome = fooled(arguments, subject, method, target)
     except SpuriousError as error:
         raise SpuriousError(f"{arguments.image or 'noise'}: {error}") from None
-    title = f"{arguments.image.name if method.start == 'image' else 'noise'}: {subject.name}, fooled along its gradient"
+    shown = shown_name(arguments.image.name) if method.start == "image" else "noise"
+    title = f"{shown}: {subject.name}, fooled along its gradient"
     print(f"{title}\n{described(outcome, subject.classes, target)}")
     with whole_file(f"{prefix}.png") as file:
         Image.fromarray(levels(outcome.fooled)).save(file, format="PNG")

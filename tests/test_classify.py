@@ -164,6 +164,14 @@ def test_the_noise_is_that_of_the_file_name(folder):
     assert renamed["logit"].tolist() != before["logit"].tolist()
 
 
+def test_an_image_whose_name_is_not_utf_8(folder, capsys):
+    (folder / "photo of mine.png").rename(folder / os.fsdecode(b"caf\xe9.png"))
+    rows = run(folder, image=os.fsdecode(b"caf\xe9.png"))
+    assert set(rows["image"]) == {r"caf\xe9.png"}
+    assert capsys.readouterr().out.startswith(r"caf\xe9.png: tiny")
+    assert r"<!-- caf\xe9.png: tiny" in (folder / "out.svg").read_text(encoding="utf-8")
+
+
 def test_terminal_and_figures(folder, capsys):
     rows = run(folder, "--sigma", 0, 0.5)
     lines = capsys.readouterr().out.splitlines()

@@ -263,6 +263,12 @@ def test_a_photograph_to_a_class_by_its_name(folder, capsys):
     assert (folder / "out-figure.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_an_image_whose_name_is_not_utf_8(folder, capsys):
+    (folder / "photo.png").rename(folder / os.fsdecode(b"caf\xe9.png"))
+    run(folder, image=os.fsdecode(b"caf\xe9.png"))
+    assert capsys.readouterr().out.startswith(r"caf\xe9.png: tiny, fooled")
+
+
 def test_away_from_the_label_without_a_target(folder, capsys):
     image = torch.from_numpy(run(folder, "--epsilon", 0.3) / np.float32(255)).permute(2, 0, 1)[None]
     assert Tiny()(image)[0].argmax() != Tiny()(prepared(folder))[0].argmax()

@@ -204,6 +204,22 @@ def test_a_changed_checkout(repository):
     assert state["commit"] == git(repository, "rev-parse", "HEAD").strip()
 
 
+def test_names_that_are_not_utf_8_are_shown_escaped(repository):
+    commit_all(repository)
+    with open(os.fsencode(repository) + b"/caf\xe9 \xff", "wb"):
+        pass
+    (changed,) = git_state(repository)["changed"]
+    assert changed == r"caf\xe9 \xff"
+
+
+def test_a_checkout_whose_own_name_is_not_utf_8(repository, tmp_path):
+    commit_all(repository)
+    renamed = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xe9"))
+    repository.rename(renamed)
+    assert git_state(renamed)["changed"] == []
+    assert git_state(renamed)["dirty"] is False
+
+
 def no_commit(state):
     assert (state["commit"], state["dirty"], state["changed"]) == (None, None, [])
     return state["reason"]
@@ -241,6 +257,8 @@ def test_hardware_names_the_gpus(monkeypatch, tmp_path):
     (tmp_path / "nvidia-smi").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     assert hardware()["gpus"] == ["NVIDIA H100", "NVIDIA A2"]
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\nprintf 'NVIDIA \\351\\n'\n")
+    assert hardware()["gpus"] == [r"NVIDIA \xe9"]
 
 
 def test_input_files_as_they_are(tmp_path):

@@ -256,6 +256,16 @@ def test_markdown_is_compact():
     ]
 
 
+def test_a_bar_does_not_end_a_cell_of_markdown():
+    table = pd.DataFrame({"name": ["a|b", "||"], "n": [1, 2]})
+    assert formats.to_markdown(table).splitlines() == [
+        "| name   |   n |",
+        "|:-------|----:|",
+        r"| a\|b   |   1 |",
+        r"| \|\|   |   2 |",
+    ]
+
+
 def test_make_table_writes_csv_and_markdown(tmp_path):
     rows = search_rows()
     paths = [tmp_path / f"label{label}.csv" for label in (3, 4)]

@@ -13,6 +13,11 @@ def reason_of(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
+def shown_name(name: str) -> str:
+    r"""A file's name as text that can be written: a byte that is not UTF-8, a surrogate in Python, as \xe9."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def unknown_name(kind: str, name: str, known: Collection[str]) -> str:
     """That the `name` of a `kind` is unknown, with the name that was probably meant, or else all that are known."""
     close = difflib.get_close_matches(name, known, n=1)

@@ -8,6 +8,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from spurious.errors import shown_name
+
 SECONDS = 20  # that a program asked for a fact may take: a network drive may hang
 _OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
 _NO_COMMIT: dict[str, Any] = {"commit": None, "dirty": None, "changed": []}
@@ -30,7 +32,7 @@ def git_state(folder: Path) -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         return _NO_COMMIT | {"reason": f"git did not answer within {SECONDS} s"}
     except subprocess.CalledProcessError as error:
-        first = next(iter(error.stderr.splitlines()), "no message")
+        first = shown_name(next(iter(error.stderr.splitlines()), "no message"))
         return _NO_COMMIT | {"reason": f"git: {first.removeprefix('fatal: ')}"}
     return {"commit": commit, "dirty": bool(changed), "changed": changed, "reason": None}
 
@@ -42,17 +44,18 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def _output(command: list[str], **options: Any) -> str:
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=SECONDS, **options)
-    return done.stdout
+    """What a program prints; bytes that are not UTF-8 become surrogates, as in the names of files."""
+    encoding = {"encoding": "utf-8", "errors": "surrogateescape"}
+    return subprocess.run(command, check=True, capture_output=True, timeout=SECONDS, **encoding, **options).stdout
 
 
 def _changed(status: str) -> list[str]:
-    """The paths of `git status --porcelain -z`; of a file that was renamed, the new one."""
+    """The paths of `git status --porcelain -z` as text; of a file that was renamed, the new one."""
     entries = iter(status.split("\0"))
     paths = []
     for entry in entries:
         if entry:
-            paths.append(entry[3:])
+            paths.append(shown_name(entry[3:]))
             if entry[0] in "RC":
                 next(entries, None)  # the old path
     return sorted(paths)
@@ -115,6 +118,6 @@ def _memory_mib() -> int | None:
 def _asked(command: list[str]) -> list[str]:
     """The lines that a program prints; none where it is not there or fails."""
     try:
-        return [line.strip() for line in _output(command).splitlines() if line.strip()]
+        return [shown_name(line.strip()) for line in _output(command).splitlines() if line.strip()]
     except (OSError, subprocess.SubprocessError):
         return []

@@ -18,9 +18,12 @@ tbody tr:hover {{ background: #eef5fb; }}
 
 
 def to_markdown(table: pd.DataFrame) -> str:
-    """The table as Markdown: fractions to 4 significant digits, missing values empty, numbers to the right."""
+    """The table as Markdown: fractions to 4 significant digits, missing values empty, numbers to the right.
+
+    A `|` in a cell is escaped, or it would end the cell.
+    """
     right = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
-    cells = table.astype(object).map(_cell)
+    cells = table.astype(object).map(lambda value: _cell(value).replace("|", r"\|"))
     return cells.to_markdown(
         index=False, disable_numparse=True, colalign=["right" if number else "left" for number in right]
     )
