@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from tqdm import tqdm
 
-from pipeline.files.atomic import replace_folder
+from pipeline.files.atomic import replace_folder, unfinished
 from pipeline.files.downloads import Unavailable, fetch_url
 from pipeline.files.photographs import read_manifest, sha256_of
 from pipeline.jobs.arguments import run
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     local = arguments.local_data and arguments.local_data.expanduser().absolute()
     sources = Sources(arguments.manifest, arguments.folder, tuple(arguments.urls), local)
     output = arguments.output
-    building = output.with_name(f".{output.name}.part")
+    building = unfinished(output, ".part")
     try:
         fetch_all(sources, entries, building)
         replace_folder(building, output)
@@ -96,8 +96,8 @@ class Sources:
 
 def fetch_all(sources: Sources, entries: Sequence[Entry], building: Path) -> None:
     """Make `building` a folder of the files of all entries and of nothing else; raises the first entry's error."""
-    files = {entry.file for entry in entries}
-    remove_others(building, files | {f"{file}.part" for file in files})
+    files = {building / entry.file for entry in entries}
+    remove_others(building, files | {unfinished(file, ".part") for file in files})
     with ThreadPoolExecutor(THREADS) as pool:
         # when one fails, what has not begun is given up
         done = pool.map(lambda entry: sources.provide(entry, building / entry.file), entries)
@@ -106,12 +106,11 @@ def fetch_all(sources: Sources, entries: Sequence[Entry], building: Path) -> Non
     remove_others(building, files)
 
 
-def remove_others(folder: Path, files: Iterable[str]) -> None:
+def remove_others(folder: Path, files: Collection[Path]) -> None:
     """Leave only `files`: another manifest may have been fetched into `folder`, and a killed run leaves pieces."""
-    wanted = {folder / file for file in files}
     for place, folders, names in os.walk(folder, topdown=False):
         for name in names:
-            if Path(place, name) not in wanted:
+            if Path(place, name) not in files:
                 Path(place, name).unlink()
         for name in folders:
             if not any(Path(place, name).iterdir()):

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.files.atomic import replace_folder
+from pipeline.files.atomic import remove, replace_folder, unfinished
 from pipeline.files.photographs import open_photographs, read_photograph
 from pipeline.files.stores import SplitWriter, write_description
 from pipeline.jobs.arguments import pair_argument, run
@@ -63,8 +63,8 @@ def whole_folder(output: Path) -> Iterator[Path]:
 
     What a killed run has left is removed by the next one.
     """
-    building = output.with_name(f".{output.name}.part")
-    shutil.rmtree(building, ignore_errors=True)
+    building = unfinished(output, ".part")
+    remove(building)
     building.mkdir(parents=True)
     try:
         yield building

@@ -99,7 +99,7 @@ def output(tmp_path) -> Path:
 
 
 def part_of(output: Path, content: bytes | None = None) -> Path:
-    part = output.with_name(output.name + ".part")
+    part = output.with_name(f".{output.name}.part")
     if content is not None:
         part.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(content)

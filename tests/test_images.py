@@ -2,6 +2,7 @@ import csv
 import hashlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -122,6 +123,7 @@ def test_a_manifest_keeps_its_order():
             for path in ("../b", "b/../../c", "/etc/passwd", "b//c", "./b", "b/", ".", "..", "")
         ),
         (f"b\tc,1,{HASH}", "unprintable"),
+        *((f"{path},1,{HASH}", "is hidden, a name begins with a dot") for path in (".b.JPEG", ".a/b", "a/.b.part")),
     ],
 )
 def test_a_bad_row_is_told_with_its_line(row, why):
@@ -427,6 +429,20 @@ def test_what_an_earlier_run_left_is_checked_and_cleared(server, manifest, outpu
     assert arrived(output)
     assert not (output / "old").exists()
     assert server.asked_for() == sorted({*CONTENTS} - {FIRST})
+
+
+def test_a_listed_file_may_be_called_like_an_unfinished_one(server, tmp_path, output):
+    """The first file's unfinished place must be none of the manifest's: while it is written, the other is finished."""
+    server.contents = {"x.jpg": b"first", "x.jpg.part": b"second", "x.jpg.new": b"third", "y" * 251 + ".jpg": b"long"}
+    rows = "".join(f"{name},0,{sha256(content)}\n" for name, content in server.contents.items())
+    (tmp_path / "m.csv").write_text(f"file,label,sha256\n{rows}", encoding="utf-8")
+    for name in server.contents:  # each in turn is the one that is fetched last
+        server.cut = {name}
+        assert "connection cut" in told(fetch, tmp_path / "m.csv", output, server.template)
+        server.cut = set()
+        fetch(tmp_path / "m.csv", output, server.template)
+        assert arrived(output, server.contents)
+        shutil.rmtree(output)
 
 
 def test_an_older_folder_is_replaced(server, manifest, output):

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -116,6 +117,107 @@ def test_a_full_disk_is_told_in_one_line(tmp_path, error):
     expected = f"{tmp_path / 'rows.csv'}: cannot be written (No space left on device); make space and run again"
     assert str(caught.value) == expected
     assert list(tmp_path.iterdir()) == []
+
+
+def in_the_way(folder, name, kind):
+    if kind == "folder":
+        (folder / name / "kept").mkdir(parents=True)
+    else:
+        (folder / "elsewhere").write_text("kept")
+        (folder / name).symlink_to(folder / ("elsewhere" if kind == "link" else "nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "reason"),
+    [
+        (
+            ".rows.csv.new",
+            "folder",
+            ".rows.csv.new: cannot be written for rows.csv (Is a directory); a folder is in the",
+        ),
+        (
+            ".rows.csv.new",
+            "link",
+            ".rows.csv.new: cannot be written for rows.csv (Too many levels of symbolic links); a",
+        ),
+        (".rows.csv.new", "broken link", ".rows.csv.new: cannot be written for rows.csv (Too many levels of symbolic"),
+        ("rows.csv", "folder", "rows.csv: cannot be written (Is a directory); a folder is in the way: remove it and"),
+    ],
+)
+def test_what_is_in_the_way_is_told_in_one_line_and_kept(tmp_path, name, kind, reason):
+    in_the_way(tmp_path, name, kind)
+    before = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*"))
+    with pytest.raises(SpuriousError) as caught:
+        atomic.write_text(tmp_path / "rows.csv", "new")
+    assert str(caught.value).startswith(f"{tmp_path}/{reason}")
+    assert "\n" not in str(caught.value)
+    assert sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*")) == before
+    if kind == "link":
+        assert (tmp_path / "elsewhere").read_text() == "kept"
+
+
+def test_a_file_where_the_folder_should_be(tmp_path):
+    (tmp_path / "results").write_text("kept")
+    for path in ("results/rows.csv", "results/digits/rows.csv"):
+        with pytest.raises(
+            SpuriousError, match=r"results(/digits)?: cannot be written for rows\.csv .*a file is in the way"
+        ):
+            atomic.write_text(tmp_path / path, "new")
+    assert (tmp_path / "results").read_text() == "kept"
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "\udce9"])
+@pytest.mark.parametrize("length", [110, 120, 200, 240, 255])
+def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path, letter, length):
+    bytes_each = len(os.fsencode(letter))
+    name = letter * (length // bytes_each) + "x" * (length % bytes_each)
+    atomic.write_text(tmp_path / name, "short")
+    with whole_file(tmp_path / name) as first, whole_file(tmp_path / name) as second:
+        assert first != second
+        first.write_text("first")
+        second.write_text("second")
+    assert (tmp_path / name).read_text() == "first"
+    assert list(tmp_path.iterdir()) == [tmp_path / name]
+
+
+def test_a_name_that_is_too_long_is_told(tmp_path):
+    with pytest.raises(SpuriousError, match=r"xxx: cannot be written \(File name too long\); give a shorter name$"):
+        atomic.write_text(tmp_path / ("x" * 256), "text")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unfinished_files_of_different_names_have_different_names():
+    names = ["a", "a.new", "x" * 120, "x" * 121, "x" * 200, "x" * 201]
+    assert len({atomic.unfinished(Path(name), ".new") for name in names}) == len(names)
+    assert atomic.unfinished(Path("results/rows.csv"), ".new") == Path("results/.rows.csv.new")
+
+
+def test_files_have_the_rights_that_the_umask_leaves(tmp_path):
+    code = "import os; os.umask(0o027); from commandline import write_text; write_text('rows.csv', 'text')"
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
+    assert (tmp_path / "rows.csv").stat().st_mode & 0o777 == 0o640
+
+
+def test_the_umask_is_never_another_while_files_are_written(tmp_path, monkeypatch):
+    def refuse(value):
+        raise AssertionError("another thread that makes a file meanwhile makes it for everybody")
+
+    monkeypatch.setattr(os, "umask", refuse)
+    atomic.write_text(tmp_path / "rows.csv", "text")
+    assert (tmp_path / "rows.csv").stat().st_mode & 0o777 == 0o666 & ~atomic.UMASK
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "folder"])
+def test_a_folder_replaces_another_whatever_an_earlier_run_left(tmp_path, kind):
+    (tmp_path / "new").mkdir()
+    (tmp_path / "output/old").mkdir(parents=True)
+    left = tmp_path / ".output.old"
+    (tmp_path / "elsewhere").mkdir()
+    {"file": left.touch, "link": lambda: left.symlink_to("elsewhere"), "folder": left.mkdir}[kind]()
+    atomic.replace_folder(tmp_path / "new", tmp_path / "output")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "output"]
+    assert list((tmp_path / "output").iterdir()) == []
 
 
 def test_other_errors_are_left_as_they_are(tmp_path):

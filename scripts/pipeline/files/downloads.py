@@ -11,7 +11,7 @@ import requests
 import urllib3
 from tqdm import tqdm
 
-from pipeline.files.atomic import whole_file
+from pipeline.files.atomic import unfinished, whole_file
 from spurious.data.packing import unpacked_chunks
 from spurious.errors import SpuriousError
 
@@ -36,7 +36,7 @@ def fetch(output: Path, *, dataset: str, sha256: str, urls: Sequence[str], local
 
     Looks for the URLs' file names, with and without ".gz", in `<local_data>/<dataset>/`, then asks the URLs in
     order; a plain path or a file:// URL is read from disk. What a broken download has brought stays in
-    `<output>.part` and is continued by the next call. Raises SpuriousError, one line, with every reason and the
+    `.<output>.part` and is continued by the next call. Raises SpuriousError, one line, with every reason and the
     remedy; `output` is then as it was.
     """
     try:
@@ -93,7 +93,7 @@ def fetch_url(url: str, output: Path, sha256: str, *, bar: bool = True) -> None:
 
 
 def _fetch_mirror(url: str, output: Path, sha256: str, bar: bool) -> None:
-    part = output.with_name(f"{output.name}.part")
+    part = unfinished(output, ".part")
     part.parent.mkdir(parents=True, exist_ok=True)
     for last in (False, True):
         continued = _download(url, part, bar)
@@ -150,7 +150,13 @@ def _save(response: requests.Response, part: Path, offset: int, bar: bool) -> No
     length = response.headers.get("Content-Length", "")
     total = offset + int(length) if length.isdecimal() else None
     progress = tqdm(
-        desc=part.stem, total=total, initial=offset, unit="B", unit_scale=True, mininterval=1, disable=not bar
+        desc=part.stem.removeprefix("."),
+        total=total,
+        initial=offset,
+        unit="B",
+        unit_scale=True,
+        mininterval=1,
+        disable=not bar,
     )
     with progress, open(part, "ab" if offset else "wb") as file:
         for chunk in response.raw.stream(_CHUNK, decode_content=False):

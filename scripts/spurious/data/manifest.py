@@ -119,12 +119,17 @@ def _rows(text: str, name: str, cls: type) -> Iterator[tuple[str, dict[str, str]
 
 
 def plain_path(file: str, place: str) -> str:
-    """`file` itself, a path that does not leave its folder; else SpuriousError, which names the `place` of it."""
+    """`file` itself, a path that does not leave its folder; else SpuriousError, which names the `place` of it.
+
+    A name that begins with a dot is refused: so are called the files that are still being written there.
+    """
     path = PurePosixPath(file)
     if not file.isprintable():
         raise SpuriousError(f"{place}: {file!r} has unprintable characters; rename the file")
     if path.is_absolute() or ".." in path.parts or str(path) != file or file == ".":
         raise SpuriousError(f"{place}: {file!r} is no plain path inside the folder of images; mend it")
+    if any(part.startswith(".") for part in path.parts):
+        raise SpuriousError(f"{place}: {file!r} is hidden, a name begins with a dot; rename it")
     return file
 
 
