@@ -530,6 +530,18 @@ def test_all_searches_begin_from_the_same_images():
         assert not torch.equal(other["still"].images, start)
 
 
+def test_starts_and_restarts_are_drawn_from_streams_of_their_own():
+    """Of a constant classifier nothing rises and nothing moves: all images start again after one step, and stay."""
+    searches = {
+        "still": SearchSettings(objective="log_p", max_steps=0),
+        "again": SearchSettings(objective="log_p", max_steps=2, reinitialize_after=1, tolerance=-1),
+    }
+    found = attack(linear([[0.0], [0.0]]), 1, torch.zeros(5, 1, 1, 1), searches, images=4, seed=7)
+    assert found["again"].reinitialized.tolist() == [1] * 4
+    for name, stream in (("still", "start"), ("again", "restart")):
+        assert torch.equal(found[name].images, torch.rand((4, 1, 1, 1), generator=generator(7, stream, 1)))
+
+
 @pytest.mark.parametrize("name", ATTACKS)
 def test_a_search_does_not_depend_on_the_others(name):
     model, references = network(3), noise(20, "references")

@@ -109,6 +109,21 @@ def test_a_constant_classifier_is_never_fooled(method):
     assert sum(scores.calls) == 100 * len(IDS)
 
 
+def test_of_equals_the_newer_ranks_first():
+    """A population of 3, then 2 children beside the kept one, all equally fit: the first child is the best."""
+    generations = []
+
+    def watched(batch):
+        generations.append(batch)
+        return constant(batch)
+
+    budget = Budget(population=3, max_queries=5, mutation_rate=0.5)
+    found = search(watched, ball(images(1), 0.3), Goal(classes=torch.tensor([1])), [0], budget, seed=0)
+    assert [len(batch) for batch in generations] == [3, 2]
+    assert torch.equal(found.images[0], generations[1][0])
+    assert not any(torch.equal(found.images[0], other) for other in generations[0])
+
+
 @pytest.mark.parametrize("method", ["evolution", "random"])
 def test_the_random_search_finds_by_luck_what_is_everywhere(method):
     found = search(

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from scipy.special import bdtrc
 from sklearn.datasets import load_digits
 
-from spurious.attacks import gradient as attacks_gradient
 from spurious.attacks.gradient import NO_LABEL, fool, log_odds, margin, probabilities, random_targets
 from spurious.classifiers.fast_gradient import faster
 from spurious.classifiers.models import ConvNet, SoftmaxRegression, initialize
@@ -21,8 +20,7 @@ from spurious.classifiers.pretrained import Classifier
 from spurious.classifiers.training import Trainer, TrainingSet, one_hot
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.rows import COLUMNS, Starts, example_places, fool_all, rubbish_rows
-from spurious.perturbations import norms
-from spurious.perturbations.norms import random_change, start_noise
+from spurious.perturbations.norms import random_change, sizes, start_noise
 from spurious.seeding import generator
 from spurious.settings import FoolingMethod, FoolingSettings, TrainingRecipe
 
@@ -74,6 +72,13 @@ def attack(model, digits, method, count=60, seed=0, **options):
 
 def successes(labels, targets, p):
     return p.argmax(1) != labels if targets is None else p.argmax(1) == targets
+
+
+def gradients(model, images, classes):
+    """Logits, and the gradients of the log odds of `classes` on the pixels, by autograd alone."""
+    images = images.clone().requires_grad_()
+    logits = model(images)
+    return logits.detach(), torch.autograd.grad(log_odds(logits, classes).sum(), images)[0]
 
 
 def linear(rows, size):
@@ -150,10 +155,29 @@ def test_several_steps_are_of_the_documented_size():
     assert moved(steps=2, epsilon=0.3) == pytest.approx(0.3)
     assert moved(steps=10, step_size=0.01) == pytest.approx(0.1)
     assert moved(steps=1, step_size=0.01) == pytest.approx(0.01)
+    assert moved(steps=1, step_size=0.5, epsilon=0.1) == pytest.approx(0.1)
     assert moved(epsilon=0.9) == pytest.approx(0.5)  # the pixel is black
     assert moved(epsilon=0.9, clamp=False) == pytest.approx(0.9)
     assert FoolingMethod(epsilon=0.4, steps=5).step_size is None
-    assert attacks_gradient._step_size(FoolingMethod(epsilon=0.4, steps=5)) == pytest.approx(0.2)
+    seen = []
+    with model.register_forward_pre_hook(lambda _, inputs: seen.append(round(inputs[0].item(), 6))):
+        moved(epsilon=0.4, steps=5)
+    assert list(dict.fromkeys(seen)) == [0.5, 0.3, 0.1]
+
+
+def slow_begin(image, name, method, seed):
+    """Where the search of one image begins: at it, or uniformly distributed in the ball around it."""
+    if not method.random_start:
+        return image
+    draw = generator(seed, "random start", name)
+    if method.norm == "linf":
+        change = torch.empty(image.shape).uniform_(generator=draw) * 2 - 1
+    else:  # the radius of a uniform point of a ball in D dimensions has the distribution r^D
+        direction = torch.empty(image.shape).normal_(generator=draw)
+        radius = torch.rand((), generator=draw).item() ** (1 / image.numel())
+        change = radius * direction / direction.square().sum().sqrt()
+    begun = image + method.epsilon * change
+    return begun.clamp(0, 1) if method.clamp else begun
 
 
 def slow(model, image, label, target, method, begin):
@@ -185,7 +209,6 @@ def slow(model, image, label, target, method, begin):
 def test_the_batch_equals_one_image_at_a_time(models, digits, name, kind):
     method = METHODS[name]
     images, labels, targets, fooled = attack(models[kind], digits, method, count=20)
-    begin = norms.random_start(images, range(20), method, 0)
     exact = copy.deepcopy(models[kind])
     wanted = labels if targets is None else targets
     towards = -1 if targets is None else 1
@@ -193,7 +216,9 @@ def test_the_batch_equals_one_image_at_a_time(models, digits, name, kind):
     far = 0
     for place in range(20):
         target = None if targets is None else int(targets[place])
-        most, image = slow(exact, images[place], int(labels[place]), target, method, begin[place])
+        most, image = slow(
+            exact, images[place], int(labels[place]), target, method, slow_begin(images[place], place, method, 0)
+        )
         assert margins[place].item() == pytest.approx(most, rel=0.02, abs=0.02)
         far += (fooled.images[place] - image).abs().max() > 1e-4  # a sign of a gradient near 0 is decided by rounding
     assert far <= 4
@@ -220,21 +245,38 @@ def test_images_stay_in_the_ball_and_in_the_unit_interval(data):
     images = torch.rand(3, 1, 5, 4, generator=generator("images")).round(decimals=1)
     labels = torch.tensor([0, 1, 2])
     moved = fool(model, images, labels, method, targets=(labels + 1) % 3, ids="abc", seed=1).images
-    size = norms.sizes(moved, images)[norm]
+    size = sizes(moved, images)[norm]
     assert (size <= method.epsilon * (1 + 1e-5) + 1e-6).all()
     assert not clamp or (moved.min() >= 0 and moved.max() <= 1)
     control = random_change(images, "abc", method, 1)
-    assert (norms.sizes(control, images)[norm] <= method.epsilon * (1 + 1e-5) + 1e-6).all()
+    assert (sizes(control, images)[norm] <= method.epsilon * (1 + 1e-5) + 1e-6).all()
 
 
 def test_a_random_change_is_as_large_as_the_method_allows():
     images = torch.full((4, *SHAPE), 0.5)
     for norm, epsilon in (("linf", 0.1), ("l2", 0.7)):
         method = FoolingMethod(epsilon=epsilon, norm=norm)
-        change = norms.sizes(random_change(images, range(4), method, 0), images)
+        change = sizes(random_change(images, range(4), method, 0), images)
         assert change[norm].tolist() == pytest.approx([epsilon] * 4, rel=1e-4)
     noise = FoolingMethod(epsilon=0.1, start="noise", goal="targeted")
     assert random_change(images, range(4), noise, 0) is images
+
+
+def test_random_draws_have_streams_of_their_own():
+    """Without a gradient an image stays where it began: what was drawn is seen."""
+    start, ids = torch.full((2, *SHAPE), 0.5), ["a", 7]
+
+    def drawn(draw, stream):
+        return torch.stack([draw(SHAPE, generator=generator(3, stream, name)) for name in ids])
+
+    model = SoftmaxRegression(SHAPE, CLASSES).requires_grad_(False)
+    model.out.weight.zero_()
+    method = FoolingMethod(epsilon=0.1, random_start=True)
+    begun = fool(model, start, torch.tensor([0, 1]), method, ids=ids, seed=3).images
+    torch.testing.assert_close(begun, start + 0.1 * (2 * drawn(torch.rand, "random start") - 1))
+    changed = random_change(start, ids, method, 3)
+    torch.testing.assert_close(changed, start + 0.1 * drawn(torch.randn, "random change").sign())
+    assert torch.equal(start_noise(ids, SHAPE, 3), drawn(torch.rand, "start noise"))
 
 
 # --- what does not change the result
@@ -272,11 +314,7 @@ def test_the_faster_twin_gives_the_same_logits_and_gradients(shape, channels):
     initialize(model, "pytorch", generator(1))
     twin, images, classes = faster(model), torch.rand(5, *shape, generator=generator(2)), torch.tensor([0, 1, 2, 3, 5])
     assert twin is not model
-    for own, expected in zip(
-        attacks_gradient._gradients(twin, images, classes),
-        attacks_gradient._gradients(model, images, classes),
-        strict=True,
-    ):
+    for own, expected in zip(gradients(twin, images, classes), gradients(model, images, classes), strict=True):
         torch.testing.assert_close(own, expected, rtol=1e-4, atol=1e-5 * expected.abs().max().item())
     assert faster(SoftmaxRegression(shape, 3)).__class__ is SoftmaxRegression
 
@@ -313,16 +351,14 @@ def test_targets_and_noise_depend_on_seed_and_id_alone():
 @pytest.mark.parametrize("kind", ["cnn", "softmax"])
 @pytest.mark.parametrize("name", METHODS)
 def test_images_are_fooled_and_untouched_ones_are_not(models, digits, name, kind):
-    """The same count with the images as they were, or changed at random, must fail."""
+    """Of the images that are right, many more than after a random change of the same size."""
     method = dataclasses.replace(METHODS[name], epsilon=2 * METHODS[name].epsilon)
     images, labels, targets, fooled = attack(models[kind], digits, method, count=100)
-    clean = probabilities(models[kind], images)
-    right = clean.argmax(1) == labels
+    right = probabilities(models[kind], images).argmax(1) == labels
     count = successes(labels, targets, fooled.probabilities)[right].float().mean()
-    assert successes(labels, targets, clean)[right].sum() == 0
     control = probabilities(models[kind], random_change(images, range(100), method, 0))
     assert successes(labels, targets, control)[right].float().mean() < 0.15
-    assert count > (0.8 if targets is None else 0.25)
+    assert count > (0.88 if targets is None else 0.55)
 
 
 def test_more_steps_and_the_best_of_them_are_not_worse(models, digits):
@@ -331,7 +367,7 @@ def test_more_steps_and_the_best_of_them_are_not_worse(models, digits):
     images, labels, _, fooled = attack(models["cnn"], digits, method)
     x = images
     for _ in range(12):
-        _, gradient = attacks_gradient._gradients(models["cnn"], x, labels)
+        _, gradient = gradients(models["cnn"], x, labels)
         x = (x - 0.05 * gradient.sign()).clamp(images - 0.1, images + 0.1).clamp(0, 1)
     gained = margin(models["cnn"](x), labels) - margin(models["cnn"](fooled.images), labels)
     assert gained.min() > -1e-2
@@ -386,31 +422,32 @@ class Small(torch.nn.Module):
 
 
 @pytest.mark.parametrize("kind", ["torchscript", "exported", "torchvision"])
-def test_classifiers_of_others_are_fooled_too(kind):
+def test_a_step_on_a_classifier_of_others_follows_its_own_gradient(kind):
     torch.manual_seed(0)
-    images, side = torch.rand(4, 3, 40, 40, generator=generator("colour")), 40
+    images = torch.rand(4, 3, 40, 40, generator=generator("colour"))
+    plain = Small().eval()
     if kind == "torchvision":
         from spurious.classifiers.pretrained import torchvision_classifier
 
-        model = torchvision_classifier("resnet18", "IMAGENET1K_V1")
+        model = plain = torchvision_classifier("resnet18", "IMAGENET1K_V1").eval()
     elif kind == "torchscript":
         with pytest.warns(DeprecationWarning, match="torch.jit"):
-            model = torch.jit.freeze(torch.jit.trace(Small().eval(), images))
+            model = torch.jit.freeze(torch.jit.trace(plain, images))
     else:
         size = {"images": {0: torch.export.Dim("n", min=1, max=9)}}
-        model = torch.export.export(Small().eval(), (images,), dynamic_shapes=size).module()
-    model = Classifier(model)
-    before = probabilities(model, images)
+        model = torch.export.export(plain, (images,), dynamic_shapes=size).module()
+    before = plain(images)
     labels = before.argmax(1)
     targets = (labels + 3) % before.shape[1]
-    method = FoolingMethod(epsilon=0.05, steps=5, goal="targeted")
-    fooled = fool(model, images, labels, method, targets=targets, ids=range(4), seed=0)
-    assert fooled.images.shape == (4, 3, side, side)
-    place = targets[:, None]
-    rise = fooled.probabilities.gather(1, place) / before.gather(1, place)
-    assert (rise > (2 if kind == "torchvision" else 1.03)).all()
-    changed = random_change(images, range(4), method, 0)
-    assert (rise > 1.5 * (probabilities(model, changed).gather(1, place) / before.gather(1, place) - 1) + 1).all()
+    method = FoolingMethod(epsilon=0.05, goal="targeted")
+    fooled = fool(Classifier(model), images, labels, method, targets=targets, ids=range(4), seed=0)
+    _, gradient = gradients(plain, images, targets)
+    clear = gradient.abs() > 1e-3 * gradient.abs().amax((1, 2, 3), keepdim=True)
+    assert clear.float().mean() > 0.9
+    expected = (images + 0.05 * gradient.sign()).clamp(0, 1)
+    torch.testing.assert_close(fooled.images[clear], expected[clear], rtol=0, atol=1e-6)
+    torch.testing.assert_close(fooled.probabilities, plain(fooled.images).softmax(1), rtol=1e-3, atol=1e-6)
+    assert (margin(plain(fooled.images), targets) > margin(before, targets)).all()
 
 
 # --- what a user can get wrong

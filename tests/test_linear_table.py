@@ -244,6 +244,15 @@ def test_draws_are_with_replacement_and_seeded():
     assert (draws(50, seed=1) != resampled).any()
 
 
+@pytest.mark.parametrize(("level", "quantiles"), [(0.95, [0.025, 0.975]), (0.8, [0.1, 0.9])])
+def test_the_interval_is_between_quantiles_of_the_slow_medians(level, quantiles):
+    values, resampled = clustered(30, 4), draws(30, replicates=200)
+    expected = np.quantile(slow_medians(values, resampled), quantiles)
+    assert median_interval(values, resampled, level) == pytest.approx(expected, rel=1e-12)
+    if level == 0.95:
+        assert median_interval(values, resampled) == pytest.approx(expected, rel=1e-12)
+
+
 def test_images_are_drawn_not_pairs():
     """All values of an image alike: its many classes must not make the interval narrower."""
     own = np.random.default_rng(3).normal(size=(100, 1))
