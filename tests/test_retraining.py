@@ -14,7 +14,10 @@ import train_classifier
 from pipeline.files import checkpoints
 from pipeline.files.rows import read_rows
 from pipeline.files.tensors import load_classifier, read_dataset, read_tensors, write_tensors
+from spurious.attacks.optimization import attack
+from spurious.classifiers.models import Description, build_classifier
 from spurious.classifiers.predictions import predict
+from spurious.classifiers.training import Trainer, TrainingSet
 from spurious.data.datasets import SPLITS
 from spurious.experiments.retraining.training_set import target_classes, with_negatives
 from spurious.perturbations.negatives import noise_negatives
@@ -161,12 +164,13 @@ def backwork(folder, out, label):
     backwork_label.main([*arguments, "--trace", str(out / f"label{label}_trace.csv")])
 
 
-def retrain(folder, out, negatives, target, settings=SETTINGS):
-    arguments = ["--data", str(folder / "data.safetensors"), "--weights", str(folder / "seed0/weights.safetensors")]
-    arguments += ["--control", str(folder / "seed1/weights.safetensors")]
+def retrain(folder, out, negatives, target, settings=SETTINGS, seed=0):
+    arguments = ["--data", str(folder / "data.safetensors")]
+    arguments += ["--weights", str(folder / f"seed{seed}/weights.safetensors")]
+    arguments += ["--control", str(folder / f"seed{1 - seed}/weights.safetensors")]
     arguments += ["--found", *(str(folder / f"found/label{label}.safetensors") for label in range(CLASSES))]
     arguments += ["--found-rows", *(str(folder / f"found/label{label}.csv") for label in range(CLASSES))]
-    arguments += ["--negatives", negatives, "--target", target, "--seed", "0"]
+    arguments += ["--negatives", negatives, "--target", target, "--seed", str(seed)]
     arguments += ["--settings", text(settings), "--searches", text(SEARCHES)]
     for name, file in RETRAINED.items():
         arguments += [f"--{name}", str(out / file)]
@@ -177,6 +181,31 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+def new_trainer(classes, training_set, seed):
+    """What the scripts train with, built from the library."""
+    description = Description(image_shape=SHAPE, classes=classes, **json.loads(ARCHITECTURE))
+    return Trainer(build_classifier(description), training_set, RECIPE, seed=seed)
+
+
+def targets_of(data):
+    return torch.eye(CLASSES)[data.labels["train"]]
+
+
+def same_weights(model, other):
+    own, others = model.state_dict(), other.state_dict()
+    return own.keys() == others.keys() and all(torch.equal(value, others[name]) for name, value in own.items())
+
+
+def retrained(folder, negatives, target, seed):
+    """The classifier of round 1 of an arm, trained by the library on the arm's negatives of that round."""
+    data = read_dataset(folder / "data.safetensors")
+    images, labels = data.pixels("train"), data.labels["train"]
+    training_set = with_negatives(images, labels, CLASSES, negatives, target, SETTINGS.copies)
+    trainer = new_trainer(target_classes(CLASSES, target), training_set, f"{seed}, round 1")
+    list(trainer.run())
+    return trainer.model.eval()
+
+
 # train_classifier.py
 
 
@@ -185,8 +214,11 @@ def test_training_writes_its_files_and_nothing_else(folder):
     history = read_rows([folder / "seed0/history.csv"])
     assert list(history.columns) == ["step", "learning_rate", "loss", "negative_loss", "validation_accuracy"]
     assert history["step"].tolist() == list(range(3, 31, 3))
-    assert history["negative_loss"].isna().all()
-    assert history["loss"].iloc[-1] < history["loss"].iloc[0]
+    data = read_dataset(folder / "data.safetensors")
+    trainer = new_trainer(CLASSES, TrainingSet(images=data.pixels("train"), targets=targets_of(data)), 0)
+    expected = pd.DataFrame(trainer.run(validation=(data.pixels("validation"), data.labels["validation"])))
+    pd.testing.assert_frame_equal(history, expected, rtol=1e-6)
+    assert same_weights(trainer.model, load_classifier(folder / "seed0/weights.safetensors", CPU))
 
 
 def test_predictions_are_those_of_the_stored_classifier(folder):
@@ -325,11 +357,56 @@ def test_old_images_are_judged_by_the_control(folder, arms, arm):
         assert part["predicted"].tolist() == probabilities.argmax(1).tolist()
 
 
-def test_the_retrained_classifier_judges_for_itself(arms):
-    old = read_rows([arms["backworked", "uniform"] / "old.csv"])
-    by = {name: part["p"].tolist() for name, part in old.groupby("judge")}
-    assert set(by) == {"retrained", "control"}
-    assert by["retrained"] != by["control"]
+@pytest.mark.parametrize("arm", ARMS)
+def test_the_retrained_classifier_judges_for_itself(folder, arms, arm):
+    """In round 1, where the classifier can be trained again from what is stored."""
+    negatives = read_tensors(arms[arm] / "negatives.safetensors")[0]["negatives"][:6]
+    model = retrained(folder, negatives, arm[1], 0)
+    old = read_rows([arms[arm] / "old.csv"]).query("round == 1 and judge == 'retrained'")
+    assert set(old["label"]) == set(range(CLASSES))
+    for label, part in old.groupby("label"):
+        images = read_tensors(folder / f"found/label{label}.safetensors")[0]["cost/seed0"]
+        probabilities = predict(model, images)
+        assert part["p"].tolist() == pytest.approx(probabilities[:, label].tolist(), rel=1e-5)
+        assert part["predicted"].tolist() == probabilities.argmax(1).tolist()
+
+
+@pytest.mark.parametrize("arm", [("none", "none"), ("uniform", "uniform"), ("backworked", "extra")])
+def test_another_seed_has_its_own_classifier_found_images_and_training(folder, tmp_path, arm):
+    retrain(folder, tmp_path, *arm, settings=dataclasses.replace(SETTINGS, rounds=1), seed=1)
+    attacks, old, predictions = (read_rows([tmp_path / f"{name}.csv"]) for name in ("attacks", "old", "predictions"))
+    assert set(attacks["seed"]) == set(old["seed"]) == set(predictions["seed"]) == {1}
+    found = [read_tensors(folder / f"found/label{label}.safetensors")[0]["cost/seed1"] for label in range(CLASSES)]
+    negatives = read_tensors(tmp_path / "negatives.safetensors")[0]["negatives"]
+    expected = {"none": torch.empty(0, *SHAPE), "backworked": torch.cat(found)}
+    expected["uniform"] = noise_negatives("uniform", 6, SHAPE, generator(1, "uniform", 1))
+    assert torch.equal(negatives, expected[arm[0]])
+    model, data = retrained(folder, negatives, arm[1], 1), read_dataset(folder / "data.safetensors")
+    p = predict(model, data.pixels("test")).amax(1).tolist()
+    assert predictions.query("round == 1")["probability"].tolist() == pytest.approx(p, rel=1e-5)
+    control = load_classifier(folder / "seed0/weights.safetensors", CPU)
+    for name, by in (("retrained", model), ("control", control)):
+        p = [value for label, images in enumerate(found) for value in predict(by, images)[:, label].tolist()]
+        assert old[old["judge"] == name]["p"].tolist() == pytest.approx(p, rel=1e-5)
+    for label in range(CLASSES):
+        searches = {name: SEARCHES.searches[name] for name in SETTINGS.attacks}
+        again = attack(model, label, data.of_label(label), searches, images=2, seed="1, round 1")
+        rows = attacks[(attacks["round"] == 1) & (attacks["label"] == label)]
+        p = [value for result in again.values() for value in predict(model, result.images)[:, label].tolist()]
+        assert rows["p"].tolist() == pytest.approx(p, rel=1e-5)
+
+
+def test_round_0_of_another_seed_is_of_that_seed(folder, tmp_path):
+    retrain(folder, tmp_path, "none", "none", settings=dataclasses.replace(SETTINGS, rounds=1), seed=1)
+    attacks, predictions = (
+        read_rows([tmp_path / f"{name}.csv"]).query("round == 0") for name in ("attacks", "predictions")
+    )
+    before = read_rows([folder / f"found/label{label}.csv" for label in range(CLASSES)])
+    assert (
+        attacks["p"].tolist() == before[(before["seed"] == 1) & before["search"].isin(["cost", "log-p"])]["p"].tolist()
+    )
+    trained = read_rows([folder / "seed1/predictions.csv"]).query("split == 'test'")
+    assert predictions["probability"].tolist() == pytest.approx(trained["probability"].tolist(), rel=1e-5)
 
 
 def test_the_negatives_of_every_arm(folder, arms):
@@ -343,6 +420,19 @@ def test_the_negatives_of_every_arm(folder, arms):
     for target in ("uniform", "extra"):
         assert torch.equal(negatives["backworked", target][:6], torch.cat(found))
     assert (negatives["normal", "extra"] == 0).float().mean() > 0.4
+
+
+def test_what_an_attack_without_clamp_finds_is_clamped_before_it_is_a_negative(folder, tmp_path):
+    settings = dataclasses.replace(SETTINGS, attacks=("free", "cost"))
+    retrain(folder, tmp_path, "backworked", "uniform", settings=settings)
+    negatives = read_tensors(tmp_path / "negatives.safetensors")[0]["negatives"]
+    found = torch.cat(
+        [read_tensors(folder / f"found/label{label}.safetensors")[0]["free/seed0"] for label in range(CLASSES)]
+    )
+    assert found.min() < 0
+    assert found.max() > 1
+    assert torch.equal(negatives[:6], found.clamp(0, 1))
+    assert 0 == negatives[6:].min() < negatives[6:].max() == 1
 
 
 def test_the_negatives_of_round_2_are_what_was_found_in_round_1(folder, arms):
