@@ -336,8 +336,18 @@ def test_pair_rows_confuse_3_and_7():
     expected = torch.isin(DATA.labels["test"], torch.tensor([3, 7])).nonzero()[:, 0].tolist()
     assert rows[rows["attack"] == "none"]["id"].tolist() == expected
     assert rows["label"].tolist() == DATA.labels["test"][expected].tolist() * 4
-    assert rows["weight_decay"].nunique() == 1
-    assert rows["weight_decay"].iloc[0] in DECAYS
+
+
+@pytest.mark.parametrize(("turned", "best"), [(False, 0.01), (True, 10.0)])
+def test_the_validation_split_chooses_the_decay_of_the_pair(turned, best):
+    """Of a 1 and an 8, a heavy decay leaves .62 right, a light one .97; with the labels turned, .38 and .03."""
+    labels = DATA.labels["validation"].clone()
+    if turned:
+        one, eight = labels == 1, labels == 8
+        labels[one], labels[eight] = 8, 1
+    splits = SPLITS | {"validation": InMemory(DATA.images["validation"], labels)}
+    settings = dataclasses.replace(SETTINGS, pair=(1, 8), weight_decays=(10.0, 0.01, 10.0), epochs=10)
+    assert pair_rows(splits, settings, seed=0)["weight_decay"].unique().tolist() == [best]
 
 
 def test_the_attack_moves_the_margin_by_the_l1_norm():

@@ -149,24 +149,39 @@ def test_wrong_inputs_raise_one_clear_line(draw, message):
         draw()
 
 
+def bright(rows, channels):
+    """Twelve images (12, channels, 6, 6), each with one of its rows bright; none without `rows` (12,)."""
+    images = torch.zeros(12, channels, 6, 6, dtype=torch.uint8)
+    if rows is not None:
+        images[torch.arange(12), :, rows] = 200
+    return images
+
+
 def write_inputs(folder, channels=1, classes=3, validation=True):
-    """Three classes that a bright row decides, and templates that know it."""
+    """Three classes that a bright row decides, and templates that know it.
+
+    Only the validation split shows that. The images of the test split begin with a 0 and a 1, those of the training
+    split are black; both call all others 0, so that in both the templates that decide nothing are the best.
+    """
     weight = torch.zeros(4, classes, channels, 6, 6)
     for place, scale in enumerate((0.0, 9.0, 3.0, 1.0)):  # the first decides nothing
         for label in range(classes):
             weight[place, label, :, label] = scale
     bias, decays = torch.zeros(4, classes), torch.tensor([0.5, 0.0, 0.1, 2.0], dtype=torch.float64)
     write_tensors(folder / "weights.safetensors", {"weight": weight, "bias": bias, "weight_decays": decays})
-    labels = torch.arange(12) % classes
-    images = torch.zeros(12, channels, 6, 6, dtype=torch.uint8)
-    images[torch.arange(12), :, labels] = 200
-    splits = ["train", "validation", "test"] if validation else ["train", "mirrored"]
+    rows = (torch.arange(12) + 2) % classes
+    tested = torch.ones(12, dtype=torch.long)
+    tested[0] = 0
+    splits = {"train": (bright(None, channels), torch.zeros(12, dtype=torch.long))}
+    splits |= {"validation": (bright(rows, channels), rows)} if validation else {}
+    splits["test" if validation else "mirrored"] = bright(tested, channels), tested * (torch.arange(12) == 1)
     if validation:
-        tensors = {f"{split}_images": images.clone() for split in splits}
-        tensors |= {f"{split}_labels": labels.clone() for split in splits}
-        write_tensors(folder / "data.safetensors", tensors)
+        tensors = {f"{split}_images": images for split, (images, _) in splits.items()}
+        write_tensors(
+            folder / "data.safetensors", tensors | {f"{split}_labels": labels for split, (_, labels) in splits.items()}
+        )
         return folder / "data.safetensors"
-    for split in splits:
+    for split, (images, labels) in splits.items():
         np.save(folder / f"{split}_images.npy", images.numpy())
         np.save(folder / f"{split}_labels.npy", labels.numpy())
     write_description(folder, classes)

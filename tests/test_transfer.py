@@ -149,16 +149,16 @@ def arguments(files, rows, *sources):
     return [*given, "--settings", json.dumps(settings), "--rows", str(rows)]
 
 
-def test_the_script_writes_the_same_rows_twice(files, tmp_path):
+def test_the_script_writes_the_rows_of_the_test_images(files, tmp_path):
     sources = [f"softmax:0={files / 'softmax'}", f"forest:7={files / 'forest'}"]
-    for name in ("first", "second"):
-        transfer_images.main(arguments(files, tmp_path / name, *sources))
-    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
-    rows = pd.read_csv(tmp_path / "first")
-    first = ["source", "source_seed", "judge", "judge_seed", "id", "label", "fooled_source", "predicted"]
-    assert list(rows) == [*first, "control_predicted", "looked_at"]
-    assert rows[["source", "source_seed"]].drop_duplicates().values.tolist() == [["softmax", 0], ["forest", 7]]
-    assert len(rows) == 2 * 2 * 5
+    transfer_images.main(arguments(files, tmp_path / "rows", *sources))
+    pixels, labels = blobs(90, seed="test")
+    stored = pixels.mul(255).to(torch.uint8) / 255
+    classifiers = {("softmax", 0): rows_decide(), ("forest", 7): fit(FOREST, *blobs(), 0)}
+    settings = TransferSettings(images=5, epsilon=0.3, steps=3, population=5, max_queries=20)
+    expected = transfer_rows(classifiers, stored, labels, settings).reset_index(drop=True)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "rows"), expected)
+    assert len(expected) == 2 * 2 * 5
 
 
 def test_a_name_without_an_entry_is_told(files, tmp_path):
