@@ -5,12 +5,14 @@ import io
 import os
 import platform
 from importlib.metadata import version
+from pathlib import Path
 
 import pandas as pd
 
 SUFFIXES = (".csv", ".png", ".svg", ".safetensors", ".md", ".html", ".rst", ".npy", ".txt")
 KEPT = 200_000  # bytes: a smaller CSV file stands beside the hashes, so that its cells can be compared
 SHOWN = 5  # differing cells of a file
+KEYS = ("files", "tables")
 LEFT_OUT = ("logs", "downloads", "images")  # images: links to the sources, or copies of them
 
 
@@ -48,12 +50,11 @@ def differences(before, after):
 
 
 def of_datasets(made, datasets):
-    """The part of a record that is about these datasets."""
-    own = {
-        key: {name: value for name, value in made[key].items() if name.split("/")[0] in datasets}
-        for key in ("files", "tables")
+    """The part of a record that is about these datasets (None: all)."""
+    return {
+        key: {name: value for name, value in made[key].items() if datasets is None or name.split("/")[0] in datasets}
+        for key in KEYS
     }
-    return made | own
 
 
 def _results(folder):
@@ -63,7 +64,7 @@ def _results(folder):
             continue  # the report and a README
         for name in names:
             if name.endswith(SUFFIXES) and not name.startswith("provenance."):
-                yield folder.__class__(place, name)
+                yield Path(place, name)
 
 
 def _cells(old, new):

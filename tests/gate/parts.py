@@ -5,7 +5,7 @@ Datasets are called as published ones where that lets the table `published` find
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sources
 
@@ -14,11 +14,15 @@ NOTHING = {stage: [] for stage in ("classifiers", "backworking", "retraining", "
 
 @dataclass(frozen=True)
 class Part:
-    """`make(folder, data)` writes the sources and returns the part's datasets, classifiers, experiment and the rest."""
+    """`make(folder, data)` writes the sources and returns what differs from the checkout's config.yaml.
+
+    Without it the configuration is as it stands. `commands` are run on the results afterwards, by name.
+    """
 
     dataset: str
     make: Callable | None
     target: str = "paper"  # with the table `published`
+    commands: dict[str, list[str]] = field(default_factory=dict)
 
 
 def photographs(folder, data):
@@ -27,8 +31,9 @@ def photographs(folder, data):
     manifest = f"{sources.PLACE}/manifest.csv"
     dataset = {"source": "images", "manifest": manifest, "grey_below": 0.1, "size": 16, "example": found["example"]}
     small = {"epsilon": 0.0157, "steps": 2}
-    methods = {name: small for name in ("pgd-linf", "pgd-linf-targeted", "noise-targeted")}
+    methods = dict.fromkeys(("pgd-linf", "pgd-linf-targeted", "noise-targeted"), small)
     methods |= {"fgsm": {"epsilon": 0.0157}, "fgsm-unclamped": {"epsilon": 0.0157, "images": 6}}
+    methods |= {"pgd-l2-targeted": {"steps": 2}}
     override = {
         "smoothing": {
             "sigmas": [0.0, 0.25],
@@ -38,7 +43,12 @@ def photographs(folder, data):
             "seeds": [0],
             "variants": {"published": {}, "antialias": {"antialias": True}},
         },
-        "fooling": {"images": 6, "rubbish": 10, "batch_size": 4, "methods": methods | {"pgd-l2-targeted": {"steps": 2}}},
+        "fooling": {
+            "images": 6,
+            "rubbish": 10,
+            "batch_size": 4,
+            "methods": methods | {"pgd-l2-targeted": {"steps": 2}},
+        },
         "linear": _linear(found["targets"]) | {"step_images": 20},
     }
     stages = {"smoothing": ["brought"], "fooling": ["brought"], "linear": True}
@@ -120,8 +130,10 @@ def _linear(targets):
     return {"weight_decays": [0.0, 0.01, 1.0], **sizes, "targets": targets}
 
 
+FOOL = ["scripts/fool.py", f"{sources.PLACE}/example.png", "--classifier", "brought", "--steps", "3"]
+
 PARTS = {
-    "photographs": Part("imagenet-samples", photographs),
+    "photographs": Part("imagenet-samples", photographs, commands={"fool": FOOL}),
     "mnist": Part("mnist-2000", mnist),
     "archive": Part("mnist", archive),
     "tree": Part("imagenet64", tree),

@@ -19,6 +19,7 @@ import argparse
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -29,7 +30,7 @@ sys.path[:0] = [str(FOLDER), str(FOLDER.parent), str(FOLDER.parents[1] / "script
 
 import hashes  # noqa: E402 - found through the paths above
 from parts import PARTS, SMALL  # noqa: E402
-from pipeline import copy_project, read_config, run_snakemake, write_config  # noqa: E402
+from pipeline import copy_project, environment, read_config, run_snakemake, write_config  # noqa: E402
 
 
 def main(argv=None):
@@ -38,12 +39,13 @@ def main(argv=None):
     names = arguments.parts or (SMALL if arguments.small else list(PARTS))
     if not arguments.hash_only:
         make_results(arguments.results, names, arguments.data)
-    made = hashes.record(arguments.results) | {"data": "real" if arguments.data else "made up"}
+    made = hashes.record(arguments.results) | {"data": data_of(arguments)}
     if arguments.record:
         arguments.record.write_text(json.dumps(made, indent=0), encoding="utf-8")
         print(f"{arguments.record}: hashes of {len(made['files'])} files")
     if arguments.compare:
-        sys.exit(compare(arguments.compare, made))
+        datasets = None if arguments.hash_only else [PARTS[name].dataset for name in names]
+        sys.exit(compare(arguments.compare, made, datasets))
 
 
 def parse(argv):
@@ -69,6 +71,13 @@ def parse(argv):
     return arguments
 
 
+def data_of(arguments):
+    """None where it does not matter: for results that were there."""
+    if arguments.hash_only:
+        return None
+    return "real" if arguments.data else "made up"
+
+
 def make_results(results, names, data):
     """Run the parts in a copy of this checkout; what they made lies in `results` even where one fails."""
     with tempfile.TemporaryDirectory(prefix="gate-") as place:
@@ -89,6 +98,16 @@ def run_part(folder, part, config, data):
         config = configuration(config, part.dataset, part.make(folder, data))
     write_config(folder, config)
     run_snakemake(folder, part.target, cores=2)
+    for name, command in part.commands.items():
+        run_command(folder, f"results/{part.dataset}/commands/{name}", command)
+
+
+def run_command(folder, output, command):
+    """What a person would run, on the results; what it prints lies in `output`.txt beside the files it writes."""
+    (folder / output).parent.mkdir(exist_ok=True)
+    words = [sys.executable, *command, "--output", output]
+    done = subprocess.run(words, cwd=folder, env=environment(), check=True, stdout=subprocess.PIPE, text=True)
+    (folder / f"{output}.txt").write_text(done.stdout, encoding="utf-8")
 
 
 def configuration(config, dataset, made):
@@ -104,17 +123,15 @@ def configuration(config, dataset, made):
     }
 
 
-def compare(paths, made):
-    """Print what differs from the records, of the datasets that were made now; the exit status."""
-    before = {"files": {}, "tables": {}}
-    for path in paths:
-        record = json.loads(path.read_text(encoding="utf-8"))
+def compare(paths, made, datasets):
+    """Print what differs from the records, of these datasets (None: all); the exit status."""
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    for path, record in zip(paths, records, strict=True):
         for key in ("made", "data"):
-            if record[key] != made[key]:
+            if None not in (record[key], made[key]) and record[key] != made[key]:
                 print(f"{path}: {key}: {record[key]} there, {made[key]} here", file=sys.stderr)
-        before = {key: before[key] | record[key] for key in before}
-    datasets = {name.split("/")[0] for name in made["files"]}
-    lines = hashes.differences(hashes.of_datasets(before, datasets), made)
+    before = {key: {name: value for record in records for name, value in record[key].items()} for key in hashes.KEYS}
+    lines = hashes.differences(hashes.of_datasets(before, datasets), hashes.of_datasets(made, datasets))
     print("\n".join(lines) if lines else f"all {len(made['files'])} files are equal")
     return 1 if lines else 0
 

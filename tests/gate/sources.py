@@ -34,6 +34,7 @@ def real_photographs(folder, data):
     rows = list(csv.DictReader(listed.read_text(encoding="utf-8").splitlines()))
     chosen = [*rows[:: len(rows) // PHOTOGRAPHS][1:], *(row for row in rows if row["file"] == GREY)]
     _write_manifest(folder, [(row["file"], row["label"], row["sha256"]) for row in chosen])
+    _write_example(folder, data / SAMPLES / chosen[3]["file"])
     program = {"torchscript": NETWORK, "sha256": sha256(data / "models" / NETWORK), "resize": 256, "crop": 224}
     return {
         "local_data": str(data),
@@ -59,6 +60,7 @@ def made_up_photographs(folder):
     _write_manifest(folder, rows)
     names = "".join(f"{label},n{label:08},colour {label}\n" for label in range(len(COLORS)))
     (folder / PLACE / "names.csv").write_text("label,wordnet,name\n" + names, encoding="utf-8")
+    _write_example(folder, pictures / rows[3][0])
     (folder / PLACE / "models").mkdir(exist_ok=True)
     program = folder / PLACE / "models/colors.pt"
     _save_network(program)
@@ -80,9 +82,7 @@ def idx_files(folder, data, *, classes, train, test):
         kept = np.flatnonzero(labels < classes)[:count]
         for kind, array in (("images", images), ("labels", labels)):
             _write_idx(place / IDX_FILES[f"{part}_{kind}"], array[kept])
-    return {
-        key: {"sha256": sha256(place / name), "urls": [f"{PLACE}/idx/{name}"]} for key, name in IDX_FILES.items()
-    }
+    return {key: {"sha256": sha256(place / name), "urls": [f"{PLACE}/idx/{name}"]} for key, name in IDX_FILES.items()}
 
 
 def archive(folder, *, classes):
@@ -109,6 +109,12 @@ def trees(folder, *, classes, train, test):
                 size = int(random.integers(9, 20)), int(random.integers(9, 20))
                 Image.fromarray(_around(COLORS[label], size, random)).save(place / f"{number}.png")
     return places
+
+
+def _write_example(folder, path):
+    """A photograph for the commands that a person runs."""
+    with Image.open(path) as image:
+        image.convert("RGB").save(folder / PLACE / "example.png")
 
 
 def _write_manifest(folder, rows):
