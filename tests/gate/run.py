@@ -30,7 +30,7 @@ sys.path[:0] = [str(FOLDER), str(FOLDER.parent), str(FOLDER.parents[1] / "script
 
 import hashes  # noqa: E402 - found through the paths above
 from parts import PARTS, SMALL  # noqa: E402
-from pipeline import copy_project, environment, read_config, run_snakemake, write_config  # noqa: E402
+from pipeline import copy_project, environment, error_lines, read_config, run_snakemake, write_config  # noqa: E402
 
 
 def main(argv=None):
@@ -97,7 +97,14 @@ def run_part(folder, part, config, data):
     if part.make:
         config = configuration(config, part.dataset, part.make(folder, data))
     write_config(folder, config)
-    run_snakemake(folder, part.target, cores=2)
+    done = run_snakemake(folder, part.target, cores=2, check=False)
+    if done.returncode:
+        log = folder / f"results/logs/gate_{part.dataset}.log"
+        log.parent.mkdir(exist_ok=True)
+        log.write_text(done.stdout + done.stderr, encoding="utf-8")
+        sys.exit(
+            "\n".join([*error_lines(done), f"{part.dataset}: snakemake failed; see logs/{log.name} of the results"])
+        )
     for name, command in part.commands.items():
         run_command(folder, f"results/{part.dataset}/commands/{name}", command)
 

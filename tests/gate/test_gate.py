@@ -1,4 +1,5 @@
 import gzip
+import subprocess
 
 import numpy as np
 import pytest
@@ -95,6 +96,17 @@ def test_a_folder_that_is_there_is_not_overwritten(results, tmp_path, capsys):
     assert call(results, "--small", "--record", tmp_path / "before.json") == 2
     assert "is there already" in capsys.readouterr().err
     assert (results / "own/figure.png").read_bytes() == b"figure"
+
+
+def test_a_run_that_failed_is_told_and_what_was_made_is_kept(tmp_path, monkeypatch):
+    def fail(_, *arguments, **options):
+        return subprocess.CompletedProcess(arguments, 1, "planned", "error: own.npz: is missing\nTraceback")
+
+    monkeypatch.setattr(run, "run_snakemake", fail)
+    told = call(tmp_path / "made", "--parts", "tree", "--record", tmp_path / "before.json")
+    assert told.startswith("error: own.npz: is missing\nimagenet64: snakemake failed")
+    assert "Traceback" in (tmp_path / "made/logs/gate_imagenet64.log").read_text()
+    assert not (tmp_path / "before.json").exists()
 
 
 @pytest.mark.parametrize("name", SMALL)
