@@ -235,6 +235,69 @@ def test_the_checkpoint_of_another_run_is_not_used(tmp_path):
     assert history == list(new_trainer().run(validation=SPLITS["validation"]))
 
 
+def mirrored():
+    return InMemory(SPLITS["train"].images.flip(3), SPLITS["train"].labels)
+
+
+def swapped_within_a_label():
+    """The mean image and the labels stay as they are."""
+    images, first = SPLITS["train"].images.clone(), SPLITS["train"].labels[0]
+    other = int((SPLITS["train"].labels == first).nonzero()[1])
+    images[[0, other]] = images[[other, 0]]
+    return InMemory(images, SPLITS["train"].labels)
+
+
+class ReadInBlocks(InMemory):
+    """Shuffled as a store is."""
+
+    block = 16
+    window = 4
+
+
+@pytest.mark.parametrize(
+    "other",
+    [mirrored, swapped_within_a_label, lambda: ReadInBlocks(SPLITS["train"].images, SPLITS["train"].labels)],
+    ids=["mirrored", "swapped", "blocks"],
+)
+def test_the_checkpoint_of_other_images_is_not_used(tmp_path, other):
+    path = tmp_path / "checkpoint.safetensors"
+    checkpoints.train(new_trainer(source=other()), SPLITS["validation"], path, "other")
+    history = checkpoints.train(new_trainer(), SPLITS["validation"], path, "own")
+    assert history == list(new_trainer().run(validation=SPLITS["validation"]))
+
+
+def test_the_checkpoint_of_other_validation_images_is_not_used(tmp_path):
+    path = tmp_path / "checkpoint.safetensors"
+    checkpoints.train(new_trainer(), SPLITS["test"], path, "other")
+    history = checkpoints.train(new_trainer(), SPLITS["validation"], path, "own")
+    assert history == list(new_trainer().run(validation=SPLITS["validation"]))
+
+
+def test_the_checkpoint_of_another_kind_of_device_is_not_used():
+    other = new_trainer()
+    other.device = torch.device("cuda")  # its name alone: tests have no GPU
+    assert checkpoints.fingerprint(other, None) != checkpoints.fingerprint(new_trainer(), None)
+
+
+def test_a_script_killed_before_its_images_changed_trains_on_the_new_ones(tmp_path, monkeypatch):
+    write_tensors(tmp_path / "data.safetensors", tensors())
+
+    def write_then_die(*arguments):
+        write_tensors(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "write_tensors", write_then_die)
+        with pytest.raises(KeyboardInterrupt):
+            run_script(tmp_path, "killed")
+    changed = {name: tensor.flip(3) if "images" in name else tensor for name, tensor in tensors().items()}
+    write_tensors(tmp_path / "data.safetensors", {name: tensor.contiguous() for name, tensor in changed.items()})
+    run_script(tmp_path, "killed")
+    run_script(tmp_path, "whole")
+    for name in ("weights.safetensors", "history.csv", "p.csv"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+
+
 def tensors():
     own = {f"{split}_images": images for split, images in DATA.images.items()}
     return own | {f"{split}_labels": labels for split, labels in DATA.labels.items()}

@@ -405,6 +405,27 @@ def test_the_checkpoint_of_another_run_is_ignored(tmp_path, monkeypatch, undistu
     assert_same(weights(trainer), weights(undisturbed[0]))
 
 
+def test_the_checkpoint_with_other_validation_images_is_ignored(tmp_path, undisturbed):
+    path, trainer = tmp_path / "checkpoint.safetensors", new_trainer()
+    checkpoints.train(new_trainer(), quadrants(20, seed=1), path, "other")
+    assert checkpoints.train(trainer, quadrants(20), path, "own") == undisturbed[1]
+
+
+@pytest.mark.parametrize(("name", "value"), [("device", torch.device("cuda")), ("autocast", True)])
+def test_the_checkpoint_of_another_device_or_precision_is_ignored(name, value):
+    other = new_trainer()
+    setattr(other, name, value)  # by its name alone: tests have no GPU
+    assert checkpoints.fingerprint(other, None) != checkpoints.fingerprint(new_trainer(), None)
+
+
+def test_the_same_pixels_in_another_shape_are_other_images():
+    training_set = data()
+    turned = TrainingSet(images=training_set.images.reshape(-1, 1, 7, 9), targets=training_set.targets, negatives=9)
+    own, other = new_trainer(training_set), new_trainer(training_set)
+    other.data = turned
+    assert checkpoints.fingerprint(own, None) != checkpoints.fingerprint(other, None)
+
+
 @pytest.mark.parametrize("keep", [0, 20, 1000, None])
 def test_an_unreadable_checkpoint_is_ignored(tmp_path, monkeypatch, undisturbed, keep):
     path = tmp_path / "checkpoint.safetensors"

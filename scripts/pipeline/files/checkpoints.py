@@ -15,6 +15,8 @@ from spurious.data.splits import ImageSource
 from spurious.errors import SpuriousError, reason_of
 from spurious.settings import from_mapping
 
+SAMPLED = 256  # images of a source, whose pixels enter the fingerprint
+
 
 def train(
     trainer: Trainer | LinearTrainer,
@@ -27,7 +29,7 @@ def train(
     Continues from `checkpoint` where that is of the very same run, and leaves the finished one there: the
     caller removes it when its own results are written.
     """
-    made_with = fingerprint(trainer)
+    made_with = fingerprint(trainer, validation)
     history = _restore(trainer, checkpoint, made_with)
     with tqdm(total=trainer.total, initial=trainer.step, desc=name, unit="step", mininterval=1) as bar:
         for row in trainer.run(validation=validation, on_step=bar.update):
@@ -38,21 +40,37 @@ def train(
     return history
 
 
-def fingerprint(trainer: Trainer | LinearTrainer) -> str:
-    """SHA-256 of all that decides a run: settings, seed, threads, shapes and the training set.
+def fingerprint(
+    trainer: Trainer | LinearTrainer, validation: tuple[torch.Tensor, torch.Tensor] | ImageSource | None
+) -> str:
+    """SHA-256 of all that decides a run and its history.
 
-    The pixels of a linear trainer's source are left out: it may be larger than memory, and its labels tell it apart.
+    These are settings, seed, threads, kind of device, precision, shapes, and the training and validation images. A
+    source may be larger than memory: its labels, a sample of its images and, for training, the mean image stand for it.
     """
     shapes = {name: list(tensor.shape) for name, tensor in trainer.state().items()}
     if isinstance(trainer, LinearTrainer):
-        settings, data = trainer.settings, [trainer.source.labels]
+        settings, autocast, source = trainer.settings, False, trainer.source
+        details = [source.block, source.window]  # they decide how it is shuffled
+        data = [trainer.mean.cpu(), *_sample(source)]
     else:
-        settings, data = trainer.recipe, [trainer.data.images, trainer.data.targets]
-    decided_by = [dataclasses.asdict(settings), trainer.seed, torch.get_num_threads(), shapes]
+        settings, autocast, details = trainer.recipe, trainer.autocast, [trainer.data.negatives]
+        data = [trainer.data.images, trainer.data.targets]
+    if validation is not None:
+        data += validation if isinstance(validation, tuple) else _sample(validation)
+    machine = [torch.get_num_threads(), trainer.device.type, autocast]
+    decided_by = [dataclasses.asdict(settings), trainer.seed, machine, shapes, details]
     digest = hashlib.sha256(json.dumps(decided_by).encode())
     for tensor in data:
+        digest.update(f"{tensor.dtype} {list(tensor.shape)}".encode())
         digest.update(tensor.contiguous().numpy().data)
     return digest.hexdigest()
+
+
+def _sample(source: ImageSource) -> list[torch.Tensor]:
+    """All labels of a source, and evenly spread images of it."""
+    count = min(len(source), SAMPLED)
+    return [source.labels, source.batch(torch.arange(count) * len(source) // count)]
 
 
 def _restore(trainer: Trainer | LinearTrainer, checkpoint: Path, made_with: str) -> list:
