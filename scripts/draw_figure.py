@@ -26,6 +26,7 @@ from spurious.experiments.smoothing import published as smoothing_published
 from spurious.experiments.smoothing import risk as smoothing_risk
 from spurious.experiments.smoothing.rates import PUBLISHED, main_rows
 from spurious.figures import pictures
+from spurious.frames import require
 from spurious.settings import SmoothingSettings, Variant
 
 
@@ -109,7 +110,7 @@ def found_images(arguments: argparse.Namespace) -> tuple[list[int], np.ndarray, 
     key = f"{arguments.search}/seed{arguments.seed}"
     labels, pixels, p = [], [], []
     for image_file, row_file in zip(arguments.images, arguments.rows, strict=True):
-        rows = read_rows([row_file])
+        rows = searched_rows([row_file])
         own = rows[(rows["search"] == arguments.search) & (rows["seed"] == arguments.seed)].sort_values("image")
         if own.empty:
             raise SpuriousError(f"{row_file}: no rows of the search {arguments.search!r} with seed {arguments.seed}")
@@ -132,7 +133,7 @@ def worst(arguments: argparse.Namespace) -> Figure:
 
 def trace(arguments: argparse.Namespace) -> Figure:
     """p during the searches."""
-    rows = read_rows(arguments.traces)
+    rows = searched_rows(arguments.traces)
     if arguments.classifier:
         rows = rows[rows["classifier"] == arguments.classifier]
     return backworking_trace.trace(
@@ -235,6 +236,13 @@ def chosen_kernel(votes: pd.DataFrame, kernel: int | None) -> int:
             f"no votes with a kernel of {kernel} taps; known are {', '.join(map(str, known)) or 'none'}"
         )
     return kernel
+
+
+def searched_rows(paths: Sequence[str]) -> pd.DataFrame:
+    """The rows of searches, whose images are numbered."""
+    rows = read_rows(paths)
+    require(rows, ["image"], ", ".join(map(str, paths)))
+    return rows.astype({"image": int})
 
 
 def predictions_of(path: str, split: str) -> pd.DataFrame:

@@ -5,13 +5,18 @@ import argparse
 import pandas as pd
 
 from pipeline.files.atomic import whole_file
+from pipeline.files.rows import TEXT
 from pipeline.jobs.arguments import run
 from spurious.errors import SpuriousError, reason_of
 from spurious.experiments.smoothing.rates import COLUMNS, in_order, main_rows, summarize
 
 INTEGERS = ("label", "seed", "kernel", "ns", "ss", "ds", "decision")
 FLOATS = ("sigma", "p_ns", "p_ss", "p_ds")
-TYPES = {"image": "str", "variant": "str", **dict.fromkeys(INTEGERS, "int64"), **dict.fromkeys(FLOATS, "float64")}
+TYPES = {
+    **{name: TEXT[name] for name in ("image", "variant")},
+    **dict.fromkeys(INTEGERS, "int64"),
+    **dict.fromkeys(FLOATS, "float64"),
+}
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -23,9 +23,9 @@ import smooth_shard
 import train_classifier
 import train_linear
 import transfer_images
-from spurious.datasets import SPLITS
+from pipeline.files.tensors import load_classifier, read_dataset, write_tensors
+from spurious.data.datasets import SPLITS
 from spurious.seeding import generator
-from tensorfiles import load_classifier, read_dataset, write_tensors
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:  # fetching files should not pay for importing torch
     from torch import Tensor
 
 Rows = TypeVar("Rows")
-LIST_TYPES = {"image": "str", "label": "int64", "name": "str", "sha256": "str", "kept": "bool"}
 
 
 def read_manifest(path: str | Path, classes: int | None = None) -> list[Entry]:
@@ -86,9 +85,12 @@ def open_photographs(folder: str | Path, list_csv: str | Path) -> Photographs:
     import pandas as pd
     import torch
 
+    from pipeline.files.rows import TEXT
+
+    types = {"label": "int64", "kept": "bool"} | {name: TEXT[name] for name in ("image", "name", "sha256")}
     try:
         # an image may be called "NA"
-        rows = pd.read_csv(list_csv, usecols=list(LIST_TYPES), dtype=LIST_TYPES, keep_default_na=False)
+        rows = pd.read_csv(list_csv, usecols=list(types), dtype=types, keep_default_na=False)
     except (OSError, ValueError, OverflowError) as error:
         reason = reason_of(error)
         raise SpuriousError(

@@ -28,9 +28,11 @@ def in_order(rows: "pd.DataFrame") -> "pd.DataFrame":
     ranks = {name: {value: rank for rank, value in enumerate(rows[name].unique())} for name in ("variant", "seed")}
     width = rows["image"].str.len().max() if rows["image"].str.isdecimal().all() else 0
     places = rows.assign(
-        **{name: rows[name].map(rank) for name, rank in ranks.items()}, image=rows["image"].str.zfill(width)
+        **{name: rows[name].map(rank) for name, rank in ranks.items()},
+        image=rows["image"].str.zfill(width),
+        name=rows["image"],  # "07" and "7" are two images
     )
-    return rows.loc[places.sort_values(keys).index].reset_index(drop=True)
+    return rows.loc[places.sort_values([*keys, "name"]).index].reset_index(drop=True)
 
 
 def main_rows(votes: "pd.DataFrame") -> "pd.DataFrame":

@@ -1,0 +1,283 @@
+"""Names that look like numbers stay names, from the rows on disk to every table and figure."""
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from rows import TEXT
+from safetensors.numpy import save_file
+
+import draw_black_box
+import draw_figure
+import gather_smoothing
+import make_table
+import write_summary
+from pipeline.files.photographs import open_photographs
+from pipeline.files.rows import read_rows, write_rows
+from spurious.experiments.classifiers import accuracies
+from spurious.experiments.smoothing import published
+from spurious.experiments.smoothing.rates import main_rows, summarize
+from test_black_box_figures import search_rows as scored_rows
+from test_black_box_figures import transfer_rows
+from test_figures import smoothing_table, trace_rows
+from test_fooling_table import rows as fooling_rows
+from test_smoothing_analysis import make_votes
+from test_tables import image_list, predictions, retraining_inputs, search_rows
+
+PLAIN = ("name-a", "name-b")
+PAIRS = [("1.1", "1.10"), ("007", "7"), ("1000", "1e3"), ("000", "2024")]  # in the order of sorted text
+
+
+def both(frame, column="classifier"):
+    """The rows twice, under two names."""
+    return pd.concat([frame.assign(**{column: name}) for name in PLAIN], ignore_index=True)
+
+
+def retraining(name):
+    attacks, old, judged = retraining_inputs()
+    return {"attacks": both(attacks, "attack"), "old": old, "predictions": judged}[name]
+
+
+def votes():
+    """Two classifiers, two variants beside the published one, two images."""
+    frame = make_votes(images=2, classifiers=PLAIN, variants=("published", *PLAIN))
+    return frame.assign(image=frame["image"].map({"n0": PLAIN[0], "n1": PLAIN[1]}))
+
+
+def summaries():
+    return pd.concat([summarize(main_rows(own), name) for name, own in votes().groupby("classifier", sort=False)])
+
+
+def transferred():
+    return transfer_rows([(name, 0) for name in PLAIN])
+
+
+def excluded():
+    frame = image_list(False).iloc[:2]
+    return frame.assign(image=PLAIN, name=PLAIN, mode="1")
+
+
+VOTES = {"votes": votes}
+INPUTS = {
+    "classifiers": {"predictions": lambda: both(predictions())},
+    "backworking": {"rows": lambda: both(both(search_rows()), "search")},
+    "backworking-summary": {"rows": lambda: both(both(search_rows()), "search")},
+    "retraining": {name: lambda name=name: retraining(name) for name in ("attacks", "old", "predictions")},
+    "retraining-summary": {name: lambda name=name: retraining(name) for name in ("attacks", "old", "predictions")},
+    "smoothing": {"rows": summaries},
+    "smoothing-seeds": VOTES,
+    "smoothing-variants": VOTES,
+    "smoothing-tests": VOTES,
+    "smoothing-agreement": VOTES,
+    "smoothing-risk": VOTES,
+    "fooling": {"rows": lambda: both(both(fooling_rows()), "method")},
+    "fooling-rubbish": {"rows": lambda: both(pd.DataFrame({"kind": "normal", "seed": 0, "p": [0.2, 0.9]}))},
+    "black_box": {"rows": lambda: scored_rows(PLAIN), "predictions": lambda: both(predictions())},
+    "transfer": {"rows": transferred},
+    "images-excluded": {"list": excluded},
+}
+
+
+def files(folder):
+    outputs = {kind: folder / f"table.{kind}" for kind in ("csv", "md", "html")}
+    return outputs, [word for kind, path in outputs.items() for word in (f"--output-{kind}", str(path))]
+
+
+def renamed(text, pair):
+    """`text` with the plain names replaced."""
+    return text.replace(PLAIN[0], pair[0]).replace(PLAIN[1], pair[1])
+
+
+def made(folder, name, pair):
+    """The CSV file of a table whose rows are under the names of `pair`, as text."""
+    folder.mkdir()
+    words = []
+    for option, frame in INPUTS[name].items():
+        frame().to_csv(folder / f"{option}.csv", index=False)
+        (folder / f"{option}.csv").write_text(renamed((folder / f"{option}.csv").read_text(), pair))
+        words += [f"--{option}", str(folder / f"{option}.csv")]
+    outputs, options = files(folder)
+    make_table.main([name, *words, *options])
+    return outputs["csv"].read_text()
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+@pytest.mark.parametrize("name", INPUTS)
+def test_a_table_does_not_depend_on_what_its_names_look_like(tmp_path, name, pair):
+    plain = made(tmp_path / "plain", name, PLAIN)
+    assert PLAIN[0] in plain
+    assert PLAIN[1] in plain
+    assert made(tmp_path / "numbers", name, pair) == renamed(plain, pair)
+
+
+def test_every_table_of_names_is_tried():
+    without_names = {"linear", "linear-tests", "linear-pair", "linear-toy", "published"}
+    assert set(make_table.TABLES) == set(INPUTS) | without_names
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_published_numbers_find_their_classifier(tmp_path, pair):
+    summaries().to_csv(tmp_path / "rows.csv", index=False)
+    (tmp_path / "rows.csv").write_text(renamed((tmp_path / "rows.csv").read_text(), pair))
+    numbers = {"source": published.SMOOTHING, "quantity": published.QUANTITIES.values()}
+    numbers |= {"setting": "own, It, 5 taps, sigma 0.25", "published": 0.1}
+    pd.DataFrame(numbers).to_csv(tmp_path / "numbers.csv", index=False)
+    words = ["--published", str(tmp_path / "numbers.csv"), "--smoothing", str(tmp_path / "rows.csv")]
+    outputs, options = files(tmp_path)
+    make_table.main(["published", *words, "--dataset", "own", "--published-as", f"{pair[1]}=It", *options])
+    own = summaries().query(f"classifier == '{PLAIN[1]}' and kernel == 5 and sigma == 0.25")
+    expected = own[list(published.QUANTITIES)].iloc[0].tolist()
+    assert read_rows([outputs["csv"]])["reproduced"].tolist() == pytest.approx(expected)
+
+
+def test_the_front_page_speaks_of_both(tmp_path):
+    table = accuracies.classifiers(both(predictions()).replace(dict(zip(PLAIN, PAIRS[0], strict=True))))
+    write_rows(tmp_path / "classifiers.csv", table)
+    words = ["--dataset", "d", "--classifiers", str(tmp_path / "classifiers.csv")]
+    write_summary.main([*words, "--output", str(tmp_path / "summary.rst")])
+    text = (tmp_path / "summary.rst").read_text()
+    assert text.count("**1.1** classifies 85.00") == text.count("**1.10** classifies 85.00") == 1
+
+
+def test_seeds_stay_numbers(tmp_path):
+    write_rows(tmp_path / "a.csv", predictions().assign(classifier="007"))
+    rows = read_rows([tmp_path / "a.csv"])
+    assert rows["seed"].unique().tolist() == [0, 1]
+    assert rows["classifier"].unique().tolist() == ["007"]
+
+
+def test_a_name_that_is_missing_is_missing_and_na_is_a_name(tmp_path):
+    (tmp_path / "a.csv").write_text("classifier,search,seed\nNA,,all\nnan,1e3,0\n")
+    rows = read_rows([tmp_path / "a.csv"])
+    assert rows["classifier"].tolist() == ["NA", "nan"]
+    assert rows["search"].isna().tolist() == [True, False]
+    assert rows.loc[1, ["search", "seed"]].tolist() == ["1e3", "0"]
+
+
+# figures
+
+
+@pytest.fixture
+def drawn(tmp_path):
+    """Draw a figure with the arguments, and give its SVG."""
+
+    def draw(script, *arguments):
+        svg = tmp_path / "out.svg"
+        script.main([*map(str, arguments), "--output-png", str(tmp_path / "out.png"), "--output-svg", str(svg)])
+        return svg.read_text()
+
+    return draw
+
+
+@pytest.mark.parametrize("name", ["2024", "007"])
+def test_searches_of_a_classifier_are_drawn(tmp_path, drawn, name):
+    images = np.zeros((12, 1, 6, 6), np.float32)
+    save_file({f"{name}/seed0": images}, tmp_path / "images")
+    p = [0.1 if image % 2 else 0.5 for image in range(12)]  # in the order of numbers: "10" is not after "1"
+    rows = {"classifier": name, "seed": 0, "label": 3, "search": name, "image": range(12), "p": p}
+    pd.DataFrame(rows).sample(frac=1, random_state=0).to_csv(tmp_path / "rows.csv", index=False)
+    words = ["--images", tmp_path / "images", "--rows", tmp_path / "rows.csv", "--search", name, "--seed", 0]
+    arguments = draw_figure.parse([*map(str, ["found", *words]), "--output-png", "a", "--output-svg", "b"])
+    assert draw_figure.found_images(arguments)[2].tolist() == [p]
+    assert f"<!-- {name}, search {name}, seed 0 -->" in drawn(draw_figure, "found", *words)
+
+
+@pytest.mark.parametrize("name", ["2024", "007"])
+def test_the_trace_of_a_classifier_is_drawn(tmp_path, drawn, name):
+    rows = trace_rows().query("search == 'published'")
+    rows.assign(classifier=name, search=name).to_csv(tmp_path / "trace.csv", index=False)
+    assert f"<!-- {name} -->" in drawn(draw_figure, "trace", "--traces", tmp_path / "trace.csv", "--classifier", name)
+
+
+@pytest.mark.parametrize("pair", PAIRS[::3], ids="-".join)
+def test_curves_of_two_classifiers_are_two(tmp_path, drawn, pair):
+    frame = smoothing_table()
+    frame["classifier"] = frame["classifier"].map(dict(zip(("cnn", "softmax"), pair, strict=True)))
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    svg = drawn(draw_figure, "smoothing", "--tables", tmp_path / "table.csv", "--title", "t")
+    for name in pair:
+        assert f"<!-- {name}, 5 taps, n = 400 -->" in svg
+
+
+@pytest.mark.parametrize("pair", PAIRS[::3], ids="-".join)
+def test_fooling_by_scores_and_transfer_are_drawn(tmp_path, drawn, pair):
+    row_files, image_files = [], []
+    for name in pair:
+        row_files.append(tmp_path / f"{name}.csv")
+        scored_rows([name]).to_csv(row_files[-1], index=False)
+        kinds = [f"{start}/{kind}" for start in ("image", "noise") for kind in ("original", "evolution")]
+        image_files.append(tmp_path / f"{name}.safetensors")
+        save_file({kind: np.zeros((5, 1, 8, 8), np.float32) for kind in kinds}, image_files[-1])
+    transfer_rows([(name, 0) for name in pair]).to_csv(tmp_path / "transfer.csv", index=False)
+    words = {
+        "black-box": ["--rows", *row_files],
+        "black-box-images": ["--rows", *row_files, "--images", *image_files],
+    }
+    for command, inputs in words.items():
+        svg = drawn(draw_black_box, command, *inputs)
+        assert all(f"<!-- {name} -->" in svg for name in pair), command
+    svg = drawn(draw_black_box, "transfer", "--rows", tmp_path / "transfer.csv")
+    assert all(f"<!-- {name}, seed 0 -->" in svg for name in pair)
+
+
+# photographs
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    """Two photographs whose names are numbers, their list and a shard of votes."""
+    rng = np.random.default_rng(0)
+    names = ["000", "0"]
+    for name in names:
+        Image.fromarray(rng.integers(0, 256, (12, 18, 3)).astype(np.uint8)).save(tmp_path / name, format="PNG")
+    hashes = [hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in names]
+    listed = {"image": names, "label": 1, "name": ["2024", "1e3"], "sha256": hashes, "kept": True}
+    pd.DataFrame(listed).to_csv(tmp_path / "list.csv", index=False)
+    views = {"ns": [2, 0], "ss": [1, 1], "ds": [1, 2], "decision": [1, -1]}
+    own = {"image": names, "label": 1, "variant": "published", "seed": 0, "kernel": 5, "sigma": 0.25}
+    pd.DataFrame(own | views | dict.fromkeys(("p_ns", "p_ss", "p_ds"), 0.5)).to_csv(
+        tmp_path / "shard0.csv", index=False
+    )
+    (tmp_path / "names.csv").write_text("label,wordnet,name\n0,,hen\n1,,crane\n2,,cock\n")
+    return tmp_path
+
+
+def gathered(folder):
+    outputs = {kind: folder / f"{kind}.csv" for kind in ("votes", "images", "summary")}
+    words = [word for kind, path in outputs.items() for word in (f"--{kind}", str(path))]
+    gather_smoothing.main(["--shards", str(folder / "shard0.csv"), "--classifier", "2024", *words])
+    return outputs
+
+
+def test_photographs_whose_names_are_numbers_are_listed_and_gathered(photographs):
+    listed = open_photographs(photographs, photographs / "list.csv")
+    assert (listed.ids, listed.names) == (["000", "0"], ["2024", "1e3"])
+    outputs = gathered(photographs)
+    assert read_rows([outputs["votes"]])[["classifier", "image"]].to_numpy().tolist() == [
+        ["2024", "0"],
+        ["2024", "000"],
+    ]
+
+
+def test_photographs_whose_names_are_numbers_are_drawn(photographs, drawn):
+    outputs = gathered(photographs)
+    words = ["--images", photographs, "--list", photographs / "list.csv", "--class-names", photographs / "names.csv"]
+    svg = drawn(draw_figure, "gallery", "--votes", outputs["votes"], *words, "--settings", "{}")
+    assert "<!-- 2024 under noise of sigma 0.25, 5 taps -->" in svg
+    assert "(1 of 1 images)" in svg
+    svg = drawn(draw_figure, "risk", "--votes", outputs["votes"])
+    assert "<!-- 2024, 5 taps: rejecting by votes and by a threshold on p -->" in svg
+
+
+def test_the_order_of_padded_names_does_not_depend_on_the_shards(photographs):
+    first = gathered(photographs)["votes"].read_text()
+    header, *lines = (photographs / "shard0.csv").read_text().splitlines()
+    (photographs / "shard0.csv").write_text("\n".join([header, *reversed(lines)]) + "\n")
+    assert gathered(photographs)["votes"].read_text() == first
+
+
+def test_the_columns_of_names_are_those_of_text():
+    assert {"classifier", "search", "image", "method", "variant", "negatives", "attack", "source", "judge"} <= set(TEXT)
+    assert not {"seed", "label", "predicted", "sigma", "kernel"} & set(TEXT)
