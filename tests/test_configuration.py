@@ -335,6 +335,30 @@ def test_own_dataset_is_valid(config):
     check(config, SCHEMA)
 
 
+@pytest.mark.parametrize("place", ["backworking", "experiments/digits/override/backworking"])
+def test_two_figures_of_one_name_are_refused(place):
+    """Of the classifiers cnn and cnn-published."""
+    searches = CONFIG["backworking"]["searches"] | {"published-logit": {"objective": "logit"}}
+    config = changed(place, CONFIG["backworking"] | {"searches": searches})
+    assert (
+        "experiments.digits: the search 'logit' of the classifier 'cnn-published' and the search 'published-logit' of"
+        " 'cnn' have one name of their figures, found-cnn-published-logit: rename one of them"
+    ) in message(config)
+
+
+def test_names_with_hyphens_are_taken_where_no_two_figures_have_one_name():
+    config = copy.deepcopy(CONFIG)
+    config["backworking"]["searches"] |= {"slow-logit": {"objective": "logit"}, "p": {"objective": "log_p"}}
+    check(config, SCHEMA)
+
+
+def test_a_classifier_that_is_not_trained_here_has_no_figures_of_searches():
+    config = copy.deepcopy(CONFIG)
+    config["classifiers"]["cnn-slow"] = {"torchscript": "a.pt", "sha256": "0" * 64}
+    config["backworking"]["searches"]["slow-logit"] = {"objective": "logit"}
+    check(config, SCHEMA)
+
+
 def test_search_without_cost_needs_no_layer_weights():
     check(changed("backworking/searches/logit/layer_weights", {}), SCHEMA)
 

@@ -61,6 +61,12 @@ def experiment(config: Config, dataset: str) -> dict[str, Any]:
     return {**deep_merge(shared, override), "experiment": entry}
 
 
+def searched(effective: Config) -> list[tuple[str, str]]:
+    """Every classifier whose images can be searched, with every search, under the configuration of a dataset."""
+    trained = [name for name, entry in effective["classifiers"].items() if "architecture" in entry]
+    return list(itertools.product(trained, effective["backworking"]["searches"]))
+
+
 def deep_merge(base: Config, override: Config) -> dict[str, Any]:
     """`base` with the values of `override`: mappings merge key by key, anything else is replaced."""
     merged = dict(base)
@@ -220,6 +226,7 @@ def _experiment(effective: Config, entry: Config, place: str) -> Iterator[str]:
             f"{place}.seeds: {entry['seeds']} is not allowed: retraining needs two seeds or more, "
             "since the net of another seed is its control"
         )
+    yield from _figure_names(effective, place)
     searches, attacks = effective["backworking"]["searches"], effective["retraining"]["attacks"]
     for stage, names in (("backworking", searches), ("retraining", attacks)):
         for classifier in entry[stage]:
@@ -242,6 +249,18 @@ def _suitable(effective: Config, entry: Config, stage: str, place: str) -> Itera
             yield (
                 f"{here}: {name!r} has no {' or '.join(KINDS[stage])}: give it one, or name it in "
                 f"{' or '.join(fitting)} instead"
+            )
+
+
+def _figure_names(effective: Config, place: str) -> Iterator[str]:
+    """Searches of two classifiers whose figures would have one name: one would be drawn as the other."""
+    named = {}
+    for classifier, search in searched(effective):
+        other = named.setdefault(f"{classifier}-{search}", (classifier, search))
+        if other != (classifier, search):
+            yield (
+                f"{place}: the search {search!r} of the classifier {classifier!r} and the search {other[1]!r} of"
+                f" {other[0]!r} have one name of their figures, found-{classifier}-{search}: rename one of them"
             )
 
 

@@ -106,11 +106,39 @@ def limit_gpu_jobs():
 limit_gpu_jobs()
 
 
+EXPERIMENTS = {name: configuration.experiment(config, name) for name in config["experiments"]}
+
+
+def one_of(patterns):
+    """A regular expression for one of these, which are tried in their order; none matches nothing."""
+    return "|".join(dict.fromkeys(patterns)) or "(?!)"
+
+
+def classifiers_by_name():
+    """Those of all datasets, the longest names first."""
+    names = {name for settings in EXPERIMENTS.values() for name in settings["classifiers"]}
+    return one_of(map(re.escape, sorted(names, key=lambda name: (-len(name), name))))
+
+
+def searches_of_figures():
+    """The searches of a dataset, behind the names of its classifiers.
+
+    In found-cnn-slow-logit nothing but what stands before it tells whether the search is "logit" or "slow-logit", and
+    another dataset may have other names. The configuration was refused where both would be right.
+    """
+    return one_of(
+        f"(?<={re.escape(f'/{dataset}/figures/{kind}-{classifier}-')}){re.escape(search)}"
+        for dataset, settings in EXPERIMENTS.items()
+        for classifier, search in configuration.searched(settings)
+        for kind in ("found", "overview")
+    )
+
+
 wildcard_constraints:
     dataset="[A-Za-z0-9_.-]+",
-    classifier="(?!(tables|figures|images|linear|store)/)[A-Za-z0-9_.-]+",
+    classifier=classifiers_by_name(),
     seed="[0-9]+",
-    search="|".join(map(re.escape, config["backworking"]["searches"])),
+    search=searches_of_figures(),
     label="[0-9]+",
     shard="[0-9]+",
     negatives="none|uniform|normal|backworked",
