@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from pipeline import DATASET, change_config, run_snakemake
+from projects import DATASET, change_config, run_snakemake
 
 OTHER = "digits"
 CNN = {"architecture": "cnn", "recipe": "fast"}

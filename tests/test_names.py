@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from rows import TEXT
 from safetensors.numpy import save_file
 
 import draw_black_box
@@ -15,7 +14,7 @@ import gather_smoothing
 import make_table
 import write_summary
 from pipeline.files.photographs import open_photographs
-from pipeline.files.rows import read_rows, write_rows
+from pipeline.files.rows import TEXT, read_rows, write_rows
 from spurious.experiments.classifiers import accuracies
 from spurious.experiments.smoothing import published
 from spurious.experiments.smoothing.rates import main_rows, summarize

@@ -30,7 +30,7 @@ sys.path[:0] = [str(FOLDER), str(FOLDER.parent), str(FOLDER.parents[1] / "script
 
 import hashes  # noqa: E402 - found through the paths above
 from parts import PARTS, SMALL  # noqa: E402
-from pipeline import copy_project, environment, error_lines, read_config, run_snakemake, write_config  # noqa: E402
+from projects import copy_project, environment, error_lines, read_config, run_snakemake, write_config  # noqa: E402
 
 
 def main(argv=None):

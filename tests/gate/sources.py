@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from pipeline import sha256
+from projects import sha256
 
 PLACE = "gate-data"
 IDX_FILES = {

@@ -8,7 +8,7 @@ import hashes
 import run
 import sources
 from parts import PARTS, SMALL
-from pipeline import ROOT, read_config
+from projects import ROOT, read_config
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # users bring such programs
 
