@@ -12,6 +12,7 @@ import pandas as pd
 SUFFIXES = (".csv", ".png", ".svg", ".safetensors", ".md", ".html", ".rst", ".npy", ".txt")
 KEPT = 200_000  # bytes: a smaller CSV file stands beside the hashes, so that its cells can be compared
 SHOWN = 5  # differing cells of a file
+PROVENANCE = b"in the category Provenance"  # of the report
 KEYS = ("files", "tables")
 LEFT_OUT = ("logs", "downloads", "images")  # images: links to the sources, or copies of them
 
@@ -23,7 +24,7 @@ def record(folder):
     """
     files, tables = {}, {}
     for path in sorted(_results(folder)):
-        content, name = path.read_bytes(), path.relative_to(folder).as_posix()
+        content, name = _content(path), path.relative_to(folder).as_posix()
         files[name] = hashlib.sha256(content).hexdigest()
         if path.suffix == ".csv" and len(content) < KEPT:
             tables[name] = content.decode()
@@ -65,6 +66,14 @@ def _results(folder):
         for name in names:
             if name.endswith(SUFFIXES) and not name.startswith("provenance."):
                 yield Path(place, name)
+
+
+def _content(path):
+    """The bytes of a file, of a summary without the line that names the commit."""
+    content = path.read_bytes()
+    if path.suffix != ".rst":
+        return content
+    return b"".join(line for line in content.splitlines(keepends=True) if PROVENANCE not in line)
 
 
 def _cells(old, new):

@@ -34,6 +34,16 @@ def test_equal_results_give_no_line(results):
     assert hashes.differences(before, hashes.record(results)) == []
 
 
+def test_the_commit_in_a_summary_does_not_count_but_the_rest_does(results):
+    summary, line = results / "own/summary.rst", "- Commit {}; what the jobs took: in the category Provenance.\n"
+    summary.write_text("- 60 images\n" + line.format("abc"))
+    before = hashes.record(results)
+    summary.write_text("- 60 images\n" + line.format("def"))
+    assert hashes.differences(before, hashes.record(results)) == []
+    summary.write_text("- 61 images\n" + line.format("abc"))
+    assert hashes.differences(before, hashes.record(results)) == ["differs: own/summary.rst"]
+
+
 @pytest.mark.parametrize(
     ("text", "lines"),
     [
