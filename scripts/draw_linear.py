@@ -13,10 +13,10 @@ from pipeline.files.figures import figure_parser, write_figure
 from pipeline.files.photographs import read_class_names
 from pipeline.files.rows import read_rows
 from pipeline.jobs.arguments import run, settings_argument
-from spurious.data.splits import held_out
 from spurious.errors import SpuriousError
 from spurious.experiments.linear import figure as curve
 from spurious.experiments.linear import template_figures as pictures
+from spurious.frames import held_out
 from spurious.settings import LinearSettings
 
 if TYPE_CHECKING:

@@ -17,9 +17,10 @@ from spurious.attacks.closed_form import Steps, fast_gradient_sign, rubbish_prob
 from spurious.classifiers.linear import LinearTrainer, history_rows
 from spurious.classifiers.linear_predictions import judge, prediction_rows
 from spurious.data.datasets import to_float
-from spurious.data.splits import ImageSource, held_out
+from spurious.data.splits import ImageSource
 from spurious.errors import SpuriousError
 from spurious.experiments.linear.pair import pair_rows
+from spurious.frames import held_out
 from spurious.seeding import generator
 from spurious.settings import LinearSettings
 

@@ -277,7 +277,7 @@ def python(code: str, **environment) -> str:
 def test_scripts_start_without_torch():
     code = "import sys, fetch_file, prepare_dataset; print([m for m in ('torch', 'requests') if m in sys.modules])"
     assert python(code) == "[]"
-    assert python("import sys, downloading; print('torch' in sys.modules)") == "False"
+    assert python("import sys; from pipeline.files import downloads; print('torch' in sys.modules)") == "False"
 
 
 def test_torchvision_is_usable_beside_this_torch():

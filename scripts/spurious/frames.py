@@ -1,5 +1,7 @@
 """What every table and figure does with data frames: check columns, pick rows."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -49,3 +51,11 @@ def require_rows(frame: pd.DataFrame, columns: list[str]) -> None:
         raise SpuriousError(f"the column {', '.join(missing)} is missing; found {', '.join(frame.columns)}")
     if frame.empty:
         raise SpuriousError("there are no rows to draw; check the names that select them")
+
+
+def held_out(splits: Iterable[str]) -> str:
+    """The split that results are reported of: "test", or what else there is beside train and validation."""
+    others = sorted(set(splits) - {"train", "validation"}, key=lambda name: name != "test")
+    if not others:
+        raise SpuriousError("there is no split to test on beside train and validation; add a split test to the data")
+    return others[0]

@@ -106,11 +106,3 @@ def prefetched(
         finally:
             for images, _ in pending:
                 images.cancel()
-
-
-def held_out(splits: Iterable[str]) -> str:
-    """The split that results are reported of: "test", or what else there is beside train and validation."""
-    others = sorted(set(splits) - {"train", "validation"}, key=lambda name: name != "test")
-    if not others:
-        raise SpuriousError("there is no split to test on beside train and validation; add a split test to the data")
-    return others[0]

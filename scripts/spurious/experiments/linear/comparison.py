@@ -6,9 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from spurious.data.splits import held_out
 from spurious.experiments.linear.regularization import OUTCOME, Arrays, decays_of
-from spurious.frames import SIGNIFICANCE, require
+from spurious.frames import SIGNIFICANCE, held_out, require
 from spurious.statistics.comparisons import holm, mcnemar_exact, paired_difference
 
 

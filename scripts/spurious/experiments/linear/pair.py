@@ -8,8 +8,9 @@ from torch import Tensor
 
 from spurious.classifiers.linear import CPU, LinearTrainer
 from spurious.data.datasets import to_float
-from spurious.data.splits import ImageSource, InMemory, held_out
+from spurious.data.splits import ImageSource, InMemory
 from spurious.errors import SpuriousError
+from spurious.frames import held_out
 from spurious.seeding import generator
 from spurious.settings import LinearSettings
 

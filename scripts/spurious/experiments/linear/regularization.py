@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spurious.data.splits import held_out
 from spurious.errors import SpuriousError
 from spurious.experiments.linear import templates
-from spurious.frames import require
+from spurious.frames import held_out, require
 from spurious.statistics.bootstrap import draws, median_interval
 from spurious.statistics.intervals import mean_interval, wilson
 
