@@ -1,12 +1,14 @@
 """Classify one image under growing noise: not blurred, blurred once, blurred twice, and by majority.
 
-Prints what each view is taken for, and writes it as OUTPUT.csv and as a figure, OUTPUT.png and OUTPUT.svg. An image
-that is called as one of the sweep gets the noise that it has there.
+Prints what each view is taken for, and writes it as OUTPUT.csv and as a figure, OUTPUT.png and OUTPUT.svg. An image of
+the dataset's folder gets the noise that it has in the sweep, any other that of its file name.
 """
 
 import argparse
 import dataclasses
+import itertools
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,13 +43,17 @@ SCHEMA = PROJECT / "workflow/schemas/config.schema.yaml"
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What the image is shown to: a classifier's name, file and entry, its classes' names, and the sweep's settings."""
+    """What the image is shown to: a classifier's name, file and entry, its classes' names, and the sweep's settings.
+
+    `folders`: where the images of the dataset lie, if it is of photographs.
+    """
 
     name: str
     weights: Path
     entry: Mapping[str, Any]
     classes: Sequence[str]
     settings: SmoothingSettings
+    folders: Sequence[Path] = ()
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -71,6 +77,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("image", type=Path, metavar="IMAGE", help="JPEG or PNG, RGB")
+    parser.add_argument("--id", help="whose noise it gets; its path in the dataset's folder, or its name if left out")
     parser.add_argument("--sigma", type=float, nargs="+", help="of the noise; those of the sweep if left out")
     parser.add_argument("--kernel", type=int, help="taps of the blur; the first of the sweep if left out")
     parser.add_argument("--seed", type=int, help="of the noise; the first of the sweep if left out")
@@ -135,7 +142,30 @@ def configured(arguments: argparse.Namespace) -> Subject:
         entry=entry,
         classes=class_names(dataset, folder),
         settings=from_mapping(SmoothingSettings, sweep),
+        folders=image_folders(dataset, results / arguments.dataset, local_data),
     )
+
+
+def image_folders(dataset: Mapping[str, Any], results: Path, local_data: str | Path | None) -> list[Path]:
+    """Where the photographs of a dataset lie: among its results, and where they were fetched from."""
+    if dataset["source"] != "images":
+        return []
+    return [results / "images", *([Path(local_data) / dataset["folder"]] if local_data else [])]
+
+
+def image_id(arguments: argparse.Namespace, subject: Subject) -> str:
+    """What seeds the image's noise: as in the sweep its path inside the dataset's folder, elsewhere its file name.
+
+    The folder of results links to the files of the other one, and either may be a link itself.
+    """
+    if arguments.id is not None:
+        return arguments.id
+    for image, place in itertools.product((os.path.abspath, os.path.realpath), repeat=2):
+        for folder in subject.folders:
+            path = Path(image(arguments.image))
+            if path.is_relative_to(place(folder)):
+                return shown_name(path.relative_to(place(folder)).as_posix())
+    return shown_name(arguments.image.name)
 
 
 def read_config(paths: Sequence[Path]) -> dict[str, Any]:
@@ -202,7 +232,7 @@ def examined(image: torch.Tensor, subject: Subject, arguments: argparse.Namespac
     try:
         rows, views = examine(
             image.to(device),
-            shown_name(arguments.image.name),
+            image_id(arguments, subject),
             model,
             viewer,
             sigmas=sigmas,

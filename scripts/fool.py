@@ -74,6 +74,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("image", type=Path, nargs="?", metavar="IMAGE", help="JPEG or PNG; none with --start noise")
+    parser.add_argument("--id", help="seeds what is drawn; its path in the dataset's folder, or its name if left out")
     parser.add_argument("--classifier", help="its name; the dataset's first under smoothing if left out")
     parser.add_argument("--target", metavar="CLASS", help="name or number; away from the label if left out")
     parser.add_argument("--label", metavar="CLASS", help="the true class; what it is taken for if left out")
@@ -164,7 +165,7 @@ def starting_image(
             raise SpuriousError(f"--start noise: {subject.name} takes images of any size; give it a crop, or an image")
         size = shape or (3, preprocessing.crop, preprocessing.crop)
         return start_noise([0], tuple(size), arguments.seed), "0"
-    name = arguments.image.name
+    name = classify.image_id(arguments, subject)
     if shape is not None and shape[0] == 1:
         return read_grey(arguments.image), name
     viewer = Viewer(preprocessing, SmoothingSettings(kernels=()), Variant())

@@ -172,6 +172,46 @@ def test_an_image_whose_name_is_not_utf_8(folder, capsys):
     assert r"<!-- caf\xe9.png: tiny" in (folder / "out.svg").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("place", ["results/photos/images", "local data/f", "linked/f"])
+@pytest.mark.parametrize("way", ["{0}/{1}", "{0}/../{2}/{1}"])
+def test_an_image_of_the_dataset_gets_the_noise_of_the_sweep(folder, place, way):
+    """Which is that of its path inside the folder, however it is reached."""
+    inside = folder / "local data/f/deep/photo of mine.png"
+    inside.parent.mkdir(parents=True)
+    shutil.copy(folder / "photo of mine.png", inside)
+    (folder / "linked").symlink_to(folder / "local data")
+    link = folder / "results/photos/images/deep/photo of mine.png"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(inside)  # as fetch_images.py makes it
+    image = way.format(place, "deep/photo of mine.png", Path(place).name)
+    rows = run(folder, "--sigma", 0.25, 0.5, image=image)
+    assert rows["image"].unique().tolist() == ["deep/photo of mine.png"]
+    settings = SmoothingSettings(sigmas=(0.25, 0.5), kernels=(5,), seeds=(SEED,))
+    batch = Batch(["deep/photo of mine.png"], pixels_of(folder), torch.tensor([1]))
+    score = Scorer(Tiny(5), 5, 4, torch.device("cpu"))
+    (swept,) = sweep([batch], lambda item: item, score, settings, Preprocessing(resize=16, crop=12))
+    assert rows["p"].tolist() == pytest.approx([p for row in swept for p in (row.p_ns, row.p_ss, row.p_ds)], abs=1e-5)
+
+
+def test_equal_names_in_two_folders_get_different_noise(folder):
+    logits = []
+    for place in ("a", "b"):
+        path = folder / "local data/f" / place / "x.png"
+        path.parent.mkdir(parents=True)
+        shutil.copy(folder / "photo of mine.png", path)
+        logits.append(run(folder, "--sigma", 0.5, image=path)["logit"].tolist())
+    assert logits[0] != logits[1]
+
+
+def test_the_id_can_be_given(folder):
+    plain = run(folder, "--sigma", 0.5)
+    shutil.copy(folder / "photo of mine.png", folder / "renamed.png")
+    same = run(folder, "--sigma", 0.5, "--id", "photo of mine.png", image="renamed.png")
+    other = run(folder, "--sigma", 0.5, "--id", "007", image="photo of mine.png")
+    pd.testing.assert_frame_equal(same, plain)
+    assert other["logit"].tolist() != plain["logit"].tolist()
+
+
 def test_terminal_and_figures(folder, capsys):
     rows = run(folder, "--sigma", 0, 0.5)
     lines = capsys.readouterr().out.splitlines()

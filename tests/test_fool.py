@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -267,6 +268,19 @@ def test_an_image_whose_name_is_not_utf_8(folder, capsys):
     (folder / "photo.png").rename(folder / os.fsdecode(b"caf\xe9.png"))
     run(folder, image=os.fsdecode(b"caf\xe9.png"))
     assert capsys.readouterr().out.startswith(r"caf\xe9.png: tiny, fooled")
+
+
+def test_what_is_drawn_for_an_image_of_the_dataset_is_that_of_its_place(folder):
+    """Its path inside the dataset's folder, which tells files of equal names apart."""
+    methods = {"start": {"epsilon": 0.3, "steps": 1, "step_size": 0.01, "random_start": True}}
+    (folder / "start.yaml").write_text(yaml.safe_dump({"fooling": {"methods": methods}}))
+    options = ["--method", "start", "--config", folder / "config.yaml", folder / "start.yaml"]
+    for place in ("a", "b"):
+        (folder / "local/f" / place).mkdir(parents=True)
+        shutil.copy(folder / "photo.png", folder / "local/f" / place)
+    first, second = (run(folder, *options, image=f"local/f/{place}/photo.png") for place in ("a", "b"))
+    assert (first != second).any()
+    assert (run(folder, *options, "--id", "b/photo.png") == second).all()
 
 
 def test_away_from_the_label_without_a_target(folder, capsys):

@@ -218,12 +218,16 @@ def test_a_program_with_another_hash_is_not_opened(project, tmp_path):
 def test_the_worked_example_is_the_sweep_of_its_image(done):
     folder = done / "results" / DATASET / CLASSIFIER
     example = pd.read_csv(folder / "example.csv")
-    votes = pd.read_csv(folder / "smoothing_images.csv")
+    votes = pd.read_csv(folder / "smoothing_votes.csv")
     assert example["name"].isin(NAMES).all()
     assert example["sigma"].drop_duplicates().tolist() == [0.0, 0.375]
-    # the example's noise is that of the bare file name, and without noise there is no difference
-    of_sweep = votes[(votes["image"] == "sky/1's.png") & (votes["sigma"] == 0)].iloc[0]
-    assert example[example["sigma"] == 0]["predicted"].tolist() == of_sweep[["ns", "ss", "ds"]].tolist()
+    assert example["image"].unique().tolist() == ["sky/1's.png"]
+    own = votes[(votes["image"] == "sky/1's.png") & (votes["variant"] == "published") & (votes["seed"] == 0)]
+    for sigma in (0.0, 0.375):
+        shown, swept = example[example["sigma"] == sigma], own[own["sigma"] == sigma].iloc[0]
+        assert shown["predicted"].tolist() == swept[["ns", "ss", "ds"]].tolist(), sigma
+        assert shown["p"].tolist() == pytest.approx(swept[["p_ns", "p_ss", "p_ds"]].tolist(), abs=1e-5), sigma
+        assert shown["decision"].unique().tolist() == [swept["decision"]]
 
 
 def test_nothing_is_written_twice(done):

@@ -70,8 +70,12 @@ def image_urls(wildcards):
     return ["--urls", *urls] if urls else []
 
 
+def example_id(wildcards):
+    return image_settings(wildcards, "example")
+
+
 def example_image(wildcards):
-    return f"results/{wildcards.dataset}/images/{image_settings(wildcards, 'example')}"
+    return f"results/{wildcards.dataset}/images/{example_id(wildcards)}"
 
 
 def grey_below(wildcards):

@@ -386,14 +386,15 @@ rule draw_example:
     params:
         code=code("classify.py"),
         image=example_image,
+        id=example_id,
         classifier=classifier_settings,
         settings=smoothing_settings,
         prefix=subpath(output.png, strip_suffix=".png"),
     message:
         "{wildcards.dataset}: figure example-{wildcards.classifier}"
     shell:
-        "python scripts/classify.py {params.image:q} --classifier {wildcards.classifier} --weights {input.weights}"
-        " --entry {params.classifier:q} --settings {params.settings:q} --class-names {input.class_names}"
+        "python scripts/classify.py {params.image:q} --id={params.id:q} --classifier {wildcards.classifier}"
+        " --weights {input.weights} --entry {params.classifier:q} --settings {params.settings:q} --class-names {input.class_names}"
         " --output {params.prefix} --rows {output.rows} > {log} 2> >(tee -a {log} >&2)"
 
 
