@@ -280,7 +280,7 @@ SEARCHES = {
     "replacing": {"layer_weights": PRESSED, "max_steps": 25},
     "replacing, unclamped": {"layer_weights": PRESSED, "max_steps": 25, "clamp": False, "reinitialize_after": 2},
     "replacing below a tenth": {"layer_weights": PRESSED, "max_steps": 25, "reinitialize_below": 0.1},
-    "replacing at once": {"layer_weights": PRESSED, "max_steps": 10, "reinitialize_after": 1},
+    "replacing soon": {"layer_weights": PRESSED, "max_steps": 10, "reinitialize_after": 2},
 }
 
 
@@ -366,7 +366,7 @@ def test_only_images_that_fell_for_so_many_steps_start_again():
     [
         ({"reinitialize_after": 5}, 1),  # after step 5; what is found after the last step is kept
         ({"reinitialize_after": 4}, 2),
-        ({"reinitialize_after": 1}, 9),
+        ({"reinitialize_after": 2}, 4),
         ({"reinitialize_after": 11}, 0),
         ({"reinitialize_after": 0}, 0),
         ({"max_steps": 3}, 0),
@@ -376,6 +376,19 @@ def test_only_images_that_fell_for_so_many_steps_start_again():
 )
 def test_how_often_a_falling_image_starts_again(changes, expected):
     assert pushed([0.5], [-1], **changes).reinitialized.tolist() == [expected]
+
+
+@pytest.mark.parametrize("after", [0, 2, 3])
+def test_images_whose_p_rises_are_left_alone(after):
+    result = pushed([0.1] * 8, [1] * 8, reinitialize_after=after, max_steps=6)
+    assert result.reinitialized.tolist() == [0] * 8
+    torch.testing.assert_close(pixels(result)[6], torch.full((8,), 0.16), rtol=0, atol=1e-5)
+
+
+def test_one_value_of_p_tells_no_rise():
+    message = r"^reinitialize_after: 1 value of p tells no rise; use 2 or more, or 0 to start no image again$"
+    with pytest.raises(SpuriousError, match=message):
+        SearchSettings(reinitialize_after=1)
 
 
 def test_a_falling_image_starts_again_only_below_the_limit():
@@ -506,7 +519,7 @@ def test_uniform_starts_fill_the_unit_interval():
 
 ATTACKS = {
     "cost": SearchSettings(max_steps=8),
-    "log-p": SearchSettings(objective="log_p", max_steps=6, reinitialize_after=1),
+    "log-p": SearchSettings(objective="log_p", max_steps=6, reinitialize_after=2),
     "averages": SearchSettings(objective="logit", start="averages", max_steps=3),
     "still": SearchSettings(objective="log_p", max_steps=0),
     "still averages": SearchSettings(start="averages", max_steps=0),
@@ -531,10 +544,10 @@ def test_all_searches_begin_from_the_same_images():
 
 
 def test_starts_and_restarts_are_drawn_from_streams_of_their_own():
-    """Of a constant classifier nothing rises and nothing moves: all images start again after one step, and stay."""
+    """Of a constant classifier nothing rises and nothing moves: all images start again after two steps, and stay."""
     searches = {
         "still": SearchSettings(objective="log_p", max_steps=0),
-        "again": SearchSettings(objective="log_p", max_steps=2, reinitialize_after=1, tolerance=-1),
+        "again": SearchSettings(objective="log_p", max_steps=3, reinitialize_after=2, tolerance=-1),
     }
     found = attack(linear([[0.0], [0.0]]), 1, torch.zeros(5, 1, 1, 1), searches, images=4, seed=7)
     assert found["again"].reinitialized.tolist() == [1] * 4

@@ -64,6 +64,12 @@ BAD = {
     "true for an integer": ("threads/training", True, "threads.training: True is not allowed: whole number"),
     "text from --config": ("threads/training", "2", "threads.training: '2' is not allowed: whole number"),
     "number without a point": ("recipes/fast/learning_rate", "2e-3", "fast.learning_rate: '2e-3' is not allowed"),
+    "one value of p": (
+        "backworking/searches/logit/reinitialize_after",
+        1,
+        "searches.logit.reinitialize_after: 1 is not allowed: values of p without a rise before an image starts anew; "
+        "use 2 or more, or 0 for never",
+    ),
     "infinite": ("recipes/fast/learning_rate", float("inf"), "learning_rate: inf is not allowed: Adam's learning rate"),
     "not a number": ("smoothing/sigmas", [float("nan")], "smoothing.sigmas[0]: nan is not allowed: standard deviation"),
     "negative sigma": ("smoothing/sigmas", [0.0, -0.1], "smoothing.sigmas[1]: -0.1 is not allowed: standard deviation"),

@@ -79,8 +79,9 @@ class SearchSettings:
     `layer_weights`, `reference_weight` and `batch_weight` belong to "cost".
     `clamp` keeps the pixels in [0, 1] after every step. The search ends as soon as the smallest p
     exceeds `stop_min_p`, the mean exceeds `stop_mean_p`, the objective moves by less than `tolerance`,
-    or after `max_steps`. An image whose p has not risen over its last `reinitialize_after` steps and is
-    below `reinitialize_below` starts again from noise (0: never).
+    or after `max_steps`. An image starts again from noise when the last `reinitialize_after` values of its p,
+    each after a step of its own, hold no rise and the last is below `reinitialize_below` (0: never). So n values
+    are n - 1 differences, as in the original; one value tells no rise, and 1 raises SpuriousError.
     """
 
     objective: Literal["cost", "log_p", "logit"] = "cost"
@@ -99,6 +100,12 @@ class SearchSettings:
     layer_weights: dict[str, float] = field(
         default_factory=lambda: {"input": 1e-5, "conv1": 1e-4, "conv2": 1e-3, "fc": 1e-2, "softmax": 10.0}
     )
+
+    def __post_init__(self) -> None:
+        if self.reinitialize_after == 1:
+            raise SpuriousError(
+                "reinitialize_after: 1 value of p tells no rise; use 2 or more, or 0 to start no image again"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

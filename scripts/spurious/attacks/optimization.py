@@ -142,7 +142,7 @@ def _is_done(settings: SearchSettings, p: Tensor, moved: float) -> bool:
 
 
 def _keeps_falling(trace: list[Tensor], last_reset: Tensor, settings: SearchSettings) -> Tensor:
-    """(N,) bool: p has not risen over the last `reinitialize_after` steps and is low.
+    """(N,) bool: no rise of p among its last `reinitialize_after` values, and the last is low.
 
     Only p after a step of its own counts: neither the start's nor one from before a re-initialization.
     """
