@@ -129,6 +129,61 @@ def test_cost_golden():
     assert cost(layers, torch.tensor([0.1, 0.8])).item() == pytest.approx(expected)
 
 
+def cost_and_gradient(images, references, **weights):
+    """Of images (N, pixels) at the layer input, whose p is .5."""
+    images = images.clone().requires_grad_()
+    choices = SearchSettings(layer_weights={"input": 2.0, "softmax": 3.0}, **weights)
+    value = build_cost({"input": references}, choices)({"input": images}, torch.full((len(images),), 0.5))
+    return value.item(), torch.autograd.grad(value, images)[0]
+
+
+DISTANT = torch.tensor([[0.0, 0.5], [1.0, 0.25]])
+
+
+@pytest.mark.parametrize("distance", [0.0, 1e-30, 1e-23, 1e-19, 1e-10])
+def test_copies_of_references_have_a_finite_cost(distance):
+    """Distances whose square is no float any more, too."""
+    value, gradient = cost_and_gradient(DISTANT + distance, DISTANT, batch_weight=0.0)
+    assert 1 < value < math.inf
+    assert gradient.isfinite().all()
+
+
+def test_at_a_copy_only_the_other_terms_push():
+    _, both = cost_and_gradient(DISTANT, DISTANT)
+    _, apart = cost_and_gradient(DISTANT, DISTANT, reference_weight=0.0)
+    torch.testing.assert_close(both, apart)
+    assert apart.abs().max() > 0
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_equal_images_have_a_finite_cost(count):
+    """So has a single one, which differs from no other."""
+    value, gradient = cost_and_gradient(torch.full((count, 2), 0.3), DISTANT)
+    assert value < math.inf
+    _, apart = cost_and_gradient(torch.full((count, 2), 0.3), DISTANT, batch_weight=0.0)
+    torch.testing.assert_close(gradient, apart)
+
+
+def test_a_term_without_weight_is_nothing_at_any_distance():
+    value, gradient = cost_and_gradient(DISTANT, DISTANT, reference_weight=0.0, batch_weight=0.0)
+    assert value == 1.5
+    assert not gradient.any()
+
+
+def test_as_many_averages_as_references_are_searched():
+    """Each average is a training image itself."""
+    searches = {"averages": SearchSettings(start="averages", max_steps=5, stop_min_p=None)}
+    found = attack(network(3), 2, noise(4, "references"), searches, images=4, seed=7)["averages"]
+    assert found.trace.isfinite().all()
+    assert found.images.isfinite().all()
+    assert (found.trace[-1] > found.trace[0]).any()
+
+
+def test_a_single_image_is_searched():
+    found = attack(network(3), 2, noise(20, "references"), {"cost": SearchSettings(max_steps=5)}, images=1, seed=7)
+    assert found["cost"].trace.isfinite().all()
+
+
 def test_only_the_fc_layer_takes_the_nearest_of_each_unit():
     references = torch.tensor([[0.0, 4.0], [4.0, 0.0]])
     generated = torch.zeros(1, 2)

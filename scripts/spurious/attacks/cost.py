@@ -7,7 +7,8 @@ For every layer but the last, with weight w, the cost adds
 where R is the mean over the generated images of the squared distance to the nearest training image of
 the label (mean over features; for a fully connected layer the nearest is taken per unit, as the original
 code does), and B is the mean squared difference over all pairs of generated images, each with itself
-included. The last layer adds w * mean(1 - p). Source: the write-up's `get_cost_from_layer`.
+included. Both count as 1e-19 at least: a copy of a training image, and a single image, have a finite cost.
+The last layer adds w * mean(1 - p). Source: the write-up's `get_cost_from_layer`.
 """
 
 from dataclasses import dataclass
@@ -79,9 +80,17 @@ class LayerTerm:
         """Both terms for the generated images' activations (N, ...); a scalar."""
         # the mean over all pairs, self-pairs included, is twice the biased variance
         spread = 2 * (activations - activations.mean(0)).square().mean()
-        return (
-            self.reference_coefficient / self.references.distances(activations).mean() + self.batch_coefficient / spread
-        )
+        distance = self.references.distances(activations).mean()
+        return _inverse(self.reference_coefficient, distance) + _inverse(self.batch_coefficient, spread)
+
+
+def _inverse(coefficient: float, distance: Tensor) -> Tensor:
+    """coefficient / distance, with a finite gradient whatever the distance.
+
+    The root of the smallest normal number (1e-19 in float32) is the least distance that counts: its square, by which
+    the gradient divides, is still above 0. Nearer, as at a copy of a training image, there is no gradient.
+    """
+    return coefficient / distance.clamp(min=torch.finfo(distance.dtype).tiny ** 0.5)
 
 
 class BackworkingCost:
