@@ -1,13 +1,12 @@
 """Search images of one label with every search, for every seed of a classifier."""
 
 import argparse
-import json
 
 import pandas as pd
 
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import load_classifier, read_dataset, write_tensors
-from pipeline.jobs.arguments import add_compute_arguments, run, settings_argument
+from pipeline.jobs.arguments import INDEX, SEED, Parser, add_compute_arguments, json_argument, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
 from pipeline.jobs.progress import progress
 from spurious.attacks.optimization import attack
@@ -36,13 +35,13 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--data", required=True)
     parser.add_argument("--classifier", required=True, help="its name, for the rows")
     parser.add_argument("--weights", nargs="+", required=True, help="one file per seed")
-    parser.add_argument("--architecture", type=json.loads, help="JSON: what the weights must be of")
-    parser.add_argument("--seeds", nargs="+", type=int, required=True)
-    parser.add_argument("--label", type=int, required=True)
+    parser.add_argument("--architecture", type=json_argument, help="JSON: what the weights must be of")
+    parser.add_argument("--seeds", nargs="+", type=SEED, required=True)
+    parser.add_argument("--label", type=INDEX, required=True)
     parser.add_argument("--settings", type=settings_argument(BackworkingSettings), required=True)
     parser.add_argument("--images", required=True)
     parser.add_argument("--rows", required=True)

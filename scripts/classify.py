@@ -23,7 +23,16 @@ from pipeline.files.atomic import whole_file
 from pipeline.files.classifiers import open_classifier
 from pipeline.files.photographs import read_class_names
 from pipeline.files.rows import write_rows
-from pipeline.jobs.arguments import add_compute_arguments, run, settings_argument
+from pipeline.jobs.arguments import (
+    KERNEL,
+    SEED,
+    SIGMA,
+    Parser,
+    add_compute_arguments,
+    json_argument,
+    run,
+    settings_argument,
+)
 from pipeline.jobs.devices import prepare_compute
 from spurious import configuration
 from spurious.data.datasets import to_float
@@ -75,12 +84,12 @@ def main(argv: list[str] | None = None) -> None:
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("image", type=Path, metavar="IMAGE", help="JPEG or PNG, RGB")
     parser.add_argument("--id", help="whose noise it gets; its path in the dataset's folder, or its name if left out")
-    parser.add_argument("--sigma", type=float, nargs="+", help="of the noise; those of the sweep if left out")
-    parser.add_argument("--kernel", type=int, help="taps of the blur; the first of the sweep if left out")
-    parser.add_argument("--seed", type=int, help="of the noise; the first of the sweep if left out")
+    parser.add_argument("--sigma", type=SIGMA, nargs="+", help="of the noise; those of the sweep if left out")
+    parser.add_argument("--kernel", type=KERNEL, help="taps of the blur; the first of the sweep if left out")
+    parser.add_argument("--seed", type=SEED, help="of the noise; the first of the sweep if left out")
     parser.add_argument("--classifier", help="its name; the dataset's first under smoothing if left out")
     parser.add_argument("--output", default=".", help="a folder that is there, or how the files' names begin")
     parser.add_argument("--rows", type=Path, metavar="CSV", help="instead of OUTPUT.csv")
@@ -93,7 +102,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     ours.add_argument("--local-data", help="a folder that is looked in before any URL")
     given = parser.add_argument_group("where it is given instead, with --classifier")
     given.add_argument("--weights", type=Path, help="the classifier's file")
-    given.add_argument("--entry", type=json.loads, help="JSON: its entry under classifiers")
+    given.add_argument("--entry", type=json_argument, help="JSON: its entry under classifiers")
     given.add_argument("--settings", type=settings_argument(SmoothingSettings), default=SmoothingSettings())
     given.add_argument("--class-names", type=Path, metavar="CSV")
     add_compute_arguments(parser)
@@ -223,7 +232,7 @@ def class_names(dataset: Mapping[str, Any], folder: Path) -> list[str]:
 def examined(image: torch.Tensor, subject: Subject, arguments: argparse.Namespace) -> tuple[pd.DataFrame, torch.Tensor]:
     """The rows of the image's views, with the classifier's name, and the views."""
     device = prepare_compute(arguments)
-    kernel = arguments.kernel or subject.settings.kernels[0]
+    kernel = subject.settings.kernels[0] if arguments.kernel is None else arguments.kernel
     settings = dataclasses.replace(subject.settings, kernels=(kernel,))
     seed = settings.seeds[0] if arguments.seed is None else arguments.seed
     model, preprocessing = open_classifier(subject.weights, subject.entry, device, precision=settings.precision)

@@ -11,7 +11,7 @@ from pipeline.files.arrays import read_array
 from pipeline.files.figures import figure_parser, write_figure
 from pipeline.files.photographs import open_photographs, read_class_names
 from pipeline.files.rows import read_rows
-from pipeline.jobs.arguments import run, settings_argument
+from pipeline.jobs.arguments import COUNT, KERNEL, PROBABILITY, SEED, SIGMA, Parser, run, settings_argument
 from spurious import frames
 from spurious.errors import SpuriousError
 from spurious.experiments.backworking import found as backworking_found
@@ -38,30 +38,30 @@ def main(argv: list[str] | None = None) -> None:
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line; `draw` is the function of NAME."""
     parser, add = figure_parser(__doc__)
-    searched = argparse.ArgumentParser(add_help=False)
+    searched = Parser(add_help=False)
     searched.add_argument("--images", nargs="+", required=True, metavar="SAFETENSORS", help="one file per label")
     searched.add_argument("--rows", nargs="+", required=True, metavar="CSV", help="their rows, in the same order")
     searched.add_argument("--search", required=True)
-    searched.add_argument("--seed", type=int, required=True)
+    searched.add_argument("--seed", type=SEED, required=True)
     own = add("found", found, searched)
-    own.add_argument("--found-above", type=float, default=0.999)
+    own.add_argument("--found-above", type=PROBABILITY, default=0.999)
     own = add("overview", overview, searched)
     own.add_argument("--data", required=True, metavar="SAFETENSORS")
     own.add_argument("--predictions", required=True, metavar="CSV")
     own = add("worst", worst)
     own.add_argument("--data", required=True, metavar="SAFETENSORS")
     own.add_argument("--predictions", required=True, metavar="CSV")
-    own.add_argument("--count", type=int, default=8, help="images per label")
+    own.add_argument("--count", type=COUNT, default=8, help="images per label")
     own = add("trace", trace)
     own.add_argument("--traces", nargs="+", required=True, metavar="CSV")
     own.add_argument("--classifier", help="draw the rows of this one only")
-    own.add_argument("--found-above", type=float, default=0.999)
+    own.add_argument("--found-above", type=PROBABILITY, default=0.999)
     own = add("salient", salient)
     own.add_argument("--weights", required=True, metavar="SAFETENSORS")
     own.add_argument("--data", required=True, metavar="SAFETENSORS")
     own.add_argument("--predictions", required=True, metavar="CSV")
-    own.add_argument("--examples", type=int, default=4, help="images per label")
-    own.add_argument("--count", type=int, default=200, help="pixels kept per image")
+    own.add_argument("--examples", type=COUNT, default=4, help="images per label")
+    own.add_argument("--count", type=COUNT, default=200, help="pixels kept per image")
     own = add("retraining", retraining)
     own.add_argument("--tables", nargs="+", required=True, metavar="CSV")
     own = add("smoothing", smoothing)
@@ -70,16 +70,16 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     own.add_argument("--dataset", default="", help="the one that the published numbers must be of")
     own = add("risk", risk)
     own.add_argument("--votes", required=True, metavar="CSV", help="of one classifier")
-    own.add_argument("--kernel", type=int, help="taps; the smallest that there is if left out")
+    own.add_argument("--kernel", type=KERNEL, help="taps; the smallest that there is if left out")
     own = add("gallery", gallery)
     own.add_argument("--votes", required=True, metavar="CSV", help="of one classifier")
     own.add_argument("--images", required=True, metavar="FOLDER")
     own.add_argument("--list", required=True, metavar="CSV", help="of the images, from prepare_images.py")
     own.add_argument("--class-names", required=True, metavar="CSV")
     own.add_argument("--settings", type=settings_argument(SmoothingSettings), required=True, help="of the noise sweep")
-    own.add_argument("--kernel", type=int, help="taps; the smallest that there is if left out")
-    own.add_argument("--sigma", type=float, default=0.25, help="the nearest that there is, is shown")
-    own.add_argument("--count", type=int, default=6, help="images of each kind")
+    own.add_argument("--kernel", type=KERNEL, help="taps; the smallest that there is if left out")
+    own.add_argument("--sigma", type=SIGMA, default=0.25, help="the nearest that there is, is shown")
+    own.add_argument("--count", type=COUNT, default=6, help="images of each kind")
     return parser.parse_args(argv)
 
 

@@ -12,7 +12,7 @@ from pipeline.files.arrays import read_array
 from pipeline.files.figures import figure_parser, write_figure
 from pipeline.files.photographs import read_class_names
 from pipeline.files.rows import read_rows
-from pipeline.jobs.arguments import run, settings_argument
+from pipeline.jobs.arguments import INDEX, Parser, run, settings_argument
 from spurious.errors import SpuriousError
 from spurious.experiments.linear import figure as curve
 from spurious.experiments.linear import template_figures as pictures
@@ -37,16 +37,16 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser, add = figure_parser(__doc__)
     own = add("linear", linear)
     own.add_argument("--table", required=True, metavar="CSV")
-    shown = argparse.ArgumentParser(add_help=False)
+    shown = Parser(add_help=False)
     shown.add_argument("--weights", required=True, metavar="SAFETENSORS")
     shown.add_argument("--data", required=True, metavar="PATH", help="data.safetensors, or the folder of a store")
     shown.add_argument("--settings", type=settings_argument(LinearSettings), required=True)
     shown.add_argument("--class-names", metavar="CSV", help="label,wordnet,name")
     add("templates", templates, shown)
     own = add("template-images", template_images, shown)
-    own.add_argument("--image-id", type=int, help="in the held-out split; without it, the first that all get right")
+    own.add_argument("--image-id", type=INDEX, help="in the held-out split; without it, the first that all get right")
     own = add("template-noise", template_noise, shown)
-    own.add_argument("--image-id", type=int, default=0, help="of the noise, which it decides")
+    own.add_argument("--image-id", type=INDEX, default=0, help="of the noise, which it decides")
     return parser.parse_args(argv)
 
 

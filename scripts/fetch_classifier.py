@@ -1,17 +1,15 @@
 """The file of a classifier that was trained elsewhere: from the local folder or its address, its sha256 checked."""
 
-import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipeline.jobs.arguments import run
+from pipeline.jobs.arguments import Parser, json_argument, run
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the arguments and fetch the file; raises SpuriousError that says which file belongs where."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: the classifier's entry")
+    parser = Parser(description=__doc__)
+    parser.add_argument("--settings", type=json_argument, required=True, help="JSON: the classifier's entry")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--local-data", help="a folder whose models/ is looked in before any URL")
     arguments = parser.parse_args(argv)

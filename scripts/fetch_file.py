@@ -1,15 +1,14 @@
 """One file of a dataset: from the local folder or its mirrors, unpacked, its sha256 checked."""
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.jobs.arguments import run
+from pipeline.jobs.arguments import Parser, run
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the arguments and fetch the file; raises SpuriousError with every mirror's reason."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="where the unpacked content goes")
     parser.add_argument("--dataset", required=True, help="the subfolder of --local-data to look in")
     parser.add_argument("--sha256", required=True, help="of the unpacked content, hexadecimal")

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from pipeline.files.atomic import replace_folder, unfinished
 from pipeline.files.downloads import Unavailable, fetch_url
 from pipeline.files.photographs import read_manifest, sha256_of
-from pipeline.jobs.arguments import run
+from pipeline.jobs.arguments import Parser, run
 from spurious.data.manifest import Entry
 from spurious.errors import SpuriousError
 
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--manifest", required=True, help="CSV: file, label, sha256")
     parser.add_argument("--folder", required=True, help="the subfolder of --local-data to look in")
     parser.add_argument("--urls", nargs="*", default=[], metavar="TEMPLATE", help="with {file}; tried in order")

@@ -1,14 +1,13 @@
 """Fit one classifier of scikit-learn with one seed."""
 
 import argparse
-import json
 
 import torch
 
 from pipeline.files.estimators import limit_threads, write
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import read_dataset
-from pipeline.jobs.arguments import add_compute_arguments, run
+from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, json_argument, run
 from pipeline.jobs.devices import prepare_compute
 from spurious.classifiers.scikit_learn import fit, scores_of
 from spurious.experiments.classifiers.rows import prediction_rows
@@ -36,11 +35,11 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--data", required=True)
     parser.add_argument("--classifier", required=True, help="its name, for the rows")
-    parser.add_argument("--entry", type=json.loads, required=True, help="JSON: its entry under classifiers")
-    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--entry", type=json_argument, required=True, help="JSON: its entry under classifiers")
+    parser.add_argument("--seed", type=SEED, required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--predictions", required=True)
     add_compute_arguments(parser)

@@ -21,7 +21,7 @@ import classify
 from pipeline.files.atomic import whole_file
 from pipeline.files.classifiers import open_classifier
 from pipeline.files.tensors import read_description
-from pipeline.jobs.arguments import add_compute_arguments, run
+from pipeline.jobs.arguments import ABOVE_ZERO, COUNT, SEED, Parser, add_compute_arguments, run
 from pipeline.jobs.devices import prepare_compute
 from spurious import configuration
 from spurious.attacks.gradient import NO_LABEL, fool, probabilities
@@ -72,18 +72,18 @@ def main(argv: list[str] | None = None) -> None:
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("image", type=Path, nargs="?", metavar="IMAGE", help="JPEG or PNG; none with --start noise")
     parser.add_argument("--id", help="seeds what is drawn; its path in the dataset's folder, or its name if left out")
     parser.add_argument("--classifier", help="its name; the dataset's first under smoothing if left out")
     parser.add_argument("--target", metavar="CLASS", help="name or number; away from the label if left out")
     parser.add_argument("--label", metavar="CLASS", help="the true class; what it is taken for if left out")
     parser.add_argument("--method", default="pgd-linf", help="one of the configuration's (%(default)s)")
-    parser.add_argument("--epsilon", type=float, help="largest change, pixels in [0, 1]; the method's if left out")
-    parser.add_argument("--steps", type=int, help="the method's if left out")
-    parser.add_argument("--step-size", type=float, help="the method's if left out")
+    parser.add_argument("--epsilon", type=ABOVE_ZERO, help="largest change, pixels in [0, 1]; the method's if left out")
+    parser.add_argument("--steps", type=COUNT, help="the method's if left out")
+    parser.add_argument("--step-size", type=ABOVE_ZERO, help="the method's if left out")
     parser.add_argument("--start", choices=["image", "noise"], default="image")
-    parser.add_argument("--seed", type=int, default=0, help="of noise and random starts")
+    parser.add_argument("--seed", type=SEED, default=0, help="of noise and random starts")
     parser.add_argument("--output", default=".", help="a folder that is there, or how the files' names begin")
     parser.add_argument("--dataset", default="imagenet-samples", help="whose classes and classifiers (%(default)s)")
     default = [classify.PROJECT / "config.yaml"]
@@ -102,9 +102,6 @@ def chosen_method(arguments: argparse.Namespace) -> FoolingMethod:
         raise SpuriousError(f"--method: {unknown_name('method', arguments.method, methods)}")
     options = {key: getattr(arguments, key) for key in ("epsilon", "steps", "step_size")}
     changes = {key: value for key, value in options.items() if value is not None}
-    for key, value in changes.items():
-        if value < 0 or (value == 0 and key != "step_size"):  # a step size of 0 has a message of its own
-            raise SpuriousError(f"--{key.replace('_', '-')} {value:g}: moves nothing; give a value above 0")
     goal = "untargeted" if arguments.target is None else "targeted"
     return dataclasses.replace(methods[arguments.method], start=arguments.start, goal=goal, **changes)
 

@@ -1,7 +1,6 @@
 """Fool a classifier along its gradient, by every method and for every seed, and show it pure noise; a row for each."""
 
 import argparse
-import json
 from collections.abc import Sequence
 
 import pandas as pd
@@ -11,7 +10,7 @@ from pipeline.files.classifiers import open_classifier
 from pipeline.files.photographs import open_photographs
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import read_dataset, write_tensors
-from pipeline.jobs.arguments import add_compute_arguments, run, settings_argument
+from pipeline.jobs.arguments import COUNT, SEED, Parser, add_compute_arguments, json_argument, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
 from pipeline.jobs.progress import progress
 from spurious.attacks.gradient import probabilities
@@ -50,13 +49,13 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--data", nargs="+", required=True, help="a dataset's tensors; or a folder and its list")
     parser.add_argument("--weights", nargs="+", required=True, help="the classifier's file, one for each seed")
-    parser.add_argument("--seeds", nargs="+", type=int, required=True)
+    parser.add_argument("--seeds", nargs="+", type=SEED, required=True)
     parser.add_argument("--classifier", required=True, help="its name, for the rows")
-    parser.add_argument("--entry", type=json.loads, required=True, help="JSON: its entry under classifiers")
-    parser.add_argument("--classes", type=int, required=True, help="how many the dataset has")
+    parser.add_argument("--entry", type=json_argument, required=True, help="JSON: its entry under classifiers")
+    parser.add_argument("--classes", type=COUNT, required=True, help="how many the dataset has")
     parser.add_argument("--settings", type=settings_argument(FoolingSettings), required=True)
     parser.add_argument("--rows", required=True)
     parser.add_argument("--rubbish", required=True)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from pipeline.files.atomic import whole_file
 from pipeline.files.rows import TEXT
-from pipeline.jobs.arguments import run
+from pipeline.jobs.arguments import Parser, run
 from spurious.errors import SpuriousError, reason_of
 from spurious.experiments.smoothing.rates import COLUMNS, in_order, main_rows, summarize
 
@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> None:
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--shards", nargs="+", required=True, help="what smooth_shard.py wrote")
     parser.add_argument("--classifier", required=True, help="its name, for the rows")
     parser.add_argument("--votes", required=True, help="output: the rows of all variants and noise seeds")

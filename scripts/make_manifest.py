@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from pipeline.files.atomic import write_text
 from pipeline.files.photographs import read_class_names, sha256_of
-from pipeline.jobs.arguments import run
+from pipeline.jobs.arguments import Parser, run
 from spurious.data.manifest import Entry, class_of, labels_of_folders, parse_manifest, to_csv
 from spurious.errors import SpuriousError
 
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--output", type=Path, required=True, help="the manifest, CSV: file, label, sha256")
     parser.add_argument(

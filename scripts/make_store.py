@@ -17,7 +17,7 @@ from tqdm import tqdm
 from pipeline.files.atomic import remove, replace_folder, unfinished
 from pipeline.files.photographs import open_photographs, read_photograph
 from pipeline.files.stores import SplitWriter, write_description
-from pipeline.jobs.arguments import pair_argument, run
+from pipeline.jobs.arguments import COUNT, INDEX, SEED, THREADS, Parser, pair_argument, run
 from spurious.data.downsampled import parse_batch, shrink
 from spurious.errors import SpuriousError
 
@@ -38,18 +38,18 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     pairs = {"nargs": "+", "type": pair_argument("split=path"), "metavar": "SPLIT=PATH"}
     sources = parser.add_mutually_exclusive_group(required=True)
     sources.add_argument("--tree", **pairs, help="a folder for train and one for test, with a subfolder per class")
     sources.add_argument("--batches", **pairs, help="files of the downsampled ImageNet for train and for test")
     sources.add_argument("--photographs", help="the folder of fetch_images.py; makes train and mirrored")
     parser.add_argument("--list", help="which photographs: the CSV file of prepare_images.py")
-    parser.add_argument("--classes", type=int, required=True, help="how many there are")
-    parser.add_argument("--size", type=int, required=True, help="pixels in height and width")
-    parser.add_argument("--validation", type=int, default=0, help="training images to set aside as a split")
-    parser.add_argument("--seed", type=int, default=0, help="which ones these are")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="that decode; no part of the result")
+    parser.add_argument("--classes", type=COUNT, required=True, help="how many there are")
+    parser.add_argument("--size", type=COUNT, required=True, help="pixels in height and width")
+    parser.add_argument("--validation", type=INDEX, default=0, help="training images to set aside as a split")
+    parser.add_argument("--seed", type=SEED, default=0, help="which ones these are")
+    parser.add_argument("--threads", type=THREADS, default=os.cpu_count(), help="that decode; no part of the result")
     parser.add_argument("--output", type=Path, required=True, help="the folder to make")
     arguments = parser.parse_args(argv)
     if bool(arguments.photographs) != bool(arguments.list) or (arguments.photographs and arguments.validation):

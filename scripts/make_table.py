@@ -7,7 +7,7 @@ import pandas as pd
 from pipeline.files.arrays import read_arrays
 from pipeline.files.atomic import write_text
 from pipeline.files.rows import read_rows, write_rows
-from pipeline.jobs.arguments import pair_argument, run
+from pipeline.jobs.arguments import PROBABILITY, Parser, pair_argument, run
 from spurious.experiments.backworking import searches
 from spurious.experiments.black_box import table as black_box_table_module
 from spurious.experiments.classifiers import accuracies
@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> None:
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line; `make` is the function of NAME."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     names = parser.add_subparsers(metavar="NAME", required=True)
     for name, (make, inputs) in TABLES.items():
         own = names.add_parser(name, help=make.__doc__)
@@ -48,7 +48,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
             own.add_argument("--dataset", required=True, help="that the other inputs are of")
             pair = pair_argument("classifier=name")
             own.add_argument("--published-as", type=pair, nargs="*", default=[], help="classifier=name in the write-up")
-        own.add_argument("--found-above", type=float, default=0.999, help="an image with a larger p counts as found")
+        own.add_argument(
+            "--found-above", type=PROBABILITY, default=0.999, help="an image with a larger p counts as found"
+        )
         own.add_argument("--output-csv", required=True)
         own.add_argument("--output-md", required=True)
         own.add_argument("--output-html", required=True)

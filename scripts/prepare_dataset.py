@@ -1,13 +1,11 @@
 """A dataset of the configuration as tensors: <split>_images uint8 (N, C, H, W), <split>_labels int64 (N,)."""
 
-import argparse
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.jobs.arguments import pair_argument, run
+from pipeline.jobs.arguments import Parser, json_argument, pair_argument, run
 from spurious.errors import SpuriousError
 from spurious.settings import from_mapping
 
@@ -85,9 +83,9 @@ def _read(files: Mapping[str, str], key: str) -> bytes:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the arguments and write the tensors; raises SpuriousError for anything a user can mend."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="the safetensors file to write")
-    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: the entry under datasets")
+    parser.add_argument("--settings", type=json_argument, required=True, help="JSON: the entry under datasets")
     parser.add_argument(
         "--files", type=pair_argument("key=path"), nargs="*", default=[], help="key=path of each fetched file"
     )

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from pipeline.files.photographs import read_class_names, read_manifest, read_photograph
 from pipeline.files.rows import write_rows
-from pipeline.jobs.arguments import run
+from pipeline.jobs.arguments import COUNT, THREADS, Parser, number, run
 from spurious.data.manifest import Entry
 from spurious.data.photographs import Properties, describe, why_grey
 from spurious.errors import SpuriousError
@@ -34,13 +34,18 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="what fetch_images.py made")
     parser.add_argument("--manifest", required=True, help="CSV: file, label, sha256")
     parser.add_argument("--class-names", required=True, help="CSV: label, wordnet, name")
-    parser.add_argument("--classes", type=int, required=True, help="how many there are")
-    parser.add_argument("--grey-below", type=float, required=True, help="levels of 255 by which channels must differ")
-    parser.add_argument("--threads", type=int, default=min(8, os.cpu_count() or 1), help="no part of the result")
+    parser.add_argument("--classes", type=COUNT, required=True, help="how many there are")
+    parser.add_argument(
+        "--grey-below",
+        type=number("a number of levels from 0 to 255", 0, 255),
+        required=True,
+        help="levels of 255 by which channels must differ",
+    )
+    parser.add_argument("--threads", type=THREADS, default=min(8, os.cpu_count() or 1), help="no part of the result")
     parser.add_argument("--output", required=True)
     return parser.parse_args(argv)
 

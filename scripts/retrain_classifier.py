@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import torch
 from pipeline.files.checkpoints import train
 from pipeline.files.rows import read_rows, write_rows
 from pipeline.files.tensors import load_classifier, read_dataset, read_description, read_tensors, write_tensors
-from pipeline.jobs.arguments import add_compute_arguments, run, settings_argument
+from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, json_argument, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
 from spurious.attacks.optimization import attack
 from spurious.attacks.optimization_rows import image_rows, judge
@@ -55,16 +54,16 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--data", required=True)
     parser.add_argument("--weights", required=True, help="the trained classifier that was attacked")
-    parser.add_argument("--architecture", type=json.loads, help="JSON: what the weights must be of")
+    parser.add_argument("--architecture", type=json_argument, help="JSON: what the weights must be of")
     parser.add_argument("--control", required=True, help="an unretrained classifier of another seed")
     parser.add_argument("--found", nargs="+", required=True, help="found images, one file per label in order")
     parser.add_argument("--found-rows", nargs="+", required=True, help="their rows")
     parser.add_argument("--negatives", choices=["none", "uniform", "normal", "backworked"], required=True)
     parser.add_argument("--target", choices=["none", "uniform", "extra"], required=True)
-    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--seed", type=SEED, required=True)
     parser.add_argument("--settings", type=settings_argument(RetrainingSettings), required=True)
     parser.add_argument("--searches", type=settings_argument(BackworkingSettings), required=True)
     parser.add_argument("--attacks-rows", required=True)

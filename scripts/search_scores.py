@@ -1,7 +1,6 @@
 """Search images that fool one classifier, seeing its scores only: by evolution, and at random beside it."""
 
 import argparse
-import json
 
 import pandas as pd
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor
 from pipeline.files.estimators import open_scores
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import read_dataset, write_tensors
-from pipeline.jobs.arguments import add_compute_arguments, run, settings_argument
+from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, json_argument, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
 from spurious.attacks.evolution import Box, Budget, Goal, ball, noise, search
 from spurious.attacks.gradient import random_targets
@@ -46,12 +45,12 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--data", required=True)
     parser.add_argument("--weights", required=True, help="the classifier's file: .skops or .safetensors")
     parser.add_argument("--classifier", required=True, help="its name, for the rows")
-    parser.add_argument("--entry", type=json.loads, required=True, help="JSON: its entry under classifiers")
-    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--entry", type=json_argument, required=True, help="JSON: its entry under classifiers")
+    parser.add_argument("--seed", type=SEED, required=True)
     parser.add_argument("--settings", type=settings_argument(BlackBoxSettings), required=True)
     parser.add_argument("--rows", required=True)
     parser.add_argument("--images", required=True)

@@ -2,7 +2,6 @@
 
 import argparse
 import csv
-import json
 import os
 from collections.abc import Callable, Sequence
 
@@ -13,7 +12,7 @@ from pipeline.files.atomic import whole_file
 from pipeline.files.classifiers import open_classifier
 from pipeline.files.photographs import open_photographs
 from pipeline.files.tensors import read_dataset
-from pipeline.jobs.arguments import add_compute_arguments, run, settings_argument
+from pipeline.jobs.arguments import COUNT, INDEX, Parser, add_compute_arguments, json_argument, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
 from spurious.classifiers.scoring import Score, Scorer
 from spurious.data.datasets import to_float
@@ -51,14 +50,14 @@ def main(argv: list[str] | None = None) -> None:
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--data", nargs="+", required=True, help="a dataset's tensors; or a folder and its list")
     parser.add_argument("--weights", required=True, help="the classifier's file")
-    parser.add_argument("--classifier", type=json.loads, required=True, help="JSON: its entry under classifiers")
-    parser.add_argument("--classes", type=int, required=True, help="how many the dataset has")
+    parser.add_argument("--classifier", type=json_argument, required=True, help="JSON: its entry under classifiers")
+    parser.add_argument("--classes", type=COUNT, required=True, help="how many the dataset has")
     parser.add_argument("--settings", type=settings_argument(SmoothingSettings), required=True)
-    parser.add_argument("--shard", type=int, default=0, help="counted from 0")
-    parser.add_argument("--shards", type=int, default=1, help="how many there are")
+    parser.add_argument("--shard", type=INDEX, default=0, help="counted from 0")
+    parser.add_argument("--shards", type=COUNT, default=1, help="how many there are")
     parser.add_argument("--output", required=True)
     add_compute_arguments(parser)
     return parser.parse_args(argv)

@@ -1,7 +1,6 @@
 """Train one classifier with one seed; a killed run continues from its last checkpoint."""
 
 import argparse
-import json
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pandas as pd
 from pipeline.files.checkpoints import train
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import read_dataset, write_weights
-from pipeline.jobs.arguments import add_compute_arguments, run, settings_argument
+from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, json_argument, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
 from spurious.classifiers.models import Description, build_classifier
 from spurious.classifiers.predictions import predict
@@ -41,12 +40,12 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--data", required=True)
     parser.add_argument("--classifier", required=True, help="its name, for the rows")
-    parser.add_argument("--architecture", type=json.loads, required=True, help="JSON: architecture, channels, units")
+    parser.add_argument("--architecture", type=json_argument, required=True, help="JSON: architecture, channels, units")
     parser.add_argument("--recipe", type=settings_argument(TrainingRecipe), required=True)
-    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--seed", type=SEED, required=True)
     parser.add_argument("--weights", required=True)
     parser.add_argument("--history", required=True)
     parser.add_argument("--predictions", required=True)

@@ -11,7 +11,7 @@ from pipeline.files.checkpoints import train
 from pipeline.files.rows import write_rows
 from pipeline.files.stores import open_splits
 from pipeline.files.tensors import write_tensors
-from pipeline.jobs.arguments import add_compute_arguments, run, settings_argument
+from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
 from spurious.attacks.closed_form import Steps, fast_gradient_sign, rubbish_probability, smallest_steps
 from spurious.classifiers.linear import LinearTrainer, history_rows
@@ -50,9 +50,9 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--data", required=True, help="data.safetensors, or the folder of a store")
-    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--seed", type=SEED, required=True)
     parser.add_argument("--settings", type=settings_argument(LinearSettings), required=True)
     parser.add_argument("--weights", required=True)
     parser.add_argument("--predictions", required=True)

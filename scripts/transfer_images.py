@@ -1,12 +1,19 @@
 """Fool every classifier, and let all judge what fools it."""
 
 import argparse
-import json
 
 from pipeline.files.estimators import open_any
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import read_dataset
-from pipeline.jobs.arguments import add_compute_arguments, pair_argument, run, settings_argument
+from pipeline.jobs.arguments import (
+    SEED,
+    Parser,
+    add_compute_arguments,
+    json_argument,
+    pair_argument,
+    run,
+    settings_argument,
+)
 from pipeline.jobs.devices import prepare_compute
 from spurious.errors import SpuriousError, unknown_name
 from spurious.experiments.transfer.rows import transfer_rows
@@ -27,10 +34,10 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--data", required=True)
     parser.add_argument("--sources", nargs="+", type=source, required=True, metavar="NAME:SEED=FILE")
-    parser.add_argument("--entries", type=json.loads, required=True, help="JSON: the entries of these names")
+    parser.add_argument("--entries", type=json_argument, required=True, help="JSON: the entries of these names")
     parser.add_argument("--settings", type=settings_argument(TransferSettings), required=True)
     parser.add_argument("--rows", required=True)
     add_compute_arguments(parser)
@@ -43,7 +50,7 @@ def source(text: str) -> tuple[tuple[str, int], str]:
     name, _, seed = key.rpartition(":")
     if not name or not seed.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME:SEED=FILE")
-    return (name, int(seed)), path
+    return (name, SEED(seed)), path
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.files.atomic import write_text
 from pipeline.files.photographs import sha256_of
-from pipeline.jobs.arguments import pair_argument, run
+from pipeline.jobs.arguments import Parser, json_argument, pair_argument, run
 from pipeline.jobs.surroundings import git_state, hardware, installed
 from spurious.errors import SpuriousError
 from spurious.report import provenance, provenance_page
@@ -30,9 +30,9 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--dataset", required=True)
-    parser.add_argument("--configuration", type=json.loads, required=True, metavar="JSON", help="in force for it")
+    parser.add_argument("--configuration", type=json_argument, required=True, metavar="JSON", help="in force for it")
     parser.add_argument("--requirements", type=Path, required=True, metavar="TXT", help="the packages to name")
     pair = pair_argument("sha256=file")
     parser.add_argument("--files", type=pair, nargs="*", default=[], help="sha256=file; =file where none is declared")

@@ -12,7 +12,7 @@ import pandas as pd
 
 from pipeline.files.atomic import write_text
 from pipeline.files.rows import read_rows
-from pipeline.jobs.arguments import run
+from pipeline.jobs.arguments import PROBABILITY, Parser, run
 from spurious.errors import SpuriousError
 from spurious.experiments.backworking import findings
 from spurious.experiments.black_box import findings as black_box_findings
@@ -51,13 +51,13 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--picture", metavar="PNG")
     for name in TABLES:
         parser.add_argument(f"--{name}", metavar="CSV")
     parser.add_argument("--provenance", metavar="JSON")
-    parser.add_argument("--found-above", type=float, default=0.999)
+    parser.add_argument("--found-above", type=PROBABILITY, default=0.999)
     parser.add_argument("--output", required=True)
     return parser.parse_args(argv)
 

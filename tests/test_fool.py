@@ -329,10 +329,14 @@ def test_files_in_a_folder_are_named_after_image_and_classifier(folder):
         (["--target", "5"], "photo.png", "there is no class 5; the classifier has 5"),
         (["--target", "crane"], "photo.png", "'crane' is the name of 2 and 3; give the number"),
         (["--target", "1", "--label", "goldfish"], "photo.png", "goldfish is the label of the image itself"),
-        (["--step-size", "0"], "photo.png", "step_size: 0 moves nothing"),
-        (["--epsilon", "0"], "photo.png", "--epsilon 0: moves nothing"),
-        (["--steps", "0"], "photo.png", "--steps 0: moves nothing"),
-        (["--step-size", "-1"], "photo.png", "--step-size -1: moves nothing"),
+        (["--step-size", "0"], "photo.png", "^--step-size: 0 is not a number above 0$"),
+        (["--step-size", "-1"], "photo.png", "^--step-size: -1 is not a number above 0$"),
+        (["--epsilon", "0"], "photo.png", "^--epsilon: 0 is not a number above 0$"),
+        (["--epsilon", "nan"], "photo.png", "^--epsilon: nan is not a number above 0$"),
+        (["--epsilon", "inf"], "photo.png", "^--epsilon: inf is not a number above 0$"),
+        (["--steps", "0"], "photo.png", "^--steps: 0 is not a whole number of 1 or more$"),
+        (["--threads", "0"], "photo.png", "^--threads: 0 is not a number of threads"),
+        (["--seed", "-1"], "photo.png", "^--seed: -1 is not a seed"),
         (["--method", "pgd-lin"], "photo.png", "--method: unknown method 'pgd-lin'; did you mean 'pgd-linf'"),
         (["--start", "noise"], None, "start: noise has no label to lose; make the goal targeted"),
         ([], None, "IMAGE: missing; give an image to start from, or --start noise"),
@@ -354,6 +358,8 @@ def test_as_a_command_it_ends_with_one_line(folder):
     done = subprocess.run([*command, *arguments], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == "error: --target: unknown class 'goldfsh'; did you mean 'goldfish'?\n"
+    done = subprocess.run([*command, "--epsilon", "nan"], cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "error: --epsilon: nan is not a number above 0\n")
 
 
 LOCAL = Path(os.environ.get("SPURIOUS_LOCAL_DATA", ""))

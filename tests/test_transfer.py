@@ -167,7 +167,11 @@ def test_a_name_without_an_entry_is_told(files, tmp_path):
 
 
 @pytest.mark.parametrize("source", ["forest=file", "forest:0", ":0=file", "forest:x=file"])
-def test_a_source_of_another_form_is_told(source, files, tmp_path, capsys):
-    with pytest.raises(SystemExit):
+def test_a_source_of_another_form_is_told(source, files, tmp_path):
+    with pytest.raises(SpuriousError, match=r"^--sources: '.*' is not NAME:SEED=FILE$"):
         transfer_images.main(arguments(files, tmp_path / "rows", source))
-    assert "is not NAME:SEED=FILE" in capsys.readouterr().err
+
+
+def test_a_source_whose_seed_no_tensor_holds_is_told(files, tmp_path):
+    with pytest.raises(SpuriousError, match=rf"^--sources: {2**70} is not a seed, a whole number from 0 to 2\^63 - 1$"):
+        transfer_images.main(arguments(files, tmp_path / "rows", f"forest:{2**70}=file"))

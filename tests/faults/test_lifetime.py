@@ -193,7 +193,7 @@ def test_unfinished_files_of_different_names_have_different_names():
 
 
 def test_files_have_the_rights_that_the_umask_leaves(tmp_path):
-    code = "import os; os.umask(0o027); from commandline import write_text; write_text('rows.csv', 'text')"
+    code = "import os; os.umask(0o027); from pipeline.files.atomic import write_text; write_text('rows.csv', 'text')"
     environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
     assert (tmp_path / "rows.csv").stat().st_mode & 0o777 == 0o640

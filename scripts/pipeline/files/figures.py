@@ -6,6 +6,7 @@ from collections.abc import Callable
 from matplotlib.figure import Figure
 
 from pipeline.files.atomic import whole_file
+from pipeline.jobs.arguments import Parser
 from spurious.figures.style import render
 
 Draw = Callable[[argparse.Namespace], Figure]
@@ -13,8 +14,8 @@ Draw = Callable[[argparse.Namespace], Figure]
 
 def figure_parser(description: str | None) -> tuple[argparse.ArgumentParser, Callable[..., argparse.ArgumentParser]]:
     """A parser, and `add(name, draw, *parents)`, which gives it the command of one figure and returns that."""
-    parser = argparse.ArgumentParser(description=description)
-    common = argparse.ArgumentParser(add_help=False)
+    parser = Parser(description=description)
+    common = Parser(add_help=False)
     common.add_argument("--title", default="")
     common.add_argument("--output-png", required=True)
     common.add_argument("--output-svg", required=True)

@@ -2,16 +2,15 @@
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from pipeline.jobs.lifetime import end_with_pipeline
 from spurious.errors import SpuriousError
 
-if TYPE_CHECKING:  # a script that only moves files or tables should not pay for importing torch
-    pass
-
+LARGEST = 2**63 - 1  # that a tensor holds
 
 Settings = TypeVar("Settings")
 
@@ -28,15 +27,78 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(f"error: {error}")
 
 
+class Parser(argparse.ArgumentParser):
+    """A command line whose mistakes are told in one line, as every other mistake: "--kernel: 0 is not ..."."""
+
+    def error(self, message: str) -> NoReturn:
+        """SpuriousError instead of the usage and exit status 2."""
+        raise SpuriousError(" ".join(message.removeprefix("argument ").split())) from None
+
+
+def whole_number(what: str, least: int = 1, most: int = LARGEST, *, odd: bool = False) -> Callable[[str], int]:
+    """An argparse type: `what` is a whole number from `least` to `most`."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most or (odd and value % 2 == 0):
+            raise argparse.ArgumentTypeError(f"{text[:80]} is not {what}")
+        return value
+
+    return parse
+
+
+def number(
+    what: str, least: float = 0.0, most: float = math.inf, *, least_allowed: bool = True
+) -> Callable[[str], float]:
+    """An argparse type: `what` is a finite number from `least`, which may be excluded, to `most`."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value) or not least <= value <= most or (value == least and not least_allowed):
+            raise argparse.ArgumentTypeError(f"{text[:80]} is not {what}")
+        return value
+
+    return parse
+
+
+SEED = whole_number("a seed, a whole number from 0 to 2^63 - 1", 0)
+COUNT = whole_number("a whole number of 1 or more")
+INDEX = whole_number("a whole number of 0 or more", 0)
+KERNEL = whole_number("a positive odd number of taps", odd=True)
+THREADS = whole_number("a number of threads from 1 to 1024", 1, 1024)
+SIGMA = number("a standard deviation, a number of 0 or more")
+ABOVE_ZERO = number("a number above 0", least_allowed=False)
+PROBABILITY = number("a probability, a number from 0 to 1", 0.0, 1.0)
+
+
 def settings_argument(cls: type[Settings]) -> Callable[[str], Settings]:
     """An argparse type: JSON text into the frozen settings `cls`."""
     from spurious.settings import from_mapping
 
     def parse(text: str) -> Settings:
-        return from_mapping(cls, json.loads(text))
+        try:
+            return from_mapping(cls, json_argument(text))
+        except SpuriousError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
 
-    parse.__name__ = cls.__name__
     return parse
+
+
+def json_argument(text: str) -> dict[str, Any]:
+    """An argparse type: JSON text of an object into a mapping."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is not JSON ({error})") from None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is not a JSON object, keys with values in braces")
+    return value
 
 
 def pair_argument(names: str) -> Callable[[str], tuple[str, str]]:
@@ -53,5 +115,5 @@ def pair_argument(names: str) -> Callable[[str], tuple[str, str]]:
 
 def add_compute_arguments(parser: argparse.ArgumentParser) -> None:
     """--threads and --gpu, as every script that computes with torch has them."""
-    parser.add_argument("--threads", type=int, default=1, help="torch threads; part of the result's last digits")
-    parser.add_argument("--gpu", type=int, default=0, help="GPUs granted by the scheduler; 0 computes on the CPU")
+    parser.add_argument("--threads", type=THREADS, default=1, help="torch threads; part of the result's last digits")
+    parser.add_argument("--gpu", type=INDEX, default=0, help="GPUs granted by the scheduler; 0 computes on the CPU")
