@@ -112,6 +112,24 @@ def test_published_initialization():
     assert (everything.abs() > 0.1999).float().mean() < 0.001
 
 
+@pytest.mark.parametrize(("scheme", "draw"), [("published", "trunc_normal_"), ("pytorch", "uniform_")])
+def test_parameters_are_drawn_on_the_cpu_whatever_the_device(scheme, draw, monkeypatch):
+    """torch refuses to draw on a GPU from the generator of a CPU; the meta device stands for a GPU here."""
+    places, original = [], getattr(torch.nn.init, draw)
+
+    def noting(tensor, *arguments, **options):
+        places.append(tensor.device.type)
+        return original(tensor, *arguments, **options)
+
+    with torch.device("meta"):
+        model = build_classifier(small())
+    monkeypatch.setattr(torch.nn.init, draw, noting)
+    initialize(model, scheme, generator(0, "initialization"))
+    assert places
+    assert set(places) == {"cpu"}
+    assert {parameter.device.type for parameter in model.parameters()} == {"meta"}
+
+
 def test_pytorch_initialization():
     model = build_classifier(PUBLISHED)
     initialize(model, "pytorch", generator(0, "initialization"))

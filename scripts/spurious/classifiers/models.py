@@ -80,16 +80,21 @@ def build_classifier(description: Description) -> ConvNet | SoftmaxRegression:
 
 
 def initialize(model: nn.Module, scheme: str, generator: torch.Generator) -> None:
-    """Draw new parameters in place, all from `generator`.
+    """Draw new parameters in place, all from `generator`, which is the CPU's.
 
     "published": weights from a normal with standard deviation .1 truncated at two of them, biases .1.
     "pytorch": PyTorch's default for linear and convolutional layers, U(-b, b) with b = 1 / sqrt(fan-in).
+    Equal generators give equal parameters on every device: they are drawn on the CPU and copied.
     """
     for layer in model.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear) and scheme == "published":
-            nn.init.trunc_normal_(layer.weight, std=0.1, a=-0.2, b=0.2, generator=generator)
-            nn.init.constant_(layer.bias, 0.1)
-        elif isinstance(layer, nn.Conv2d | nn.Linear):
-            bound = 1 / math.sqrt(layer.weight[0].numel())
-            nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
-            nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            weight, bias = (torch.empty_like(own, device="cpu") for own in (layer.weight, layer.bias))
+            if scheme == "published":
+                nn.init.trunc_normal_(weight, std=0.1, a=-0.2, b=0.2, generator=generator)
+                nn.init.constant_(bias, 0.1)
+            else:
+                bound = 1 / math.sqrt(weight[0].numel())
+                nn.init.uniform_(weight, -bound, bound, generator=generator)
+                nn.init.uniform_(bias, -bound, bound, generator=generator)
+            layer.weight.data.copy_(weight)
+            layer.bias.data.copy_(bias)
