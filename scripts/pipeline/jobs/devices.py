@@ -18,6 +18,7 @@ def prepare_compute(arguments: argparse.Namespace) -> "torch.device":
 
     torch.set_num_threads(arguments.threads)
     torch.backends.cudnn.allow_tf32 = False  # a prediction is promised in float32
+    torch.backends.cudnn.deterministic = True  # equal weights are promised, also after a kill
     if not (arguments.gpu and torch.cuda.is_available()):
         return torch.device("cpu")
     identities = [str(torch.cuda.get_device_properties(index).uuid) for index in range(torch.cuda.device_count())]
