@@ -167,6 +167,17 @@ def test_total_steps(changes, images, expected):
     assert TrainingRecipe(learning_rate=1, batch_size=64, **changes).total_steps(images) == expected
 
 
+def test_a_set_smaller_than_a_batch_gets_its_epochs():
+    """Ten epochs of five images: ten steps, each with every image."""
+    training_set = data(count=5, negatives=0)
+    trainer = new_trainer(training_set, TrainingRecipe(learning_rate=0.01, batch_size=64, epochs=10))
+    seen = []
+    batch_indices = trainer._batch_indices
+    trainer._batch_indices = lambda: seen.append(batch_indices()) or seen[-1]
+    assert [row.step for row in trainer.run(rows=2)] == [5, 10]
+    assert [sorted(indices.tolist()) for indices in seen] == [[0, 1, 2, 3, 4]] * 10
+
+
 @pytest.mark.parametrize("changes", [{}, {"steps": 5, "epochs": 1}])
 def test_a_recipe_has_either_steps_or_epochs(changes):
     with pytest.raises(SpuriousError, match="either 'steps' or 'epochs'"):

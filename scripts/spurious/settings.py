@@ -65,10 +65,10 @@ class TrainingRecipe:
             raise SpuriousError("a training recipe needs either 'steps' or 'epochs'")
 
     def total_steps(self, images: int) -> int:
-        """Optimization steps for a training set of so many images."""
+        """Optimization steps for a training set of so many images; a set smaller than a batch is one batch."""
         if self.steps is not None:
             return self.steps
-        return max(1, round(self.epochs * images / self.batch_size))
+        return max(1, round(self.epochs * images / min(self.batch_size, images)))
 
 
 @dataclass(frozen=True, kw_only=True)
