@@ -109,6 +109,48 @@ def test_a_constant_classifier_is_never_fooled(method):
     assert sum(scores.calls) == 100 * len(IDS)
 
 
+def coarse(images):
+    """p of class 1 from the mean pixel, in steps of .1: many candidates are equally fit."""
+    p = images.flatten(1).mean(1).mul(10).round() / 10
+    return torch.stack([1 - p, p], 1)
+
+
+@pytest.mark.parametrize(("population", "queries"), [(2, 100), (4, 100), (4, 101), (4, 102), (7, 100)])
+def test_flat_is_the_share_of_generations_without_a_difference(population, queries):
+    """A single child, which there is in all generations of 2, or in the last, is compared with what is kept."""
+    generations = []
+
+    def watched(batch):
+        generations.append(coarse(batch)[:, 1])
+        return coarse(batch)
+
+    budget = Budget(population=population, max_queries=queries, mutation_rate=0.2)
+    goal = Goal(classes=torch.tensor([1]), above=0.99)
+    found = search(watched, ball(torch.full((1, 1, 4, 4), 0.4), 0.2), goal, [0], budget, seed=0)
+    best, flat = generations[0].max(), [len(set(generations[0].tolist())) == 1]
+    for children in generations[1:]:
+        values = {*children.tolist(), *([best.item()] if len(children) == 1 else [])}
+        flat.append(len(values) == 1)
+        best = torch.maximum(best, children.max())
+    assert found.flat.item() == pytest.approx(sum(flat) / len(flat))
+    assert 0 < sum(flat) < len(flat)
+
+
+def test_a_generation_of_one_with_nothing_to_compare_is_not_flat():
+    """Random search with one query left, and one query in all."""
+    goal = Goal(classes=torch.tensor([1]), above=0.99)
+    halves = 0.5 ** torch.arange(1, 17)  # no two corners have one sum
+
+    def all_different(batch):
+        p = (batch.flatten(1) * halves).sum(1)
+        return torch.stack([1 - p, p], 1)
+
+    for queries in (3, 1):
+        budget = Budget(population=2, max_queries=queries, mutation_rate=0.2)
+        box = ball(torch.full((1, 1, 4, 4), 0.4), 0.2)
+        assert search(all_different, box, goal, [0], budget, method="random", seed=0).flat.tolist() == [0]
+
+
 def test_of_equals_the_newer_ranks_first():
     """A population of 3, then 2 children beside the kept one, all equally fit: the first child is the best."""
     generations = []

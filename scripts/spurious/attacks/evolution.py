@@ -88,7 +88,8 @@ class Found:
 
     images (N, C, H, W): the best of each. queries (N,): how many images it had judged. reached (N,): whether its goal
     was reached. flat (N,): the share of its generations in which all candidates were equally fit, so that the scores
-    gave nothing to select by.
+    gave nothing to select by; a single child is compared with the one that is kept. A generation of one candidate with
+    nothing beside it does not count.
     """
 
     images: Tensor
@@ -141,7 +142,7 @@ class _Searches:
         self.live = torch.arange(count)
         self.kept, self.fitness = torch.empty(count, 0, self.low.shape[1]), torch.empty(count, 0)
         self.images = box.low.clone()
-        self.queries, self.generations, self.flat = torch.zeros(3, count).unbind()
+        self.queries, self.generations, self.compared, self.flat = torch.zeros(4, count).unbind()
         self.reached = torch.zeros(count, dtype=torch.bool)
 
     def run(self, scores: Scores) -> Found:
@@ -152,7 +153,7 @@ class _Searches:
             used += children.shape[1]
             images = children.reshape(-1, *self.images.shape[1:])
             self._judge(children, scores(images).unflatten(0, children.shape[:2]))
-        flat = self.flat / self.generations.clamp(min=1)
+        flat = self.flat / self.compared.clamp(min=1)
         return Found(images=self.images, queries=self.queries.long(), reached=self.reached, flat=flat)
 
     def _children(self, left: int) -> Tensor:
@@ -190,7 +191,7 @@ class _Searches:
         fitness, reached = self.goal.fitness(probabilities, self.live), self.goal.reached(probabilities, self.live)
         self.queries[self.live] += children.shape[1]
         self.generations[self.live] += 1
-        self.flat[self.live] += fitness.amax(1) == fitness.amin(1)
+        self._compare(fitness)
         elite = 1 if self.evolves else self.kept.shape[1]
         candidates = torch.cat([children, self.kept[:, :elite]], 1)
         self.fitness = torch.cat([fitness + REACHED * reached, self.fitness[:, :elite]], 1)
@@ -202,6 +203,14 @@ class _Searches:
         done = reached.any(1)
         self.reached[self.live] = done
         self.live, self.kept, self.fitness = self.live[~done], self.kept[~done], self.fitness[~done]
+
+    def _compare(self, fitness: Tensor) -> None:
+        """Count the searches of whose candidates, with their fitness (S, n), none is fitter than another."""
+        if fitness.shape[1] == 1 and self.evolves:
+            fitness = torch.cat([fitness, self.fitness[:, :1]], 1)
+        if fitness.shape[1] > 1:
+            self.compared[self.live] += 1
+            self.flat[self.live] += fitness.amax(1) == fitness.amin(1)
 
     def _drawn(self, draw: Callable[[torch.Generator], Tensor]) -> Tensor:
         """What `draw` makes of the generator of every search that runs, (S, ...)."""
