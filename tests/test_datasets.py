@@ -2,6 +2,7 @@ import gzip
 import io
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -123,6 +124,28 @@ def test_idx_files_that_do_not_fit_are_told(contents, validation, told):
     assert str(caught.value).startswith(told)
 
 
+def relabelled(labels, part="train"):
+    """Tiny files with these labels, bytes."""
+    return tiny_idx() | {f"{part}_labels": struct.pack(">2I", 0x0801, len(labels)) + bytes(labels)}
+
+
+@pytest.mark.parametrize(
+    ("contents", "missing"),
+    [
+        (relabelled([1, 0, 0, 2, 0, 2]), 1),  # the first two are the validation split
+        (relabelled([0, 1, 0, 1, 0, 1], "train"), 2),  # only the test images have it
+        (relabelled([0, 1, 5], "test"), 3),  # what is numbered, but nowhere
+    ],
+)
+def test_a_label_without_a_training_image_is_told(contents, missing):
+    message = (
+        f"^downloads/train_labels: the label {missing} has no training image; in config.yaml lower validation = 2, or "
+        "give files with images of every label$"
+    )
+    with pytest.raises(SpuriousError, match=message):
+        from_idx(contents, NAMES, 2)
+
+
 def npz(**arrays) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
@@ -147,6 +170,34 @@ def test_npz_of_colour_and_of_grey_images():
     known = {image.transpose(2, 0, 1).tobytes(): label for image, label in zip(COLOURS, LABELS, strict=True)}
     for image, label in zip(colour.images["test"], colour.labels["test"], strict=True):
         assert known[image.numpy().tobytes()] % 4 == label
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_npz_with_channels_before_the_height(channels):
+    last = np.pad(COLOURS[..., :channels], [(0, 0), (0, 3), (0, 3), (0, 0)])  # 7 x 8
+    first = from_npz(npz(images=last.transpose(0, 3, 1, 2), labels=LABELS), "own.npz", 8, 12, 0)
+    assert first.image_shape == (channels, 7, 8)
+    expected = from_npz(npz(images=last, labels=LABELS), "own.npz", 8, 12, 0)
+    for split in SPLITS:
+        assert torch.equal(first.images[split], expected.images[split])
+
+
+@pytest.mark.parametrize("shape", [(1, 5, 3), (3, 5, 3), (3, 5, 1), (1, 1, 1), (3, 3, 3), (3, 5, 4)])
+def test_channels_that_may_stand_in_either_place_are_told(shape):
+    message = (
+        f"own.npz: 'images' is {(40, *shape)}, which may be (N, C, H, W) as well as (N, H, W, C); save grey images as "
+        "(N, H, W), and pad others to sides other than 1, 3, 4"
+    )
+    with pytest.raises(SpuriousError, match=f"^{re.escape(message)}$"):
+        from_npz(npz(images=np.zeros((40, *shape), np.uint8), labels=LABELS), "own.npz", 8, 12, 0)
+
+
+def test_a_label_that_the_split_takes_from_the_training_images_is_told():
+    """Of 3 images of the label 1, all go to the other splits."""
+    labels = np.array([0] * 57 + [1] * 3)
+    content = npz(images=np.zeros((60, 5, 5), np.uint8), labels=labels)
+    with pytest.raises(SpuriousError, match=r"^own\.npz: the label 1 has no training image; lower validation = 28 or "):
+        from_npz(content, "own.npz", 28, 28, 0)
 
 
 @pytest.mark.parametrize("seed", [2**32, 2**63 - 1])
@@ -197,7 +248,7 @@ def test_npy_is_no_npz():
 
 @given(st.integers(0, 10**6), st.binary(min_size=1, max_size=8))
 def test_damaged_npz_is_told_or_still_right(position, noise):
-    whole = npz(images=COLOURS[:, :1, :1], labels=LABELS)
+    whole = npz(images=COLOURS[:, :2, :1], labels=LABELS)
     content = bytearray(whole)
     position %= len(content)
     content[position : position + len(noise)] = noise

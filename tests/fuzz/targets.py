@@ -182,7 +182,7 @@ def written(folder: Path, name: str, content: bytes) -> Path:
 
 @functools.cache
 def idx_files() -> dict[str, bytes]:
-    images, labels = struct.pack(">4I", 0x803, 4, 3, 3) + bytes(36), struct.pack(">2I", 0x801, 4) + bytes([0, 1, 2, 1])
+    images, labels = struct.pack(">4I", 0x803, 4, 3, 3) + bytes(36), struct.pack(">2I", 0x801, 4) + bytes([1, 0, 2, 1])
     return {key: images if key.endswith("images") else labels for key in datasets.IDX_KEYS}
 
 

@@ -15,6 +15,7 @@ from spurious.seeding import for_scikit_learn
 
 SPLITS = ("train", "validation", "test")
 CHANNELS = (1, 3, 4)  # of an own dataset: grey, colours, colours and alpha
+LEADING = (1, 3)  # of those, the numbers that are looked for before height and width
 IDX_KEYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
@@ -83,7 +84,7 @@ def from_idx(contents: Mapping[str, bytes], names: Mapping[str, str], validation
     """A dataset of four IDX files, packed or not; `contents` and `names` have the keys IDX_KEYS.
 
     The first `validation` training images are the validation split. Raises SpuriousError where a file is
-    no IDX file or does not fit to the others.
+    no IDX file or does not fit to the others, and where a label has no training image.
     """
     images, labels = {}, {}
     for part in ("train", "test"):
@@ -101,8 +102,21 @@ def from_idx(contents: Mapping[str, bytes], names: Mapping[str, str], validation
     for tensors in (images, labels):
         train = tensors["train"]
         tensors["validation"], tensors["train"] = train[:validation], train[validation:]
+    _check_training_labels(
+        labels,
+        names["train_labels"],
+        f"in config.yaml lower validation = {validation}, or give files with images of every label",
+    )
     classes = int(max(labels[split].max() for split in SPLITS)) + 1
     return Dataset(images=images, labels=labels, classes=classes)
+
+
+def _check_training_labels(labels: Mapping[str, Tensor], name: str, remedy: str) -> None:
+    """Refuse labels (N,) by split of which one has no training image: the searches need references of every label."""
+    classes = max(own.max() for own in labels.values()) + 1
+    missing = (labels["train"].bincount(minlength=int(classes)) == 0).nonzero().flatten().tolist()
+    if missing:
+        raise SpuriousError(f"{name}: the label {missing[0]} has no training image; {remedy}")
 
 
 def _idx_pair(contents: Mapping[str, bytes], names: Mapping[str, str], part: str) -> tuple[Tensor, Tensor]:
@@ -122,17 +136,32 @@ def _idx_pair(contents: Mapping[str, bytes], names: Mapping[str, str], part: str
 def from_npz(content: bytes, name: str, validation: int, test: int, seed: int) -> Dataset:
     """An own dataset: an .npz file of `images`, uint8 (N, H, W) or (N, H, W, C), and `labels`, integers 0..K-1.
 
-    C is 1, 3 or 4: the figures can draw no other. Split as `digits`. Raises SpuriousError, naming `name`, where the
-    arrays are not as described.
+    C is 1, 3 or 4: the figures can draw no other. Channels may stand before the height, (N, C, H, W) with a C of 1 or
+    3. Split as `digits`. Raises SpuriousError, naming `name`, where the arrays are not as described, or where the
+    channels may stand in either place.
     """
     images, labels = _load_npz(content, name)
     _check_arrays(images, labels, name)
+    channels_first = torch.from_numpy(np.ascontiguousarray(_channels_first(images, name)))
+    return _split(channels_first, torch.from_numpy(labels.astype(np.int64)), name, validation, test, seed)
+
+
+def _channels_first(images: np.ndarray, name: str) -> np.ndarray:
+    """The images as (N, C, H, W), whichever axis their channels are."""
     if images.ndim == 3:
-        images = images[..., None]
-    channels_first = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
-    return _split(
-        torch.from_numpy(channels_first), torch.from_numpy(labels.astype(np.int64)), name, validation, test, seed
-    )
+        return images[:, None]
+    leading, trailing = images.shape[1] in LEADING, images.shape[3] in CHANNELS
+    if leading and trailing:
+        raise SpuriousError(
+            f"{name}: 'images' is {images.shape}, which may be (N, C, H, W) as well as (N, H, W, C); save grey images "
+            f"as (N, H, W), and pad others to sides other than {', '.join(map(str, CHANNELS))}"
+        )
+    if not leading and not trailing:
+        raise SpuriousError(
+            f"{name}: 'images' is {images.shape}, with {images.shape[3]} channels; save it as (N, H, W, C) with a C of "
+            f"{', '.join(map(str, CHANNELS))}"
+        )
+    return images if leading else images.transpose(0, 3, 1, 2)
 
 
 def _load_npz(content: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -150,11 +179,6 @@ def _check_arrays(images: np.ndarray, labels: np.ndarray, name: str) -> None:
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.size == 0:
         raise SpuriousError(
             f"{name}: 'images' is {images.dtype} {images.shape}; save it as uint8 (N, H, W) or (N, H, W, C)"
-        )
-    if images.ndim == 4 and images.shape[3] not in CHANNELS:
-        raise SpuriousError(
-            f"{name}: 'images' is {images.shape}, with {images.shape[3]} channels; save it as (N, H, W, C) with a C of "
-            f"{', '.join(map(str, CHANNELS))}"
         )
     if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
         raise SpuriousError(
@@ -183,8 +207,8 @@ def _split(images: Tensor, labels: Tensor, name: str, validation: int, test: int
             f"({reason}); change these numbers in config.yaml"
         ) from None
     indices = dict(zip(SPLITS, map(torch.from_numpy, (trained, validated, tested)), strict=True))
+    own = {split: labels[index] for split, index in indices.items()}
+    _check_training_labels(own, name, f"lower validation = {validation} or test = {test} in config.yaml")
     return Dataset(
-        images={split: images[index] for split, index in indices.items()},
-        labels={split: labels[index] for split, index in indices.items()},
-        classes=int(labels.max()) + 1,
+        images={split: images[index] for split, index in indices.items()}, labels=own, classes=int(labels.max()) + 1
     )
