@@ -9,11 +9,15 @@ import yaml
 
 import update_readme
 from spurious import configuration
+from spurious.classifiers.models import SoftmaxRegression
+from spurious.classifiers.predictions import accuracy, predict
+from spurious.classifiers.training import Trainer, TrainingSet, one_hot
+from spurious.data.datasets import digits
+from spurious.settings import TrainingRecipe
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MEASURED = ROOT / "docs" / "measured"
-RESULTS = ROOT / "results"
 
 
 @pytest.mark.parametrize("document", update_readme.DOCUMENTS)
@@ -45,19 +49,19 @@ def test_the_example_configurations_are_valid():
     assert configuration.experiment(config, "imagenet-samples")["experiment"]["smoothing"] == ["vit", "own"]
 
 
-@pytest.mark.parametrize("dataset", ["digits", "mnist"])
-def test_the_results_of_this_checkout_agree(dataset):
-    """Accuracies within the measured intervals and counts alike: other machines differ in the last digits."""
-    tables = RESULTS / dataset / "tables"
-    if not (tables / "backworking-summary.csv").exists():
-        pytest.skip(f"no results of {dataset} here: run make {'demo' if dataset == 'digits' else 'paper'}")
-    keys = ["classifier", "seed"]
-    measured, here = (pd.read_csv(folder / "classifiers.csv") for folder in (MEASURED / dataset, tables))
-    pairs = measured[measured["seed"] != "all"].astype({"seed": str}).merge(here.astype({"seed": str}), on=keys)
-    assert len(pairs)
-    assert pairs["accuracy_y"].between(pairs["low_x"], pairs["high_x"]).all()
-    keys = ["classifier", "search"]
-    measured, here = (pd.read_csv(folder / "backworking-summary.csv") for folder in (MEASURED / dataset, tables))
-    pairs = measured.merge(here, on=keys)
-    assert len(pairs) == len(measured)
-    assert (pairs["share_x"] - pairs["share_y"]).abs().max() < 0.15
+def test_the_measured_accuracy_is_what_the_code_gives(one_thread):
+    """By the shipped configuration, but for two images: other machines differ in the last digits."""
+    config = configuration.experiment(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")), "digits")
+    source, recipe = config["datasets"]["digits"], TrainingRecipe(**config["recipes"]["softmax"])
+    data = digits(source["size"], source["validation"], source["test"], source["seed"])
+    training_set = TrainingSet(images=data.pixels("train"), targets=one_hot(data.labels["train"], data.classes))
+    trainer = Trainer(SoftmaxRegression(data.image_shape, data.classes), training_set, recipe, seed=0)
+    list(trainer.run(rows=1))
+    measured = pd.read_csv(MEASURED / "digits/classifiers.csv").query("classifier == 'softmax' and seed == '0'").iloc[0]
+    found = {
+        split: accuracy(predict(trainer.model, data.pixels(split)), data.labels[split])
+        for split in ("validation", "test")
+    }
+    assert measured["low"] <= found["test"] <= measured["high"]
+    assert found["test"] == pytest.approx(measured["accuracy"], abs=0.006)
+    assert found["validation"] == pytest.approx(measured["validation_accuracy"], abs=0.011)
