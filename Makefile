@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_WAIT_POLICY := passive
 export GOMP_SPINCOUNT := 0
 
-.PHONY: demo paper test bench lint readme
+.PHONY: demo paper test test-gpu bench lint readme
 .DEFAULT_GOAL := demo
 
 demo paper: .venv/installed
@@ -21,6 +21,10 @@ demo paper: .venv/installed
 
 test: .venv/installed-test
 	.venv/bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# Every path of a GPU against the CPU: ARGS='--device cpu --small' tries the program itself.
+test-gpu: .venv/installed-test
+	.venv/bin/python tests/gpu/run.py $(ARGS)
 
 bench: .venv/installed-test
 	.venv/bin/python tests/benchmarks/run.py $(ARGS)

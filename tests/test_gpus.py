@@ -153,6 +153,14 @@ def test_a_killed_job_leaves_its_device(claiming):
     assert claiming()[1] == 1
 
 
+def test_a_job_computes_in_float32_and_the_same_every_time(monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", False)
+    devices.prepare_compute(Namespace(threads=torch.get_num_threads(), gpu=1))
+    assert not torch.backends.cudnn.allow_tf32
+    assert torch.backends.cudnn.deterministic
+
+
 def test_device_is_a_gpu_only_where_one_is_granted_and_there(claiming, monkeypatch):
     arguments = Namespace(threads=torch.get_num_threads(), gpu=1)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
