@@ -28,6 +28,7 @@ from spurious.experiments.smoothing.rates import PUBLISHED, main_rows
 from spurious.figures import pictures
 from spurious.frames import require
 from spurious.settings import SmoothingSettings, Variant
+from spurious.wording import plural
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -198,7 +199,7 @@ def gallery(arguments: argparse.Namespace) -> Figure:
     groups = {}
     for kind, own in kinds.items():
         shown = frames.spread(own, arguments.count)
-        groups[f"{kind} ({len(shown)} of {len(own)} images)"] = cards(shown, arguments)
+        groups[f"{kind} ({len(shown)} of {plural(len(own), 'image')})"] = cards(shown, arguments)
     title = arguments.title or f"{rows['classifier'].iloc[0]} under noise of sigma {sigma:g}, {kernel} taps"
     return smoothing_gallery.gallery(groups, title, "0×, 1×, 2×: how often it was blurred; in italics: wrong")
 

@@ -13,6 +13,7 @@ from pipeline.files.photographs import read_class_names, sha256_of
 from pipeline.jobs.arguments import Parser, run
 from spurious.data.manifest import Entry, class_of, labels_of_folders, parse_manifest, to_csv
 from spurious.errors import SpuriousError
+from spurious.wording import plural
 
 SUFFIXES = (".jpeg", ".jpg", ".png")
 
@@ -29,7 +30,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     if arguments.write_class_names:
         names = dict(zip(labels, (file.stem if by_order(arguments) else file.parts[0] for file in files), strict=True))
         write_text(arguments.write_class_names, to_csv([class_of(*pair) for pair in sorted(names.items())]))
-    print(f"{arguments.output}: {len(files)} photographs, {len(set(labels))} labels", file=sys.stderr)
+    print(
+        f"{arguments.output}: {plural(len(files), 'photograph')}, {plural(len(set(labels)), 'label')}", file=sys.stderr
+    )
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -13,7 +13,7 @@ from spurious.experiments.transfer import figure
 from spurious.experiments.transfer import findings as transfer_findings
 from spurious.experiments.transfer import table as transfer_table_module
 from spurious.figures.style import render
-from spurious.wording import NO_BREAK
+from spurious.wording import NO_BREAK, plural
 from spurious.writeups import linear, published
 
 NUMBERS = pd.read_csv(ROOT / "workflow/resources/published.csv")
@@ -109,6 +109,15 @@ def test_transfer_of_one_that_fools_and_one_that_does_not():
     most, least = transfer_findings.transfer(table)
     assert "from **a, seed 0** to **b, seed 0**" in most
     assert "from **a, seed 0** to **b, seed 0**" in least
+
+
+def test_one_is_no_plural():
+    assert [plural(count, "image") for count in (0, 1, 2, 10000)] == [
+        "0 images",
+        "1 image",
+        "2 images",
+        "10,000 images",
+    ]
 
 
 # Published numbers

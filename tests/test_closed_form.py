@@ -65,6 +65,18 @@ def test_nan_at_the_decision_and_nowhere_else():
         assert torch.equal(sizes.isnan().nonzero()[:, 1], steps.decision)
 
 
+def test_there_is_no_border_between_classes_of_equal_weights():
+    weight, bias = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), torch.tensor([0.0, 0.0, 0.0])
+    images, nan, inf = torch.tensor([[0.9, 0.1], [0.1, 0.9]]), torch.nan, torch.inf
+    for other in (bias, torch.tensor([0.0, -0.5, 0.0])):  # of equal scores, and never the larger one
+        steps = smallest_steps(weight, other, images)
+        assert steps.decision.tolist() == [0, 2]
+        own = torch.tensor([[nan, inf, 0.8 / 2**0.5], [0.8 / 2**0.5, (0.8 - other[1]) / 2**0.5, nan]])
+        torch.testing.assert_close(steps.l2, own, equal_nan=True)
+        for sizes in (steps.linf, steps.linf_smallest):
+            torch.testing.assert_close(sizes, own / 2**0.5, equal_nan=True)
+
+
 def unit_directions(steps, n, target, norm):
     direction = (WEIGHT[target] - WEIGHT[int(steps.decision[n])]).double()
     return direction / direction.norm() if norm == "l2" else direction.sign()

@@ -77,7 +77,7 @@ def test_digits_depend_on_the_seed_alone(demo):
 
 @pytest.mark.parametrize(("validation", "test"), [(0, 400), (200, 0), (5, 400), (900, 1000), (-1, 400)])
 def test_impossible_splits_are_told(validation, test):
-    with pytest.raises(SpuriousError, match=r"^digits: 1797 images cannot be split .* config\.yaml$"):
+    with pytest.raises(SpuriousError, match=r"^digits: 1,797 images cannot be split .* config\.yaml$"):
         digits(8, validation, test, 0)
 
 

@@ -98,6 +98,16 @@ def test_evolution_climbs_where_chance_does_not():
     assert (mean_is_high(evolved.images)[:, 1] > 0.8).all()
 
 
+def test_nothing_of_a_history_of_gradients_is_handed_on():
+    goal = Goal(classes=torch.tensor([1]))
+    tracked, plain = (
+        search(constant, ball(start, 0.5), goal, [0], BUDGET, seed=0).images
+        for start in (images(1).requires_grad_(), images(1))
+    )
+    assert not tracked.requires_grad
+    assert torch.equal(tracked, plain)
+
+
 @pytest.mark.parametrize("method", ["evolution", "random"])
 def test_a_constant_classifier_is_never_fooled(method):
     scores = Counting(constant)

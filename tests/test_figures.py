@@ -523,9 +523,9 @@ def test_draw_gallery_shows_the_noise_that_was_classified(tmp_path, photos, outp
     arguments = draw_figure.parse(["gallery", *photos, *settings, *outputs])
     figure = arguments.draw(arguments)
     _, _, *texts = [text.get_text() for text in figure.texts]  # after title and note
-    assert texts[0] == "mended: wrong without blurring, right by majority (1 of 1 images)"
+    assert texts[0] == "mended: wrong without blurring, right by majority (1 of 1 image)"
     assert texts[1:8] == ["crane", "0×", "cock", "1×", "crane", "2×", "crane"]
-    assert texts[8] == "rejected: no two of the three agree (1 of 1 images)"
+    assert texts[8] == "rejected: no two of the three agree (1 of 1 image)"
     assert texts[9:] == ["crane", "0×", "hen", "1×", "crane", "2×", "cock"]
     for name, (shown,) in zip(("mended.png", "rejected.png"), pictures(figure), strict=True):
         image = torch.from_numpy(np.asarray(Image.open(tmp_path / name)) / np.float32(255)).permute(2, 0, 1)

@@ -319,6 +319,18 @@ def test_the_faster_twin_gives_the_same_logits_and_gradients(shape, channels):
     assert faster(SoftmaxRegression(shape, 3)).__class__ is SoftmaxRegression
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_nothing_of_a_history_of_gradients_is_handed_on(name):
+    model, images = SoftmaxRegression(SHAPE, CLASSES), torch.rand(3, *SHAPE, generator=generator(0))
+    *_, plain = attack(model, ((images, torch.zeros(3).long()), None), METHODS[name], 3)
+    *_, tracked = attack(model, ((images.clone().requires_grad_(), torch.zeros(3).long()), None), METHODS[name], 3)
+    for found in (plain, tracked):
+        assert not found.images.requires_grad
+        assert not found.probabilities.requires_grad
+    assert torch.equal(plain.images, tracked.images)
+    assert not random_change(images.clone().requires_grad_(), range(3), METHODS[name], 0).requires_grad
+
+
 def test_the_model_is_left_as_it_was(digits):
     model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Dropout(0.5), torch.nn.Linear(64, CLASSES))
     model.train()

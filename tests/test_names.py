@@ -265,7 +265,7 @@ def test_photographs_whose_names_are_numbers_are_drawn(photographs, drawn):
     words = ["--images", photographs, "--list", photographs / "list.csv", "--class-names", photographs / "names.csv"]
     svg = drawn(draw_figure, "gallery", "--votes", outputs["votes"], *words, "--settings", "{}")
     assert "<!-- 2024 under noise of sigma 0.25, 5 taps -->" in svg
-    assert "(1 of 1 images)" in svg
+    assert "(1 of 1 image)" in svg
     svg = drawn(draw_figure, "risk", "--votes", outputs["votes"])
     assert "<!-- 2024, 5 taps: rejecting by votes and by a threshold on p -->" in svg
 

@@ -53,6 +53,12 @@ def fails(call, *arguments) -> str:
 # Reading
 
 
+def test_a_system_that_takes_no_advice_reads_the_same(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "posix_fadvise", raising=False)  # as on macOS
+    train = open_store(store(tmp_path / "store")).splits["train"]
+    assert torch.equal(train.batch(torch.arange(50)), torch.from_numpy(made_up(50)))
+
+
 def test_a_store_is_what_was_written(tmp_path):
     opened = open_store(store(tmp_path / "store"))
     assert opened.classes == 7

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from spurious.errors import SpuriousError
+from spurious.wording import plural
 
 SIGNIFICANCE = 0.05
 
@@ -41,7 +42,7 @@ def lowest(predictions: pd.DataFrame, count: int = 8) -> pd.DataFrame:
     """
     few = predictions["label"].value_counts().loc[lambda sizes: sizes < count]
     if len(few):
-        raise SpuriousError(f"label {few.index[0]} has {few.iloc[0]} predictions, {count} are needed")
+        raise SpuriousError(f"label {few.index[0]} has {plural(few.iloc[0], 'prediction')}, {count} are needed")
     return predictions.sort_values(["label", "p_label", "id"]).groupby("label").head(count)
 
 

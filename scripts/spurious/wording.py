@@ -14,5 +14,5 @@ def interval(share: float, low: float, high: float) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """`count` and the noun in the right number."""
-    return f"{count} {noun}" + ("" if count == 1 else "s")
+    """`count` with commas between thousands, and the noun in the right number."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

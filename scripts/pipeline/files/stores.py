@@ -17,6 +17,7 @@ from torch import Tensor
 
 from spurious.data.splits import ImageSource, InMemory
 from spurious.errors import SpuriousError, reason_of
+from spurious.wording import plural
 
 FORMAT = 1
 DESCRIPTION = "store.json"
@@ -55,7 +56,9 @@ class MappedSource:
         return torch.from_numpy(images)
 
     def _announce(self, indices: Tensor) -> None:
-        """Have the blocks of these images read, all at once and in the order of the file."""
+        """Have the blocks of these images read, all at once and in the order of the file; nothing on macOS."""
+        if not hasattr(os, "posix_fadvise"):
+            return
         size = self.block * math.prod(self.image_shape)
         for block in (indices // self.block).unique().tolist():
             os.posix_fadvise(self._file.fileno(), self._offset + block * size, size, os.POSIX_FADV_WILLNEED)
@@ -108,7 +111,9 @@ def _open_split(folder: Path, split: str, classes: int) -> MappedSource:
     shape, offset = _header(images, "uint8", 4)
     (count,), _ = _header(labels, "int64", 1)
     if count != shape[0]:
-        raise SpuriousError(f"{labels}: {count} labels for the {shape[0]} images of {images.name}; {REMEDY}")
+        raise SpuriousError(
+            f"{labels}: {plural(count, 'label')} for the {plural(shape[0], 'image')} of {images.name}; {REMEDY}"
+        )
     values = torch.from_numpy(np.load(labels, allow_pickle=False))
     if values.min() < 0 or values.max() >= classes:
         raise SpuriousError(f"{labels}: labels from {values.min()} to {values.max()} of {classes} classes; {REMEDY}")

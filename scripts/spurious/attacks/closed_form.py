@@ -36,7 +36,7 @@ def smallest_steps(weight: Tensor, bias: Tensor, images: Tensor) -> Steps:
     `weight` (classes, pixels), `bias` (classes,), `images` (N, pixels). Between the decision d and a target t lies the
     hyperplane (w_t - w_d) x + b_t - b_d = 0. With the margin s_d - s_t, the smallest step in L2 is margin /
     |w_t - w_d|^2 times w_t - w_d; the smallest one in L-infinity moves every pixel by margin / |w_t - w_d|_1 (Hölder's
-    inequality). Pixels may leave [0, 1]. inf where two classes have equal weights.
+    inequality). Pixels may leave [0, 1]. inf where two classes have equal weights: there is no border between them.
     Moosavi-Dezfooli, Fawzi and Frossard, "DeepFool", CVPR (2016), sections 2 and 3.
     """
     l1, linf = _distances(weight, 1.0), _distances(weight, torch.inf)
@@ -51,7 +51,9 @@ def smallest_steps(weight: Tensor, bias: Tensor, images: Tensor) -> Steps:
         margin.scatter_(1, decision[:, None], torch.nan)
         size = margin / l2[decision]
         own = (size, size * (linf / l2)[decision], margin / l1[decision])
-        parts.append((*(value.float() for value in own), decision))
+        # else 0 / 0; the decision, whose distance from itself is 0 as well, stays nan
+        equal = (linf == 0)[decision] & ~margin.isnan()
+        parts.append((*(value.masked_fill(equal, torch.inf).float() for value in own), decision))
     size, largest, smallest, decision = (torch.cat(values) for values in zip(*parts, strict=True))
     return Steps(l2=size, linf=largest, linf_smallest=smallest, decision=decision)
 

@@ -35,6 +35,7 @@ class Box:
 
 def ball(images: Tensor, epsilon: float) -> Box:
     """All images in [0, 1] within epsilon (L-infinity) of `images` (N, C, H, W)."""
+    images = images.detach()
     return Box(low=(images - epsilon).clamp_(0, 1), high=(images + epsilon).clamp_(0, 1), corners=True)
 
 

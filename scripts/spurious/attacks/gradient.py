@@ -49,13 +49,13 @@ def fool(
     pixels to [0, 1]. Of the images after every step, the one with the largest margin is kept, which is the logit
     wanted minus the largest other (untargeted: the other way round); for one step, that is the step. `ids` and `seed`
     decide the random starts; nothing depends on the order of the images or on `batch_size` but for rounding. The
-    result is on the CPU.
+    result is on the CPU, without a history of gradients.
 
     Raises SpuriousError for labels and targets that are no classes, a target that is the label, and images that the
     classifier does not take.
     """
     wanted = _wanted(labels, targets, method, len(images))
-    device = device_of(model)
+    images, device = images.detach(), device_of(model)
     found = []
     fast = faster(model) if min(len(images), batch_size) >= MANY else model
     with _evaluating(model):

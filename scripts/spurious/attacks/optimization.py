@@ -86,7 +86,7 @@ def search(
     again, whose Adam moments survive, as in the original. `cost` is needed for the objective "cost".
     Source: the write-up's `get_faulty_input_layer`.
     """
-    images = start.to(next(model.parameters()).device, copy=True).requires_grad_()
+    images = start.detach().to(next(model.parameters()).device, copy=True).requires_grad_()
     optimizer = Adam([images], epsilon_hat=True)
     reinitialized = torch.zeros(len(start), dtype=torch.long)
     last_reset = torch.zeros(len(start), dtype=torch.long)

@@ -10,6 +10,7 @@ from spurious.attacks.scores import Scores
 from spurious.classifiers.predictions import predict
 from spurious.errors import SpuriousError, unknown_name
 from spurious.seeding import for_scikit_learn, generator
+from spurious.wording import plural
 
 if TYPE_CHECKING:  # importing it takes a second
     from sklearn.base import ClassifierMixin
@@ -52,7 +53,9 @@ def fit(entry: Mapping[str, Any], images: Tensor, labels: Tensor, seed: int, thr
     """
     count = min(entry.get("training_images", len(images)), len(images))
     if entry.get("neighbours", 1) > count:
-        raise SpuriousError(f"neighbours: {entry['neighbours']}, but {count} training images; lower it in config.yaml")
+        raise SpuriousError(
+            f"neighbours: {entry['neighbours']}, but {plural(count, 'training image')}; lower it in config.yaml"
+        )
     order = torch.randperm(len(images), generator=generator(seed, "training images"))[:count]
     missing = sorted(set(labels.tolist()) - set(labels[order].tolist()))
     if missing:

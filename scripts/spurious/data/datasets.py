@@ -12,6 +12,7 @@ from spurious.data import idx
 from spurious.data.archives import read_arrays
 from spurious.errors import SpuriousError, reason_of
 from spurious.seeding import for_scikit_learn
+from spurious.wording import plural
 
 SPLITS = ("train", "validation", "test")
 CHANNELS = (1, 3, 4)  # of an own dataset: grey, colours, colours and alpha
@@ -96,8 +97,8 @@ def from_idx(contents: Mapping[str, bytes], names: Mapping[str, str], validation
         )
     if not 0 < validation < len(images["train"]):
         raise SpuriousError(
-            f"{names['train_images']}: validation = {validation} of {len(images['train'])} images leaves an empty "
-            "split; change it in config.yaml"
+            f"{names['train_images']}: validation = {validation} of {plural(len(images['train']), 'image')} leaves an "
+            "empty split; change it in config.yaml"
         )
     for tensors in (images, labels):
         train = tensors["train"]
@@ -127,8 +128,9 @@ def _idx_pair(contents: Mapping[str, bytes], names: Mapping[str, str], part: str
         parsed[kind] = parse(idx.unpack(contents[f"{part}_{kind}"], name), name)
     if len(parsed["images"]) != len(parsed["labels"]):
         raise SpuriousError(
-            f"{names[f'{part}_labels']}: {len(parsed['labels'])} labels for the {len(parsed['images'])} images of "
-            f"{names[f'{part}_images']}; give files that belong together in config.yaml"
+            f"{names[f'{part}_labels']}: {plural(len(parsed['labels']), 'label')} for the "
+            f"{plural(len(parsed['images']), 'image')} of {names[f'{part}_images']}; give files that belong "
+            "together in config.yaml"
         )
     return parsed["images"], parsed["labels"]
 
@@ -183,7 +185,7 @@ def _check_arrays(images: np.ndarray, labels: np.ndarray, name: str) -> None:
     if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
         raise SpuriousError(
             f"{name}: 'labels' is {labels.dtype} {labels.shape}; save it as integers, one for each of "
-            f"{len(images)} images"
+            f"{plural(len(images), 'image')}"
         )
     found = np.unique(labels)
     if not np.array_equal(found, np.arange(len(found))):
@@ -203,7 +205,7 @@ def _split(images: Tensor, labels: Tensor, name: str, validation: int, test: int
     except ValueError as error:
         reason = reason_of(error)
         raise SpuriousError(
-            f"{name}: {len(labels)} images cannot be split into validation = {validation} and test = {test} "
+            f"{name}: {plural(len(labels), 'image')} cannot be split into validation = {validation} and test = {test} "
             f"({reason}); change these numbers in config.yaml"
         ) from None
     indices = dict(zip(SPLITS, map(torch.from_numpy, (trained, validated, tested)), strict=True))

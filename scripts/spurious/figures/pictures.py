@@ -1,4 +1,4 @@
-"""Photographs as small pictures."""
+"""Images as the pictures that are drawn."""
 
 import numpy as np
 

@@ -30,7 +30,7 @@ def random_change(images: Tensor, ids: Sequence[Id], method: FoolingMethod, seed
         drawn = torch.randn(images.shape[1:], generator=generator(seed, "random change", name))
         return drawn.sign() if method.norm == "linf" else drawn / drawn.norm()
 
-    changed = images + method.epsilon * drawn_by_id(ids, images.shape[1:], change)
+    changed = images.detach() + method.epsilon * drawn_by_id(ids, images.shape[1:], change)
     return changed.clamp_(0, 1) if method.clamp else changed
 
 

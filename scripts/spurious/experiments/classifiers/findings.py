@@ -14,7 +14,8 @@ def classifiers(table: pd.DataFrame) -> Iterator[str]:
         worst, best = seeds["accuracy"].min(), seeds["accuracy"].max()
         low, high = seeds["low"].min(), seeds["high"].max()
         yield (
-            f"**{classifier}** classifies {percent(seeds['accuracy'].mean())} of {seeds['n'].iloc[0]:,} test images"
-            f" correctly (mean of {plural(len(seeds), 'seed')}, {percent(worst)} to {percent(best)}; their"
+            f"**{classifier}** classifies {percent(seeds['accuracy'].mean())} of"
+            f" {plural(seeds['n'].iloc[0], 'test image')} correctly (mean of {plural(len(seeds), 'seed')},"
+            f" {percent(worst)} to {percent(best)}; their"
             f" 95{NO_BREAK}% intervals span {percent(low)} to {percent(high)})."
         )

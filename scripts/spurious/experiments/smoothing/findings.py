@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from spurious.wording import NO_BREAK, percent
+from spurious.wording import NO_BREAK, percent, plural
 
 
 def smoothing(table: pd.DataFrame, tests: pd.DataFrame | None = None) -> Iterator[str]:
@@ -28,8 +28,8 @@ def _rates(row: pd.Series) -> str:
     """What every view and the majority get right in one setting."""
     accepted = "" if pd.isna(row["acc_maj"]) else f" and on {_bounded(row, 'acc_maj')} of the accepted"
     return (
-        f"**{row['classifier']}**, {row['n']:,} images under noise of sigma {row['sigma']:g}, {row['kernel']} taps"
-        f" (in parentheses 95{NO_BREAK}% intervals): accuracy {_bounded(row, 'acc_ns')} unblurred,"
+        f"**{row['classifier']}**, {plural(row['n'], 'image')} under noise of sigma {row['sigma']:g}, {row['kernel']}"
+        f" taps (in parentheses 95{NO_BREAK}% intervals): accuracy {_bounded(row, 'acc_ns')} unblurred,"
         f" {_bounded(row, 'acc_ss')} blurred once, {_bounded(row, 'acc_ds')} twice. The majority is right on"
         f" {_bounded(row, 'acc_maj_all')} of all images{accepted}."
     )

@@ -38,7 +38,7 @@ def transfer(table: pd.DataFrame, by_chance: pd.Series, title: str) -> Figure:
     figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(2, 1, sharex=True, height_ratios=[len(sources), 1])
     counts = table.drop_duplicates("source")
-    names = [f"{row.source}\n{row.n} of {row.images} images" for row in counts.itertuples()]
+    names = [f"{row.source}\n{row.n} of {row.images} image{'s' * (row.images != 1)}" for row in counts.itertuples()]
     _heat(panels[0], shares, chances, names)
     _heat(panels[1], by_chance[judges].to_numpy()[None], None, ["random signs"])
     panels[0].tick_params(bottom=False)

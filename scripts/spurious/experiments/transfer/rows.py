@@ -12,6 +12,7 @@ from spurious.classifiers.scikit_learn import scores_of
 from spurious.errors import SpuriousError
 from spurious.perturbations.norms import Id, random_change
 from spurious.settings import BlackBoxSettings, FoolingMethod, TransferSettings
+from spurious.wording import plural
 
 
 def fooling_images(
@@ -43,7 +44,9 @@ def transfer_rows(
     judges = {key: scores_of(classifier) for key, classifier in classifiers.items()}
     ids, looked_at = first_right(list(judges.values()), images, labels, settings.images)
     if not ids:
-        raise SpuriousError(f"transfer: none of {looked_at} test images is right for all classifiers; leave one out")
+        raise SpuriousError(
+            f"transfer: none of {plural(looked_at, 'test image')} is right for all classifiers; leave one out"
+        )
     images, labels = images[ids], labels[ids]
     control_images = random_change(images, ids, FoolingMethod(epsilon=settings.epsilon), "transfer control")
     control = {key: judge(control_images).argmax(1) for key, judge in judges.items()}
