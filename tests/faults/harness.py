@@ -9,12 +9,13 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import psutil
 
+from barriers import Barrier
 from projects import (
     DATASET,
     contents,
@@ -32,7 +33,7 @@ TABLES = f"results/{DATASET}/tables"
 TARGETS = tuple(f"{TABLES}/{name}.csv" for name in ("classifiers", "smoothing"))
 SMALL = {"seeds": [0], "classifiers": ["cnn", "softmax"], "smoothing": ["softmax"]}
 CORES = 2
-GRACE = 60  # seconds, of which importing torch on a busy machine may take many
+GRACE = 600  # seconds, of which importing torch on a busy machine may take many
 UNFINISHED = re.compile(r"(^|/)\.|\.part$|(^|/)checkpoint\.safetensors$")  # not at a final place
 JOB = re.compile(r"scripts/\w+\.py")
 
@@ -139,33 +140,41 @@ def complaints(done: subprocess.CompletedProcess, *parts: str, one_line: bool = 
 
 @dataclass(frozen=True)
 class Kill:
-    """SIGKILL to some of the processes of a run, so many seconds after its start."""
+    """SIGKILL to some of the processes of a run.
+
+    It comes so many seconds after the start of the run, or, where a `script` is named, when a job that runs it is about
+    to put its first file in place.
+    """
 
     kind: str
-    moment: float
+    moment: float = 0
+    script: str = ""
 
 
-def kill_head(head: psutil.Process) -> None:
+def kill_head(head: psutil.Process, job: psutil.Process | None) -> None:
     """The snakemake process alone, as by the out-of-memory killer."""
     head.kill()
 
 
-def kill_job(head: psutil.Process) -> None:
+def kill_job(head: psutil.Process, job: psutil.Process) -> None:
     """The computing process of one job alone."""
-    jobs(head)[0].kill()
+    job.kill()
 
 
-def kill_shell(head: psutil.Process) -> None:
+def kill_shell(head: psutil.Process, job: psutil.Process) -> None:
     """The shell between snakemake and one job: the computing process loses its parent."""
-    jobs(head)[0].parent().kill()
+    shell = job.parent()
+    if shell not in descendants(head):  # it has ended, and somebody else has adopted the job
+        raise psutil.NoSuchProcess(job.pid)
+    shell.kill()
 
 
-def kill_all(head: psutil.Process) -> None:
+def kill_all(head: psutil.Process, job: psutil.Process | None) -> None:
     """Everything at once, as when the machine is switched off."""
     os.killpg(head.pid, signal.SIGKILL)
 
 
-KINDS: dict[str, Callable[[psutil.Process], None]] = {
+KINDS: dict[str, Callable[[psutil.Process, psutil.Process | None], None]] = {
     "head killed": kill_head,
     "job killed": kill_job,
     "shell of a job killed": kill_shell,
@@ -201,13 +210,16 @@ def command(process: psutil.Process) -> list[str]:
 
 
 @contextlib.contextmanager
-def started(folder: Path, log: Path, *arguments: str) -> Iterator[psutil.Popen]:
-    """Snakemake, running in a session of its own and writing to `log`; nothing of it is left at the end."""
+def started(folder: Path, log: Path, *arguments: str, barrier: Barrier | None = None) -> Iterator[psutil.Popen]:
+    """Snakemake, running in a session of its own and writing to `log`; nothing of it is left at the end.
+
+    Its jobs stop at the barrier, if there is one.
+    """
     with log.open("wb") as output:
         head = psutil.Popen(
             snakemake_command(*arguments, cores=CORES),
             cwd=folder,
-            env=environment(),
+            env=environment() | (barrier.environment if barrier else {}),
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -240,14 +252,16 @@ def killed_until_finished(
     outcomes, finished, over = [], 0, False
     with contextlib.ExitStack() as stack:
         while pending and not over:
-            head = stack.enter_context(started(folder, folder / "run.log", *targets))
-            outcome = injected(pending[0], head)
+            kill = pending[0]
+            barrier = Barrier(folder / f"barrier{len(pending)}", kill.script) if kill.script else None
+            head = stack.enter_context(started(folder, folder / "run.log", *targets, barrier=barrier))
+            outcome = struck(kill.kind, head, barrier) if barrier else injected(kill, head)
             head.wait()  # where only a job was killed, snakemake goes on as far as it can
             done = done_jobs((folder / "run.log").read_text(encoding="utf-8", errors="replace"))
             finished += done
             over = outcome is None
             if over:
-                pending[0] = Kill(pending[0].kind, pending[0].moment / 2)
+                pending[0] = replace(kill, moment=kill.moment / 2)
             else:
                 outcome.wrong, outcome.finished = wrong_files(folder, expected.files), done
                 outcomes.append(outcome)
@@ -286,18 +300,34 @@ def recover(folder: Path, kill: Kill, outcome: Outcome) -> None:
     outcome.problems += ["a job outlived its snakemake"] * bool("head" in kill.kind and live_on(outcome.hit))
 
 
-def injected(kill: Kill, head: psutil.Popen, *, wants_job: bool = False) -> Outcome | None:
+def injected(kill: Kill, head: psutil.Popen) -> Outcome | None:
     """Kill at the kill's moment, where a job is wanted as soon as there is one; None where the run was over before."""
     with contextlib.suppress(psutil.TimeoutExpired):
         head.wait(timeout=kill.moment)
-    wants_job = wants_job or kill.kind in ("job killed", "shell of a job killed")
+    wants_job = kill.kind in ("job killed", "shell of a job killed")
     while wait_for(lambda: jobs(head) or not wants_job, head):
         hit = jobs(head)
-        struck = [JOB.search(" ".join(command(job))) for job in hit]
-        with contextlib.suppress(psutil.NoSuchProcess, IndexError):  # the job ended in the meantime
-            KINDS[kill.kind](head)
-            return Outcome(kill.kind, struck=[found[0] for found in struck if found], hit=hit)
+        with contextlib.suppress(psutil.NoSuchProcess):  # the job ended in the meantime
+            if hit or not wants_job:
+                return killed(kill.kind, head, hit)
     return None
+
+
+def struck(kind: str, head: psutil.Popen, barrier: Barrier) -> Outcome | None:
+    """Kill when a job stops at the barrier, which opens once that job has ended; None where none came."""
+    if not wait_for(barrier.stopped, head):
+        return None
+    outcome = killed(kind, head, [psutil.Process(barrier.stopped()[0])])
+    outcome.problems += ["a job outlived what started it"] * live_on(outcome.hit)
+    barrier.open()
+    return outcome
+
+
+def killed(kind: str, head: psutil.Process, hit: list[psutil.Process]) -> Outcome:
+    """Kill what the kind says; `hit` are the jobs that run, the first of which is the one that is meant."""
+    scripts = [JOB.search(" ".join(command(job))) for job in hit]
+    KINDS[kind](head, hit[0] if hit else None)
+    return Outcome(kind, struck=[found[0] for found in scripts if found], hit=hit)
 
 
 def many_kills(project: Path, work: Path, count: int, seed: int, expected: Undisturbed) -> Iterator[Outcome]:

@@ -40,7 +40,7 @@ def stalls(content: bytes) -> Callable:
         handler.end_headers()
         handler.wfile.write(content[: len(content) // 2])
         handler.wfile.flush()
-        OVER.wait(120)
+        OVER.wait()
 
     return answer
 
@@ -58,7 +58,7 @@ FAULTS = {
     "mirror answers 503": (lambda content: status(503), "HTTP 503"),
 }
 SLOW_FAULTS = {  # these wait for the time-out
-    "mirror hangs": (lambda content: hanging(OVER, 120), "timed out"),
+    "mirror hangs": (lambda content: hanging(OVER), "timed out"),
     "mirror hangs half-way": (stalls, "timed out"),
 }
 

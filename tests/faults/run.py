@@ -86,7 +86,6 @@ def from_nothing(finished: Path, project: Path, expected: Undisturbed) -> Iterat
         yield project, partial(mirrors.bad_mirror, fault=fault, expected=expected)
     for _ in range(TIMES):
         yield project, partial(twice.second_while_running, expected=expected)
-        yield project, partial(twice.both_at_once, expected=expected)
 
 
 def when_finished(finished: Path, expected: Undisturbed, changed: Undisturbed) -> Iterator[tuple[Path, Fault]]:

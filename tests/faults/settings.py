@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import CORES, KINDS, TARGETS, Kill, Outcome, Undisturbed, compare, injected, recover, started
+from barriers import Barrier
+from harness import CORES, KINDS, TARGETS, Kill, Outcome, Undisturbed, compare, recover, started, struck
 from projects import change_config, contents, run_snakemake
 
 CHANGE = {"smoothing": {"sigmas": [0.0, 0.5]}}
@@ -18,13 +19,15 @@ def with_change(project: Path, targets: Sequence[str] = TARGETS) -> Undisturbed:
 
 
 def changed_then_killed(project: Path, fault: str, expected: Undisturbed, targets: Sequence[str] = TARGETS) -> Outcome:
-    """Change the setting in a finished project, kill while the first job runs, recover, compare."""
+    """Change the setting in a finished project, kill when the first job is about to end, recover, compare."""
     change_config(project, CHANGE)
-    kill = Kill(FAULTS[fault], 0)
-    with started(project, project / "run.log", *targets) as head:
-        outcome = injected(kill, head, wants_job=True)
+    barrier = Barrier(project / "barrier")
+    with started(project, project / "run.log", *targets, barrier=barrier) as head:
+        outcome = struck(FAULTS[fault], head, barrier)
         head.wait()
-        recover(project, kill, outcome)
+        if outcome is None:
+            return Outcome(fault, problems=["no job ran"])
+        recover(project, Kill(FAULTS[fault]), outcome)
         outcome.fault = fault
         run_snakemake(project, *targets, cores=CORES)
     compare(outcome, project, expected.files)

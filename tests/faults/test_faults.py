@@ -12,6 +12,8 @@ import mirrors
 import settings
 import twice
 from harness import (
+    KINDS,
+    Kill,
     Outcome,
     Undisturbed,
     compare,
@@ -29,14 +31,14 @@ NEEDED = re.compile(rf"README|downloads/|{DATASET}/(data\.|(cnn|softmax)/(seed0/
 GATHERED = (f"results/{DATASET}/softmax/smoothing.csv",)
 ARCHIVE_ONLY = (f"results/downloads/{DATASET}/archive",)
 DATA = (f"results/{DATASET}/data.safetensors",)
-SECONDS = 10  # that a run takes, roughly: when to kill
+SCRIPTS = ("prepare_dataset", "train_classifier", "smooth_shard", "gather_smoothing")  # that kills meet, in this order
 
 
 def expectation(finished, targets, needed):
     """What the targets make, out of the finished demo."""
     files = contents(finished / "results")
     jobs = planned(run_snakemake(finished, *targets, "--dry-run", "--forceall").stdout)
-    return Undisturbed({name: content for name, content in files.items() if needed.match(name)}, SECONDS, jobs)
+    return Undisturbed({name: content for name, content in files.items() if needed.match(name)}, 0, jobs)
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +52,11 @@ def data(finished):
 
 
 def test_killed_runs_end_in_the_same_files(fresh, smoothing):
-    outcomes = killed_until_finished(fresh, kills(4, 1, SECONDS)[1:], smoothing, SMOOTHING)
-    assert outcomes
+    """Every kind of kill once, each where a later script is about to put its result in place."""
+    pending = [Kill(kind, script=f"scripts/{script}.py") for kind, script in zip(KINDS, SCRIPTS, strict=True)]
+    outcomes = killed_until_finished(fresh, pending, smoothing, SMOOTHING)
+    assert [outcome.fault for outcome in outcomes] == list(KINDS)
+    assert [outcome.struck for outcome in outcomes] == [[f"scripts/{script}.py"] for script in SCRIPTS]
     assert [outcome.lost for outcome in outcomes] == [[]] * len(outcomes)
     assert [outcome.left for outcome in outcomes] == [[]] * len(outcomes)
 
@@ -90,6 +95,12 @@ def test_read_only_results(fresh, data):
 
 def test_second_run_is_refused_and_the_first_goes_on(fresh, data):
     assert twice.second_while_running(fresh, data, DATA).lost == []
+
+
+def test_a_second_run_that_is_not_refused_is_noticed(fresh, data):
+    """Snakemake without its lock, as two runs started in the same moment might be."""
+    outcome = twice.second_while_running(fresh, data, DATA, options=["--nolock"])
+    assert "the second run was not refused" in outcome.problems
 
 
 def test_download_that_stops_half_way(fresh, finished):

@@ -6,7 +6,6 @@ import fcntl
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -19,9 +18,19 @@ from pipeline.jobs.lifetime import HEAD
 from projects import ROOT
 from spurious.errors import SpuriousError
 
-JOB = (
-    "import time; from pipeline.jobs.arguments import run; run(lambda: (print('working', flush=True), time.sleep(60)))"
-)
+# Once it is told to go on, it waits for whatever may end it.
+JOB = """
+import threading
+from pipeline.jobs.arguments import run
+def work():
+    print("working", flush=True)
+    input()
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join()
+    print("goes on", flush=True)
+run(work)
+"""
 # as snakemake does it: itself, a shell, the program, and beside it a tee
 SNAKEMAKE = f"""
 import os, subprocess, sys
@@ -39,6 +48,7 @@ def running(watched):
     head = psutil.Popen(
         [sys.executable, "-c", SNAKEMAKE.format(watched=watched)],
         env={name: value for name, value in os.environ.items() if name != HEAD} | path,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
@@ -50,25 +60,26 @@ def running(watched):
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(head.pid, 9)
-        head.wait()
-        head.stdout.close()
+        head.communicate()
 
 
 @pytest.mark.parametrize("killed", [0, 1], ids=["snakemake", "the shell between"])
 def test_a_job_ends_with_what_started_it(killed):
     with running(watched=True) as processes:
         processes[killed].kill()
-        assert psutil.wait_procs([processes[2]], timeout=30)[0]
+        assert psutil.wait_procs([processes[2]], timeout=600)[0]
 
 
-def test_a_program_that_was_started_by_hand_goes_on():
-    with running(watched=False) as (head, shell, program):
+@pytest.mark.parametrize(("watched", "told"), [(False, b"goes on\n"), (True, b"")])
+def test_only_a_program_that_was_started_by_hand_goes_on(watched, told):
+    with running(watched) as (head, shell, _):
         head.kill()
         shell.kill()
-        head.wait()
-        time.sleep(0.2)
-        assert program.is_running()
-        assert program.status() != psutil.STATUS_ZOMBIE
+        psutil.wait_procs([head, shell])
+        with contextlib.suppress(BrokenPipeError):  # it has ended already
+            head.stdin.write(b"go on\n")
+            head.stdin.flush()
+        assert head.stdout.readline() == told
 
 
 def test_what_a_killed_process_left_is_overwritten(tmp_path):
