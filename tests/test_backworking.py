@@ -206,7 +206,7 @@ floats = st.one_of(
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_nearest_per_unit_equals_brute_force(data):
     units, count, rows = (data.draw(st.integers(1, most)) for most in (3, 4, 6))
 
@@ -276,20 +276,27 @@ references = {name: torch.rand(6742, *layer.shape[1:]) for name, layer in layers
 before = peak()
 cost = build_cost(references, SearchSettings())
 torch.autograd.grad(cost(layers, layers["softmax"].softmax(1)[:, 1]), images)
-print(peak() - before)
+grown = peak() - before
+name = max(references, key=lambda name: references[name].numel())
+before = peak()
+layers[name][:4, None] - references[name]
+print(references[name].nbytes / 2**20, grown, peak() - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's account of a process")
 def test_the_cost_of_6742_references_needs_little_memory():
-    """Label 1 of MNIST in the published CNN; broadcasting needs gigabytes.
+    """Label 1 of MNIST in the published CNN: a copy of the largest layer's references, and little beside it.
 
-    Not by getrusage, whose maximum counts what the tests' own process was when it started this one.
+    The same measure notices a broadcast of half of the images. Not by getrusage, whose maximum counts what the tests'
+    own process was when it started this one.
     """
     command = [sys.executable, "-c", MEASURE]
     environment = {"PYTHONPATH": str(SCRIPTS), "OMP_NUM_THREADS": "1"}
-    output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=300).stdout
-    assert 0 < float(output) < 200  # MiB
+    output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    copy, cost, broadcast = map(float, output.split())  # MiB
+    assert cost < 1.25 * copy < broadcast
 
 
 # --- Adam

@@ -221,7 +221,7 @@ def test_an_image_that_reaches_the_goal_ranks_before_fitter_ones_that_do_not():
 # --- where it goes
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     epsilon=st.floats(0.01, 2),
     population=st.integers(2, 9),

@@ -225,7 +225,7 @@ def test_the_batch_equals_one_image_at_a_time(models, digits, name, kind):
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_images_stay_in_the_ball_and_in_the_unit_interval(data):
     norm, clamp = data.draw(st.sampled_from(["linf", "l2"])), data.draw(st.booleans())
     start = data.draw(st.sampled_from(["image", "noise"]))

@@ -10,6 +10,7 @@ import pytest
 from projects import DATASET
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = playwright.expect
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium in PATH")
 
@@ -21,6 +22,8 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+MOST = 600_000  # ms: a click on a busy machine may take longer than Playwright's 30 s
+expect.set_options(timeout=MOST)
 STAGES = {"Classifiers", "Backworking", "Retraining", "Smoothing", "Provenance"}
 SHOWN = "([kind, path]) => document.querySelector(`div.grow ${kind}`)?.src === results[path].data_uri"
 
@@ -35,7 +38,7 @@ def report(finished):
 @pytest.fixture(scope="module")
 def browser():
     with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=MOST)
         yield opened
         opened.close()
 
@@ -44,6 +47,7 @@ def browser():
 def page(browser, report):
     """The opened report; at the end nothing may have been asked of the network, nor an error been logged."""
     opened = browser.new_page(viewport={"width": 1400, "height": 900})
+    opened.set_default_timeout(MOST)
     requests, problems = [], []
     opened.on("request", lambda request: requests.append(request.url))
     opened.on("pageerror", lambda error: problems.append(str(error)))
@@ -95,22 +99,22 @@ def row_of(page, labels):
 def check_table(page, csv):
     """The frame holds the header and a line per row of the table."""
     frame = page.frame_locator("iframe")
-    frame.locator("table").wait_for()
     table = pd.read_csv(csv, dtype=str)  # as it stands there: a column may mix 0 and .01
-    assert frame.locator("thead th").all_text_contents() == list(table.columns)
-    assert frame.locator("tbody tr").count() == len(table)
-    assert frame.locator("tbody td").first.inner_text() == table.iloc[0, 0]
+    expect(frame.locator("thead th")).to_have_text(list(table.columns))
+    expect(frame.locator("tbody tr")).to_have_count(len(table))
+    expect(frame.locator("tbody td").first).to_have_text(table.iloc[0, 0])
 
 
 def check_provenance(page, path):
     """The frame holds every rule and every input file of the record."""
     frame = page.frame_locator("iframe")
-    frame.locator("table").first.wait_for()
     record = json.loads(path.read_text(encoding="utf-8"))
-    cells = set(frame.locator("td").all_inner_texts())
     assert record["rules"]
-    assert {row["rule"] for row in record["rules"]} | {file["sha256"] for file in record["inputs"]} <= cells
-    assert record["configuration_sha256"] in cells
+    wanted = {row["rule"] for row in record["rules"]} | {file["sha256"] for file in record["inputs"]}
+    wanted.add(record["configuration_sha256"])
+    for text in wanted:
+        expect(frame.locator("td", has_text=text).first).to_be_attached()
+    assert wanted <= set(frame.locator("td").all_inner_texts())
 
 
 def check_image(image):

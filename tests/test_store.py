@@ -1,10 +1,8 @@
 import os
 import pickle
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -219,6 +217,7 @@ def sparse(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("afterwards", "grows"),
     [("nothing", (False, False, False)), ("whole", (True, True, True)), ("mapped", (False, True, True))],
@@ -523,11 +522,15 @@ def test_a_full_disk_is_told(tmp_path, monkeypatch):
     assert not list(tmp_path.glob("*store*"))
 
 
-SLOW = """
-import sys, time, make_store
-quick = make_store.shrink
-make_store.shrink = lambda *arguments: time.sleep(0.05) or quick(*arguments)
-make_store.CHUNK = 4
+STOPPING = """
+import signal, make_store, storefiles
+append = storefiles.SplitWriter.append
+def append_and_stop(*arguments):
+    append(*arguments)
+    print("appended", flush=True)
+    signal.pause()
+storefiles.SplitWriter.append = append_and_stop
+make_store.CHUNK = 100
 make_store.run(make_store.main)
 """
 
@@ -535,14 +538,13 @@ make_store.run(make_store.main)
 def test_a_killed_run_leaves_no_store_and_the_next_one_none_of_its_pieces(tmp_path):
     arguments = [*tree(tmp_path, train=50), "--classes", "3", "--size", "64"]
     output, images = tmp_path / "store", tmp_path / ".store.part" / "train_images.npy"
-    command = [sys.executable, "-c", SLOW, *arguments, "--threads", "1", "--output", output]
+    command = [sys.executable, "-c", STOPPING, *arguments, "--output", output]
     environment = os.environ | {"PYTHONPATH": str(SCRIPTS)}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-    while process.poll() is None and not (images.exists() and images.stat().st_size > 0):
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    assert images.exists()
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout.readline() == b"appended\n"
+    process.kill()
+    process.communicate()
+    assert images.stat().st_size >= 100 * 3 * 64 * 64, "nothing was written yet"
     assert not output.exists()
     assert len(make(output, *arguments[:3], size=64).splits["train"]) == 150
     assert not list(tmp_path.glob(".store*"))

@@ -140,15 +140,17 @@ def test_prefetched_batches_are_those_asked_for(depth):
 
 
 class Watched(InMemory):
-    """Counts the batches that are read, in which threads, and fails at the batch number `fails_at`."""
+    """Notes the thread of each batch that is read and raises `read`; fails at the batch number `fails_at`."""
 
     def watch(self, fails_at=None):
         object.__setattr__(self, "reads", [])
+        object.__setattr__(self, "read", threading.Semaphore(0))
         object.__setattr__(self, "fails_at", fails_at)
         return self
 
     def batch(self, indices):
         self.reads.append(threading.current_thread())
+        self.read.release()
         if len(self.reads) - 1 == self.fails_at:
             raise SpuriousError("images.npy: cannot be read; mend it")
         return super().batch(indices)
@@ -164,16 +166,15 @@ def reading_threads():
 
 
 def test_one_thread_reads_ahead_and_no_further_than_told():
-    source = watched()
-    stream = prefetched(source, torch.arange(100).split(10), depth=3)
-    next(stream)
-    reading_threads()[0]  # it is there
-    for _ in range(1000):
-        if len(source.reads) == 4:
-            break
-        threading.Event().wait(0.005)
-    threading.Event().wait(0.05)
-    assert len(source.reads) == 4  # the one taken and three ahead
+    """What is never asked for cannot be read later: the reading is waited for, the asking is counted."""
+    source, asked = watched(), []
+    stream = prefetched(source, (asked.append(indices) or indices for indices in torch.arange(100).split(10)), depth=3)
+    for taken in range(1, 8):
+        next(stream)
+        assert source.read.acquire(timeout=600)
+        if taken == 1:
+            assert all(source.read.acquire(timeout=600) for _ in range(3))
+        assert len(asked) == len(source.reads) == taken + 3  # those taken and three ahead
     assert set(source.reads) == set(reading_threads())
     assert threading.current_thread() not in source.reads
     stream.close()

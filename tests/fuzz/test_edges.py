@@ -28,13 +28,7 @@ from spurious.data import datasets, downsampled
 from spurious.errors import SpuriousError
 
 NAME = "some/file"
-reproducible = settings(
-    derandomize=True,
-    database=None,
-    deadline=None,
-    max_examples=25,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+few = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def message(call, *arguments):
@@ -62,7 +56,7 @@ def test_any_bytes_are_read_or_told(name, tmp_path):
     target = TARGETS[name]
     seeds = target.seeds()
 
-    @reproducible
+    @few
     @given(st.binary(max_size=60) | changed(seeds))
     def check(content):
         with guarding.watched(tmp_path):
