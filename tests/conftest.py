@@ -1,13 +1,39 @@
-"""One tiny run of the whole demo, shared by the tests of the pipeline and of its report."""
+"""What all tests share: which of them are slow, how hypothesis draws, and one tiny run of the whole demo."""
 
 import fcntl
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from projects import copy_project, make_tiny, run_snakemake
+
+# A busy machine must not decide how a test ends: no deadlines, and the same examples in every run.
+settings.register_profile(
+    "spurious", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("spurious")
+
+TESTS = Path(__file__).parent
+SLOW_FOLDERS = {"benchmarks", "cluster", "faults", "fuzz"}
+SLOW_FILES = {"test_photograph_pipeline.py", "test_report.py", "test_scaling.py"}
+SLOW_FIXTURES = {"finished", "rerun"}  # the finished demo, and a copy of it
+
+
+def is_slow(path, fixtures):
+    """Whether a test in the file `path` that uses these fixtures kills, needs a service or runs a whole demo."""
+    place = path.relative_to(TESTS)
+    return place.parts[0] in SLOW_FOLDERS or place.name in SLOW_FILES or not SLOW_FIXTURES.isdisjoint(fixtures)
+
+
+def pytest_collection_modifyitems(items):
+    """Mark as slow what `make test` leaves to `make test-all`; other tests carry the marker themselves."""
+    for item in items:
+        if is_slow(item.path, item.fixturenames):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
