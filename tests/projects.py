@@ -192,6 +192,11 @@ def sha256(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def times(folder):
+    """{path: when it was modified, ns} of every file in `folder`."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
 def contents(folder, pattern="**/*"):
     """{path: sha256} of the files in `folder` but for logs, and for provenance, which says when and how long."""
     files = (path for path in folder.glob(pattern) if path.is_file() and path.stem != "provenance")

@@ -1,6 +1,5 @@
-"""The workflow itself: what it makes, what it makes again, and what it says of input that it cannot use."""
+"""The workflow itself: what it makes, and what it says of input that it cannot use."""
 
-import contextlib
 import gzip
 import hashlib
 import json
@@ -8,13 +7,9 @@ import os
 import re
 import shutil
 import struct
-import subprocess
-import time
-from modulefinder import ModuleFinder
 
 import numpy as np
 import pandas as pd
-import psutil
 import pytest
 import torch
 from safetensors import safe_open
@@ -28,23 +23,14 @@ from projects import (
     change_config,
     changed_config,
     contents,
-    edited,
-    environment,
     error_lines,
-    planned_jobs,
     read_config,
     run_snakemake,
-    snakemake_command,
+    times,
 )
 
 EXPERIMENT = TINY["experiments"][DATASET]
-COMPUTING = {"train_classifier.py", "backwork_label.py", "retrain_classifier.py", "smooth_shard.py"}
-COMPUTING |= {"train_linear.py", "fool_classifier.py", "fit_classifier.py", "search_scores.py", "transfer_images.py"}
 UNREACHABLE = "http://127.0.0.1:9/labels.gz"  # the port "discard": nobody listens
-
-
-def times(folder):
-    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
 
 # What a run makes
@@ -112,183 +98,7 @@ def test_own_dataset_is_read_as_it_is(finished):
     assert table["accuracy"].min() > 0.6, "a third is chance: were images and labels mixed up?"
 
 
-# How often it makes it
-
-
-def test_two_runs_and_any_number_of_cores_give_the_same_files(fresh, finished):
-    run_snakemake(fresh, "demo", cores=1)
-    once, again = (contents(folder / "results", f"{DATASET}/**/*") for folder in (finished, fresh))
-    assert [name for name in once if name.startswith(f"{DATASET}/tables/") and name.endswith(".csv")]
-    assert once == again
-
-
-def test_finished_run_has_nothing_to_do(finished):
-    assert "Nothing to be done" in run_snakemake(finished, "demo", "--dry-run").stdout
-
-
-def test_touched_files_are_not_made_again(rerun):
-    for path in [*rerun.glob("scripts/**/*.py"), *rerun.glob("results/**/*.safetensors"), rerun / "config.yaml"]:
-        os.utime(path)
-    assert "Nothing to be done" in run_snakemake(rerun, "demo", "--dry-run").stdout
-
-
-@pytest.fixture(scope="module")
-def programs(finished):
-    """The scripts that the demo runs."""
-    done = run_snakemake(finished, "demo", "--dry-run", "--forceall", "--printshellcmds")
-    return {script for script, _ in planned_jobs(done)}
-
-
-def importers(folder, programs, module):
-    """Those of the programs that import a module of ours, directly or not, by the bytecode."""
-    names = set()
-    for name in programs:
-        finder = ModuleFinder([str(folder / "scripts")])
-        finder.run_script(str(folder / "scripts" / name))
-        if module in finder.modules:
-            names.add(name)
-    return names
-
-
-@pytest.mark.parametrize(
-    "module",
-    [
-        "spurious.experiments.smoothing.sweep",
-        "spurious.attacks.cost",
-        "spurious.statistics.intervals",
-        "pipeline.files.tensors",
-    ],
-)
-def test_edited_module_reruns_what_imports_it(finished, programs, module):
-    expected = importers(finished, programs, module)
-    assert expected, f"nothing imports {module}"
-    path = f"scripts/{module.replace('.', '/')}.py"
-    with edited(finished / path):
-        planned = list(planned_jobs(run_snakemake(finished, "demo", "--dry-run", "--printshellcmds")))
-    assert expected <= {script for script, _ in planned}
-    for script, reason in planned:
-        if not reason.startswith("Input files updated by another job"):
-            assert script in expected, f"{script} does not import {module}"
-            assert reason.startswith("Params have changed since last execution")
-
-
-def test_edited_smoothing_trains_nothing(finished):
-    with edited(finished / "scripts/spurious/experiments/smoothing/sweep.py"):
-        planned = {script for script, _ in planned_jobs(run_snakemake(finished, "demo", "-n", "--printshellcmds"))}
-    assert "smooth_shard.py" in planned
-    assert not planned & (COMPUTING - {"smooth_shard.py"})
-
-
-def test_changed_sigmas_rerun_only_smoothing(rerun):
-    results = rerun / "results"
-    before, before_times = contents(results), times(results)
-    change_config(rerun, {"smoothing": {"sigmas": [0.0, 0.5]}})
-    done = run_snakemake(rerun, "demo", "--printshellcmds", cores=2)
-    assert {script for script, _ in planned_jobs(done)} & COMPUTING == {"smooth_shard.py"}
-    after = contents(results)
-    changed = {name for name in before if before[name] != after[name]}
-    assert before.keys() == after.keys()
-    assert {f"{DATASET}/{name}/smoothing.csv" for name in EXPERIMENT["smoothing"]} <= changed
-    assert {f"{DATASET}/tables/smoothing.csv", f"{DATASET}/figures/smoothing.png"} <= changed
-    assert pd.read_csv(results / DATASET / "tables/smoothing.csv")["sigma"].drop_duplicates().tolist() == [0.0, 0.5]
-    kept = [name for name in before if not re.search(r"smoothing|risk-|summary\.rst|published|provenance", name)]
-    assert len(kept) > 50
-    assert [name for name in kept if times(results)[results / name] != before_times[results / name]] == []
-
-
-# Interruptions
-
-WEIGHTS = "results/digits/cnn/seed0/weights.safetensors"
-LONGER = {
-    "experiments": {
-        "digits": {
-            "override": {
-                "classifiers": {"cnn": {"channels": [8, 16], "units": 64}},
-                "recipes": {"fast": {"steps": 300, "epochs": None}},
-            }
-        }
-    }
-}
-
-
-@contextlib.contextmanager
-def training(folder):
-    """Snakemake training WEIGHTS in `folder`: (its process, that of train_classifier.py)."""
-    run = subprocess.Popen(
-        snakemake_command(WEIGHTS),
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    process = psutil.Process(run.pid)
-    try:
-        yield process, wait_for(lambda: trainer_below(process))
-    finally:
-        for child in [*process.children(recursive=True), process] if process.is_running() else []:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                child.kill()
-        run.wait()
-
-
-def trainer_below(process):
-    for child in process.children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            if child.cmdline()[1:2] == ["scripts/train_classifier.py"]:
-                return child
-    return None
-
-
-def wait_for(find):
-    """What `find` returns as soon as it is something; gives up after two minutes."""
-    for _ in range(12000):
-        if found := find():
-            return found
-        time.sleep(0.01)
-    raise AssertionError("waited in vain")
-
-
-def checkpoint_step(folder):
-    path = folder / WEIGHTS.replace("weights", "checkpoint")
-    if not path.exists():
-        return 0
-    with safe_open(path, framework="pt") as file:
-        return int(file.get_tensor("step"))
-
-
-def first_step(folder):
-    """The step at which the training of the last run began, by the progress bar in its log."""
-    log = (folder / "results/logs/digits/cnn/train_seed0.log").read_text(encoding="utf-8")
-    return int(re.search(r"\b(\d+)/300\b", log).group(1))
-
-
-def test_killed_training_continues_and_ends_in_the_same_weights(fresh, tmp_path):
-    change_config(fresh, LONGER)
-    undisturbed = shutil.copytree(fresh, tmp_path / "undisturbed")
-    run_snakemake(undisturbed, WEIGHTS)
-    with training(fresh) as (snakemake, trainer):
-        wait_for(lambda: checkpoint_step(fresh))
-        trainer.kill()
-        assert snakemake.wait() not in (0, None)
-    first_kill = checkpoint_step(fresh)
-    assert 0 < first_kill < 300
-    assert not (fresh / WEIGHTS).exists()
-    with training(fresh) as (snakemake, trainer):  # as when the machine is switched off
-        wait_for(lambda: checkpoint_step(fresh) > first_kill)
-        snakemake.kill()
-        trainer.kill()
-    second_kill = checkpoint_step(fresh)
-    assert first_kill < second_kill < 300
-    assert first_step(fresh) == first_kill
-    run_snakemake(fresh, "--unlock")
-    run_snakemake(fresh, WEIGHTS)
-    assert first_step(fresh) == second_kill
-    whole = contents(undisturbed / "results")
-    assert contents(fresh / "results") == whole
-    assert not [name for name in whole if "checkpoint" in name]
-    history = pd.read_csv(fresh / "results/digits/cnn/seed0/history.csv")
-    assert history["step"].tolist() == list(range(30, 301, 30))
+# A job that fails
 
 
 def put_other_architecture(weights, other):

@@ -523,13 +523,13 @@ def test_a_full_disk_is_told(tmp_path, monkeypatch):
 
 
 STOPPING = """
-import signal, make_store, storefiles
-append = storefiles.SplitWriter.append
+import signal, make_store
+append = make_store.SplitWriter.append
 def append_and_stop(*arguments):
     append(*arguments)
     print("appended", flush=True)
     signal.pause()
-storefiles.SplitWriter.append = append_and_stop
+make_store.SplitWriter.append = append_and_stop
 make_store.CHUNK = 100
 make_store.run(make_store.main)
 """
