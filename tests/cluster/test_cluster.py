@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from barriers import Barrier
 from cluster import slurm
 from projects import DATASET, contents, environment, rules_with_gpu, run_snakemake
 
@@ -35,6 +36,7 @@ HASTE = {
     "--slurm-status-command": "squeue",
 }
 SOME = [f"results/{DATASET}/tables/classifiers.csv"]  # seven jobs
+TRAINING = r"scripts/train_classifier\.py"
 MOST_SECONDS = 900
 
 
@@ -116,14 +118,32 @@ def tables(folder):
     return found
 
 
-def wait_for_job(folder, rule, process):
-    """The id of a job of this rule as soon as it runs."""
+def start(folder, barrier):
+    """Snakemake in a session of its own, whose trainings stand still at the barrier: they run until they are seen."""
+    return subprocess.Popen(
+        command(*SOME),
+        cwd=folder,
+        env=environment() | barrier.environment,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def wait_for_training(folder, process, barrier):
+    """The id of a training as soon as it runs and has come to the barrier."""
     while process.poll() is None:
-        for job in jobs_of(folder):
-            if rule_of(job) == rule and job["JobState"] == "RUNNING":
-                return job["JobId"]
+        running = [job for job in jobs_of(folder) if job["JobState"] == "RUNNING"]
+        found = [job["JobId"] for job in running if rule_of(job) == "train_classifier"]
+        if found and barrier.stopped():
+            return found[0]
         time.sleep(0.1)
-    raise AssertionError(f"no job of {rule} was seen")
+    raise AssertionError("no training ran")
+
+
+def wait_for_end(folder, number):
+    """Wait until Slurm says that the job with this id has ended."""
+    while any(job["JobId"] == number and job["JobState"] in ("RUNNING", "COMPLETING") for job in jobs_of(folder)):
+        time.sleep(0.1)
 
 
 def test_the_tables_are_those_of_the_local_run(demo, finished):
@@ -176,8 +196,12 @@ def seconds_of(limit):
 
 
 def test_a_cancelled_job_is_run_again(fresh, finished):
-    process = subprocess.Popen(command(*SOME), cwd=fresh, env=environment(), stderr=subprocess.DEVNULL)
-    subprocess.run(["scancel", wait_for_job(fresh, "train_classifier", process)], check=True)
+    barrier = Barrier(fresh / "barrier", TRAINING)
+    process = start(fresh, barrier)
+    cancelled = wait_for_training(fresh, process, barrier)
+    subprocess.run(["scancel", cancelled], check=True)
+    wait_for_end(fresh, cancelled)
+    barrier.open()
     assert process.wait(MOST_SECONDS) != 0
     before = len(jobs_of(fresh))
     submit(fresh, *SOME)
@@ -186,10 +210,9 @@ def test_a_cancelled_job_is_run_again(fresh, finished):
 
 
 def test_a_killed_head_is_recovered_as_documented(fresh, finished):
-    process = subprocess.Popen(
-        command(*SOME), cwd=fresh, env=environment(), stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    wait_for_job(fresh, "train_classifier", process)
+    barrier = Barrier(fresh / "barrier", TRAINING)
+    process = start(fresh, barrier)
+    wait_for_training(fresh, process, barrier)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert any(job["JobState"] in ("RUNNING", "PENDING") for job in jobs_of(fresh)), "orphans are left"
