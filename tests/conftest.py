@@ -29,6 +29,7 @@ def is_slow(path, fixtures):
     return place.parts[0] in SLOW_FOLDERS or place.name in SLOW_FILES or not SLOW_FIXTURES.isdisjoint(fixtures)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Mark as slow what `make test` leaves to `make test-all`; other tests carry the marker themselves."""
     for item in items:
@@ -46,16 +47,19 @@ def checkout(tmp_path_factory):
 def finished(checkout, tmp_path_factory):
     """The tiny demo, run on two cores as `make demo` does; a test leaves everything as it was.
 
-    Of several processes of pytest the first runs it, and each has a copy.
+    Of several processes of pytest the first runs it, and each has a copy; where it failed, all others fail at once.
     """
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    report, demo = "results/demo.html", shared / "demo"
+    report, demo, failed = "results/demo.html", shared / "demo", shared / "demo.failed"
     with (shared / "demo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (demo / report).exists():
-            shutil.rmtree(demo, ignore_errors=True)
+        if failed.exists():
+            pytest.fail("the tiny demo failed: the first test that asked for it shows how", pytrace=False)
+        if not demo.exists():
+            failed.touch()
             run_snakemake(shutil.copytree(checkout, demo), "demo", "--report", report, "--report-after-run", cores=2)
+            failed.unlink()
     return shutil.copytree(demo, tmp_path_factory.mktemp("finished") / "project")
 
 

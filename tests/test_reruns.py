@@ -1,4 +1,4 @@
-"""How often the workflow makes something: the same files in every run, nothing twice, and only what a change reaches."""
+"""How often the workflow makes something: the same files in each run, nothing twice, only what a change reaches."""
 
 import os
 import re
