@@ -1,5 +1,5 @@
 # Each target sets .venv up by itself, once. Arguments for snakemake or pytest go into ARGS:
-#   make paper ARGS='--config local_data=/data'      make test ARGS='-k smoothing'
+#   make paper ARGS='--config local_data=/data'      make test-all ARGS='tests/faults'
 # The tests run in a process for each core, up to four; ARGS='-n 0' runs them in one.
 # Another Python for .venv: make demo PYTHON=/path/to/python3
 
@@ -13,14 +13,33 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_WAIT_POLICY := passive
 export GOMP_SPINCOUNT := 0
 
-.PHONY: demo paper test test-gpu bench lint readme
+PYTEST := .venv/bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+.PHONY: help demo paper test test-slow test-all test-gpu bench lint readme
 .DEFAULT_GOAL := demo
+
+help:
+	@echo "make demo       a small run of every experiment, without a download"
+	@echo "make paper      every experiment in full, beside the published numbers"
+	@echo "make test       the quick tests: no kills, services, browser or finished demo"
+	@echo "make test-slow  the other tests"
+	@echo "make test-all   every test"
+	@echo "make test-gpu   every path of a GPU against the CPU"
+	@echo "make lint       the style of the code and of the rules"
+	@echo "make bench      the benchmarks"
+	@echo "make readme     the tables of finished results into docs/measured and README.md"
 
 demo paper: .venv/installed
 	.venv/bin/snakemake $@ --quiet reason host --report results/$@.html --report-after-run $(ARGS)
 
 test: .venv/installed-test
-	.venv/bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(PYTEST) -m "not slow" $(ARGS)
+
+test-slow: .venv/installed-test
+	$(PYTEST) -m slow $(ARGS)
+
+test-all: .venv/installed-test
+	$(PYTEST) $(ARGS)
 
 # Every path of a GPU against the CPU: ARGS='--device cpu --small' tries the program itself.
 test-gpu: .venv/installed-test
