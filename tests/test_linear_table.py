@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spurious.data import splits as data_splits
+from spurious import frames
 from spurious.errors import SpuriousError
 from spurious.experiments.linear import comparison, pair_table, regularization, toy
 from spurious.experiments.linear.templates import total_variation
@@ -125,7 +125,7 @@ def test_without_a_split_test_the_other_one_is_reported_with_train_beside():
         ),
         (lambda: regularization.linear(PREDICTIONS, STEPS[:1], WEIGHTS, HISTORY), "steps: 0 files are of seed 8"),
         (lambda: regularization.linear(PREDICTIONS, STEPS, [*WEIGHTS, WEIGHTS[0]], HISTORY), "weights: 2 files are of"),
-        (lambda: data_splits.held_out(["train", "validation"]), "no split to test on"),
+        (lambda: frames.held_out(["train", "validation"]), "no split to test on"),
         (lambda: pair_table.pair(PREDICTIONS), "classes, attack, epsilon is missing"),
     ],
 )
@@ -136,8 +136,8 @@ def test_wrong_inputs_raise_one_clear_line(call, message):
 
 
 def test_held_out_prefers_test():
-    assert data_splits.held_out(["mirrored", "train", "test", "validation"]) == "test"
-    assert data_splits.held_out(["train", "mirrored"]) == "mirrored"
+    assert frames.held_out(["mirrored", "train", "test", "validation"]) == "test"
+    assert frames.held_out(["train", "mirrored"]) == "mirrored"
 
 
 def test_the_best_is_chosen_on_validation_alone():
