@@ -18,13 +18,13 @@ settings.register_profile(
 settings.load_profile("spurious")
 
 TESTS = Path(__file__).parent
-SLOW_FOLDERS = {"benchmarks", "cluster", "faults", "fuzz"}
+SLOW_FOLDERS = {"benchmarks", "cluster", "faults", "fuzz", "gpu"}
 SLOW_FILES = {"test_photograph_pipeline.py", "test_report.py", "test_scaling.py"}
 SLOW_FIXTURES = {"finished", "rerun"}  # the finished demo, and a copy of it
 
 
 def is_slow(path, fixtures):
-    """Whether a test in the file `path` that uses these fixtures kills, needs a service or runs a whole demo."""
+    """Whether a test in the file `path` kills, needs a service, runs a demo or is long; by its fixtures, too."""
     place = path.relative_to(TESTS)
     return place.parts[0] in SLOW_FOLDERS or place.name in SLOW_FILES or not SLOW_FIXTURES.isdisjoint(fixtures)
 
