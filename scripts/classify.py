@@ -1,4 +1,4 @@
-"""Classify one image under growing noise: not blurred, blurred once, blurred twice, and by majority.
+"""Classify one image under growing noise: by every view, such as blurred once, and by majority.
 
 Prints what each view is taken for, and writes it as OUTPUT.csv and as a figure, OUTPUT.png and OUTPUT.svg. An image of
 the dataset's folder gets the noise that it has in the sweep, any other that of its file name.

@@ -20,14 +20,16 @@ from spurious.experiments.backworking import trace as backworking_trace
 from spurious.experiments.classifiers import salient as classifiers_salient
 from spurious.experiments.classifiers import worst as classifiers_worst
 from spurious.experiments.retraining import figure
-from spurious.experiments.smoothing import examples, rates_figure, risk_figure
+from spurious.experiments.smoothing import examples, looks, rates_figure, risk_figure
 from spurious.experiments.smoothing import gallery as smoothing_gallery
 from spurious.experiments.smoothing import published as smoothing_published
 from spurious.experiments.smoothing import risk as smoothing_risk
 from spurious.experiments.smoothing.rates import PUBLISHED, main_rows
+from spurious.experiments.smoothing.rows import reference_of, views_of
 from spurious.figures import pictures
 from spurious.frames import require
 from spurious.settings import SmoothingSettings, Variant
+from spurious.views.kinds import words_of
 from spurious.wording import plural
 
 
@@ -192,22 +194,30 @@ def gallery(arguments: argparse.Namespace) -> Figure:
     kernel = chosen_kernel(votes, arguments.kernel)
     sigma = min(votes["sigma"].unique(), key=lambda sigma: abs(sigma - arguments.sigma))
     rows = votes[(votes["kernel"] == kernel) & (votes["sigma"] == sigma)]
-    kinds = {
-        "mended: wrong without blurring, right by majority": examples.mended(rows),
-        "rejected: no two of the three agree": examples.rejected(rows),
-    }
+    views = views_of(rows)
     groups = {}
-    for kind, own in kinds.items():
+    for kind, own in kinds_of(rows, views).items():
         shown = frames.spread(own, arguments.count)
-        groups[f"{kind} ({len(shown)} of {plural(len(own), 'image')})"] = cards(shown, arguments)
+        groups[f"{kind} ({len(shown)} of {plural(len(own), 'image')})"] = cards(shown, views, arguments)
     title = arguments.title or f"{rows['classifier'].iloc[0]} under noise of sigma {sigma:g}, {kernel} taps"
-    return smoothing_gallery.gallery(groups, title, "0×, 1×, 2×: how often it was blurred; in italics: wrong")
+    marks, meaning = looks.marks(views)
+    return smoothing_gallery.gallery(groups, title, f"{meaning}; in italics: wrong", marks)
 
 
-def cards(rows: pd.DataFrame, arguments: argparse.Namespace) -> list[smoothing_gallery.Card]:
+def kinds_of(rows: pd.DataFrame, views: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """The images that the gallery may show, in groups by what the vote makes of them."""
+    reference = reference_of(views)
+    without = "without blurring" if reference == "ns" else words_of(reference)
+    split = "no two of the three agree" if len(views) == 3 else f"no class has more than half of the {len(views)} views"
+    return {
+        f"mended: wrong {without}, right by majority": examples.mended(rows, reference),
+        f"rejected: {split}": examples.rejected(rows),
+    }
+
+
+def cards(rows: pd.DataFrame, views: Sequence[str], arguments: argparse.Namespace) -> list[smoothing_gallery.Card]:
     """The images of votes under the very noise that was classified, with their names and votes."""
     from spurious.data.datasets import to_float  # the other figures do without torch
-    from spurious.perturbations.noise import add_noise
 
     source = open_photographs(arguments.images, arguments.list)
     places = {image: place for place, image in enumerate(source.ids)}
@@ -215,13 +225,13 @@ def cards(rows: pd.DataFrame, arguments: argparse.Namespace) -> list[smoothing_g
     variant = arguments.settings.variants.get(PUBLISHED, Variant())
     found = []
     for row in rows.itertuples():
-        classes = [row.label, row.ns, row.ss, row.ds]
+        classes = [row.label, *(getattr(row, view) for view in views)]
         if row.image not in places:
             raise SpuriousError(f"{arguments.list}: {row.image} is missing, but has votes; run the noise sweep again")
         if max(classes) >= len(names):
             raise SpuriousError(f"{arguments.class_names}: the class {max(classes)} has no name; add it")
         image = to_float(source.load(places[row.image]))[None]
-        noisy = add_noise(image, [row.image], row.sigma, row.seed, scale=variant.noise_scale, clamp=variant.clamp)
+        noisy = variant.noisy(image, [row.image], row.sigma, row.seed)
         (name, _), *votes = [(names[number], number == row.label) for number in classes]
         found.append(smoothing_gallery.Card(picture=noisy[0].permute(1, 2, 0).numpy(), name=name, votes=votes))
     return found

@@ -31,8 +31,8 @@ from spurious.errors import SpuriousError, shown_name, unknown_name
 from spurious.experiments.fooling.figure import Panel, fooling, size_text
 from spurious.figures.style import probability_text, render
 from spurious.perturbations.norms import sizes, start_noise
-from spurious.settings import FoolingMethod, FoolingSettings, Preprocessing, SmoothingSettings, Variant, from_mapping
-from spurious.views.viewer import Viewer
+from spurious.settings import FoolingMethod, FoolingSettings, Preprocessing, from_mapping
+from spurious.views import bands
 
 BEFORE, AFTER, WRITTEN = "before", "after", "as written"
 
@@ -165,8 +165,8 @@ def starting_image(
     name = classify.image_id(arguments, subject)
     if shape is not None and shape[0] == 1:
         return read_grey(arguments.image), name
-    viewer = Viewer(preprocessing, SmoothingSettings(kernels=()), Variant())
-    return viewer.views(classify.read_image(arguments.image)[None], [name], 0.0, 0)[:, 0].clamp(0, 1), name
+    image = classify.read_image(arguments.image)[None]
+    return bands.prepare(image, preprocessing).clamp(0, 1), name
 
 
 def read_grey(path: Path) -> torch.Tensor:

@@ -18,7 +18,7 @@ from spurious.data.datasets import to_float
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.rows import COLUMNS, Starts, example_places, fool_all, rubbish_rows
 from spurious.seeding import generator
-from spurious.settings import FoolingSettings, Preprocessing, SmoothingSettings, Variant
+from spurious.settings import FoolingSettings, Preprocessing
 
 RUBBISH_ON_PHOTOGRAPHS = 500  # at most: each is as expensive as a photograph
 RUBBISH_COLUMNS = ["classifier", "seed", "kind", "id", "predicted", "p"]
@@ -79,15 +79,14 @@ def read_photographs(paths: Sequence[str], count: int, preprocessing: Preprocess
     """Photographs, resized and cropped as published. The list is sorted by label, so a fixed random order is taken:
     the first of them are of all kinds, however many a method is to have.
     """
-    from spurious.views.viewer import Viewer  # costs the import of kornia, which tensors do without
+    from spurious.views import bands  # costs the import of kornia, which tensors do without
 
     photographs = open_photographs(*paths)
-    viewer = Viewer(preprocessing, SmoothingSettings(kernels=()), Variant())
     places = torch.randperm(len(photographs), generator=generator("order of photographs"))[:count].tolist()
     ids = [photographs.ids[place] for place in places]
     images = []
-    for place, name in zip(places, ids, strict=True):
-        view = viewer.views(to_float(photographs.load(place))[None], [name], 0.0, 0)[:, 0]
+    for place in places:
+        view = bands.prepare(to_float(photographs.load(place))[None], preprocessing)
         images.append(view.clamp_(0, 1))  # a bicubic resize goes beyond
     if len({image.shape for image in images}) > 1:
         raise SpuriousError(f"{paths[0]}: photographs of different sizes; give the classifier a resize and a crop")

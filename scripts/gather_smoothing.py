@@ -1,6 +1,7 @@
 """Join the shards of a noise sweep and summarize them, one row per kernel and sigma."""
 
 import argparse
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -8,23 +9,16 @@ from pipeline.files.atomic import whole_file
 from pipeline.files.rows import TEXT
 from pipeline.jobs.arguments import Parser, run
 from spurious.errors import SpuriousError, reason_of
-from spurious.experiments.smoothing.rates import COLUMNS, in_order, main_rows, summarize
-
-INTEGERS = ("label", "seed", "kernel", "ns", "ss", "ds", "decision")
-FLOATS = ("sigma", "p_ns", "p_ss", "p_ds")
-TYPES = {
-    **{name: TEXT[name] for name in ("image", "variant")},
-    **dict.fromkeys(INTEGERS, "int64"),
-    **dict.fromkeys(FLOATS, "float64"),
-}
+from spurious.experiments.smoothing.rates import in_order, main_rows, summarize
+from spurious.experiments.smoothing.rows import main_columns, number_types, views_of
 
 
 def main(argv: list[str] | None = None) -> None:
     """Read the shards; write all rows in one order, those of the published variant, and their summary."""
     arguments = parse(argv)
-    votes = in_order(pd.concat([read_shard(path) for path in arguments.shards], ignore_index=True))
+    votes = in_order(joined(arguments.shards))
     votes.insert(0, "classifier", arguments.classifier)
-    images = main_rows(votes)[list(COLUMNS)]
+    images = main_rows(votes)[main_columns(views_of(votes))]
     summary = summarize(images, arguments.classifier)
     for path, table in {arguments.votes: votes, arguments.images: images, arguments.summary: summary}.items():
         with whole_file(path) as file:
@@ -42,11 +36,25 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def joined(paths: Sequence[str]) -> pd.DataFrame:
+    """The rows of all shards; SpuriousError where one has other views than the first."""
+    shards = [read_shard(path) for path in paths]
+    for path, shard in zip(paths, shards, strict=True):
+        if list(shard) != list(shards[0]):
+            raise SpuriousError(
+                f"{path}: has the views {', '.join(views_of(shard))}, but {paths[0]} has"
+                f" {', '.join(views_of(shards[0]))}; delete them and run again"
+            )
+    return pd.concat(shards, ignore_index=True)
+
+
 def read_shard(path: str) -> pd.DataFrame:
     """The rows of one shard; SpuriousError where the file is none."""
     try:
+        views = views_of(pd.read_csv(path, nrows=0), path)
+        known = {name: TEXT[name] for name in ("image", "variant")} | number_types(views)
         # an image may be called "NA"
-        return pd.read_csv(path, usecols=TYPES, dtype=TYPES, keep_default_na=False)
+        return pd.read_csv(path, usecols=known, dtype=known, keep_default_na=False)
     except (OSError, ValueError) as error:
         reason = reason_of(error)
         raise SpuriousError(f"{path}: not a readable shard ({reason}); delete it and run again") from None

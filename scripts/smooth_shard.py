@@ -1,4 +1,4 @@
-"""Classify one shard of the test images under every noise level and blur; one row per image and setting."""
+"""Classify every view of one shard of the test images under every noise; one row per image and setting."""
 
 import argparse
 import csv
@@ -17,7 +17,7 @@ from pipeline.jobs.devices import prepare_compute
 from spurious.classifiers.scoring import Score, Scorer
 from spurious.data.datasets import to_float
 from spurious.errors import SpuriousError
-from spurious.experiments.smoothing.sweep import Batch, Row, sweep
+from spurious.experiments.smoothing.sweep import Batch, row_type, sweep
 from spurious.settings import SmoothingSettings
 
 Load = Callable[[torch.Tensor], Batch]
@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> None:
         open(path, "w", newline="", encoding="utf-8") as file,
     ):
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(Row._fields)
+        writer.writerow(row_type(settings)._fields)
         items = indices.split(together) if len(indices) else ()
         for item, rows in zip(items, sweep(items, load, score, settings, preprocessing, workers=workers), strict=True):
             writer.writerows(rows)

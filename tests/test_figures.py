@@ -20,14 +20,18 @@ from spurious.experiments.backworking import trace
 from spurious.experiments.classifiers import salient
 from spurious.experiments.classifiers import worst as classifiers_worst
 from spurious.experiments.retraining import figure as retraining_figure
-from spurious.experiments.smoothing import example, examples, gallery, published, rates_figure, risk_figure
+from spurious.experiments.smoothing import example, examples, gallery, looks, published, rates_figure, risk_figure
 from spurious.figures import pictures as figures_pictures
-from spurious.figures.style import probability_text, render
+from spurious.figures.style import BLACK, probability_text, render
 
 RNG = np.random.default_rng(0)
 GRID = RNG.random((2, 3, 6, 6))
 P = np.array([[0.9995, 0.999, 1.0], [0.2, 0.99999, 0.00001]])
 KEPT = np.where(GRID > 0.7, GRID, 0)
+RATES = ("acc_ns", "acc_ss", "acc_ds", "acc_maj", "acc_maj_all")
+SCORES = ("ns", "ss", "ds", "vote", "combined")
+SIX = ["ns", "ss", "ds", "median", "bilateral", "of_my_own"]
+MARKS = ["0×", "1×", "2×"]
 
 
 def trace_rows():
@@ -44,13 +48,13 @@ def retraining_table():
     return pd.DataFrame(rows, columns=["negatives", "target", "round", "seed", "accuracy", "attack", "found", "images"])
 
 
-def smoothing_table():
+def smoothing_table(views=("ns", "ss", "ds")):
     rows = []
     for classifier in ("cnn", "softmax"):
         for kernel in (5, 7):
             for sigma in (0.0, 0.125):
                 row = {"classifier": classifier, "kernel": kernel, "sigma": sigma, "n": 400}
-                for name in (*rates_figure.RATES, "reject_rate"):
+                for name in (*(f"acc_{view}" for view in views), "acc_maj", "acc_maj_all", "reject_rate"):
                     row |= {name: 0.8 - sigma, f"{name}_low": 0.7 - sigma, f"{name}_high": 0.9 - sigma}
                 rows.append(row)
     return pd.DataFrame(rows)
@@ -70,11 +74,11 @@ NUMBERS = pd.DataFrame(
 PUBLISHED = published.published_rates(NUMBERS, "own")
 
 
-def risk_frames(sigmas=(0.0, 0.125, 0.25)):
+def risk_frames(sigmas=(0.0, 0.125, 0.25), scores=SCORES):
     lines, table = [], []
     for sigma in sigmas:
         row = {"sigma": sigma, "n": 100, "coverage": 0.9, "acc_vote": 0.8, "acc_vote_low": 0.7, "acc_vote_high": 0.85}
-        for place, score in enumerate(risk_figure.SCORES):
+        for place, score in enumerate(scores):
             row[f"aurc_{score}"] = sigma + 0.01 * place
             lines += [(sigma, score, coverage, sigma * coverage) for coverage in (0.01, 0.5, 1.0)]
         table.append(row)
@@ -99,7 +103,18 @@ def example_rows():
     return pd.DataFrame(rows, columns=["sigma", "view", "predicted", "name", "logit", "p", "decision"])
 
 
+def six_views():
+    """Pictures and rows of one sigma under six views."""
+    rows = example_rows()[:1].loc[[0] * 6].assign(view=SIX, decision=2)
+    return np.repeat(VIEWS[:1, :1], 6, axis=1), rows.reset_index(drop=True)
+
+
+SIX_VOTES = gallery.Card(picture=CARD.picture, name=LONG, votes=VOTES * 2)
 DRAWN = {
+    "rates of six views": lambda: rates_figure.smoothing(smoothing_table(SIX), "title of it"),
+    "risk of six views": lambda: risk_figure.risk(*risk_frames(scores=[*SIX, "vote", "combined"]), "title of it"),
+    "gallery of six views": lambda: gallery.gallery({"some": [SIX_VOTES] * 4}, "title of it", *looks.marks(SIX)[::-1]),
+    "example of six views": lambda: example.example(*six_views(), "title of it", "note"),
     "found": lambda: backworking_found.found(GRID, P, "title of it"),
     "worst": lambda: classifiers_worst.worst(GRID, P, np.array([[0, 1, 2], [1, 1, 0]]), "title of it"),
     "salient": lambda: salient.salient(GRID, KEPT, "title of it"),
@@ -108,7 +123,7 @@ DRAWN = {
     "smoothing": lambda: rates_figure.smoothing(smoothing_table(), "title of it"),
     "published": lambda: rates_figure.smoothing(smoothing_table(), "title of it", PUBLISHED),
     "risk": lambda: risk_figure.risk(*risk_frames(), "title of it"),
-    "gallery": lambda: gallery.gallery({"some": [CARD] * 6, "none": [], "one": [CARD]}, "title of it", "note"),
+    "gallery": lambda: gallery.gallery({"some": [CARD] * 6, "none": [], "one": [CARD]}, "title of it", "note", MARKS),
     "example": lambda: example.example(VIEWS, example_rows(), "title of it", "note"),
 }
 
@@ -255,7 +270,7 @@ def test_published_numbers_are_those_of_the_dataset():
 def test_the_whole_write_up_is_found_among_the_published_numbers(pytestconfig):
     numbers = pd.read_csv(pytestconfig.rootpath / "workflow/resources/published.csv")
     rates = published.published_rates(numbers, "imagenet-samples")
-    assert rates.groupby("rate").size().to_dict() == dict.fromkeys([*list(rates_figure.RATES)[:4], "reject_rate"], 4)
+    assert rates.groupby("rate").size().to_dict() == dict.fromkeys([*RATES[:4], "reject_rate"], 4)
     assert rates[(rates["rate"] == "acc_ss") & (rates["sigma"] == 0.25)]["value"].tolist() == [0.5005]
 
 
@@ -268,14 +283,14 @@ def test_published_numbers_are_hollow_and_only_beside_their_kernel():
     marks = [hollow(axes) for axes in figure.axes]
     assert [len(lines) for lines in marks] == [1, 0, 1, 0, 1, 0, 1, 0]
     assert marks[0][0].get_ydata().tolist() == [0.6523]
-    assert marks[0][0].get_color() == rates_figure.RATES["acc_ns"][1]
+    assert marks[0][0].get_color() == BLACK
     assert marks[2][0].get_xydata().tolist() == [[0.125, 0.0656]]
     assert figure.legends[0].get_texts()[-1].get_text() == "published (ResNet50)"
 
 
 def test_nothing_is_published_of_another_dataset():
     figure = rates_figure.smoothing(smoothing_table(), "", published.published_rates(NUMBERS, "mnist"))
-    assert len(figure.legends[0].get_texts()) == len(rates_figure.RATES)
+    assert len(figure.legends[0].get_texts()) == len(RATES)
 
 
 def test_risk_has_a_panel_per_sigma_with_lines_areas_and_the_vote():
@@ -283,7 +298,7 @@ def test_risk_has_a_panel_per_sigma_with_lines_areas_and_the_vote():
     *panels, empty = figure.axes
     assert not empty.axison
     assert [axes.get_title() for axes in panels] == ["sigma 0, n = 100", "sigma 0.125, n = 100", "sigma 0.25, n = 100"]
-    *lines, vote = panels[1].get_lines()[: len(risk_figure.SCORES) + 1]
+    *lines, vote = panels[1].get_lines()[: len(SCORES) + 1]
     assert [line.get_xydata().tolist() for line in lines] == [[[0.5, 0.0625], [1.0, 0.125]]] * 5  # not from .01
     assert vote.get_xydata() == pytest.approx(np.array([[0.9, 0.2]]))
     (bar,) = panels[1].collections
@@ -298,7 +313,7 @@ def boxes(figure):
     return [axes.get_window_extent() for axes in figure.axes], [text.get_window_extent() for text in texts]
 
 
-@pytest.mark.parametrize("name", ["gallery", "example"])
+@pytest.mark.parametrize("name", ["gallery", "example", "gallery of six views", "example of six views"])
 def test_no_text_lies_over_another_or_over_a_picture(name):
     figure = DRAWN[name]()
     figure.draw_without_rendering()
@@ -311,7 +326,7 @@ def test_no_text_lies_over_another_or_over_a_picture(name):
 def test_gallery_tells_right_from_wrong_in_two_ways():
     votes = [("crane", True), ("hen", False), ("crane", False)]
     card = gallery.Card(picture=CARD.picture, name="crane", votes=votes)
-    texts = [text for text in gallery.gallery({"": [card]}, "", "").texts if text.get_text() in ("crane", "hen")]
+    texts = [text for text in gallery.gallery({"": [card]}, "", "", MARKS).texts if text.get_text() in ("crane", "hen")]
     name, right, *wrong = [(text.get_color(), text.get_style()) for text in texts]
     assert name[1] == right[1] == "normal"
     assert [style for _, style in wrong] == ["italic"] * 2
@@ -320,7 +335,7 @@ def test_gallery_tells_right_from_wrong_in_two_ways():
 
 def test_pages_of_noise_stay_below_two_megabytes():
     noise = gallery.Card(picture=RNG.random((375, 500, 3)), name="noise", votes=[])
-    assert len(render(gallery.gallery({"a": [noise] * 6, "b": [noise] * 6}, "", ""), "svg")) < 2e6
+    assert len(render(gallery.gallery({"a": [noise] * 6, "b": [noise] * 6}, "", "", []), "svg")) < 2e6
 
 
 @pytest.mark.parametrize("shape", [(375, 500, 3), (500, 375, 3), (90, 90, 3), (1, 7, 3)])

@@ -19,10 +19,11 @@ from spurious.classifiers.models import Description, build_classifier, initializ
 from spurious.classifiers.scoring import Scorer
 from spurious.data.datasets import SPLITS
 from spurious.defences.rejection import REJECTED
-from spurious.defences.vote import majority
+from spurious.defences.vote import vote
 from spurious.errors import SpuriousError
-from spurious.experiments.smoothing.rates import COLUMNS, RATES, in_order, main_rows, summarize
-from spurious.experiments.smoothing.sweep import Batch, Row, sweep
+from spurious.experiments.smoothing.rates import in_order, main_rows, rates_of, summarize
+from spurious.experiments.smoothing.rows import main_columns
+from spurious.experiments.smoothing.sweep import Batch, row_type, sweep
 from spurious.perturbations.noise import add_noise
 from spurious.seeding import generator
 from spurious.settings import SmoothingSettings, Variant
@@ -30,6 +31,9 @@ from spurious.views.blur import blur
 
 KERNEL_5 = [0.0545, 0.2442, 0.4026, 0.2442, 0.0545]
 SETTINGS = SmoothingSettings(batch_size=8)
+Row = row_type(SETTINGS)
+COLUMNS = ("image", "label", "kernel", "sigma", "ns", "ss", "ds", "decision")
+RATES = ("acc_ns", "acc_ss", "acc_ds", "acc_maj", "acc_maj_all", "reject_rate")
 DESCRIPTION = Description(architecture="cnn", image_shape=(1, 12, 12), classes=10, channels=(3, 4), units=16)
 
 
@@ -213,13 +217,13 @@ def test_blur_refuses(images, kernel, sigma, message):
     ],
 )
 def test_majority(views, decision):
-    assert majority(*(torch.tensor([view]) for view in views)).tolist() == [decision]
+    assert vote(torch.tensor(views)[:, None]).tolist() == [decision]
 
 
 def test_majority_of_every_triple_is_the_mode():
     triples = torch.cartesian_prod(*[torch.arange(4)] * 3)
     expected = [stats.mode(t).mode if stats.mode(t).count > 1 else REJECTED for t in triples.numpy()]
-    assert majority(*triples.T).tolist() == expected
+    assert vote(triples.T).tolist() == expected
 
 
 # the sweep
@@ -356,6 +360,7 @@ def test_summary_by_hand():
 
 def test_summary_columns_and_order(model, images, labels):
     table = summarize(pd.DataFrame(sweep_with(model, images, labels)), "cnn")
+    assert rates_of(table) == list(RATES)
     bounds = [f"{rate}_{end}" for rate in RATES for end in ("low", "high")]
     assert list(table) == ["classifier", "kernel", "sigma", "n", *RATES, *bounds]
     settings = [(kernel, sigma) for kernel in SETTINGS.kernels for sigma in SETTINGS.sigmas]
@@ -437,7 +442,7 @@ def test_files_hold_what_the_library_computes(files, tmp_path, model, images, la
     run_shards(files, tmp_path, 2)
     with open(tmp_path / "images.csv", newline="") as file:
         header, *lines = csv.reader(file)
-    assert tuple(header) == COLUMNS
+    assert tuple(header) == COLUMNS == tuple(main_columns(["ns", "ss", "ds"]))
     stored = (images * 255).round() / 255
     expected = sweep_with(model, stored, labels, settings=SmoothingSettings(sigmas=(0.0, 0.25)))
     columns = [Row._fields.index(name) for name in COLUMNS]

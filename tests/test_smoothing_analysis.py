@@ -17,7 +17,7 @@ from spurious.errors import SpuriousError
 from spurious.experiments.smoothing import agreement, comparisons, decisions, findings, long_form, risk
 from spurious.experiments.smoothing import seeds as smoothing_seeds
 from spurious.experiments.smoothing import variants as smoothing_variants
-from spurious.experiments.smoothing.rates import RATES, main_rows, summarize
+from spurious.experiments.smoothing.rates import main_rows, summarize
 from spurious.statistics.comparisons import holm
 from spurious.statistics.intervals import wilson
 from spurious.writeups import published as writeups_published
@@ -25,6 +25,7 @@ from spurious.writeups import smoothing
 
 VIEWS = ("ns", "ss", "ds")
 SCORES = (*VIEWS, "vote", "combined")
+RATES = (*(f"acc_{view}" for view in VIEWS), "acc_maj", "acc_maj_all", "reject_rate")
 RNG_SEED = 20260801
 
 

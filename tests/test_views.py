@@ -9,8 +9,9 @@ from spurious.errors import SpuriousError
 from spurious.perturbations.noise import add_noise
 from spurious.seeding import generator
 from spurious.settings import Preprocessing, SmoothingSettings, Variant
+from spurious.views.bands import Side, side_band
 from spurious.views.blur import blur
-from spurious.views.viewer import Side, Viewer, side_band
+from spurious.views.viewer import Viewer
 from spurious.vision import InterpolationMode, transforms
 
 IMAGENET = Preprocessing(resize=256, crop=224)

@@ -2,13 +2,22 @@
 
 import dataclasses
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from spurious.errors import SpuriousError
+from spurious.perturbations.noises import Gaussian, Noise
+from spurious.registry import Entry, parse
+from spurious.views.blurs import BlurredOnce, BlurredTwice, NotBlurred
+from spurious.views.kinds import View
+
+if TYPE_CHECKING:  # planning reads settings without torch
+    from torch import Tensor
 
 Settings = TypeVar("Settings")
+
+GAUSSIAN = Gaussian()
 
 
 def from_mapping(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
@@ -31,6 +40,8 @@ def from_mapping(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
 def _convert(hint: Any, value: Any) -> Any:
     if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
         return from_mapping(hint, value)
+    if isinstance(hint, type) and issubclass(hint, Entry):
+        return parse(hint, value)
     arguments = typing.get_args(hint)
     if typing.get_origin(hint) is dict and dataclasses.is_dataclass(arguments[1]):
         return {key: from_mapping(arguments[1], item) for key, item in value.items()}
@@ -154,13 +165,19 @@ class Variant:
     `antialias`: whether shrinking averages (torchvision's default since 0.17) or picks (before it, on tensors).
     `noise_at`: "native" adds the noise at the image's own resolution and blurs there, "prepared" does both after
     resizing and cropping. `noise_scale` multiplies sigma, one factor or one per channel: with a normalization's
-    standard deviations the noise is that of somebody who adds it to normalized pixels. `clamp`: to [0, 1].
+    standard deviations the noise is that of somebody who adds it to normalized pixels. `clamp`: to [0, 1]. `noise` is
+    the kind of noise, and says what sigma means.
     """
 
     antialias: bool = False
     noise_at: Literal["native", "prepared"] = "native"
     noise_scale: tuple[float, ...] = (1.0,)
     clamp: bool = True
+    noise: Noise = GAUSSIAN
+
+    def noisy(self, images: "Tensor", ids: Sequence[str], sigma: float, seed: int) -> "Tensor":
+        """Images (N, C, H, W) under noise; the level `sigma`, the seed and its id decide what an image gets."""
+        return self.noise(images, ids, sigma, seed, scale=self.noise_scale, clamp=self.clamp)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +186,8 @@ class SmoothingSettings:
 
     `blur_sigma` is the Gaussian's standard deviation in pixels, `kernels` its sizes in taps, `batch_size` the
     number of views that the classifier gets at once. The variant "published" is run with noise of each of `seeds`,
-    the other variants with that of the first. `precision` is that of the classifier.
+    the other variants with that of the first. `precision` is that of the classifier. `views` are those that vote,
+    their names different.
     """
 
     sigmas: tuple[float, ...] = (0.0, 0.125, 0.25, 0.375)
@@ -179,6 +197,15 @@ class SmoothingSettings:
     seeds: tuple[int, ...] = (0,)
     precision: Literal["float32", "bfloat16"] = "float32"
     variants: dict[str, Variant] = field(default_factory=lambda: {"published": Variant()})
+    views: tuple[View, ...] = (NotBlurred(), BlurredOnce(), BlurredTwice())
+
+    def __post_init__(self) -> None:
+        names = [view.name for view in self.views]
+        if not names:
+            raise SpuriousError("smoothing.views: there are none; name those that vote, such as [ns, ss, ds]")
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise SpuriousError(f"smoothing.views: two views are called {twice!r}: give one of them another name")
 
 
 @dataclass(frozen=True, kw_only=True)

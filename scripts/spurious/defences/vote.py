@@ -6,7 +6,7 @@ from torch import Tensor
 from spurious.defences.rejection import REJECTED
 
 
-def majority(ns: Tensor, ss: Tensor, ds: Tensor) -> Tensor:
-    """The class (N,) that at least two of the three views name, REJECTED where all three differ."""
-    blurred = torch.where(ss == ds, ss, REJECTED)
-    return torch.where((ns == ss) | (ns == ds), ns, blurred)
+def vote(labels: Tensor) -> Tensor:
+    """The class (N,) that more than half of the views name, REJECTED where there is none; `labels` (V, N) theirs."""
+    winner = labels.mode(dim=0).values
+    return torch.where(2 * (labels == winner).sum(dim=0) > len(labels), winner, REJECTED)

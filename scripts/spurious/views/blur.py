@@ -24,6 +24,11 @@ def check_blur(size: tuple[int, int], kernel: int, sigma: float) -> None:
         raise SpuriousError(f"smoothing: kernel {kernel} is not a positive odd number of taps")
     if sigma <= 0:
         raise SpuriousError(f"smoothing: blur_sigma {sigma} is not positive")
+    check_size(size, kernel)
+
+
+def check_size(size: tuple[int, int], kernel: int) -> None:
+    """Raise SpuriousError where a window of `kernel` x `kernel` pixels reaches beyond the reflected border."""
     if kernel // 2 >= min(size):
         height, width = size
         raise SpuriousError(

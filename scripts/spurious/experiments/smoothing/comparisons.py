@@ -5,8 +5,9 @@ from itertools import combinations
 import pandas as pd
 
 from spurious.experiments.smoothing.long_form import interleaved
+from spurious.experiments.smoothing.rows import SETTING, views_of
 from spurious.experiments.smoothing.verdicts import tested
-from spurious.experiments.smoothing.votes import SETTING, VIEWS, per_classifier
+from spurious.experiments.smoothing.votes import per_classifier
 
 
 def tests(votes: pd.DataFrame) -> pd.DataFrame:
@@ -21,7 +22,7 @@ def tests(votes: pd.DataFrame) -> pd.DataFrame:
 
 
 def _tests(rows: pd.DataFrame) -> pd.DataFrame:
-    right = rows[VIEWS].assign(majority=rows["decision"]).eq(rows["label"], axis=0)
+    right = rows[views_of(rows)].assign(majority=rows["decision"]).eq(rows["label"], axis=0)
     table = interleaved([_pair(rows[SETTING], right, *pair) for pair in combinations(right, 2)])
     return tested(table, "only_first", "only_second", "first", "second")
 

@@ -4,7 +4,11 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from spurious.experiments.smoothing.rates import rates_of
+from spurious.views.kinds import words_of
 from spurious.wording import NO_BREAK, percent, plural
+
+MAJORITY = ("acc_maj", "acc_maj_all", "reject_rate")  # the rates that are no view's
 
 
 def smoothing(table: pd.DataFrame, tests: pd.DataFrame | None = None) -> Iterator[str]:
@@ -20,19 +24,29 @@ def smoothing(table: pd.DataFrame, tests: pd.DataFrame | None = None) -> Iterato
         yield f"**{classifier}** rejects {_and(rejected)}."
         if tests is not None:
             own = tests[(tests["classifier"] == classifier) & (tests["kernel"] == rows["kernel"].iloc[0])]
-            yield _blur_helps(classifier, own[(own["first"] == "ns") & (own["second"] == "ss")])
+            blurred = own[(own["first"] == "ns") & (own["second"] == "ss")]
+            if len(blurred):
+                yield _blur_helps(classifier, blurred)
             yield _majority_gains(classifier, own[own["second"] == "majority"])
 
 
 def _rates(row: pd.Series) -> str:
     """What every view and the majority get right in one setting."""
+    views = [name.removeprefix("acc_") for name in rates_of(row.to_frame().T) if name not in MAJORITY]
+    rates = [f"{_bounded(row, f'acc_{view}')} {_plain(view)}" for view in views]
+    if views[1:3] == ["ss", "ds"]:  # "blurred once, ... twice"
+        rates[2] = f"{_bounded(row, 'acc_ds')} twice"
     accepted = "" if pd.isna(row["acc_maj"]) else f" and on {_bounded(row, 'acc_maj')} of the accepted"
     return (
         f"**{row['classifier']}**, {plural(row['n'], 'image')} under noise of sigma {row['sigma']:g}, {row['kernel']}"
-        f" taps (in parentheses 95{NO_BREAK}% intervals): accuracy {_bounded(row, 'acc_ns')} unblurred,"
-        f" {_bounded(row, 'acc_ss')} blurred once, {_bounded(row, 'acc_ds')} twice. The majority is right on"
+        f" taps (in parentheses 95{NO_BREAK}% intervals): accuracy {', '.join(rates)}. The majority is right on"
         f" {_bounded(row, 'acc_maj_all')} of all images{accepted}."
     )
+
+
+def _plain(view: str) -> str:
+    """Words for a view in a sentence, where "unblurred" is shorter than what a legend says."""
+    return "unblurred" if view == "ns" else words_of(view)
 
 
 def _bounded(row: pd.Series, rate: str) -> str:
@@ -51,9 +65,8 @@ def _blur_helps(classifier: str, tests: pd.DataFrame) -> str:
 def _majority_gains(classifier: str, tests: pd.DataFrame) -> str:
     """The majority against the view that is right most often, per noise level."""
     best = tests.loc[tests.groupby("sigma")["accuracy_first"].idxmax()]
-    names = {"ns": "unblurred", "ss": "blurred once", "ds": "blurred twice"}
     gains = [
-        f"{100 * (row.accuracy_second - row.accuracy_first):+.2f} points at sigma {row.sigma:g} ({names[row.first]};"
+        f"{100 * (row.accuracy_second - row.accuracy_first):+.2f} points at sigma {row.sigma:g} ({_plain(row.first)};"
         f" {'within noise' if row.verdict == 'within noise' else 'significant'})"
         for row in best.itertuples()
     ]

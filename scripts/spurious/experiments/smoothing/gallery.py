@@ -15,7 +15,7 @@ _ACROSS = 3  # cards in a row of the gallery
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """A picture (H, W, 3), its true name, and for each of VIEWS the name it got and whether it is right."""
+    """A picture (H, W, 3), its true name, and for each view the name it got and whether it is right."""
 
     picture: np.ndarray
     name: str
@@ -23,32 +23,36 @@ class Card:
 
 
 @styled
-def gallery(groups: Mapping[str, Sequence[Card]], title: str, note: str) -> Figure:
+def gallery(groups: Mapping[str, Sequence[Card]], title: str, note: str, marks: Sequence[str]) -> Figure:
     """Cards in groups under a heading each: a picture, its true name, and what every view of it was taken for.
 
-    Names that are right and wrong differ in colour and slant. A group may be empty.
+    `marks` stand before the views' names. Names that are right and wrong differ in colour and slant. A group may be
+    empty. With more than three views, pictures are smaller and each name has one line.
     """
-    side, gap, heading_height, left = 1.27, 0.12, 0.3, 0.08
+    gap, heading_height, left = 0.12, 0.3, 0.08
+    side = 1.27 if len(marks) <= 3 else 1.0
     beside = WIDTH / _ACROSS - side - 2 * left
-    heights = [heading_height + -(-len(cards) // _ACROSS) * (side + gap) for cards in groups.values()]
+    card_height = max(1.27, (2.3 + 1.15 * len(marks)) * LINE) + gap if len(marks) > 3 else side + gap
+    heights = [heading_height + -(-len(cards) // _ACROSS) * card_height for cards in groups.values()]
     figure = page(sum(heights) + TITLE + NOTE, title, note)
     top = TITLE
     for (heading, cards), height in zip(groups.items(), heights, strict=True):
         write(figure, left, top + 0.05, [heading], fontsize=9.5, weight="bold")
         for place, card in enumerate(cards):
             line, column = divmod(place, _ACROSS)
-            corner = left + column * WIDTH / _ACROSS, top + heading_height + line * (side + gap)
+            corner = left + column * WIDTH / _ACROSS, top + heading_height + line * card_height
             picture_at(figure, *corner, side, thumbnail(card.picture, 190))
-            _describe(figure, corner[0] + side + 0.07, corner[1], beside, card)
+            _describe(figure, corner[0] + side + 0.07, corner[1], beside, card, marks)
         top += height
     return figure
 
 
-def _describe(figure: Figure, left: float, top: float, width: float, card: Card) -> None:
+def _describe(figure: Figure, left: float, top: float, width: float, card: Card, marks: Sequence[str]) -> None:
     """The true name and the votes, from (left, top) downwards."""
     names = fitted_lines(card.name, width, weight="bold")
     top = write(figure, left, top, names, weight="bold") + 0.3 * LINE
-    for times, (name, right) in enumerate(card.votes):
-        write(figure, left, top, [f"{times}\N{MULTIPLICATION SIGN}"], color=GREY)
+    lines = 2 if len(marks) <= 3 else 1
+    for mark, (name, right) in zip(marks, card.votes, strict=True):
+        write(figure, left, top, [mark], color=GREY)
         look = RIGHT if right else WRONG
-        top = write(figure, left + 0.19, top, fitted_lines(name, width - 0.19), **look) + 0.15 * LINE
+        top = write(figure, left + 0.19, top, fitted_lines(name, width - 0.19, lines), **look) + 0.15 * LINE

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from spurious.experiments.smoothing.rates import RATES
-from spurious.experiments.smoothing.votes import SETTING
+from spurious.experiments.smoothing.rates import rates_of
+from spurious.experiments.smoothing.rows import SETTING
 
 
 def in_long_form(summary: pd.DataFrame) -> pd.DataFrame:
@@ -20,7 +20,7 @@ def in_long_form(summary: pd.DataFrame) -> pd.DataFrame:
             high=summary[f"{rate}_high"],
             n=accepted if rate == "acc_maj" else summary["n"],
         )
-        for rate in RATES
+        for rate in rates_of(summary)
     ]
     return interleaved(parts)
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from spurious.defences.rejection import REJECTED
 from spurious.errors import SpuriousError
+from spurious.experiments.smoothing.rows import views_of
 from spurious.statistics.intervals import wilson
 
 if TYPE_CHECKING:  # the sweep needs only the constants
@@ -11,9 +12,7 @@ if TYPE_CHECKING:  # the sweep needs only the constants
 
 
 PUBLISHED = "published"  # the variant that the tables are about, unless they compare variants
-COLUMNS = ("image", "label", "kernel", "sigma", "ns", "ss", "ds", "decision")
 CONDITION = ("variant", "seed", "kernel", "sigma")
-RATES = ("acc_ns", "acc_ss", "acc_ds", "acc_maj", "acc_maj_all", "reject_rate")
 
 
 def in_order(rows: "pd.DataFrame") -> "pd.DataFrame":
@@ -42,27 +41,35 @@ def main_rows(votes: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def summarize(rows: "pd.DataFrame", classifier: str) -> "pd.DataFrame":
-    """One row per (kernel, sigma): classifier, kernel, sigma, n, RATES, then low and high of each rate.
+    """One row per (kernel, sigma): classifier, kernel, sigma, n, the rates, then low and high of each rate.
 
-    `acc_maj` is over the accepted images only (nan when there are none), `acc_maj_all` counts a rejection
-    as wrong. The bounds are Wilson's at 95 %, each with its own rate's number of images.
+    The rates are `acc_<view>` of every view of the rows, `acc_maj` over the accepted images only (nan when there are
+    none), `acc_maj_all`, which counts a rejection as wrong, and `reject_rate`. The bounds are Wilson's at 95 %, each
+    with its own rate's number of images.
     """
     outcomes = _outcomes(rows).groupby([rows["kernel"], rows["sigma"]])
     table = outcomes.mean()
+    rates = list(table)
     table.insert(0, "n", outcomes.size())
     counts, totals = outcomes.sum(), outcomes.count()
-    for rate in RATES:
+    for rate in rates:
         table[f"{rate}_low"], table[f"{rate}_high"] = wilson(counts[rate], totals[rate])
     table = table.reset_index()
     table.insert(0, "classifier", classifier)
     return table
 
 
+def rates_of(summary: "pd.DataFrame") -> list[str]:
+    """The rates of a table of `summarize`, in its order."""
+    accuracies = [name for name in summary if name.startswith("acc_") and not name.endswith(("_low", "_high"))]
+    return [*accuracies, "reject_rate"]
+
+
 def _outcomes(rows: "pd.DataFrame") -> "pd.DataFrame":
-    """RATES for every row as 0 or 1, nan where the row does not count towards the rate."""
+    """The rates for every row as 0 or 1, nan where the row does not count towards the rate."""
     label, decision = rows["label"], rows["decision"]
     right = (decision == label).astype(float)
-    outcomes = {f"acc_{view}": (rows[view] == label).astype(float) for view in ("ns", "ss", "ds")}
+    outcomes = {f"acc_{view}": (rows[view] == label).astype(float) for view in views_of(rows)}
     outcomes |= {
         "acc_maj": right.where(decision != REJECTED),
         "acc_maj_all": right,

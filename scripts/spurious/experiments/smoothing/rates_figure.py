@@ -6,17 +6,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from spurious.figures.style import BLACK, BLUE, GREY, ORANGE, SKY, VERMILION, WIDTH, styled
+from spurious.experiments.smoothing.looks import looks
+from spurious.experiments.smoothing.rates import rates_of
+from spurious.figures.style import GREY, ORANGE, VERMILION, WIDTH, styled
 from spurious.frames import require_rows
 
-RATES = {  # column of smoothing.csv: (legend, colour, marker)
-    "acc_ns": ("not blurred", BLACK, "o"),
-    "acc_ss": ("blurred once", BLUE, "s"),
-    "acc_ds": ("blurred twice", SKY, "D"),
+MAJORITY = {  # column of smoothing.csv: (legend, colour, marker)
     "acc_maj": ("majority, of the accepted", VERMILION, "^"),
     "acc_maj_all": ("majority, of all", ORANGE, "v"),
 }
 HOLLOW = {"markersize": 7.5, "markerfacecolor": "none", "markeredgewidth": 1}
+
+
+def accuracies(table: pd.DataFrame) -> dict[str, tuple[str, str, str]]:
+    """Legend, colour and marker of each accuracy of smoothing.csv: that of every view, then the majority's."""
+    views = [name.removeprefix("acc_") for name in rates_of(table) if name not in (*MAJORITY, "reject_rate")]
+    return {f"acc_{view}": look for view, look in looks(views).items()} | MAJORITY
 
 
 @styled
@@ -26,7 +31,7 @@ def smoothing(table: pd.DataFrame, title: str, published: pd.DataFrame | None = 
     `table`: the rows of `smoothing.csv`, every rate with its 95 % bounds `<name>_low` and `<name>_high`. `published`:
     what `published_rates` returns, drawn as hollow markers beside every classifier.
     """
-    columns = [name + end for name in [*RATES, "reject_rate"] for end in ("", "_low", "_high")]
+    columns = [name + end for name in [*accuracies(table), "reject_rate"] for end in ("", "_low", "_high")]
     require_rows(table, ["classifier", "kernel", "sigma", "n", *columns])
     classifiers, kernels = list(dict.fromkeys(table["classifier"])), sorted(table["kernel"].unique())
     figure = Figure(figsize=(WIDTH, 0.9 + 3.4 * len(classifiers)), layout="constrained")
@@ -51,9 +56,10 @@ def smoothing(table: pd.DataFrame, title: str, published: pd.DataFrame | None = 
 def _draw_smoothing(accuracy: Axes, reject: Axes, rows: pd.DataFrame, published: pd.DataFrame | None) -> None:
     """Every rate with its interval, moved sideways a little so that the intervals can be told apart."""
     gap = 0.012 * max(rows["sigma"].max() - rows["sigma"].min(), 0.01)
-    looks = [(accuracy, name, *look) for name, look in RATES.items()]
-    looks.append((reject, "reject_rate", "reject rate", GREY, "o"))
-    for step, (axes, name, text, color, marker) in zip([*range(-2, 3), 0], looks, strict=True):
+    drawn = [(accuracy, name, *look) for name, look in accuracies(rows).items()]
+    steps = [place - (len(drawn) - 1) / 2 for place in range(len(drawn))]
+    drawn.append((reject, "reject_rate", "reject rate", GREY, "o"))
+    for step, (axes, name, text, color, marker) in zip([*steps, 0], drawn, strict=True):
         _rate(axes, rows, name, step * gap, color=color, marker=marker, label=text)
         if published is not None:
             own = published[published["rate"] == name]

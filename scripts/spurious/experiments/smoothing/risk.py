@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 
 from spurious.defences.rejection import REJECTED
 from spurious.experiments.smoothing.decisions import decided
-from spurious.experiments.smoothing.votes import VIEWS, per_classifier, per_setting
+from spurious.experiments.smoothing.rows import views_of
+from spurious.experiments.smoothing.votes import per_classifier, per_setting
 from spurious.statistics.intervals import wilson
 from spurious.statistics.selection import risk_curve
 
-SCORES = (*VIEWS, "vote", "combined")
 POINTS = 200  # of a curve: more than a figure can show
 
 
@@ -18,14 +18,14 @@ def risk(votes: pd.DataFrame) -> pd.DataFrame:
     """The reject option against a plain threshold on one view's softmax probability: a row per setting, main rows.
 
     Returns `classifier, kernel, sigma, n, accepted, coverage`, then with `_low` and `_high` (Wilson, 95 %, over the
-    accepted images) `acc_vote`; `ns_threshold`, `ss_threshold`, `ds_threshold`: the accuracy of a view on as many
-    images, those to whose class it gives the largest p (where p ties at the threshold, the expectation over which of
-    them are taken, so that the number right need not be whole); and `best_view`, the view that is most often right
+    accepted images) `acc_vote`; `<view>_threshold`: the accuracy of each view on as many images, those to whose class
+    it gives the largest p (where p ties at the threshold, the expectation over which of them are taken, so that the
+    number right need not be whole); and `best_view`, the view that is most often right
     on the images the vote accepts, with `acc_best_view`. Where nothing is accepted, accuracies are empty.
 
     Then the areas under the risk-coverage curves, the mean risk over the coverages 1/n, 2/n ... 1 (El-Yaniv and
-    Wiener, JMLR 11 (2010); Geifman and El-Yaniv, NIPS 2017; smaller is better): `aurc_ns, aurc_ss, aurc_ds,
-    aurc_vote, aurc_combined`, of the rankings that `risk_curves` describes.
+    Wiener, JMLR 11 (2010); Geifman and El-Yaniv, NIPS 2017; smaller is better): `aurc_<view>` of each view,
+    `aurc_vote`, `aurc_combined`, of the rankings that `risk_curves` describes.
     """
     return per_classifier(votes, lambda rows: per_setting(rows, lambda own: pd.DataFrame([_risk_row(own)])))
 
@@ -34,10 +34,11 @@ def _risk_row(rows: pd.DataFrame) -> dict[str, object]:
     risks = {name: risk_curve(*ranking)[1] for name, ranking in _rankings(rows).items()}
     accepted = rows[rows["decision"] != REJECTED]
     taken = len(accepted)
-    best = max(VIEWS, key=lambda view: (accepted[view] == accepted["label"]).sum())
+    views = views_of(rows)
+    best = max(views, key=lambda view: (accepted[view] == accepted["label"]).sum())
     row = {"n": len(rows), "accepted": taken, "coverage": taken / len(rows)}
     row |= _rate("acc_vote", (accepted["decision"] == accepted["label"]).sum(), taken)
-    for view in VIEWS:
+    for view in views:
         row |= _rate(f"{view}_threshold", taken * (1 - risks[view][taken - 1]), taken)
     row |= {"best_view": best if taken else ""}
     row |= _rate("acc_best_view", (accepted[best] == accepted["label"]).sum(), taken)
@@ -47,10 +48,11 @@ def _risk_row(rows: pd.DataFrame) -> dict[str, object]:
 def risk_curves(votes: pd.DataFrame) -> pd.DataFrame:
     """The error among the images a score ranks highest: `classifier, kernel, sigma, score, coverage, risk`, main rows.
 
-    Scores: "ns", "ss", "ds" rank the images by the p of that view's class; "vote" by how many views agree (three,
-    two, none), "combined" by that and then by the p of the class decided on, the largest of the agreeing views. Beyond
-    the vote's acceptance, "vote" and "combined" name the class of ss. Equally ranked images come in random order,
-    and the risk is the expectation over it. A curve has at most POINTS points, evenly spaced, and ends at coverage 1.
+    Scores: a view's name ranks the images by the p of its class; "vote" by how many views agree, "combined" by that and
+    then by the p of the class decided on, the largest of the agreeing views. Beyond the vote's acceptance, "vote" and
+    "combined" name the class of ss (of the first view where ss is none of them). Equally ranked images come in random
+    order, and the risk is the expectation over it. A curve has at most POINTS points, evenly spaced, and ends at
+    coverage 1.
     """
     return per_classifier(votes, lambda rows: per_setting(rows, _curves))
 
@@ -66,11 +68,11 @@ def _curves(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rankings(rows: pd.DataFrame) -> dict[str, tuple[NDArray, NDArray]]:
-    """For each of SCORES, which images are right and how high they rank, (N,) each."""
+    """For each score, which images are right and how high they rank, (N,) each."""
     answers = decided(rows)
     # p is at most 1: it decides among images on which equally many views agree
     scores = {"vote": answers["agreeing"], "combined": 2 * answers["agreeing"] + answers["p"]}
-    rankings = {view: (rows[view] == rows["label"], rows[f"p_{view}"]) for view in VIEWS}
+    rankings = {view: (rows[view] == rows["label"], rows[f"p_{view}"]) for view in views_of(rows)}
     rankings |= {name: (answers["right"], score) for name, score in scores.items()}
     return {name: (right.to_numpy(), score.to_numpy()) for name, (right, score) in rankings.items()}
 

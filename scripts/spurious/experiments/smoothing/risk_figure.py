@@ -5,17 +5,22 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spurious.figures.style import BLACK, BLUE, ORANGE, SKY, VERMILION, WIDTH, styled
+from spurious.experiments.smoothing.looks import looks
+from spurious.figures.style import ORANGE, VERMILION, WIDTH, styled
 from spurious.frames import require_rows
 
-SCORES = {  # score of risk_curves: (legend, colour, line)
-    "ns": ("p, not blurred", BLACK, "-"),
-    "ss": ("p, blurred once", BLUE, "-"),
-    "ds": ("p, blurred twice", SKY, "-"),
+VOTES = {  # score of risk_curves: (legend, colour, line)
     "vote": ("agreeing votes", VERMILION, "--"),
     "combined": ("agreeing votes, then p", ORANGE, "-"),
 }
 LEAST = 0.02  # coverage: the error among fewer images is mere chance
+
+
+def scores(table: pd.DataFrame) -> dict[str, tuple[str, str, str]]:
+    """Legend, colour and line of each score with an area in the table of the risk: every view, then the votes."""
+    ranked = [name.removeprefix("aurc_") for name in table if name.startswith("aurc_")]
+    views = looks([name for name in ranked if name not in VOTES])
+    return {view: (f"p, {words}", colour, "-") for view, (words, colour, _) in views.items()} | VOTES
 
 
 @styled
@@ -27,7 +32,7 @@ def risk(lines: pd.DataFrame, table: pd.DataFrame, title: str) -> Figure:
     the legend's order. Lines start at the coverage LEAST.
     """
     require_rows(lines, ["sigma", "score", "coverage", "risk"])
-    areas = [f"aurc_{score}" for score in SCORES]
+    areas = [f"aurc_{score}" for score in scores(table)]
     require_rows(table, ["sigma", "n", "coverage", "acc_vote", "acc_vote_low", "acc_vote_high", *areas])
     count = len(table)
     rows = -(-count // 2)
@@ -35,7 +40,7 @@ def risk(lines: pd.DataFrame, table: pd.DataFrame, title: str) -> Figure:
     figure.get_layout_engine().set(h_pad=0.06, wspace=0.05)
     panels = figure.subplots(rows, 2, squeeze=False)
     for axes, row in zip(panels.flat, table.sort_values("sigma").itertuples(), strict=False):
-        _draw_risk(axes, lines[lines["sigma"] == row.sigma], row)
+        _draw_risk(axes, lines[lines["sigma"] == row.sigma], row, scores(table))
     for axes in panels.flat[count:]:
         axes.set_axis_off()
     for axes in panels[:, 0]:
@@ -47,12 +52,13 @@ def risk(lines: pd.DataFrame, table: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
-def _draw_risk(axes: Axes, lines: pd.DataFrame, row: tuple) -> None:
-    for place, (score, (text, color, line)) in enumerate(SCORES.items()):
+def _draw_risk(axes: Axes, lines: pd.DataFrame, row: tuple, drawn: dict[str, tuple[str, str, str]]) -> None:
+    apart, size = 0.7 / (len(drawn) - 1), min(8, 56 / len(drawn))  # the areas share the panel's width
+    for place, (score, (text, color, line)) in enumerate(drawn.items()):
         own = lines[(lines["score"] == score) & (lines["coverage"] >= LEAST)]
         axes.plot(own["coverage"], own["risk"], color=color, linestyle=line, linewidth=1.3, label=text)
         area = f"{getattr(row, f'aurc_{score}'):.3f}"
-        axes.text(0.3 + 0.175 * place, 1.03, area, color=color, fontsize=8, ha="right", transform=axes.transAxes)
+        axes.text(0.3 + apart * place, 1.03, area, color=color, fontsize=size, ha="right", transform=axes.transAxes)
     axes.text(0, 1.03, "area:", fontsize=8, transform=axes.transAxes)
     bounds = np.maximum([[row.acc_vote_high - row.acc_vote], [row.acc_vote - row.acc_vote_low]], 0)
     look = {"marker": "^", "markersize": 5, "color": VERMILION, "label": "majority vote"}

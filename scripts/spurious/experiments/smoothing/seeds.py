@@ -5,7 +5,8 @@ import pandas as pd
 
 from spurious.experiments.smoothing.long_form import in_long_form
 from spurious.experiments.smoothing.rates import summarize
-from spurious.experiments.smoothing.votes import SETTING, all_seeds, per_classifier
+from spurious.experiments.smoothing.rows import SETTING
+from spurious.experiments.smoothing.votes import all_seeds, per_classifier
 
 
 def seeds(votes: pd.DataFrame) -> pd.DataFrame:

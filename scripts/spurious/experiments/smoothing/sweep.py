@@ -1,9 +1,9 @@
-"""The noise sweep: classify an image as it is, blurred once and blurred twice, and take the majority.
+"""The noise sweep: classify every view of an image, as it is, blurred once and blurred twice, and let them vote.
 
 Knows neither datasets nor classifiers: it loads what it is told to, and gets the class of each view from a function.
 """
 
-from collections import deque
+from collections import deque, namedtuple
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from spurious.classifiers.scoring import Score
-from spurious.defences.vote import majority
+from spurious.defences.vote import vote
 from spurious.errors import SpuriousError
 from spurious.experiments.smoothing.rates import PUBLISHED
+from spurious.experiments.smoothing.rows import columns
 from spurious.settings import Preprocessing, SmoothingSettings
 from spurious.views.viewer import Viewer
 
@@ -29,26 +30,12 @@ class Batch(NamedTuple):
     labels: Tensor
 
 
-class Row(NamedTuple):
-    """One image under one variant, noise seed, kernel and sigma.
+def row_type(settings: SmoothingSettings) -> type[tuple]:
+    """One image under one variant, noise seed, kernel and sigma: a named tuple of `rows.columns`.
 
-    The classes of its views not blurred, blurred once and twice, the decision (or REJECTED), and for each view the
-    probability of its class.
+    The classes of its views, the decision (or REJECTED), and for each view the probability of its class.
     """
-
-    image: str
-    label: int
-    variant: str
-    seed: int
-    kernel: int
-    sigma: float
-    ns: int
-    ss: int
-    ds: int
-    decision: int
-    p_ns: float
-    p_ss: float
-    p_ds: float
+    return namedtuple("Row", columns([view.name for view in settings.views]))
 
 
 def sweep(
@@ -59,10 +46,10 @@ def sweep(
     preprocessing: Preprocessing = Preprocessing(),  # noqa: B008 - frozen
     *,
     workers: int = 0,
-) -> Iterator[list[Row]]:
-    """Rows of every batch that `load` makes of the items, under every variant, noise seed, sigma and kernel.
+) -> Iterator[list[tuple]]:
+    """Rows (`row_type`) of every batch that `load` makes of the items, under every variant, seed, sigma and kernel.
 
-    Each batch is loaded once for all of them, noise drawn once for all kernels, and the view that is not blurred
+    Each batch is loaded once for all of them, noise drawn once for all kernels, and a view that is not blurred
     classified once. `score` is called with all views of a batch and variant and returns classes and probabilities (n,).
     At sigma 0, where there is no noise, and for variants other than the published one only the first seed is used.
     With `workers`, so many threads load images and make views ahead of the classifier. Raises SpuriousError, naming
@@ -82,7 +69,7 @@ class _Plan:
     """One variant under all noise seeds, sigmas and kernels that it is to meet."""
 
     def __init__(self, variant: str, settings: SmoothingSettings, preprocessing: Preprocessing):
-        self.variant, self.kernels = variant, settings.kernels
+        self.variant, self.kernels, self.row = variant, settings.kernels, row_type(settings)
         self.viewer = Viewer(preprocessing, settings, settings.variants[variant])
         first, *others = settings.seeds
         self.conditions = [(first, sigma) for sigma in settings.sigmas]
@@ -90,28 +77,29 @@ class _Plan:
             self.conditions += [(seed, sigma) for seed in others for sigma in settings.sigmas if sigma]
 
     def views(self, batch: Batch) -> Tensor:
-        """Views (conditions, N, V, C, h, w)."""
+        """Views (conditions, N, V, C, h, w), V those of the viewer's passes."""
         return torch.stack([self.viewer.views(batch.images, batch.ids, sigma, seed) for seed, sigma in self.conditions])
 
-    def rows(self, batch: Batch, views: Tensor, score: Score) -> Iterator[Row]:
+    def rows(self, batch: Batch, views: Tensor, score: Score) -> Iterator[tuple]:
         """What `score` makes of the views."""
         try:
             classes, probabilities = (result.view(views.shape[:3]) for result in score(views.flatten(0, 2)))
         except SpuriousError as error:
             raise SpuriousError(f"image {batch.ids[0]}: {error}") from None
-        for condition, votes, p in zip(self.conditions, classes, probabilities, strict=True):
-            for place, kernel in enumerate(self.kernels):
-                chosen = [0, 2 * place + 1, 2 * place + 2]
-                yield from self._kernel_rows(batch, condition, kernel, votes[:, chosen], p[:, chosen])
+        for condition, classified, p in zip(self.conditions, classes, probabilities, strict=True):
+            for kernel in self.kernels:
+                voting = self.viewer.places(kernel)
+                yield from self._kernel_rows(batch, condition, kernel, classified[:, voting], p[:, voting])
 
     def _kernel_rows(
-        self, batch: Batch, condition: tuple[int, float], kernel: int, votes: Tensor, p: Tensor
-    ) -> Iterator[Row]:
+        self, batch: Batch, condition: tuple[int, float], kernel: int, labels: Tensor, p: Tensor
+    ) -> Iterator[tuple]:
+        """Rows of the classes (N, views) and their probabilities, under one noise and kernel."""
         seed, sigma = condition
-        columns = torch.column_stack([batch.labels, votes, majority(*votes.T)]).tolist()
-        for name, (label, *voted), values in zip(batch.ids, columns, p.tolist(), strict=True):
+        numbers = torch.column_stack([batch.labels, labels, vote(labels.T)]).tolist()
+        for name, (label, *voted), values in zip(batch.ids, numbers, p.tolist(), strict=True):
             rounded = [round(value, 6) for value in values]  # of a float32, more digits say nothing
-            yield Row(name, label, self.variant, seed, kernel, float(sigma), *voted, *rounded)
+            yield self.row(name, label, self.variant, seed, kernel, float(sigma), *voted, *rounded)
 
 
 def _ahead(make: Callable[[Item], Prepared], items: Iterable[Item], workers: int) -> Iterator[Prepared]:

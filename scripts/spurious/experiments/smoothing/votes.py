@@ -1,8 +1,9 @@
 """The votes of a noise sweep: per-image rows of one or several classifiers, as every table of them takes them.
 
-Their columns are `classifier, image, label, variant, seed, kernel, sigma, ns, ss, ds, decision, p_ns, p_ss, p_ds`. The
-main rows are those of the variant "published" with the first noise seed that occurs; sigma 0 has no noise and occurs
-with that seed only.
+Their columns are `classifier, image, label, variant, seed, kernel, sigma`, one for the class that each view names (`ns,
+ss, ds`, or whichever views voted), `decision`, and the probability of each of these classes, `p_<view>`. The main rows
+are those of the variant "published" with the first noise seed that occurs; sigma 0 has no noise and occurs with that
+seed only.
 """
 
 from collections.abc import Callable
@@ -11,17 +12,13 @@ import pandas as pd
 
 from spurious.errors import SpuriousError
 from spurious.experiments.smoothing.rates import PUBLISHED, main_rows
+from spurious.experiments.smoothing.rows import SETTING, columns, views_of
 from spurious.frames import require
-
-VIEWS = ["ns", "ss", "ds"]
-PROBABILITIES = [f"p_{view}" for view in VIEWS]
-SETTING = ["kernel", "sigma"]
 
 
 def check(votes: pd.DataFrame) -> None:
     """Raises SpuriousError for a missing column, a classifier without published variant, an image that occurs twice."""
-    columns = ["classifier", "image", "label", "variant", "seed", *SETTING, *VIEWS, "decision", *PROBABILITIES]
-    require(votes, columns, "votes")
+    require(votes, ["classifier", *columns(views_of(votes))], "votes")
     if votes.empty:
         raise SpuriousError("votes: there are no rows; run the noise sweep again")
     lacking = set(votes["classifier"]) - set(votes.loc[votes["variant"] == PUBLISHED, "classifier"])
