@@ -338,6 +338,21 @@ def test_one_line_for_a_wrong_file(folder, file, change, message):
     assert "\n" not in str(raised.value)
 
 
+def test_any_number_of_views(folder, capsys):
+    views = ["median", "ns", "ss", {"kind": "jpeg", "quality": 30}]
+    (folder / "changes.yaml").write_text(f"smoothing: {json.dumps({'views': views})}")
+    rows = run(folder, "--config", folder / "config.yaml", folder / "changes.yaml", "--sigma", 0, 0.25)
+    assert rows["view"].tolist() == ["median", "ns", "ss", "jpeg"] * 2
+    before = run(folder, "--sigma", 0, 0.25)
+    for view in ("ns", "ss"):
+        own, other = rows[rows["view"] == view], before[before["view"] == view]
+        assert own["logit"].tolist() == pytest.approx(other["logit"].tolist())
+    printed = capsys.readouterr().out
+    assert "median-filtered" in printed
+    assert "JPEG-compressed" in printed
+    assert "of 4)" in printed
+
+
 def test_files_that_change_the_configuration(folder):
     (folder / "changes.yaml").write_text("smoothing: {kernels: [3], sigmas: [0.1]}")
     rows = run(folder, "--config", folder / "config.yaml", folder / "changes.yaml")

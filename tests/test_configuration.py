@@ -51,6 +51,32 @@ def test_shipped_config_is_valid(config):
 
 
 BAD = {
+    "unknown view": (
+        "smoothing/views",
+        ["ns", "medan"],
+        "smoothing.views[1]: 'medan' is not allowed: a view, by name or with its kind and parameters; did you mean 'me",
+    ),
+    "view with a wrong parameter": (
+        "smoothing/views",
+        [{"kind": "jpeg", "quality": 0}],
+        "smoothing.views[0].quality: 0 is not allowed: quality of the JPEG, a whole number from 1 to 100",
+    ),
+    "two views of one name": (
+        "smoothing/views",
+        ["ns", {"kind": "median", "name": "m"}, {"kind": "bits", "name": "m"}],
+        "smoothing.views: two views are called 'm': give one of them another name",
+    ),
+    "no view": ("smoothing/views", [], "smoothing.views: [] is not allowed: the views that vote"),
+    "unknown noise": (
+        "smoothing/variants",
+        {"published": {}, "salt": {"noise": "salt"}},
+        "smoothing.variants.salt.noise: 'salt' is not allowed: a noise, by name",
+    ),
+    "view of an override": (
+        OVERRIDE.replace(".", "/"),
+        {"smoothing": {"views": ["s"]}},
+        f"{OVERRIDE}: smoothing.views[0]: 's' is not allowed: a view, by name",
+    ),
     "key missing beside one that is described twice": (
         "smoothing",
         {key: value for key, value in CONFIG["smoothing"].items() if key != "batch_size"},

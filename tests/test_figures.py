@@ -380,6 +380,18 @@ def test_spread_takes_rows_from_everywhere(count, places):
     assert frames.spread(pd.DataFrame({"place": range(12)}), count)["place"].tolist() == places
 
 
+def test_marks_tell_how_often_an_image_was_blurred_or_number_the_views():
+    assert looks.marks(["ns", "ds"]) == (["0×", "2×"], "0×, 2×: how often it was blurred")
+    assert looks.marks(["ns", "bits"]) == (["1", "2"], "1: not blurred, 2: fewer bits")
+    every = ["ns", "ss", "ds", "median", "bilateral", "jpeg", "bits"]
+    assert looks.marks(every)[1] == "1: ns, 2: ss, 3: ds, 4: median, 5: bilateral, 6: jpeg, 7: bits"
+
+
+def test_mended_is_against_the_view_that_is_given():
+    rows = VOTE_ROWS.rename(columns={"ns": "median"})
+    assert examples.mended(rows, "median").index.tolist() == [5]
+
+
 def test_describe_has_a_line_per_view_and_one_for_the_majority():
     lines = examples.describe(example_rows()).splitlines()
     assert len(lines) == 1 + 2 * 4
@@ -546,6 +558,17 @@ def test_draw_gallery_shows_the_noise_that_was_classified(tmp_path, photos, outp
         image = torch.from_numpy(np.asarray(Image.open(tmp_path / name)) / np.float32(255)).permute(2, 0, 1)
         noisy = add_noise(image[None], [name], 0.3, 4, scale=(0.5,))[0].permute(1, 2, 0).numpy()
         np.testing.assert_array_equal(shown.get_array(), figures_pictures.thumbnail(noisy, 190))
+
+
+def test_draw_gallery_of_four_views(tmp_path, photos, outputs):
+    votes = pd.read_csv(tmp_path / "votes.csv")
+    votes.insert(list(votes).index("ds"), "median", votes["ds"])
+    votes.assign(p_median=0.5).to_csv(tmp_path / "votes.csv", index=False)
+    arguments = draw_figure.parse(["gallery", *photos, "--settings", "{}", *outputs])
+    _, note, *texts = [text.get_text() for text in arguments.draw(arguments).texts]
+    assert note == "1: not blurred, 2: blurred once, 3: median-filtered, 4: blurred twice; in italics: wrong"
+    assert texts[1:10] == ["crane", "1", "cock", "2", "crane", "3", "crane", "4", "crane"]
+    assert texts[10].startswith("rejected: no class has more than half of the 4 views (1 of")
 
 
 @pytest.mark.parametrize(

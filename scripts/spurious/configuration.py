@@ -11,7 +11,11 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from spurious.errors import SpuriousError, unknown_name
+from spurious.perturbations.noises import Noise
+from spurious.problems import Problem
+from spurious.registry import problem_or_parsed
 from spurious.settings import SearchSettings
+from spurious.views.kinds import View
 
 Config = Mapping[str, Any]
 
@@ -193,7 +197,8 @@ def _datasets(config: Config) -> Iterator[str]:
 
 
 def _references(config: Config) -> Iterator[str]:
-    """Recipes and searches that stand nowhere, and searches that end before they may."""
+    """Recipes and searches that stand nowhere, searches that end before they may, and what is no view or noise."""
+    yield from _kinds(config["smoothing"])
     for name, classifier in config["classifiers"].items():
         if classifier.get("crop", 0) > classifier.get("resize", math.inf):
             yield f"classifiers.{name}.crop: {classifier['crop']} exceeds resize ({classifier['resize']})"
@@ -207,6 +212,22 @@ def _references(config: Config) -> Iterator[str]:
         search = SearchSettings(**values)
         if search.min_steps > search.max_steps:
             yield f"backworking.searches.{name}.min_steps: {search.min_steps} exceeds max_steps ({search.max_steps})"
+
+
+def _kinds(smoothing: Config) -> Iterator[str]:
+    """What is wrong with the views that vote and with the noises of the variants."""
+    views = [problem_or_parsed(View, view) for view in smoothing.get("views", ())]
+    for index, view in enumerate(views):
+        if isinstance(view, Problem):
+            yield str(view._replace(place=("smoothing", "views", index, *view.place)))
+    names = [view.name for view in views if isinstance(view, View)]
+    for name in names:
+        if names.count(name) > 1:
+            yield f"smoothing.views: two views are called {name!r}: give one of them another name"
+    for name, variant in smoothing["variants"].items():
+        noise = problem_or_parsed(Noise, variant.get("noise", "gaussian"))
+        if isinstance(noise, Problem):
+            yield str(noise._replace(place=("smoothing", "variants", name, "noise", *noise.place)))
 
 
 def _experiment(effective: Config, entry: Config, place: str) -> Iterator[str]:

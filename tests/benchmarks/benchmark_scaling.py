@@ -152,7 +152,7 @@ def feeding_row(root: Path) -> Row:
     viewer = Viewer(Preprocessing(resize=256, crop=224), settings, settings.variants["published"])
     content = _jpeg()
     conditions = conditions_of(settings)
-    views = len(conditions) * (1 + 2 * len(settings.kernels))
+    views = len(conditions) * len(viewer.passes)
 
     def read() -> torch.Tensor:
         return to_float(decode(content, "made up"))[None]

@@ -95,7 +95,7 @@ def _changed(folder: Path, classifier: str, entry: dict[str, object], shard: int
     rows = pd.DataFrame([row for rows in sweep(items, load, score, settings, preprocessing) for row in rows])
     before = pd.read_csv(folder / classifier / "smoothing_images.csv")
     pairs = rows.merge(before, on=["image", "kernel", "sigma"], suffixes=("", "_before"), validate="one_to_one")
-    changed = [pairs[view] != pairs[f"{view}_before"] for view in ("ns", "ss", "ds")]
+    changed = [pairs[view] != pairs[f"{view}_before"] for view in (view.name for view in SETTINGS.views)]
     return int(sum(view.sum() for view in changed)), sum(map(len, changed))
 
 
@@ -147,7 +147,7 @@ def sweep_step(precision: str) -> Callable[[], int]:
     model = accelerate(torchvision_classifier("resnet50"), 224, precision)
     score = Scorer(model, 1000, SETTINGS.batch_size, torch.device("cpu"))
     batch = Batch(["made up"], photograph(), torch.tensor([0]))
-    views = len(SETTINGS.sigmas) * (1 + 2 * len(SETTINGS.kernels))
+    views = len(SETTINGS.sigmas) * len(Viewer(IMAGENET, SETTINGS, Variant()).passes)
 
     def step() -> int:
         list(sweep([None], lambda _: batch, score, SETTINGS, IMAGENET))
