@@ -546,9 +546,10 @@ def test_published_search_is_the_default():
     ids=["smoothing", "backworking", "retraining", "classifier"],
 )
 def test_config_holds_the_defaults_of_the_settings(section, cls):
+    given_values = settings.from_mapping(cls, section) if cls is settings.SmoothingSettings else None
     for field in dataclasses.fields(cls):
         if field.name in section and field.default is not dataclasses.MISSING:
-            given_value = section[field.name]
+            given_value = getattr(given_values, field.name, section[field.name])
             assert (tuple(given_value) if isinstance(given_value, list) else given_value) == field.default, field.name
 
 

@@ -239,6 +239,35 @@ def test_agreement_is_the_slow_reference():
     assert table["agreement"].tolist() == ["three", "two", "none"] * len(SETTINGS)
 
 
+def test_agreement_of_four_views_is_the_slow_reference():
+    """Two against two is a rejection; its class is that of ss, or of the first view."""
+    rng = np.random.default_rng(RNG_SEED)
+    views = ["median", "ns", "jpeg", "ss"]
+    votes = VOTES.drop(columns=["ns", "ss", "ds", "p_ns", "p_ss", "p_ds"])
+    for place, view in enumerate(views):
+        votes.insert(list(votes).index("decision"), view, rng.integers(2 + place % 2, size=len(votes)))
+        votes[f"p_{view}"] = rng.random(len(votes))
+    labels = votes[views].to_numpy().tolist()
+    votes["decision"] = [next((own for own in row if row.count(own) > 2), REJECTED) for row in labels]
+    table = agreement.agreement(votes)
+    for key, rows in settings(votes, **MAIN):
+        for name, count in {"4 of 4": 4, "3 of 4": 3, "none": 0}.items():
+            alike = [max([row[view] for view in views].count(own) for own in range(3)) for row in rows]
+            own = [row for row, most in zip(rows, alike, strict=True) if most == count or (not count and most < 3)]
+            row = only(table, key, agreement=name)
+            assert row["n"] == len(own)
+            right = sum(row["decision"] == row["label"] for row in own)
+            assert row["accuracy"] == pytest.approx(right / len(own) if own and count else math.nan, nan_ok=True)
+    main = main_rows(votes[votes["classifier"] == "cnn"])
+    told = decisions.decided(main)
+    for (_, row), answer in zip(main.iterrows(), told.itertuples(), strict=True):
+        named = row["decision"] if row["decision"] != REJECTED else row["ss"]
+        assert answer.right == (named == row["label"])
+        assert answer.agreeing == sum(row[view] == named for view in views)
+        assert answer.p == max(row[f"p_{view}"] for view in views if row[view] == named)
+    assert set(risk.risk(votes)["best_view"]) <= {*views, ""}
+
+
 # the reject option
 
 
@@ -378,11 +407,12 @@ def run_make_table(folder, *arguments):
     ("votes", "message"),
     [
         (VOTES.drop(columns="p_ss"), "votes: the column p_ss is missing"),
+        (VOTES.drop(columns=["ns", "ss", "ds"]), "votes: no view between the columns sigma and decision"),
         (VOTES[:0], "there are no rows"),
         (VOTES.query("variant != 'published' or classifier == 'cnn'"), "variant 'published' for resnet50"),
         (pd.concat([VOTES, VOTES[-1:]]), "an image occurs twice"),
     ],
-    ids=["column", "empty", "variant", "twice"],
+    ids=["column", "views", "empty", "variant", "twice"],
 )
 @pytest.mark.parametrize("make", TABLES.values(), ids=TABLES)
 def test_wrong_votes_raise_one_clear_line(make, votes, message):

@@ -8,9 +8,11 @@ import torch
 from spurious.errors import SpuriousError
 from spurious.perturbations.noise import add_noise
 from spurious.seeding import generator
-from spurious.settings import Preprocessing, SmoothingSettings, Variant
+from spurious.settings import Preprocessing, SmoothingSettings, Variant, from_mapping
+from spurious.views import bands
 from spurious.views.bands import Side, side_band
 from spurious.views.blur import blur
+from spurious.views.preparation import prepare
 from spurious.views.viewer import Viewer
 from spurious.vision import InterpolationMode, transforms
 
@@ -34,11 +36,29 @@ def prepared(image, preprocessing, *, antialias):
 def published_views(image, name, sigma, seed, preprocessing, variant):
     """Noise, clamp and blur at the image's own size, then resize and crop: a list of views (1, C, h, w)."""
     noisy = add_noise(image, [name], sigma, seed, scale=variant.noise_scale, clamp=variant.clamp)
-    views = [noisy]
+    unblurred, once, twice = SETTINGS.views
+    views = [unblurred(noisy, None, SETTINGS.blur_sigma)]
     for kernel in SETTINGS.kernels:
-        once = blur(noisy, kernel, SETTINGS.blur_sigma)
-        views += [once, blur(once, kernel, SETTINGS.blur_sigma)]
+        views += [view(noisy, kernel, SETTINGS.blur_sigma) for view in (once, twice)]
     return [prepared(view, preprocessing, antialias=variant.antialias) for view in views]
+
+
+@pytest.mark.parametrize("preprocessing", [Preprocessing(), IMAGENET, Preprocessing(resize=40)])
+@pytest.mark.parametrize("antialias", [False, True])
+def test_preparing_is_what_torchvision_does(preprocessing, antialias):
+    images = picture((56, 75))
+    expected = prepared(images, preprocessing, antialias=antialias)
+    assert torch.equal(prepare(images, preprocessing, antialias=antialias), expected)
+    torch.testing.assert_close(bands.prepare(images, preprocessing, antialias=antialias), expected, atol=2e-6, rtol=0)
+
+
+def test_a_view_that_is_no_blur_is_prepared_after_its_call():
+    settings = from_mapping(SmoothingSettings, {"views": ["median", "ss"], "kernels": [5, 7]})
+    views = Viewer(IMAGENET, settings, Variant()).views(picture((333, 77)), ["a"], 0.25, 3)
+    noisy = add_noise(picture((333, 77)), ["a"], 0.25, 3)
+    expected = [settings.views[0](noisy, None, 1.0), blur(noisy, 5, 1.0), blur(noisy, 7, 1.0)]
+    expected = torch.stack([prepared(view, IMAGENET, antialias=False) for view in expected], dim=1)
+    torch.testing.assert_close(views, expected, atol=2e-6, rtol=0)
 
 
 @pytest.mark.parametrize("antialias", [False, True])
