@@ -535,10 +535,13 @@ def test_published_search_is_the_default():
     assert CONFIG["backworking"]["searches"]["published"].keys() == dataclasses.asdict(published).keys()
 
 
+SWEEP = {key: value for key, value in CONFIG["smoothing"].items() if key != "shards"}
+
+
 @pytest.mark.parametrize(
     ("section", "cls"),
     [
-        ({**CONFIG["smoothing"], "seeds": [0]}, settings.SmoothingSettings),
+        ({**SWEEP, "seeds": [0]}, settings.SmoothingSettings),
         ({**CONFIG["backworking"], "searches": {}}, settings.BackworkingSettings),
         (CONFIG["retraining"], settings.RetrainingSettings),
         (CONFIG["classifiers"]["cnn-published"], Description),

@@ -475,9 +475,7 @@ def test_shards_of_other_views_are_not_joined(files, tmp_path):
     run_shards(files, tmp_path, 2)
     rows = pd.read_csv(tmp_path / "shard1.csv").rename(columns={"ds": "median", "p_ds": "p_median"})
     rows.to_csv(tmp_path / "shard1.csv", index=False)
-    with pytest.raises(
-        SpuriousError, match=r"shard1.csv: has the views ns, ss, median, but .*shard0.csv has ns"
-    ):
+    with pytest.raises(SpuriousError, match=r"shard1.csv: has the views ns, ss, median, but .*shard0.csv has ns"):
         gather(tmp_path, [str(tmp_path / f"shard{shard}.csv") for shard in range(2)])
 
 
