@@ -8,29 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from pipeline.files.atomic import write_text
-from pipeline.files.rows import read_rows
-from pipeline.jobs.arguments import PROBABILITY, Parser, run
+from pipeline.files.results import called
+from pipeline.jobs.arguments import Parser, json_list_argument, run
 from spurious.errors import SpuriousError
-from spurious.experiments.backworking import findings
-from spurious.experiments.black_box import findings as black_box_findings
-from spurious.experiments.classifiers import findings as classifiers_findings
-from spurious.experiments.fooling import findings as fooling_findings
-from spurious.experiments.linear import findings as linear_findings
-from spurious.experiments.retraining import findings as retraining_findings
-from spurious.experiments.smoothing import findings as smoothing_findings
-from spurious.experiments.transfer import findings as transfer_findings
 from spurious.report import provenance_page
 
-TABLES = ("classifiers", "backworking-summary", "retraining-summary", "smoothing", "smoothing-tests")
-ATTACKS = {
-    "fooling": ("Fooling by the gradient", fooling_findings.fooling),
-    "black_box": ("Fooling by scores alone", black_box_findings.black_box),
-    "transfer": ("Transfer", transfer_findings.transfer),
-}
-TABLES += ("linear", "linear-tests", *ATTACKS)
 PICTURE = """.. raw:: html
 
    <p><img alt="examples" style="max-width: 100%" src="data:image/png;base64,{data}"></p>
@@ -54,48 +37,33 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--picture", metavar="PNG")
-    for name in TABLES:
-        parser.add_argument(f"--{name}", metavar="CSV")
+    parser.add_argument(
+        "--findings", type=json_list_argument, default=[], help="JSON: a list of title, function, tables, settings"
+    )
     parser.add_argument("--provenance", metavar="JSON")
-    parser.add_argument("--found-above", type=PROBABILITY, default=0.999)
     parser.add_argument("--output", required=True)
     return parser.parse_args(argv)
 
 
 def sections(arguments: argparse.Namespace) -> Iterator[tuple[str, Iterator[str]]]:
-    """Title and sentences of every stage whose table is given."""
-    if arguments.classifiers:
-        yield "Classifiers", classifiers_findings.classifiers(table(arguments.classifiers))
-    if arguments.backworking_summary:
-        summary = table(arguments.backworking_summary)
-        yield "Backworking", findings.backworking(summary, found_above=arguments.found_above)
-    if arguments.retraining_summary:
-        yield "Retraining, after the last round", retraining_findings.retraining(table(arguments.retraining_summary))
-    if arguments.smoothing:
-        tests = table(arguments.smoothing_tests) if arguments.smoothing_tests else None
-        yield "Smoothing", smoothing_findings.smoothing(table(arguments.smoothing), tests)
-    if arguments.linear:
-        tests = table(arguments.linear_tests)
-        yield "Linear classifiers", linear_findings.linear(table(arguments.linear), tests)
-    for name, (title, sentences) in ATTACKS.items():
-        if path := getattr(arguments, name):
-            yield title, sentences(table(path))
+    """Title and sentences of every part whose tables are given."""
+    for part in arguments.findings:
+        files = {keyword: [path] for keyword, path in part["tables"].items()}
+        yield part["title"], called(part["function"], files, part["settings"])
     if arguments.provenance:
         yield "Provenance", iter([provenance_page.sentence(read_record(arguments.provenance))])
 
 
 def read_record(path: str) -> dict[str, Any]:
+    """The record that write_provenance.py wrote."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SpuriousError(f"{path}: not a readable JSON file ({error}); delete it and run again") from None
 
 
-def table(path: str) -> pd.DataFrame:
-    return read_rows([path])
-
-
 def heading(text: str, underline: str) -> str:
+    """A heading of reStructuredText."""
     return f"{text}\n{underline * len(text)}\n"
 
 

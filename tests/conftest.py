@@ -20,6 +20,7 @@ settings.load_profile("spurious")
 TESTS = Path(__file__).parent
 SLOW_FOLDERS = {"benchmarks", "cluster", "faults", "fuzz", "gpu"}
 SLOW_FILES = {"test_photograph_pipeline.py", "test_report.py", "test_scaling.py"}
+NOTES = "notes"
 SLOW_FIXTURES = {"finished", "rerun"}  # the finished demo, and a copy of it
 
 
@@ -49,8 +50,7 @@ def finished(checkout, tmp_path_factory):
 
     Of several processes of pytest the first runs it, and each has a copy; where it failed, all others fail at once.
     """
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    shared = shared_folder(tmp_path_factory)
     report, demo, failed = "results/demo.html", shared / "demo", shared / "demo.failed"
     with (shared / "demo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -58,9 +58,24 @@ def finished(checkout, tmp_path_factory):
             pytest.fail("the tiny demo failed: the first test that asked for it shows how", pytrace=False)
         if not demo.exists():
             failed.touch()
-            run_snakemake(shutil.copytree(checkout, demo), "demo", "--report", report, "--report-after-run", cores=2)
+            (shared / NOTES).mkdir()
+            noting = {"PYTHONPATH": str(TESTS / "noting"), "SPURIOUS_NOTES": str(shared / NOTES)}
+            arguments = ["demo", "--report", report, "--report-after-run"]
+            run_snakemake(shutil.copytree(checkout, demo), *arguments, cores=2, variables=noting)
             failed.unlink()
     return shutil.copytree(demo, tmp_path_factory.mktemp("finished") / "project")
+
+
+@pytest.fixture(scope="session")
+def notes(finished, tmp_path_factory):
+    """The folder of what the jobs of the tiny demo noted about the modules that they loaded."""
+    return shared_folder(tmp_path_factory) / NOTES
+
+
+def shared_folder(tmp_path_factory):
+    """The folder of this run of pytest, of all its processes."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 @pytest.fixture

@@ -180,10 +180,11 @@ def environment():
     return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
-def run_snakemake(folder, *arguments, cores=1, check=True):
-    """Run snakemake in `folder`; a failure that was not asked for shows what it printed."""
+def run_snakemake(folder, *arguments, cores=1, check=True, variables=()):
+    """Run snakemake in `folder`, with more environment variables; a failure not asked for shows what it printed."""
     command = snakemake_command(*arguments, cores=cores)
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    variables = environment() | dict(variables)
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
     assert not check or done.returncode == 0, done.stdout + done.stderr
     return done
 
@@ -206,11 +207,27 @@ def contents(folder, pattern="**/*"):
 
 def planned_jobs(done):
     """(script or rule, reason) of every job that a run with --printshellcmds started or planned."""
+    for script, _, reason in planned_commands(done):
+        yield script, reason
+
+
+def planned_results(done):
+    """{"tables/linear": reason} of every table and figure that such a run made or planned."""
+    pattern = r"--output results/[^/ ]+/((?:tables|figures)/\S+)\.\w+"
+    planned = {}
+    for script, command, reason in planned_commands(done):
+        if script == "make_result.py":
+            planned[re.search(pattern, command)[1]] = reason
+    return planned
+
+
+def planned_commands(done):
+    """(script, its command with all that stands around it, reason) of every job of such a run."""
     for block in re.split(r"\n(?=\[[A-Z])", done.stdout + done.stderr):
         if reason := re.search(r"^ *[Rr]eason: (.*)", block, re.MULTILINE):
             script = re.search(r"python scripts/(\w+\.py)", block)
             if script:
-                yield script.group(1), reason.group(1)
+                yield script.group(1), block, reason.group(1)
 
 
 def error_lines(done):

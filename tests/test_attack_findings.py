@@ -124,7 +124,7 @@ def test_one_is_no_plural():
 
 
 def agreements(rows):
-    table = published.published(NUMBERS, rows)
+    table = published.beside(NUMBERS, rows)
     return table[table["reproduced"].notna()].set_index(["quantity", "setting"])["agrees"].to_dict()
 
 

@@ -7,8 +7,8 @@ from matplotlib.collections import LineCollection
 from PIL import Image
 from safetensors.numpy import save_file
 
-import draw_black_box
 from figurechecks import assert_inside, assert_same_bytes
+from making import make
 from spurious.errors import SpuriousError
 from spurious.experiments.black_box import figure as black_box_figure
 from spurious.experiments.black_box import images_figure
@@ -197,7 +197,7 @@ def test_nothing_to_draw_is_told():
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_the_script_draws_all(tmp_path, channels):
+def test_all_are_drawn_from_files(tmp_path, channels):
     rows, images = [], []
     for name in CLASSIFIERS:
         search_rows([name]).to_csv(tmp_path / f"{name}.csv", index=False)
@@ -206,16 +206,15 @@ def test_the_script_draws_all(tmp_path, channels):
             for before_and_after, kind in zip(PICTURES[name, start], ("original", "evolution"), strict=True):
                 tensors[f"{start}/{kind}"] = np.repeat(before_and_after[:, None], channels, axis=1).astype(np.float32)
         save_file(tensors, tmp_path / f"{name}.safetensors")
-        rows.append(str(tmp_path / f"{name}.csv"))
-        images.append(str(tmp_path / f"{name}.safetensors"))
+        rows.append(tmp_path / f"{name}.csv")
+        images.append(tmp_path / f"{name}.safetensors")
     transfer_rows().to_csv(tmp_path / "transfer.csv", index=False)
-    commands = {
-        "black-box": ["--rows", *rows],
-        "black-box-images": ["--rows", *rows, "--images", *images],
-        "transfer": ["--rows", str(tmp_path / "transfer.csv")],
+    files = {
+        "black_box": {"rows": rows},
+        "black_box-images": {"rows": rows, "images": images},
+        "transfer": {"rows": tmp_path / "transfer.csv"},
     }
-    for name, inputs in commands.items():
-        outputs = ["--output-png", str(tmp_path / f"{name}.png"), "--output-svg", str(tmp_path / f"{name}.svg")]
-        draw_black_box.main([name, *inputs, *outputs])
-        assert Image.open(tmp_path / f"{name}.png").width == 1400
-        assert (tmp_path / f"{name}.svg").read_bytes().startswith(b"<?xml")
+    for name, inputs in files.items():
+        made = make(tmp_path, "figure", name, inputs)
+        assert Image.open(made["png"]).width == 1400
+        assert made["svg"].read_bytes().startswith(b"<?xml")

@@ -1,5 +1,6 @@
 """The name of a figure tells which classifier and which search it is of, whatever they are called."""
 
+import json
 import re
 import shutil
 
@@ -33,8 +34,10 @@ def planned(checkout, tmp_path_factory):
     change_config(folder, changes)
     paths = [f"results/{dataset}/figures/{name}.png" for dataset, name in FIGURES]
     printed = run_snakemake(folder, *paths, "--dry-run", "--printshellcmds").stdout
-    pattern = r"draw_figure\.py \w+ --images results/[^/]+/([^/]+)/backworking/.* --search (\S+) .*--output-png (\S+)"
-    return {path: (classifier, search) for classifier, search, path in re.findall(pattern, printed)}
+    pattern = r"make_result\.py .* --input images results/[^/]+/([^/]+)/backworking/.* --settings '(.*)' .* (\S+\.png)"
+    found = [(path, classifier, json.loads(settings)) for classifier, settings, path in re.findall(pattern, printed)]
+    assert all(settings["classifier"] == classifier for _, classifier, settings in found)
+    return {path: (classifier, settings["search"]) for path, classifier, settings in found}
 
 
 @pytest.mark.parametrize(("figure", "pair"), FIGURES.items(), ids=map("/".join, FIGURES))

@@ -1,8 +1,6 @@
 """Every figure is drawn from synthetic data, to files that are equal byte by byte."""
 
 import hashlib
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -11,8 +9,8 @@ import torch
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
-import draw_figure
 from figurechecks import assert_inside, assert_same_bytes
+from making import make, returned
 from spurious import frames
 from spurious.errors import SpuriousError
 from spurious.experiments.backworking import found as backworking_found
@@ -405,11 +403,6 @@ def test_probability_text_never_rounds_to_0_or_1(p, text):
     assert probability_text(p) == text
 
 
-@pytest.fixture
-def outputs(tmp_path):
-    return ["--output-png", str(tmp_path / "out.png"), "--output-svg", str(tmp_path / "out.svg")]
-
-
 # Grey, colours that leave [0, 1] as those of an unclamped search do, colours and alpha.
 STORED = {channels: RNG.uniform(-0.5, 1.5, (2, 3, channels, 8, 8)).astype(np.float32) for channels in (1, 3, 4)}
 
@@ -417,14 +410,14 @@ STORED = {channels: RNG.uniform(-0.5, 1.5, (2, 3, channels, 8, 8)).astype(np.flo
 @pytest.fixture(params=STORED)
 def searched(tmp_path, request):
     """What a search found, as files."""
-    arguments, row_files = ["--search", "published", "--seed", "1", "--images"], []
+    images, row_files = [], []
     for label in (0, 1):
-        save_file({"published/seed1": STORED[request.param][label]}, tmp_path / f"label{label}.safetensors")
-        arguments.append(str(tmp_path / f"label{label}.safetensors"))
+        images.append(tmp_path / f"label{label}.safetensors")
+        save_file({"published/seed1": STORED[request.param][label]}, images[-1])
+        row_files.append(tmp_path / f"label{label}.csv")
         rows = {"classifier": "cnn", "seed": 1, "label": label, "search": "published", "image": range(3), "p": 0.9995}
-        pd.DataFrame(rows).to_csv(tmp_path / f"label{label}.csv", index=False)
-        row_files.append(str(tmp_path / f"label{label}.csv"))
-    return [*arguments, "--rows", *row_files]
+        pd.DataFrame(rows).to_csv(row_files[-1], index=False)
+    return {"images": images, "rows": row_files}
 
 
 @pytest.fixture
@@ -434,23 +427,31 @@ def first_picture(request):
     return first[0] if len(first) == 1 else first[:3].transpose(1, 2, 0).clip(0, 1)
 
 
-def drawn(name, *arguments):
-    """The figure that the program would write."""
-    parsed = draw_figure.parse([name, *arguments])
-    return parsed.draw(parsed)
+SEARCH = {"classifier": "cnn", "search": "published", "seed": 1, "found_above": 0.999}
 
 
-def test_draw_found_reads_the_stored_search(tmp_path, searched, outputs, first_picture):
-    draw_figure.main(["found", *searched, *outputs])
-    assert b"<!-- cnn, search published, seed 1 -->" in (tmp_path / "out.svg").read_bytes()
-    np.testing.assert_array_equal(pictures(drawn("found", *searched, *outputs))[0][0].get_array(), first_picture)
-    with pytest.raises(SpuriousError, match="no rows of the search 'other'"):
-        draw_figure.main(["found", *searched, *outputs, "--search", "other"])
+def test_found_reads_the_stored_search(tmp_path, searched, first_picture):
+    files = make(tmp_path, "figure", "found", searched, **SEARCH)
+    assert b"<!-- cnn, search published, seed 1 -->" in files["svg"].read_bytes()
+    figure = returned("figure", "found", searched, **SEARCH)
+    np.testing.assert_array_equal(pictures(figure)[0][0].get_array(), first_picture)
 
 
-def test_draw_overview(tmp_path, searched, outputs, first_picture):
+def test_found_names_the_file_without_rows_of_the_search(tmp_path, searched):
+    first, second = searched["rows"]
+    rows = pd.read_csv(second)
+    rows.assign(search="other").to_csv(second, index=False)
+    with pytest.raises(SpuriousError, match=r"label1\.csv: no rows of the search 'published' with seed 1"):
+        make(tmp_path, "figure", "found", searched, **SEARCH)
+    rows.drop(columns="image").to_csv(first, index=False)
+    with pytest.raises(SpuriousError, match=r"label0\.csv: the column image is missing"):
+        make(tmp_path, "figure", "found", searched, **SEARCH)
+    assert not (tmp_path / "found.png").exists()
+
+
+def test_overview_shows_found_and_real(tmp_path, searched, first_picture):
     channels = 1 if first_picture.ndim == 2 else 3
-    figure = drawn("overview", *searched, *store(tmp_path, channels), *outputs)
+    figure = returned("figure", "overview", searched | store(tmp_path, channels), **SEARCH)
     render(figure, "png")
     found, worst = pictures(figure)[0][0].get_array(), pictures(figure)[2][0].get_array()
     np.testing.assert_array_equal(found, first_picture)
@@ -473,56 +474,55 @@ def store(folder, channels):
         rows.append(pd.DataFrame({"classifier": "softmax", "seed": 0, **columns}))
     save_file(tensors, folder / "data.safetensors")
     pd.concat(rows).to_csv(folder / "predictions.csv", index=False)
-    return ["--data", str(folder / "data.safetensors"), "--predictions", str(folder / "predictions.csv")]
+    return {"data": folder / "data.safetensors", "predictions": folder / "predictions.csv"}
 
 
-def test_draw_worst(tmp_path, stored, outputs):
-    draw_figure.main(["worst", *stored, "--count", "2", *outputs])
-    assert "0.4000 \N{RIGHTWARDS ARROW} 1" in (tmp_path / "out.svg").read_text()
+def test_worst_shows_stored_images(tmp_path, stored):
+    files = make(tmp_path, "figure", "worst", stored)
+    assert "0.4000 \N{RIGHTWARDS ARROW} 1" in files["svg"].read_text()
     image = load_file(tmp_path / "data.safetensors")["train_images"][0]
-    shown = pictures(drawn("worst", *stored, *outputs))[0][0].get_array()
+    shown = pictures(returned("figure", "worst", stored))[0][0].get_array()
     np.testing.assert_array_equal(shown.reshape(8, 8, -1), image[:3].transpose(1, 2, 0) / np.float32(255))
 
 
-def test_draw_salient(tmp_path, stored, outputs):
+def test_salient_keeps_the_pixels_of_the_largest_gradients(tmp_path, stored, monkeypatch):
     from pipeline.files.tensors import write_weights
     from spurious.classifiers.models import Description, build_classifier
 
+    monkeypatch.setattr(salient, "PIXELS", 20)
     test_images = load_file(tmp_path / "data.safetensors")["test_images"]
     description = Description(architecture="softmax", image_shape=test_images.shape[1:], classes=2)
     model = build_classifier(description)
     write_weights(tmp_path / "weights.safetensors", model, description)
-    arguments = ["--weights", str(tmp_path / "weights.safetensors"), *stored, "--examples", "2", "--count", "20"]
-    draw_figure.main(["salient", *arguments, *outputs])
-    assert (tmp_path / "out.png").stat().st_size > 1000
+    files = {"model": tmp_path / "weights.safetensors", **stored}
+    assert make(tmp_path, "figure", "salient", files)["png"].stat().st_size > 1000
     # of two classes the gradient of p is p (1 - p) (w_0 - w_1); a pixel has that of its channel that does most
     first, second = model.out.weight.detach().unflatten(1, test_images.shape[1:])
-    kept = pictures(drawn("salient", *arguments, *outputs))[1][1].get_array()
+    kept = pictures(returned("figure", "salient", files))[1][1].get_array()
     assert kept.count() == 20
     largest = (first - second).amax(0).flatten().topk(20).indices
     assert not kept.mask.ravel()[largest.numpy()].any()
 
 
-@pytest.mark.parametrize(("name", "table"), [("retraining", retraining_table), ("smoothing", smoothing_table)])
-def test_draw_from_a_table(tmp_path, outputs, name, table):
-    table().to_csv(tmp_path / "table.csv", index=False)
-    draw_figure.main([name, "--tables", str(tmp_path / "table.csv"), "--title", "of digits", *outputs])
-    assert b"<!-- of digits -->" in (tmp_path / "out.svg").read_bytes()
+def test_retraining_is_drawn_from_its_table(tmp_path):
+    retraining_table().to_csv(tmp_path / "table.csv", index=False)
+    files = make(tmp_path, "figure", "retraining", {"table": tmp_path / "table.csv"})
+    assert b"<!-- attack: log-p -->" in files["svg"].read_bytes()
 
 
-def test_draw_smoothing_beside_published_numbers(tmp_path, outputs):
+def test_smoothing_is_drawn_beside_published_numbers(tmp_path):
     smoothing_table().to_csv(tmp_path / "table.csv", index=False)
     NUMBERS.to_csv(tmp_path / "numbers.csv", index=False)
-    arguments = ["--tables", str(tmp_path / "table.csv"), "--published", str(tmp_path / "numbers.csv"), *outputs]
-    draw_figure.main(["smoothing", *arguments, "--dataset", "own"])
-    assert b"<!-- published (ResNet50) -->" in (tmp_path / "out.svg").read_bytes()
-    draw_figure.main(["smoothing", *arguments, "--dataset", "digits"])
-    assert b"<!-- published (ResNet50) -->" not in (tmp_path / "out.svg").read_bytes()
+    files = {"table": tmp_path / "table.csv", "published": tmp_path / "numbers.csv"}
+    drawn = make(tmp_path, "figure", "smoothing", files, dataset="own")
+    assert b"<!-- published (ResNet50) -->" in drawn["svg"].read_bytes()
+    drawn = make(tmp_path, "figure", "smoothing", files, dataset="digits")
+    assert b"<!-- published (ResNet50) -->" not in drawn["svg"].read_bytes()
 
 
 @pytest.fixture
 def photos(tmp_path):
-    """A folder of photographs with a list, names and votes, as the arguments of the gallery."""
+    """A folder of photographs with a list, names and votes, as the files of the gallery."""
     pixels = RNG.integers(0, 256, (3, 12, 18, 3)).astype(np.uint8)
     outcomes = {"mended.png": (2, 1, 1, 1), "rejected.png": (0, 1, 2, -1), "right.png": (1, 1, 1, 1)}
     files, votes = [], []
@@ -539,16 +539,14 @@ def photos(tmp_path):
     for file, rows in (("list.csv", files), ("votes.csv", votes)):
         pd.DataFrame(rows).to_csv(tmp_path / file, index=False)
     (tmp_path / "names.csv").write_text("label,wordnet,name\n0,,hen\n1,,crane\n2,,cock\n")
-    places = {"votes": "votes.csv", "images": "", "list": "list.csv", "class-names": "names.csv"}
-    return [text for name, file in places.items() for text in (f"--{name}", str(tmp_path / file))]
+    photographs = [tmp_path, tmp_path / "list.csv"]
+    return {"votes": tmp_path / "votes.csv", "photographs": photographs, "class_names": tmp_path / "names.csv"}
 
 
-def test_draw_gallery_shows_the_noise_that_was_classified(tmp_path, photos, outputs):
+def test_gallery_shows_the_noise_that_was_classified(tmp_path, photos):
     from spurious.perturbations.noise import add_noise
 
-    settings = ["--settings", '{"variants": {"published": {"noise_scale": [0.5]}}}']
-    arguments = draw_figure.parse(["gallery", *photos, *settings, *outputs])
-    figure = arguments.draw(arguments)
+    figure = returned("figure", "gallery", photos, variant={"noise_scale": [0.5]})
     _, _, *texts = [text.get_text() for text in figure.texts]  # after title and note
     assert texts[0] == "mended: wrong without blurring, right by majority (1 of 1 image)"
     assert texts[1:8] == ["crane", "0×", "cock", "1×", "crane", "2×", "crane"]
@@ -560,12 +558,11 @@ def test_draw_gallery_shows_the_noise_that_was_classified(tmp_path, photos, outp
         np.testing.assert_array_equal(shown.get_array(), figures_pictures.thumbnail(noisy, 190))
 
 
-def test_draw_gallery_of_four_views(tmp_path, photos, outputs):
+def test_draw_gallery_of_four_views(tmp_path, photos):
     votes = pd.read_csv(tmp_path / "votes.csv")
     votes.insert(list(votes).index("ds"), "median", votes["ds"])
     votes.assign(p_median=0.5).to_csv(tmp_path / "votes.csv", index=False)
-    arguments = draw_figure.parse(["gallery", *photos, "--settings", "{}", *outputs])
-    _, note, *texts = [text.get_text() for text in arguments.draw(arguments).texts]
+    _, note, *texts = [text.get_text() for text in returned("figure", "gallery", photos, variant={}).texts]
     assert note == "1: not blurred, 2: blurred once, 3: median-filtered, 4: blurred twice; in italics: wrong"
     assert texts[1:10] == ["crane", "1", "cock", "2", "crane", "3", "crane", "4", "crane"]
     assert texts[10].startswith("rejected: no class has more than half of the 4 views (1 of")
@@ -578,30 +575,22 @@ def test_draw_gallery_of_four_views(tmp_path, photos, outputs):
         ("list.csv", "rejected.png", "other.png", "list.csv: rejected.png is missing, but has votes"),
     ],
 )
-def test_draw_gallery_names_what_is_missing(tmp_path, photos, outputs, file, old, new, message):
+def test_gallery_names_what_is_missing(tmp_path, photos, file, old, new, message):
     (tmp_path / file).write_text((tmp_path / file).read_text().replace(old, new))
     with pytest.raises(SpuriousError, match=message):
-        draw_figure.main(["gallery", *photos, "--settings", "{}", *outputs])
+        make(tmp_path, "figure", "gallery", photos, variant={})
 
 
-def test_draw_risk_of_one_kernel(tmp_path, photos, outputs):
-    arguments = ["risk", "--votes", str(tmp_path / "votes.csv"), *outputs]
-    draw_figure.main(arguments)
-    assert b"<!-- cnn, 5 taps: rejecting by votes" in (tmp_path / "out.svg").read_bytes()
-    draw_figure.main([*arguments, "--kernel", "7"])
-    assert b"<!-- cnn, 7 taps: rejecting by votes" in (tmp_path / "out.svg").read_bytes()
-    with pytest.raises(SpuriousError, match="no votes with a kernel of 9 taps; known are 5, 7"):
-        draw_figure.main([*arguments, "--kernel", "9"])
+def test_risk_is_that_of_the_smallest_kernel(tmp_path, photos):
+    files = make(tmp_path, "figure", "risk", {"votes": photos["votes"]})
+    assert b"<!-- cnn, 5 taps: rejecting by votes" in files["svg"].read_bytes()
 
 
-def test_draw_trace_of_one_classifier(tmp_path, outputs):
+def test_trace_names_the_classifier_and_the_threshold(tmp_path):
     trace_rows().to_csv(tmp_path / "trace.csv", index=False)
-    draw_figure.main(["trace", "--traces", str(tmp_path / "trace.csv"), "--classifier", "cnn", *outputs])
+    files = make(tmp_path, "figure", "trace", {"traces": tmp_path / "trace.csv"}, classifier="cnn", found_above=0.99)
+    assert b"<!-- cnn -->" in files["svg"].read_bytes()
+    assert b"<!-- p = 0.99 -->" in files["svg"].read_bytes()
+    trace_rows()[:0].to_csv(tmp_path / "trace.csv", index=False)
     with pytest.raises(SpuriousError, match="no rows to draw"):
-        draw_figure.main(["trace", "--traces", str(tmp_path / "trace.csv"), "--classifier", "other", *outputs])
-
-
-@pytest.mark.parametrize("script", ["make_table", "draw_figure"])
-def test_scripts_do_not_import_torch(script, pytestconfig):
-    code = f"import sys, {script}; assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], cwd=pytestconfig.rootpath / "scripts", check=True)
+        make(tmp_path, "figure", "trace", {"traces": tmp_path / "trace.csv"}, classifier="cnn", found_above=0.99)

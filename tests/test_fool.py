@@ -18,12 +18,13 @@ from safetensors.torch import load_file, save_file
 
 import fool
 import fool_classifier
-from draw_fooling import read_example_rows
+from pipeline.files.results import contents
 from pipeline.files.tensors import write_weights
 from projects import ROOT, read_config, sha256, write_config
 from spurious.classifiers.models import Description, build_classifier, initialize
 from spurious.configuration import deep_merge
 from spurious.errors import SpuriousError
+from spurious.experiments.fooling.examples import Examples
 from spurious.experiments.fooling.rows import COLUMNS
 from spurious.seeding import generator
 from spurious.vision import transforms
@@ -132,7 +133,7 @@ def test_rows_of_every_seed_and_method(tensors, tmp_path):
     held = load_file(examples)
     assert set(held) == {f"{method}/{kind}" for method in METHODS for kind in ("original", "fooled")}
     assert held["noise/fooled"].shape == (4, 1, 8, 8)
-    shown = read_example_rows(str(examples))
+    shown = contents(Examples, [str(examples)]).rows
     assert shown.groupby("method", sort=False).size().to_dict() == {m: len(held[f"{m}/fooled"]) for m in METHODS}
     assert (shown["seed"] == 3).all()
 

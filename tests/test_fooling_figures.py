@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save_file
 
-import draw_fooling
 from figurechecks import assert_inside
+from making import make, returned
+from pipeline.files.results import contents
 from spurious.errors import SpuriousError
-from spurious.experiments.fooling.figure import Panel, fooling, magnification, size_text
+from spurious.experiments.fooling.examples import Examples
+from spurious.experiments.fooling.figure import NOTHING, Panel, fooling, magnification, nothing, size_text
 from spurious.figures.style import render
 
 RNG = np.random.default_rng(0)
@@ -140,23 +142,20 @@ def write_examples(folder, channels=1):
     return folder / "examples.safetensors"
 
 
-def draw(examples, *arguments):
-    folder = examples.parent
-    outputs = ["--output-png", str(folder / "out.png"), "--output-svg", str(folder / "out.svg")]
-    draw_fooling.main(["fooling", "--examples", str(examples), *arguments, *outputs])
-    return (folder / "out.svg").read_text(encoding="utf-8")
+def draw(examples, **more):
+    made = make(examples.parent, "figure", "fooling", {"examples": examples, **more})
+    return made["svg"].read_text(encoding="utf-8")
 
 
-def test_the_script_draws_what_clamps_unless_it_is_told_otherwise(examples):
+def test_what_clamps_is_drawn(examples):
     drawn = draw(examples)
     assert "<!-- cnn, fooled along its gradient, seed 4 -->" in drawn
     assert [f"<!-- {name} -->" in drawn for name in ("a", "b", "raw", "n")] == [True, True, False, False]
     assert "<!-- L2 ≤ 0.5, 3 steps -->" in drawn
+    assert "<!-- to 3 -->" in drawn
     (examples.parent / "names.csv").write_text("label,wordnet,name\n0,,hen\n1,,crane\n2,,coot\n3,,maillot\n")
-    drawn = draw(examples, "--methods", "n", "--class-names", str(examples.parent / "names.csv"), "--title", "noise")
-    assert "<!-- noise -->" in drawn
-    assert "<!-- to maillot -->" in drawn
-    assert draw(examples) == draw(examples)
+    assert "<!-- to maillot -->" in draw(examples, class_names=examples.parent / "names.csv")
+    assert draw(examples) == drawn
 
 
 def write_methods(folder, ids):
@@ -185,58 +184,41 @@ def test_methods_with_other_numbers_of_images_share_the_examples_in_common(tmp_p
     examples = write_methods(tmp_path, ids)
     svg = draw(examples)
     assert [name for name in ids if f"<!-- {name} -->" in svg] == methods
-    arguments = ["fooling", "--examples", str(examples), "--output-png", "unused", "--output-svg", "unused"]
-    parsed = draw_fooling.parse(arguments)
-    pictures = [axes.images[0].get_array() for axes in parsed.draw(parsed).axes]
+    pictures = shown(returned("figure", "fooling", {"examples": examples}))
     originals = [picture[0, 0, 0] for picture in pictures[:: 1 + 2 * len(methods)]]
     assert originals == pytest.approx([number / 10 for number in examples_shown], abs=1 / 126)
 
 
-def test_named_methods_without_a_common_example_are_told(tmp_path):
-    with pytest.raises(SpuriousError, match="b and a start from different images; draw them apart"):
-        draw(write_methods(tmp_path, {"a": [0, 1], "b": [5, 6]}), "--methods", "a", "b")
-
-
 def test_a_page_says_why_there_is_no_example(tmp_path):
     examples = write_methods(tmp_path, {})
-    assert f"<!-- {draw_fooling.NOTHING} -->" in draw(examples)
-    assert "<!-- cnn, fooled -->" in draw(examples, "--title", "cnn, fooled")
-    assert_inside(draw_fooling.figures.nothing("title", draw_fooling.NOTHING))
-    assert draw(examples, "--methods", "pgd") == draw(examples)
+    assert f"<!-- {NOTHING} -->" in draw(examples)
+    assert_inside(nothing("title", NOTHING))
 
 
 @pytest.mark.parametrize("channels", [3, 4])
-def test_the_script_draws_colours(tmp_path, channels):
+def test_colours_are_drawn(tmp_path, channels):
     examples = write_examples(tmp_path, channels)
     assert "<!-- L2 ≤ 0.5, 3 steps -->" in draw(examples)
     original = load_file(examples)["a/original"][0]
-    arguments = ["fooling", "--examples", str(examples), "--output-png", "unused", "--output-svg", "unused"]
-    parsed = draw_fooling.parse(arguments)
-    first = parsed.draw(parsed).axes[0].images[0].get_array()
+    first = shown(returned("figure", "fooling", {"examples": examples}))[0]
     np.testing.assert_allclose(first, original[:3].transpose(1, 2, 0), atol=1 / 126)  # a thumbnail has 64 levels
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--methods", "c"], "--methods: unknown method 'c'; known are a, raw, b, n"),
-        (["--methods", "a", "n"], "n and a start from different images"),
-        (["--methods", "a", "b", "raw", "n"], "4 do not fit on a page; give 3 or fewer"),
-    ],
-)
-def test_one_line_for_wrong_methods(examples, arguments, message):
-    with pytest.raises(SpuriousError, match=message):
-        draw(examples, *arguments)
-
-
-def test_one_line_for_a_file_without_rows(tmp_path):
-    save_file({"a/original": np.zeros((1, 1, 2, 2), np.float32)}, tmp_path / "bare.safetensors")
-    for name in ("bare.safetensors", "none.safetensors"):
-        with pytest.raises(SpuriousError, match=r"no examples with their rows .* delete it and run again"):
-            draw(tmp_path / name)
+def test_a_file_without_rows_is_one_line(tmp_path):
+    bare, text, cut = (tmp_path / f"{name}.safetensors" for name in ("bare", "text", "cut"))
+    tensors = {"a/original": np.zeros((1, 1, 2, 2), np.float32)}
+    save_file(tensors, bare)
+    save_file(tensors, text, {"rows": "no JSON"})
+    cut.write_bytes(b"cut off")
+    for path in (bare, text):
+        with pytest.raises(SpuriousError, match=rf"^/.*/{path.name}: no examples with their rows .* delete it and run"):
+            draw(path)
+    for path in (cut, tmp_path / "none.safetensors"):
+        with pytest.raises(SpuriousError, match=rf"^/.*/{path.name}: not a readable safetensors .* delete it and run"):
+            draw(path)
 
 
 def test_rows_in_the_file_are_those_of_json(examples):
-    rows = draw_fooling.read_example_rows(str(examples))
+    rows = contents(Examples, [str(examples)]).rows
     assert json.loads(rows.head(1).to_json(orient="records"))[0]["method"] == "a"
     assert rows["clamp"].dtype == bool

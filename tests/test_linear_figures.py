@@ -1,26 +1,31 @@
-"""The figures of the linear classifiers, from made-up data, and the script that draws them."""
+"""The figures of the linear classifiers, from made-up data, and what is drawn from files."""
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file
 from scipy import stats
 
-import draw_linear
 from figurechecks import assert_inside
+from making import make, returned
+from pipeline.files.results import contents
 from pipeline.files.stores import write_description
 from pipeline.files.tensors import write_tensors
+from spurious.data.splits import InMemory, Splits
 from spurious.errors import SpuriousError
 from spurious.experiments.linear import figure as linear_figure
+from spurious.experiments.linear import sweep_figures
 from spurious.experiments.linear import template_figures as pages
 from spurious.experiments.linear.template_figures import Fooled, Start, as_picture
 from spurious.figures.pictures import in_colour
 from spurious.figures.style import render
+from spurious.frames import Arrays
 
 RNG = np.random.default_rng(0)
 LONG = "American Staffordshire terrier, seldom seen"
 ROWS = ["weight decay\n0", "weight decay\n0.01\n(the best)"]
-SETTINGS = '{"weight_decays": [0], "learning_rate": 1, "batch_size": 1, "epochs": 1, "targets": [2, 0]}'
+TARGETS = [2, 0]
 
 
 def table(seeds=(0, 1)):
@@ -188,89 +193,89 @@ def write_inputs(folder, channels=1, classes=3, validation=True):
     return folder
 
 
-def run_script(folder, name, data, *more):
-    outputs = ["--output-png", str(folder / "f.png"), "--output-svg", str(folder / "f.svg")]
-    inputs = ["--weights", str(folder / "weights.safetensors"), "--data", str(data), "--settings", SETTINGS]
-    draw_linear.main([name, *inputs, *outputs, *more])
-    assert (folder / "f.png").read_bytes().startswith(b"\x89PNG")
-    return (folder / "f.svg").read_text()
+def files_of(folder, data):
+    return {"weights": folder / "weights.safetensors", "splits": data}
 
 
 @pytest.mark.parametrize("name", ["templates", "template-images", "template-noise"])
 @pytest.mark.parametrize(("channels", "validation"), [(1, True), (3, False), (4, False)])
-def test_the_script_draws_grey_and_colour(tmp_path, name, channels, validation):
-    data = write_inputs(tmp_path, channels, validation=validation)
+def test_grey_and_colour_are_drawn(tmp_path, name, channels, validation):
+    files = files_of(tmp_path, write_inputs(tmp_path, channels, validation=validation))
     (tmp_path / "names.csv").write_text("label,wordnet,name\n0,,tench\n1,,goldfish\n2,,white shark\n")
-    svg = run_script(tmp_path, name, data, "--class-names", str(tmp_path / "names.csv"))
+    made = make(tmp_path, "figure", name, files | {"class_names": tmp_path / "names.csv"}, targets=TARGETS)
+    assert made["png"].read_bytes().startswith(b"\x89PNG")
+    svg = made["svg"].read_text()
     assert "<!-- tench -->" in svg
     assert "<!-- white shark -->" in svg
     assert ("<!-- goldfish -->" in svg) == (name == "templates")  # no target, no decision
     assert ("(the best)" in svg) == validation
 
 
-def test_a_target_equal_to_the_label_is_left_out(tmp_path):
+@pytest.mark.parametrize(("label", "heads"), [(0, ["start", "2"]), (1, ["start", "2", "0"])])
+def test_a_target_equal_to_the_label_is_left_out(tmp_path, label, heads):
     data = write_inputs(tmp_path)
-    assert draw_of(tmp_path, data, 0) == ["start", "2"]  # image 0 shows a 0
-    assert draw_of(tmp_path, data, 1) == ["start", "2", "0"]
+    tensors = load_file(data)
+    tensors["test_images"], tensors["test_labels"] = tensors["test_images"][label:], tensors["test_labels"][label:]
+    write_tensors(data, tensors)
+    figure = returned("figure", "template-images", files_of(tmp_path, data), targets=TARGETS)
+    texts = [text for text in figure.texts if text.get_fontsize() == pages.TEXT + 1 and text.get_va() == "top"]
+    assert [text.get_text() for text in texts] == heads
 
 
-def draw_of(folder, data, image):
-    arguments = ["--weights", str(folder / "weights.safetensors"), "--data", str(data), "--settings", SETTINGS]
-    arguments += ["--output-png", "unused", "--output-svg", "unused", "--image-id", str(image)]
-    parsed = draw_linear.parse(["template-images", *arguments])
-    figure = parsed.draw(parsed)
-    heads = [text for text in figure.texts if text.get_fontsize() == pages.TEXT + 1 and text.get_va() == "top"]
-    return [text.get_text() for text in heads]
+def opened(folder, data):
+    """The classifiers that the figures show."""
+    weights, splits = (
+        contents(hint, [str(path)])
+        for hint, path in zip((Arrays, Splits), files_of(folder, data).values(), strict=True)
+    )
+    return sweep_figures.open_sweep(weights, splits, TARGETS, None), splits
+
+
+def test_the_image_is_the_first_held_out_one_that_all_get_right(tmp_path):
+    """The templates that decide nothing call everything 0: of the images that begin with a 0 and a 1, the first."""
+    sweep, splits = opened(tmp_path, write_inputs(tmp_path))
+    test = splits.by_name["test"]
+    assert sweep_figures.first_right(sweep, test) == 0
+    later = InMemory(test.images.flip(0), test.labels.flip(0))
+    assert sweep_figures.first_right(sweep, later) == 11
+    none = InMemory(test.images[2:], test.labels[2:])
+    assert sweep_figures.first_right(sweep, none) == 0
 
 
 def test_the_lowest_the_best_and_the_highest_decay_are_shown(tmp_path):
-    data = write_inputs(tmp_path)
-    parsed = draw_linear.parse(
-        [
-            "templates",
-            "--weights",
-            str(tmp_path / "weights.safetensors"),
-            "--data",
-            str(data),
-            "--settings",
-            SETTINGS,
-            "--output-png",
-            "unused",
-            "--output-svg",
-            "unused",
-        ]
-    )
-    sweep = draw_linear.open_sweep(parsed)
+    sweep, _ = opened(tmp_path, write_inputs(tmp_path))
     # decays 0, 0.1 and 2 are right everywhere, .5 never: the first of the right ones in the file is 0, the lowest
     assert sweep.rows == ["weight decay\n0\n(the best)", "weight decay\n0.5", "weight decay\n2"]
     assert sweep.weight[:, 0, 0, 0, 0].tolist() == [9, 0, 1]
 
 
-@pytest.mark.parametrize(
-    ("name", "more", "message"),
-    [
-        ("template-images", ["--image-id", "12"], "--image-id: there is no image 12; give one from 0 to 11"),
-        ("templates", ["--settings", SETTINGS.replace("[2, 0]", "[2, 3]")], "linear.targets: there is no class 3"),
-    ],
-)
-def test_the_script_refuses_in_one_line(tmp_path, name, more, message):
-    data = write_inputs(tmp_path)
-    with pytest.raises(SpuriousError, match=message) as raised:
-        run_script(tmp_path, name, data, *more)
+def test_a_target_that_is_no_class_is_refused_in_one_line(tmp_path):
+    files = files_of(tmp_path, write_inputs(tmp_path))
+    with pytest.raises(SpuriousError, match=r"linear\.targets: there is no class 3; .* 0 to 2") as raised:
+        make(tmp_path, "figure", "templates", files, targets=[2, 3])
     assert "\n" not in str(raised.value)
-    assert not (tmp_path / "f.png").exists()
+    assert not (tmp_path / "templates.png").exists()
 
 
 def test_weights_of_other_data_are_refused(tmp_path):
     write_inputs(tmp_path)
     (tmp_path / "other").mkdir()
     data = write_inputs(tmp_path / "other", classes=4)
-    with pytest.raises(SpuriousError, match=r"weights\.safetensors: its classifiers are not of these data"):
-        run_script(tmp_path, "templates", data)
+    with pytest.raises(SpuriousError, match=r"^/.*/weights\.safetensors: its classifiers are not of these data"):
+        make(tmp_path, "figure", "templates", files_of(tmp_path, data), targets=TARGETS)
 
 
-def test_the_script_draws_the_table(tmp_path):
+def test_weights_that_cannot_be_read_are_named(tmp_path):
+    files = files_of(tmp_path, write_inputs(tmp_path))
+    files["weights"].write_bytes(b"cut off")
+    with pytest.raises(SpuriousError, match=r"^/.*/weights\.safetensors: not a readable safetensors file"):
+        make(tmp_path, "figure", "templates", files, targets=TARGETS)
+    write_tensors(files["weights"], {"bias": torch.zeros(4, 3)})
+    with pytest.raises(SpuriousError, match=r"^/.*/weights\.safetensors: cannot read the tensor 'weight'"):
+        make(tmp_path, "figure", "templates", files, targets=TARGETS)
+
+
+def test_the_figure_is_drawn_from_the_table(tmp_path):
     table().to_csv(tmp_path / "linear.csv", index=False)
-    outputs = ["--output-png", str(tmp_path / "f.png"), "--output-svg", str(tmp_path / "f.svg")]
-    draw_linear.main(["linear", "--table", str(tmp_path / "linear.csv"), "--title", "own title", *outputs])
-    assert "<!-- own title -->" in (tmp_path / "f.svg").read_text()
+    made = make(tmp_path / "out", "figure", "linear", {"table": tmp_path / "linear.csv"})
+    assert "<!-- one seed -->" in made["svg"].read_text()

@@ -1,6 +1,7 @@
 """Names that look like numbers stay names, from the rows on disk to every table and figure."""
 
 import hashlib
+import json
 
 import numpy as np
 import pandas as pd
@@ -8,11 +9,9 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
-import draw_black_box
-import draw_figure
 import gather_smoothing
-import make_table
 import write_summary
+from making import ROOMS, make, returned
 from pipeline.files.photographs import open_photographs
 from pipeline.files.rows import TEXT, read_rows, write_rows
 from spurious.experiments.classifiers import accuracies
@@ -75,13 +74,11 @@ INPUTS = {
     "fooling-rubbish": {"rows": lambda: both(pd.DataFrame({"kind": "normal", "seed": 0, "p": [0.2, 0.9]}))},
     "black_box": {"rows": lambda: scored_rows(PLAIN), "predictions": lambda: both(predictions())},
     "transfer": {"rows": transferred},
-    "images-excluded": {"list": excluded},
+    "images-excluded": {"images": excluded},
 }
 
 
-def files(folder):
-    outputs = {kind: folder / f"table.{kind}" for kind in ("csv", "md", "html")}
-    return outputs, [word for kind, path in outputs.items() for word in (f"--output-{kind}", str(path))]
+WITH_THRESHOLD = ("backworking", "backworking-summary", "retraining", "retraining-summary")
 
 
 def renamed(text, pair):
@@ -92,14 +89,12 @@ def renamed(text, pair):
 def made(folder, name, pair):
     """The CSV file of a table whose rows are under the names of `pair`, as text."""
     folder.mkdir()
-    words = []
-    for option, frame in INPUTS[name].items():
-        frame().to_csv(folder / f"{option}.csv", index=False)
-        (folder / f"{option}.csv").write_text(renamed((folder / f"{option}.csv").read_text(), pair))
-        words += [f"--{option}", str(folder / f"{option}.csv")]
-    outputs, options = files(folder)
-    make_table.main([name, *words, *options])
-    return outputs["csv"].read_text()
+    files = {keyword: folder / f"{keyword}.csv" for keyword in INPUTS[name]}
+    for keyword, path in files.items():
+        INPUTS[name][keyword]().to_csv(path, index=False)
+        path.write_text(renamed(path.read_text(), pair))
+    settings = {"found_above": 0.999} if name in WITH_THRESHOLD else {}
+    return make(folder / "out", "table", name, files, **settings)["csv"].read_text()
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids="-".join)
@@ -113,7 +108,8 @@ def test_a_table_does_not_depend_on_what_its_names_look_like(tmp_path, name, pai
 
 def test_every_table_of_names_is_tried():
     without_names = {"linear", "linear-tests", "linear-pair", "linear-toy", "published"}
-    assert set(make_table.TABLES) == set(INPUTS) | without_names
+    tables = [result.name for room in ROOMS.values() for result in room.RESULTS if result.kind == "table"]
+    assert sorted(tables) == sorted({*INPUTS, *without_names})
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids="-".join)
@@ -123,18 +119,20 @@ def test_published_numbers_find_their_classifier(tmp_path, pair):
     numbers = {"source": published.SMOOTHING, "quantity": published.QUANTITIES.values()}
     numbers |= {"setting": "own, It, 5 taps, sigma 0.25", "published": 0.1}
     pd.DataFrame(numbers).to_csv(tmp_path / "numbers.csv", index=False)
-    words = ["--published", str(tmp_path / "numbers.csv"), "--smoothing", str(tmp_path / "rows.csv")]
-    outputs, options = files(tmp_path)
-    make_table.main(["published", *words, "--dataset", "own", "--published-as", f"{pair[1]}=It", *options])
+    files = {"published": tmp_path / "numbers.csv", "smoothing": tmp_path / "rows.csv"}
+    made = make(tmp_path, "table", "published", files, dataset="own", published_as={pair[1]: "It"})
     own = summaries().query(f"classifier == '{PLAIN[1]}' and kernel == 5 and sigma == 0.25")
     expected = own[list(published.QUANTITIES)].iloc[0].tolist()
-    assert read_rows([outputs["csv"]])["reproduced"].tolist() == pytest.approx(expected)
+    assert read_rows([made["csv"]])["reproduced"].tolist() == pytest.approx(expected)
 
 
 def test_the_front_page_speaks_of_both(tmp_path):
     table = accuracies.classifiers(both(predictions()).replace(dict(zip(PLAIN, PAIRS[0], strict=True))))
     write_rows(tmp_path / "classifiers.csv", table)
-    words = ["--dataset", "d", "--classifiers", str(tmp_path / "classifiers.csv")]
+    (part,) = ROOMS["classifiers"].FINDINGS
+    tables = {keyword: str(tmp_path / f"{name}.csv") for keyword, name in part.tables.items()}
+    parts = [{"title": part.title, "function": part.function, "tables": tables, "settings": {}}]
+    words = ["--dataset", "d", "--findings", json.dumps(parts)]
     write_summary.main([*words, "--output", str(tmp_path / "summary.rst")])
     text = (tmp_path / "summary.rst").read_text()
     assert text.count("**1.1** classifies 85.00") == text.count("**1.10** classifies 85.00") == 1
@@ -160,12 +158,10 @@ def test_a_name_that_is_missing_is_missing_and_na_is_a_name(tmp_path):
 
 @pytest.fixture
 def drawn(tmp_path):
-    """Draw a figure with the arguments, and give its SVG."""
+    """Draw a figure from files, and give its SVG."""
 
-    def draw(script, *arguments):
-        svg = tmp_path / "out.svg"
-        script.main([*map(str, arguments), "--output-png", str(tmp_path / "out.png"), "--output-svg", str(svg)])
-        return svg.read_text()
+    def draw(name, files, **settings):
+        return make(tmp_path / "out", "figure", name, files, **settings)["svg"].read_text()
 
     return draw
 
@@ -174,20 +170,21 @@ def drawn(tmp_path):
 def test_searches_of_a_classifier_are_drawn(tmp_path, drawn, name):
     images = np.zeros((12, 1, 6, 6), np.float32)
     save_file({f"{name}/seed0": images}, tmp_path / "images")
-    p = [0.1 if image % 2 else 0.5 for image in range(12)]  # in the order of numbers: "10" is not after "1"
+    p = [image / 20 + 0.05 for image in range(12)]  # in the order of numbers: "10" is not after "1"
     rows = {"classifier": name, "seed": 0, "label": 3, "search": name, "image": range(12), "p": p}
     pd.DataFrame(rows).sample(frac=1, random_state=0).to_csv(tmp_path / "rows.csv", index=False)
-    words = ["--images", tmp_path / "images", "--rows", tmp_path / "rows.csv", "--search", name, "--seed", 0]
-    arguments = draw_figure.parse([*map(str, ["found", *words]), "--output-png", "a", "--output-svg", "b"])
-    assert draw_figure.found_images(arguments)[2].tolist() == [p]
-    assert f"<!-- {name}, search {name}, seed 0 -->" in drawn(draw_figure, "found", *words)
+    files = {"images": tmp_path / "images", "rows": tmp_path / "rows.csv"}
+    settings = {"classifier": name, "search": name, "seed": 0, "found_above": 0.999}
+    shown = [axes.get_xlabel() for axes in returned("figure", "found", files, **settings).axes]
+    assert shown == [f"{value:.4f}" for value in p]
+    assert f"<!-- {name}, search {name}, seed 0 -->" in drawn("found", files, **settings)
 
 
 @pytest.mark.parametrize("name", ["2024", "007"])
 def test_the_trace_of_a_classifier_is_drawn(tmp_path, drawn, name):
     rows = trace_rows().query("search == 'published'")
     rows.assign(classifier=name, search=name).to_csv(tmp_path / "trace.csv", index=False)
-    assert f"<!-- {name} -->" in drawn(draw_figure, "trace", "--traces", tmp_path / "trace.csv", "--classifier", name)
+    assert f"<!-- {name} -->" in drawn("trace", {"traces": tmp_path / "trace.csv"}, classifier=name, found_above=0.9)
 
 
 @pytest.mark.parametrize("pair", PAIRS[::3], ids="-".join)
@@ -195,7 +192,9 @@ def test_curves_of_two_classifiers_are_two(tmp_path, drawn, pair):
     frame = smoothing_table()
     frame["classifier"] = frame["classifier"].map(dict(zip(("cnn", "softmax"), pair, strict=True)))
     frame.to_csv(tmp_path / "table.csv", index=False)
-    svg = drawn(draw_figure, "smoothing", "--tables", tmp_path / "table.csv", "--title", "t")
+    pd.DataFrame(columns=["source", "quantity", "setting", "published"]).to_csv(tmp_path / "numbers.csv", index=False)
+    files = {"table": tmp_path / "table.csv", "published": tmp_path / "numbers.csv"}
+    svg = drawn("smoothing", files, dataset="own")
     for name in pair:
         assert f"<!-- {name}, 5 taps, n = 400 -->" in svg
 
@@ -210,14 +209,11 @@ def test_fooling_by_scores_and_transfer_are_drawn(tmp_path, drawn, pair):
         image_files.append(tmp_path / f"{name}.safetensors")
         save_file({kind: np.zeros((5, 1, 8, 8), np.float32) for kind in kinds}, image_files[-1])
     transfer_rows([(name, 0) for name in pair]).to_csv(tmp_path / "transfer.csv", index=False)
-    words = {
-        "black-box": ["--rows", *row_files],
-        "black-box-images": ["--rows", *row_files, "--images", *image_files],
-    }
-    for command, inputs in words.items():
-        svg = drawn(draw_black_box, command, *inputs)
-        assert all(f"<!-- {name} -->" in svg for name in pair), command
-    svg = drawn(draw_black_box, "transfer", "--rows", tmp_path / "transfer.csv")
+    files = {"black_box": {"rows": row_files}, "black_box-images": {"rows": row_files, "images": image_files}}
+    for figure, inputs in files.items():
+        svg = drawn(figure, inputs)
+        assert all(f"<!-- {name} -->" in svg for name in pair), figure
+    svg = drawn("transfer", {"rows": tmp_path / "transfer.csv"})
     assert all(f"<!-- {name}, seed 0 -->" in svg for name in pair)
 
 
@@ -262,11 +258,11 @@ def test_photographs_whose_names_are_numbers_are_listed_and_gathered(photographs
 
 def test_photographs_whose_names_are_numbers_are_drawn(photographs, drawn):
     outputs = gathered(photographs)
-    words = ["--images", photographs, "--list", photographs / "list.csv", "--class-names", photographs / "names.csv"]
-    svg = drawn(draw_figure, "gallery", "--votes", outputs["votes"], *words, "--settings", "{}")
+    files = {"photographs": [photographs, photographs / "list.csv"], "class_names": photographs / "names.csv"}
+    svg = drawn("gallery", {"votes": outputs["votes"], **files}, variant={})
     assert "<!-- 2024 under noise of sigma 0.25, 5 taps -->" in svg
     assert "(1 of 1 image)" in svg
-    svg = drawn(draw_figure, "risk", "--votes", outputs["votes"])
+    svg = drawn("risk", {"votes": outputs["votes"]})
     assert "<!-- 2024, 5 taps: rejecting by votes and by a threshold on p -->" in svg
 
 

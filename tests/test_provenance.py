@@ -30,6 +30,7 @@ from projects import (
     edited,
     git,
     planned_jobs,
+    planned_results,
     read_config,
     run_snakemake,
     sha256,
@@ -413,7 +414,7 @@ def nothing_to_do(folder, *arguments):
 
 
 def test_a_clone_with_results_and_metadata_has_nothing_to_do(finished, carried):
-    source, result = carried / "scripts/make_table.py", carried / f"results/{DATASET}/tables/classifiers.csv"
+    source, result = carried / "scripts/make_result.py", carried / f"results/{DATASET}/tables/classifiers.csv"
     assert source.stat().st_mtime > result.stat().st_mtime, "a clone's sources are newer than the results"
     assert nothing_to_do(carried)
     assert nothing_to_do(carried, "--config", "local_data=elsewhere")
@@ -440,31 +441,34 @@ def test_a_clone_with_metadata_forgotten_starts_again(carried, tmp_path):
     assert not nothing_to_do(folder)
 
 
-WRITTEN_LAST = {"make_table.py", "write_provenance.py", "write_summary.py"}
+WRITTEN_LAST = {"make_result.py", "write_provenance.py", "write_summary.py"}
 
 
 def planned_scripts(folder):
-    """{script: reasons} of the jobs that are planned."""
+    """{script: reasons} of the jobs that are planned, and the names of the figures among them."""
+    done = run_snakemake(folder, "demo", "--dry-run", "--printshellcmds")
     planned = {}
-    for script, reason in planned_jobs(run_snakemake(folder, "demo", "--dry-run", "--printshellcmds")):
+    for script, reason in planned_jobs(done):
         planned.setdefault(script, set()).add(reason)
-    return planned
+    return planned, {name for name in planned_results(done) if name.startswith("figures/")}
 
 
 def test_an_edited_script_is_noticed_in_the_clone(carried):
     with edited(carried / "scripts/smooth_shard.py"):
-        planned = planned_scripts(carried)
+        planned, figures = planned_scripts(carried)
     (reason,) = planned["smooth_shard.py"]
     assert reason.startswith("Params have changed since last execution")
-    assert planned.keys() == WRITTEN_LAST | {"smooth_shard.py", "gather_smoothing.py", "draw_figure.py"}
+    assert planned.keys() == WRITTEN_LAST | {"smooth_shard.py", "gather_smoothing.py"}
+    assert figures == {"figures/smoothing", "figures/risk-cnn", "figures/risk-softmax"}
 
 
 def test_a_changed_value_is_noticed_in_the_clone(carried):
     with changed_config(carried, {"fooling": {"rubbish": 21}}):
-        planned = planned_scripts(carried)
+        planned, figures = planned_scripts(carried)
     (reason,) = planned["fool_classifier.py"]
     assert reason.startswith("Params have changed")
-    assert planned.keys() == WRITTEN_LAST | {"fool_classifier.py", "draw_fooling.py"}
+    assert planned.keys() == WRITTEN_LAST | {"fool_classifier.py"}
+    assert figures == {"figures/fooling-cnn", "figures/fooling-softmax"}
 
 
 def test_provenance_is_renewed_with_a_table(carried, tmp_path):
@@ -475,6 +479,7 @@ def test_provenance_is_renewed_with_a_table(carried, tmp_path):
     (folder / f"results/{DATASET}/tables/linear-toy.csv").unlink()
     done = run_snakemake(folder, "demo", "--printshellcmds")
     assert {script for script, _ in planned_jobs(done)} == WRITTEN_LAST
+    assert planned_results(done).keys() == {"tables/linear-toy"}
     record = json.loads((folder / f"results/{DATASET}/tables/provenance.json").read_text(encoding="utf-8"))
     assert record["git"]["commit"] == git(folder, "rev-parse", "HEAD").strip()
     assert record["git"]["changed"] == ["config.yaml"]

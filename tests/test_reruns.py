@@ -7,8 +7,21 @@ from modulefinder import ModuleFinder
 import pandas as pd
 import pytest
 
-from projects import DATASET, TINY, change_config, contents, edited, planned_jobs, run_snakemake, times
+from projects import (
+    DATASET,
+    TINY,
+    change_config,
+    contents,
+    edited,
+    planned_commands,
+    planned_jobs,
+    planned_results,
+    run_snakemake,
+    times,
+)
+from spurious.experiments.catalogue import catalogues
 
+INTERVALS = "spurious.statistics.intervals"
 EXPERIMENT = TINY["experiments"][DATASET]
 COMPUTING = {"train_classifier.py", "backwork_label.py", "retrain_classifier.py", "smooth_shard.py"}
 COMPUTING |= {"train_linear.py", "fool_classifier.py", "fit_classifier.py", "search_scores.py", "transfer_images.py"}
@@ -31,21 +44,28 @@ def test_touched_files_are_not_made_again(rerun):
     assert "Nothing to be done" in run_snakemake(rerun, "demo", "--dry-run").stdout
 
 
+def codes_of(done):
+    """{(script, modules whose functions it calls): reasons} of the jobs of a run."""
+    codes = {}
+    for script, command, reason in planned_commands(done):
+        called = sorted(set(re.findall(r"\b(spurious\.[\w.]+):\w", command)))
+        codes.setdefault((script.removesuffix(".py"), *called), set()).add(reason)
+    return codes
+
+
 @pytest.fixture(scope="module")
-def programs(finished):
-    """The scripts that the demo runs."""
-    done = run_snakemake(finished, "demo", "--dry-run", "--forceall", "--printshellcmds")
-    return {script for script, _ in planned_jobs(done)}
+def codes(finished):
+    """What the jobs of the demo run: scripts, with the modules whose functions they call."""
+    return set(codes_of(run_snakemake(finished, "demo", "--dry-run", "--forceall", "--printshellcmds")))
 
 
-def importers(folder, programs, module):
-    """Those of the programs that import a module of ours, directly or not, by the bytecode."""
+def imported(folder, modules):
+    """These modules of ours and all that they import, directly or not, by the bytecode."""
     names = set()
-    for name in programs:
+    for module in modules:
         finder = ModuleFinder([str(folder / "scripts")])
-        finder.run_script(str(folder / "scripts" / name))
-        if module in finder.modules:
-            names.add(name)
+        finder.run_script(str(folder / f"scripts/{module.replace('.', '/')}.py"))
+        names |= {module, *finder.modules}
     return names
 
 
@@ -54,21 +74,50 @@ def importers(folder, programs, module):
     [
         "spurious.experiments.smoothing.sweep",
         "spurious.attacks.cost",
-        "spurious.statistics.intervals",
+        INTERVALS,
         "pipeline.files.tensors",
     ],
 )
-def test_edited_module_reruns_what_imports_it(finished, programs, module):
-    expected = importers(finished, programs, module)
+def test_edited_module_reruns_what_imports_it(finished, codes, module):
+    expected = {code for code in codes if module in imported(finished, code)}
     assert expected, f"nothing imports {module}"
-    path = f"scripts/{module.replace('.', '/')}.py"
-    with edited(finished / path):
-        planned = list(planned_jobs(run_snakemake(finished, "demo", "--dry-run", "--printshellcmds")))
-    assert expected <= {script for script, _ in planned}
-    for script, reason in planned:
-        if not reason.startswith("Input files updated by another job"):
-            assert script in expected, f"{script} does not import {module}"
-            assert reason.startswith("Params have changed since last execution")
+    assert expected < codes
+    with edited(finished / f"scripts/{module.replace('.', '/')}.py"):
+        planned = codes_of(run_snakemake(finished, "demo", "--dry-run", "--printshellcmds"))
+    assert expected <= planned.keys()
+    for code, reasons in planned.items():
+        for reason in reasons:
+            if not reason.startswith("Input files updated by another job"):
+                assert code in expected, f"{code} does not import {module}"
+                assert reason.startswith("Params have changed since last execution")
+
+
+def test_edited_table_reruns_that_table_and_no_other(finished):
+    with edited(finished / "scripts/spurious/experiments/smoothing/agreement.py"):
+        done = run_snakemake(finished, "demo", "--dry-run", "--printshellcmds")
+    assert planned_results(done).keys() == {"tables/smoothing-agreement"}
+    scripts = sorted(script for script, _ in planned_jobs(done))
+    assert scripts == ["make_result.py", "write_provenance.py", "write_summary.py"]
+
+
+def test_edited_intervals_rerun_the_tables_that_reach_them(finished):
+    with edited(finished / "scripts/spurious/statistics/intervals.py"):
+        done = run_snakemake(finished, "demo", "--dry-run", "--printshellcmds")
+    planned = planned_results(done)
+    tables = [table for room in catalogues().values() for table in room.RESULTS if table.kind == "table"]
+    places = {f"tables/{table.name}": table.function.rpartition(":")[0] for table in tables}
+    made = {f"tables/{path.stem}" for path in finished.glob(f"results/{DATASET}/tables/*.csv")}
+    reaching = {name for name in made & places.keys() if INTERVALS in imported(finished, [places[name]])}
+    assert {"tables/classifiers", "tables/smoothing-agreement", "tables/fooling"} <= reaching <= planned.keys()
+    others = {name: reason for name, reason in planned.items() if name.startswith("tables/") and name not in reaching}
+    assert "tables/linear-toy" not in planned
+    assert all(reason.startswith("Input files updated by another job") for reason in others.values()), others
+
+
+def test_edited_catalogue_reruns_nothing(finished):
+    """What a room shows stands in the parameters of its jobs; its catalogue is no code of theirs."""
+    with edited(finished / "scripts/spurious/experiments/smoothing/catalogue.py"):
+        assert "Nothing to be done" in run_snakemake(finished, "demo", "--dry-run").stdout
 
 
 def test_edited_smoothing_trains_nothing(finished):

@@ -1,5 +1,6 @@
 """The tables of the votes against slow references: plain loops over rows, ties by enumeration of the orders."""
 
+import json
 import math
 from itertools import combinations, permutations
 
@@ -8,8 +9,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-import make_table
 import write_summary
+from making import ROOMS, make
 from pipeline.files.rows import read_rows
 from spurious import wording
 from spurious.defences.rejection import REJECTED
@@ -387,20 +388,15 @@ def test_one_classifier_does_not_change_another(make):
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_make_table_reads_the_votes_of_every_classifier(name, tmp_path):
+def test_a_table_reads_the_votes_of_every_classifier(name, tmp_path):
     paths = [tmp_path / f"{classifier}.csv" for classifier in ("resnet50", "cnn")]
     for path in paths:
         VOTES[VOTES["classifier"] == path.stem].to_csv(path, index=False)
-    run_make_table(tmp_path, name, "--votes", *map(str, paths))
-    made, expected = read_rows([tmp_path / "t.csv"]), TABLES[name](VOTES)
+    made = read_rows([make(tmp_path, "table", name, {"votes": paths})["csv"]])
+    expected = TABLES[name](VOTES)
     counted = expected.columns.intersection(["gained", "lost"])
     expected = expected.astype(dict.fromkeys(counted, "float")).replace({"": np.nan})
     pd.testing.assert_frame_equal(made, expected, rtol=1e-6, check_dtype=False)
-
-
-def run_make_table(folder, *arguments):
-    outputs = [word for kind in ("csv", "md", "html") for word in (f"--output-{kind}", str(folder / f"t.{kind}"))]
-    make_table.main([*arguments, *outputs])
 
 
 @pytest.mark.parametrize(
@@ -440,7 +436,7 @@ def sweep_summary():
 def test_every_rate_of_the_write_up_is_reproduced(numbers):
     summary = sweep_summary()
     rows = smoothing.smoothing(summary, numbers, dataset="imagenet-samples", published_as=PUBLISHED_AS)
-    table = writeups_published.published(numbers, rows)
+    table = writeups_published.beside(numbers, rows)
     filled = table[table["reproduced"].notna()]
     assert filled["setting"].str.startswith("imagenet-samples, ResNet50, 5 taps").all()
     assert len(filled) == len(rows) == 20
@@ -477,14 +473,14 @@ def test_wrong_published_names_are_errors(numbers, names, message):
         smoothing.smoothing(sweep_summary(), numbers, dataset="imagenet-samples", published_as=names)
 
 
-@pytest.mark.parametrize(("sweep", "count"), [(["--smoothing", "{0}"], 20), (["--smoothing"], 0)])
-def test_make_table_published(sweep, count, numbers, tmp_path):
-    sweep_summary().to_csv(tmp_path / "s.csv", index=False)
-    numbers.to_csv(tmp_path / "published.csv", index=False)
-    words = [word.format(tmp_path / "s.csv") for word in sweep]
-    names = ["--published-as", "resnet50=ResNet50", "--dataset", "imagenet-samples"]
-    run_make_table(tmp_path, "published", "--published", str(tmp_path / "published.csv"), *words, *names)
-    table = read_rows([tmp_path / "t.csv"])
+@pytest.mark.parametrize(("sweep", "count"), [(["smoothing"], 20), ([], 0)])
+def test_the_table_published_takes_the_sweep_where_there_is_one(sweep, count, numbers, tmp_path):
+    files = {name: tmp_path / f"{name}.csv" for name in ("published", *sweep)}
+    numbers.to_csv(files["published"], index=False)
+    if sweep:
+        sweep_summary().to_csv(files["smoothing"], index=False)
+    settings = {"dataset": "imagenet-samples", "published_as": PUBLISHED_AS}
+    table = read_rows([make(tmp_path / "out", "table", "published", files, **settings)["csv"]])
     assert table["published"].tolist() == pytest.approx(numbers["published"].tolist(), rel=1e-6)
     assert table["reproduced"].notna().sum() == (table["agrees"].isin(["yes", "no"])).sum() == count
 
@@ -515,7 +511,9 @@ def test_the_front_page_takes_the_tests_where_they_are(with_tests, tmp_path):
     summary = pd.concat([summarize(main_rows(own), name) for name, own in VOTES.groupby("classifier", sort=False)])
     summary.to_csv(tmp_path / "s.csv", index=False)
     comparisons.tests(VOTES).to_csv(tmp_path / "tests.csv", index=False)
-    optional = ["--smoothing-tests", str(tmp_path / "tests.csv")] if with_tests else []
+    (part,) = ROOMS["smoothing"].FINDINGS
+    tables = {"table": str(tmp_path / "s.csv")} | ({"tests": str(tmp_path / "tests.csv")} if with_tests else {})
+    parts = [{"title": part.title, "function": part.function, "tables": tables, "settings": {}}]
     out = tmp_path / "summary.rst"
-    write_summary.main(["--dataset", "d", "--smoothing", str(tmp_path / "s.csv"), *optional, "--output", str(out)])
+    write_summary.main(["--dataset", "d", "--findings", json.dumps(parts), "--output", str(out)])
     assert out.read_text().count("**resnet50**") == out.read_text().count("**cnn**") == (4 if with_tests else 2)

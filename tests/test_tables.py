@@ -1,13 +1,15 @@
 """The tables, as golden small frames."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
-import draw_figure
-import make_table
+import make_result
+from making import ROOMS, make
 from pipeline.files.rows import read_rows
 from spurious.errors import SpuriousError
 from spurious.experiments.backworking import searches
@@ -199,7 +201,7 @@ def test_published_golden():
         {"source": "a", "quantity": ["q", "r", "s"], "setting": ["y", "x", "x"], "reproduced": [0.6, 2.1, 3.0],
          "low": [0.55, 2.0, np.nan], "high": [0.65, 2.2, np.nan], "n": [100, 5, 1]}
     )  # fmt: skip
-    table = published.published(numbers, reproduced)
+    table = published.beside(numbers, reproduced)
     design = "source quantity setting published reproduced low high n agrees"
     assert list(table) == design.split()
     assert table["agrees"].tolist() == ["", "no", "yes", ""]
@@ -213,7 +215,7 @@ def test_a_reproduced_number_that_nobody_published_is_an_error():
         {"source": ["a"], "quantity": ["q"], "setting": ["typo"], "reproduced": [1], "low": [0], "high": [1], "n": [1]}
     )
     with pytest.raises(SpuriousError, match="'a, q, typo' is not among"):
-        published.published(numbers, reproduced)
+        published.beside(numbers, reproduced)
 
 
 def image_list(kept):
@@ -226,9 +228,8 @@ def image_list(kept):
 
 def test_images_excluded_golden(tmp_path):
     image_list([False, True, False]).to_csv(tmp_path / "images.csv", index=False)
-    outputs = [word for kind in ("csv", "md", "html") for word in (f"--output-{kind}", str(tmp_path / f"t.{kind}"))]
-    make_table.main(["images-excluded", "--list", str(tmp_path / "images.csv"), *outputs])
-    table = read_rows([tmp_path / "t.csv"])
+    made = make(tmp_path, "table", "images-excluded", {"images": tmp_path / "images.csv"})
+    table = read_rows([made["csv"]])
     assert list(table) == ["image", "label", "name", "width", "height", "mode", "channel_difference", "reason"]
     assert table.to_numpy().tolist() == [
         ["a.JPEG", 0, "hook", 4, 3, "RGB", 0.01, "grey"], ["c.JPEG", 2, "NA", 4, 3, "L", 0, "grey: one channel"],
@@ -266,26 +267,64 @@ def test_a_bar_does_not_end_a_cell_of_markdown():
     ]
 
 
-def test_make_table_writes_csv_and_markdown(tmp_path):
+def test_a_table_is_written_as_csv_and_markdown_and_html(tmp_path):
     rows = search_rows()
     paths = [tmp_path / f"label{label}.csv" for label in (3, 4)]
     for label, path in zip((3, 4), paths, strict=True):
         rows[rows["label"] == label].to_csv(path, index=False)
-    csv, md = tmp_path / "out" / "t.csv", tmp_path / "out" / "t.md"
-    outputs = ["--output-csv", str(csv), "--output-md", str(md), "--output-html", str(csv.with_suffix(".html"))]
-    make_table.main(["backworking", "--rows", *map(str, paths), *outputs])
-    pd.testing.assert_frame_equal(read_rows([csv]), searches.backworking(rows), rtol=1e-6)
-    assert md.read_text() == formats.to_markdown(searches.backworking(rows)) + "\n"
+    made = make(tmp_path / "out", "table", "backworking", {"rows": paths}, found_above=0.9995)
+    expected = searches.backworking(rows, found_above=0.9995)
+    pd.testing.assert_frame_equal(read_rows([made["csv"]]), expected, rtol=1e-6)
+    assert made["md"].read_text() == formats.to_markdown(expected) + "\n"
+    assert made["html"].read_text() == formats.to_html(expected)
 
 
-def test_make_table_retraining_reads_three_kinds_of_rows(tmp_path):
-    arguments = ["retraining-summary"]
-    for name, frame in zip(("attacks", "old", "predictions"), retraining_inputs(), strict=True):
+def test_retraining_summary_reads_three_kinds_of_rows(tmp_path):
+    files = {name: tmp_path / f"{name}.csv" for name in ("attacks", "old", "predictions")}
+    for path, frame in zip(files.values(), retraining_inputs(), strict=True):
+        frame.to_csv(path, index=False)
+    made = make(tmp_path, "table", "retraining-summary", files, found_above=0.999)
+    assert read_rows([made["csv"]])["negatives"].tolist() == ["backworked", "none", "none"]
+
+
+def test_an_error_names_the_files_that_it_is_about(tmp_path):
+    for name, frame in zip("aop", retraining_inputs(), strict=True):
         frame.to_csv(tmp_path / f"{name}.csv", index=False)
-        arguments += [f"--{name}", str(tmp_path / f"{name}.csv")]
-    outputs = [word for kind in ("csv", "md", "html") for word in (f"--output-{kind}", str(tmp_path / f"t.{kind}"))]
-    make_table.main([*arguments, *outputs])
-    assert read_rows([tmp_path / "t.csv"])["negatives"].tolist() == ["backworked", "none", "none"]
+    (tmp_path / "p.csv").write_text("negatives,target,round,seed,id,label,predicted,probability\n")
+    files = {name: tmp_path / f"{name[0]}.csv" for name in ("attacks", "old", "predictions")}
+    with pytest.raises(SpuriousError, match=r"^/.*/p\.csv: none for ") as raised:
+        make(tmp_path, "table", "retraining", files, found_above=0.999)
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "retraining.csv").exists()
+
+
+def test_an_error_names_the_first_of_many_files(tmp_path):
+    paths = [tmp_path / f"{number}.csv" for number in range(4)]
+    for path in paths:
+        predictions().query("split == 'train'").to_csv(path, index=False)
+    with pytest.raises(SpuriousError, match=r"^/.*/0\.csv and 3 more: no row of the split test for cnn, seed 0"):
+        make(tmp_path, "table", "classifiers", {"predictions": paths})
+
+
+def test_a_file_that_cannot_be_read_leaves_the_finished_table(tmp_path):
+    (tmp_path / "classifiers.csv").write_text("finished")
+    (tmp_path / "rows.csv").write_text('a,"b\n')
+    with pytest.raises(SpuriousError, match=r"rows\.csv: not a readable CSV file"):
+        make(tmp_path, "table", "classifiers", {"predictions": tmp_path / "rows.csv"})
+    assert (tmp_path / "classifiers.csv").read_text() == "finished"
+
+
+@pytest.mark.parametrize(("words", "message"), [(["--settings", "{"], "is not JSON"), (["--settings", "[]"], "braces")])
+def test_settings_that_are_no_object_are_one_line(tmp_path, words, message):
+    with pytest.raises(SpuriousError, match=f"--settings: .* {message}"):
+        make_result.main(["spurious.experiments.linear.toy:toy", *words, "--output", str(tmp_path / "t.csv")])
+
+
+def test_tables_import_no_torch(pytestconfig):
+    functions = [result.function for room in ROOMS.values() for result in room.RESULTS if result.kind == "table"]
+    code = f"import sys; from pipeline.files.results import function_of; [*map(function_of, {functions})]"
+    code += "; import make_result; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=pytestconfig.rootpath / "scripts", check=True)
 
 
 def test_the_shipped_published_numbers_are_complete(pytestconfig):
@@ -307,10 +346,3 @@ def test_every_float_is_read_to_its_last_bit(tmp_path):
 def test_an_unreadable_file_is_named(tmp_path):
     with pytest.raises(SpuriousError, match=r"none\.csv: not a readable CSV file"):
         read_rows([tmp_path / "none.csv"])
-
-
-@pytest.mark.parametrize("script", [make_table, draw_figure])
-def test_help_lists_every_name(script, capsys):
-    with pytest.raises(SystemExit):
-        script.parse(["--help"])
-    assert "retraining" in capsys.readouterr().out

@@ -14,13 +14,16 @@ def digest(*roots: str) -> str:
     """SHA-256, its first 16 hexadecimal digits, of every file that `reached` finds from these modules."""
     found = hashlib.sha256()
     for path in reached(*roots):
-        found.update(f"{path.relative_to(SCRIPTS).as_posix()}\0".encode() + _content(path))
+        name = path.relative_to(SCRIPTS).as_posix() if SCRIPTS in path.parents else path.name
+        found.update(f"{name}\0".encode() + _content(path))
     return found.hexdigest()[:16]
 
 
 @functools.cache
 def reached(*roots: str) -> list[Path]:
     """The files of our modules `roots`, such as "train_classifier", and of all that they import, sorted.
+
+    A root may also be the path of somebody's own file, such as "mine.py": it counts with what it imports of ours.
 
     Imports count wherever they stand in a file, but for those that only a type checker sees. Whole files count, never
     parts: a job that runs once too often costs less than a stale number.
@@ -38,6 +41,8 @@ def reached(*roots: str) -> list[Path]:
 @functools.cache
 def _files_of(module: str) -> list[Path]:
     """The file of a module of ours, and those of the packages that it is in; none where it is another's."""
+    if module.endswith(".py"):
+        return [Path(module).resolve()]
     place = SCRIPTS.joinpath(*module.split("."))
     own = [path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()]
     packages = [parent / "__init__.py" for parent in place.parents if SCRIPTS in parent.parents]

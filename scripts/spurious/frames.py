@@ -1,14 +1,16 @@
 """What every table and figure does with data frames: check columns, pick rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from spurious.errors import SpuriousError
 from spurious.wording import plural
 
 SIGNIFICANCE = 0.05
+Arrays = Mapping[str, NDArray]  # the tensors of one file, by name
 
 
 def require(frame: pd.DataFrame, columns: list[str], name: str) -> None:
@@ -60,3 +62,12 @@ def held_out(splits: Iterable[str]) -> str:
     if not others:
         raise SpuriousError("there is no split to test on beside train and validation; add a split test to the data")
     return others[0]
+
+
+def numbered(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The rows of searches, whose column `image` is a number; the names of photographs stand there in other rows.
+
+    Raises SpuriousError, with the `name` of the rows, where the column is missing.
+    """
+    require(rows, ["image"], name)
+    return rows.astype({"image": int})

@@ -2,11 +2,13 @@
 
 import contextvars
 import functools
+import importlib
 import json
 import os
 import re
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -21,7 +23,8 @@ from pipeline.digest import digest
 from pipeline.jobs.lifetime import HEAD, head_here
 from pipeline.jobs.surroundings import usable_gpus
 from spurious import configuration
-from spurious.errors import SpuriousError
+from spurious.experiments.catalogue import catalogues, setting, takes_part
+from spurious.errors import SpuriousError, reason_of
 
 # A busy neighbour makes spinning OpenMP threads several times slower than sleeping ones, and memory that is
 # handed back to the system after every large tensor costs a quarter of a training step. oneDNN keeps what it made
@@ -196,5 +199,5 @@ def labels_of(dataset):
 
 def results_of(datasets):
     """Every table and figure of the datasets, where they come from, and what the report's front page says of them."""
-    kinds = (tables_of, figures_of, provenance_of)
+    kinds = (files_of_results, example_figures, provenance_of)
     return [path for dataset in datasets for of in kinds for path in of(dataset)] + [*map(summary_of, datasets)]

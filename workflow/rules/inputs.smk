@@ -242,30 +242,6 @@ def linear_settings(wildcards):
     return json.dumps(experiment(wildcards.dataset)["linear"])
 
 
-def linear_files(name):
-    """An input function: one of the files that the sweep leaves, of all seeds."""
-
-    def files(wildcards):
-        return expand(
-            getattr(rules.train_linear.output, name),
-            dataset=wildcards.dataset,
-            seed=seeds_of(wildcards.dataset),
-        )
-
-    return files
-
-
-def linear_file_of_first_seed(name):
-    def file(wildcards):
-        return expand(
-            getattr(rules.train_linear.output, name),
-            dataset=wildcards.dataset,
-            seed=first_seed(wildcards),
-        )
-
-    return file
-
-
 # Fooling, by the gradient and by the scores
 
 
@@ -331,270 +307,221 @@ def transfer_entries(wildcards):
 
 # Tables, figures and the front page
 
-RETRAINING_FILE = "results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/{rows}.csv"
+ROOMS = {**catalogues(), "writeups": importlib.import_module("spurious.writeups.catalogue")}
 
-TITLES = {
-    "images": "Images",
-    "classifiers": "Classifiers",
-    "backworking": "Backworking",
-    "retraining": "Retraining",
-    "smoothing": "Smoothing",
-    "linear": "Linear classifiers",
-    "fooling": "Fooling by the gradient",
-    "black_box": "Fooling by scores alone",
-    "transfer": "Transfer",
-}
+SHOWN = {"table": "html", "figure": "png"}  # which of a result's files the report shows
 
 
 def classifiers_in(stage, dataset):
     return experiment(dataset)["experiment"][stage]
 
 
-def prediction_rows(wildcards):
-    return expand(
-        rules.train_classifier.output.predictions,
-        dataset=wildcards.dataset,
-        classifier=classifiers_in("classifiers", wildcards.dataset),
-        seed=seeds_of(wildcards.dataset),
-    )
+@functools.cache
+def own_settings(dataset):
+    """The configuration in force for a dataset, with the dataset's own entry as "dataset"."""
+    settings = experiment(dataset)
+    return {**settings, "dataset": settings["datasets"][dataset]}
 
 
-def backworking_rows(wildcards):
-    return expand(
-        rules.backwork_label.output.rows,
-        dataset=wildcards.dataset,
-        classifier=classifiers_in("backworking", wildcards.dataset),
-        label=labels_of(wildcards.dataset),
-    )
+def arms_of(dataset):
+    return experiment(dataset)["retraining"]["arms"]
 
 
-def retraining_rows(wildcards, rows):
+def values_of(stage, wildcard, dataset):
+    """Every value that a wildcard takes in an experiment."""
+    if wildcard == "classifier":
+        return list(classifiers_in(stage, dataset))
+    if wildcard == "search":
+        return list(experiment(dataset)["backworking"]["searches"])
+    return {"seed": seeds_of, "label": labels_of}[wildcard](dataset)
+
+
+def rule_name(result):
+    verb = {"table": "make_table", "figure": "draw"}[result.kind]
+    return f"{verb}_{result.stem.replace('-', '_')}"
+
+
+def caption(result):
+    return f"../report/{result.kind}_{result.stem}.rst"
+
+
+def labels(result):
+    """What the report's menu says of a result."""
+    own = {name: f"{{{name}}}" for name in result.wildcards if name == "classifier"}
+    name = result.label or result.name
+    return {"result": result.kind, "name": name} | ({} if "{classifier}" in name else own)
+
+
+def gathered(stage, result, source):
+    """The files of an input, or the function that names them for a dataset (see spurious.experiments.catalogue)."""
+    if isinstance(source, tuple):
+        parts = [gathered(stage, result, part) for part in source]
+        return lambda wildcards: [path for part in parts for path in expand(part, **wildcards)]
+    if source in SOURCES:
+        return SOURCES[source]
+    place, _, name = source.partition(".")
+    if place == "resource":
+        return f"workflow/resources/{name}"
+    if place == "table":
+        return partial(existing_table, name)
+    stage, _, place = place.rpartition("/") if "/" in place else (stage, "", place)
+    outputs = getattr(rules, place).output
+    pattern = getattr(outputs, name) if name else outputs[0]
+    free = {*re.findall(r"{(\w+)", pattern)} - {"dataset", *result.wildcards}
+    return partial(expanded, pattern, stage, sorted(free), result.first) if free else pattern
+
+
+def existing_table(name, wildcards):
+    """The CSV file of a table, nothing where the dataset does not have it."""
+    return f"results/{wildcards.dataset}/tables/{name}.csv" if name in tables_in(wildcards.dataset) else []
+
+
+def expanded(pattern, stage, free, first, wildcards):
+    """The pattern with every value of its free wildcards, the first one of those in `first`."""
+    values = {name: values_of(stage, name, wildcards.dataset) for name in free if name not in ("negatives", "target")}
+    values |= {name: values[name][:1] for name in first if name in values}
+    if "negatives" not in free:
+        return expand(pattern, **wildcards, **values)
+    return [path for arm in arms_of(wildcards.dataset) for path in expand(pattern, **wildcards, **values, **arm)]
+
+
+def model_predictions(wildcards):
+    """What the classifiers that are searched say of the test images."""
+    dataset, seed = wildcards.dataset, first_seed(wildcards)
+    entries = experiment(dataset)["classifiers"]
+    names = classifiers_in("black_box", dataset)
+    fitted = [name for name in names if "scikit_learn" in entries[name]]
+    trained = [name for name in names if name not in fitted]
+    return [
+        *expand(
+            rules.fit_classifier.output.predictions,
+            dataset=dataset,
+            seed=seed,
+            classifier=fitted,
+        ),
+        *expand(
+            rules.train_classifier.output.predictions,
+            dataset=dataset,
+            seed=seed,
+            classifier=trained,
+        ),
+    ]
+
+
+SOURCES = {
+    "linear_data": linear_data,
+    "class_names": class_names,
+    "model_predictions": model_predictions,
+}
+
+
+def input_arguments(wildcards, input):
+    """`--input keyword file file ...` for every named input that is not empty."""
+    words = []
+    for name, files in input.items():
+        if files:
+            words += ["--input", name, *([files] if isinstance(files, str) else files)]
+    return words
+
+
+def result_settings(result, wildcards):
+    """The keywords of a result that are no files: its settings and the wildcards, as JSON."""
+    settings = own_settings(wildcards.dataset)
+    return json.dumps({**wildcards, **{name: setting(settings, key) for name, key in result.settings.items()}})
+
+
+def code_of_result(function):
+    """What stands for the code of a result: the program's and its function's module, or file."""
+    place = function.rpartition(":")[0]
+    try:
+        return digest("make_result", place)
+    except (OSError, SyntaxError) as error:
+        sys.exit(f"error: {place}: cannot be read ({reason_of(error)}); correct it, or the catalogue that names it")
+
+
+def code_of_findings():
+    functions = [part.function for room in ROOMS.values() for part in room.FINDINGS]
+    return digest("write_summary", *(name.rpartition(":")[0] for name in functions))
+
+
+@functools.cache
+def results_in(dataset):
+    """The results that a dataset has, with their experiments: (stage, result)."""
+    settings = own_settings(dataset)
+    return [
+        (stage, result)
+        for stage, room in ROOMS.items()
+        if takes_part(stage, room, settings)
+        for result in room.RESULTS
+        if result.when(settings)
+    ]
+
+
+def tables_in(dataset):
+    """Names of a dataset's tables."""
+    return [result.name for _, result in results_in(dataset) if result.kind == "table"]
+
+
+def files_of_results(dataset):
+    """Every table and figure of the experiments that a dataset has; the write-ups' numbers belong to paper."""
     return [
         path
-        for arm in experiment(wildcards.dataset)["retraining"]["arms"]
+        for stage, result in results_in(dataset)
+        if stage != "writeups"
         for path in expand(
-            RETRAINING_FILE,
-            dataset=wildcards.dataset,
-            classifier=classifiers_in("retraining", wildcards.dataset),
-            seed=seeds_of(wildcards.dataset),
-            rows=rows,
-            **arm,
+            f"results/{dataset}/{result.kind}s/{result.name}.{{kind}}",
+            kind=result.files,
+            **{name: own_values(stage, name, result, dataset) for name in result.wildcards},
         )
     ]
 
 
-def files_of_stage(pattern, stage, wildcards):
-    """A file of every classifier of a stage."""
-    names = classifiers_in(stage, wildcards.dataset)
-    return expand(pattern, dataset=wildcards.dataset, classifier=names)
-
-
-def smoothing_tables(wildcards):
-    return files_of_stage(rules.gather_smoothing.output.summary, "smoothing", wildcards)
-
-
-def smoothing_votes(wildcards):
-    return files_of_stage(rules.gather_smoothing.output.votes, "smoothing", wildcards)
-
-
-def fooling_rows(wildcards):
-    return files_of_stage(rules.fool_classifier.output.rows, "fooling", wildcards)
-
-
-def rubbish_rows(wildcards):
-    return files_of_stage(rules.fool_classifier.output.rubbish, "fooling", wildcards)
-
-
-def black_box_rows(wildcards):
-    return files_of_stage(rules.search_scores.output.rows, "black_box", wildcards)
-
-
-def black_box_images(wildcards):
-    return files_of_stage(rules.search_scores.output.images, "black_box", wildcards)
-
-
-def black_box_predictions(wildcards):
-    """What the classifiers that are searched say of the test images."""
-    seed = first_seed(wildcards)
-    names = classifiers_in("black_box", wildcards.dataset)
-    entries = experiment(wildcards.dataset)["classifiers"]
-    fitted = [name for name in names if "scikit_learn" in entries[name]]
-    trained = [name for name in names if name not in fitted]
-    common = {"dataset": wildcards.dataset, "seed": seed}
-    return [
-        *expand(rules.fit_classifier.output.predictions, classifier=fitted, **common),
-        *expand(rules.train_classifier.output.predictions, classifier=trained, **common),
-    ]
-
-
-ATTACKS = functools.partial(retraining_rows, rows="attacks")
-
-OLD = functools.partial(retraining_rows, rows="old")
-
-RETRAINED = functools.partial(retraining_rows, rows="predictions")
-
-TABLES = {
-    "images-excluded": {"list": "results/{dataset}/images.csv"},
-    "classifiers": {"predictions": prediction_rows},
-    "backworking": {"rows": backworking_rows},
-    "backworking-summary": {"rows": backworking_rows},
-    "retraining": {"attacks": ATTACKS, "old": OLD, "predictions": RETRAINED},
-    "retraining-summary": {"attacks": ATTACKS, "old": OLD, "predictions": RETRAINED},
-    "smoothing": {"rows": smoothing_tables},
-    "smoothing-seeds": {"votes": smoothing_votes},
-    "smoothing-variants": {"votes": smoothing_votes},
-    "smoothing-tests": {"votes": smoothing_votes},
-    "smoothing-agreement": {"votes": smoothing_votes},
-    "smoothing-risk": {"votes": smoothing_votes},
-    "linear": {name: linear_files(name) for name in ("predictions", "steps", "weights", "history")},
-    "linear-tests": {name: linear_files(name) for name in ("predictions", "steps")},
-    "linear-pair": {"rows": linear_files("pair")},
-    "linear-toy": {},
-    "fooling": {"rows": fooling_rows},
-    "fooling-rubbish": {"rows": rubbish_rows},
-    "black_box": {"rows": black_box_rows, "predictions": black_box_predictions},
-    "transfer": {"rows": "results/{dataset}/transfer.csv"},
-}
-
-
-# Figures of one dataset, by name: the stage, the command that draws them and its inputs, each given as --<input>.
-TEMPLATES = {
-    "weights": linear_file_of_first_seed("weights"),
-    "data": linear_data,
-    "class_names": class_names,
-}
-
-FIGURES = {
-    "linear": ("linear", "draw_linear.py linear", {"table": "results/{dataset}/tables/linear.csv"}),
-    "templates": ("linear", "draw_linear.py templates", TEMPLATES),
-    "template-images": ("linear", "draw_linear.py template-images", TEMPLATES),
-    "template-noise": ("linear", "draw_linear.py template-noise", TEMPLATES),
-    "black_box": ("black_box", "draw_black_box.py black-box", {"rows": black_box_rows}),
-    "black_box-images": (
-        "black_box",
-        "draw_black_box.py black-box-images",
-        {"rows": black_box_rows, "images": black_box_images},
-    ),
-    "transfer": ("transfer", "draw_black_box.py transfer", {"rows": "results/{dataset}/transfer.csv"}),
-}
-
-
-def settings_of_figure(inputs):
-    """A parameter function: the settings that a figure of templates needs beside its inputs."""
-
-    def settings(wildcards):
-        return ["--settings", linear_settings(wildcards)] if inputs is TEMPLATES else []
-
-    return settings
-
-
-def stage_of(table):
-    return table.split("-")[0]
-
-
-def has_table(name, dataset):
-    """Whether a dataset's experiment has what a table is about."""
-    if name == "images-excluded":
-        return is_photographs(dataset)
-    settings = experiment(dataset)["smoothing"]
-    enough = {
-        "smoothing-seeds": len(settings["seeds"]) > 1,
-        "smoothing-variants": len(settings["variants"]) > 1,
-        "linear-pair": experiment(dataset)["linear"]["pair"] is not None,
-    }
-    return bool(classifiers_in(stage_of(name), dataset)) and enough.get(name, True)
-
-
-def tables_of(dataset):
-    """The tables of the stages that a dataset's experiment has."""
-    names = [name for name in TABLES if has_table(name, dataset)]
-    return expand(
-        "results/{dataset}/tables/{name}.{kind}",
-        dataset=dataset,
-        name=names,
-        kind=["csv", "md", "html"],
-    )
-
-
-def input_arguments(wildcards, input):
-    """`--name file file ...` for every named input that is not empty."""
-    words = []
-    for name, files in input.items():
-        if files:
-            words += [f"--{name.replace('_', '-')}", *([files] if isinstance(files, str) else files)]
-    return words
-
-
-def found_above(wildcards):
-    return experiment(wildcards.dataset)["backworking"]["found_above"]
-
-
-def traces_of_classifier(wildcards):
-    return expand(
-        rules.backwork_label.output.trace,
-        label=labels_of(wildcards.dataset),
-        allow_missing=True,
-    )
-
-
-def predictions_of_first_seed(wildcards):
-    return expand(
-        rules.train_classifier.output.predictions,
-        seed=first_seed(wildcards),
-        allow_missing=True,
-    )
-
-
-def votes_of_classifier(wildcards):
-    return expand(rules.gather_smoothing.output.votes, allow_missing=True)
+def own_values(stage, wildcard, result, dataset):
+    values = values_of(stage, wildcard, dataset)
+    return values[:1] if wildcard in result.first else values
 
 
 def picture_of(wildcards):
     """The front page's picture: photographs under noise, or what the first search found in the first classifier."""
+    figures = f"results/{wildcards.dataset}/figures"
     if is_photographs(wildcards.dataset):
-        return expand(
-            "results/{dataset}/figures/{name}.png",
-            dataset=wildcards.dataset,
-            name=photograph_figures(wildcards.dataset)[:1],
-        )
-    classifiers = classifiers_in("backworking", wildcards.dataset)[:1]
-    return expand(
-        "results/{dataset}/figures/overview-{classifier}-{search}.png",
-        dataset=wildcards.dataset,
-        classifier=classifiers,
-        search=list(experiment(wildcards.dataset)["backworking"]["searches"])[:1],
-    )
+        kind = "example" if image_settings(wildcards, "example") else "gallery"
+        names = classifiers_in("smoothing", wildcards.dataset)[:1]
+        return [f"{figures}/{kind}-{name}.png" for name in names]
+    searches = list(experiment(wildcards.dataset)["backworking"]["searches"])[:1]
+    names = classifiers_in("backworking", wildcards.dataset)[:1]
+    return [f"{figures}/overview-{name}-{search}.png" for name in names for search in searches]
 
 
-def published_as(wildcards):
-    """`classifier=name` for every classifier that a write-up has numbers of."""
-    classifiers = experiment(wildcards.dataset)["classifiers"]
-    stages = ("smoothing", "fooling")
-    names = dict.fromkeys(name for stage in stages for name in classifiers_in(stage, wildcards.dataset))
-    return [f"{name}={classifiers[name]['published_as']}" for name in names if "published_as" in classifiers[name]]
-
-
-def published_table(name):
-    """An input function: a table of the dataset, nothing where its experiment has none."""
-
-    def table(wildcards):
-        return f"results/{wildcards.dataset}/tables/{name}.csv" if has_table(name, wildcards.dataset) else []
-
-    return table
+def findings_in(dataset):
+    """The findings of the experiments that a dataset has, with the tables that are there."""
+    settings = own_settings(dataset)
+    there = tables_in(dataset)
+    for stage, room in ROOMS.items():
+        if takes_part(stage, room, settings):
+            for part in room.FINDINGS:
+                yield part, {key: name for key, name in part.tables.items() if name in there}
 
 
 def summary_tables(wildcards):
-    """The tables that the front page speaks of, those of the stages that the experiment has."""
-    names = ["classifiers", "backworking-summary", "retraining-summary", "smoothing", "smoothing-tests"]
-    names += ["linear", "linear-tests", "fooling", "black_box", "transfer"]
-    chosen = [name for name in names if has_table(name, wildcards.dataset)]
-    return expand("results/{dataset}/tables/{name}.csv", dataset=wildcards.dataset, name=chosen)
+    """The tables that the front page speaks of."""
+    names = [name for _, tables in findings_in(wildcards.dataset) for name in tables.values()]
+    return expand("results/{dataset}/tables/{name}.csv", dataset=wildcards.dataset, name=names)
 
 
-def summary_arguments(wildcards, input):
-    """`--<table> file` for every table of the front page, and its picture."""
-    words = [word for path in input.tables for word in (f"--{Path(path).stem}", path)]
-    return words + [word for path in input.picture for word in ("--picture", path)]
+def summary_findings(wildcards):
+    """The front page's sentences, as JSON: title, function, files of its tables, settings."""
+    settings = own_settings(wildcards.dataset)
+    parts = [
+        {
+            "title": part.title,
+            "function": part.function,
+            "tables": {key: f"results/{wildcards.dataset}/tables/{name}.csv" for key, name in tables.items()},
+            "settings": {name: setting(settings, key) for name, key in part.settings.items()},
+        }
+        for part, tables in findings_in(wildcards.dataset)
+    ]
+    return json.dumps(parts)
 
 
 def summary_of(dataset):
@@ -603,10 +530,9 @@ def summary_of(dataset):
 
 def tables_that_are_due(wildcards):
     """Every table that a target has of a dataset."""
-    dataset = wildcards.dataset
-    tables = [path for path in tables_of(dataset) if path.endswith(".csv")]
-    in_paper = dataset in config["targets"]["paper"]
-    return [*tables, f"results/{dataset}/tables/published.csv"] if in_paper else tables
+    in_paper = wildcards.dataset in config["targets"]["paper"]
+    names = [name for name in tables_in(wildcards.dataset) if name != "published" or in_paper]
+    return expand("results/{dataset}/tables/{name}.csv", dataset=wildcards.dataset, name=names)
 
 
 def configuration_in_force(wildcards):
@@ -660,45 +586,13 @@ def provenance_of(dataset):
     return [f"results/{dataset}/tables/provenance.{kind}" for kind in ("json", "html")]
 
 
-def photograph_figures(dataset):
-    """Figures that show photographs, where a dataset is of them."""
-    settings = experiment(dataset)["datasets"][dataset]
-    kinds = ["example", "gallery"] if "example" in settings else ["gallery"]
-    return (
-        expand(
-            "{kind}-{classifier}",
-            kind=kinds,
-            classifier=classifiers_in("smoothing", dataset),
-        )
-        if is_photographs(dataset)
-        else []
-    )
-
-
-def figures_of(dataset):
-    """The figures of the stages that a dataset's experiment has."""
-    searches = experiment(dataset)["backworking"]["searches"]
-    names = expand(
-        "{kind}-{classifier}",
-        kind=["worst", "salient"],
-        classifier=classifiers_in("classifiers", dataset),
-    )
-    backworked = classifiers_in("backworking", dataset)
-    names += expand("found-{classifier}-{search}", classifier=backworked, search=searches)
-    names += expand(
-        "overview-{classifier}-{search}",
-        classifier=backworked,
-        search=list(searches)[:1],
-    )
-    names += expand("trace-{classifier}", classifier=backworked)
-    names += [stage for stage in ("retraining", "smoothing") if classifiers_in(stage, dataset)]
-    names += expand("risk-{classifier}", classifier=classifiers_in("smoothing", dataset))
-    names += photograph_figures(dataset)
-    names += [name for name, (stage, _, _) in FIGURES.items() if classifiers_in(stage, dataset)]
-    names += expand("fooling-{classifier}", classifier=classifiers_in("fooling", dataset))
+def example_figures(dataset):
+    """The worked example of every classifier, where a dataset of photographs names one."""
+    if not is_photographs(dataset) or "example" not in experiment(dataset)["datasets"][dataset]:
+        return []
     return expand(
-        "results/{dataset}/figures/{name}.{kind}",
+        "results/{dataset}/figures/example-{classifier}.{kind}",
         dataset=dataset,
-        name=names,
+        classifier=classifiers_in("smoothing", dataset),
         kind=["png", "svg"],
     )

@@ -52,3 +52,42 @@ rule gather_smoothing:
     shell:
         "python scripts/gather_smoothing.py --shards {params.shards} --classifier {wildcards.classifier}"
         " --votes {output.votes} --images {output.images} --summary {output.summary} 2> >(tee {log} >&2)"
+
+
+rule draw_example:
+    """One photograph under every noise and blur."""
+    input:
+        images="results/{dataset}/images",
+        weights=smoothing_weights,
+        class_names=class_names,
+    output:
+        png=report(
+            "results/{dataset}/figures/example-{classifier}.png",
+            caption="../report/figure_example.rst",
+            category="Smoothing",
+            subcategory="{dataset}",
+            labels={
+                "result": "figure",
+                "name": "worked example",
+                "classifier": "{classifier}",
+            },
+        ),
+        svg="results/{dataset}/figures/example-{classifier}.svg",
+        rows="results/{dataset}/{classifier}/example.csv",
+    log:
+        "results/logs/{dataset}/figure_example-{classifier}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("classify.py"),
+        image=example_image,
+        id=example_id,
+        classifier=classifier_settings,
+        settings=smoothing_settings,
+        prefix=subpath(output.png, strip_suffix=".png"),
+    message:
+        "{wildcards.dataset}: figure example-{wildcards.classifier}"
+    shell:
+        "python scripts/classify.py {params.image:q} --id={params.id:q} --classifier {wildcards.classifier}"
+        " --weights {input.weights} --entry {params.classifier:q} --settings {params.settings:q} --class-names {input.class_names}"
+        " --output {params.prefix} --rows {output.rows} > {log} 2> >(tee -a {log} >&2)"

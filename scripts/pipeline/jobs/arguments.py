@@ -74,7 +74,6 @@ KERNEL = whole_number("a positive odd number of taps", odd=True)
 THREADS = whole_number("a number of threads from 1 to 1024", 1, 1024)
 SIGMA = number("a standard deviation, a number of 0 or more")
 ABOVE_ZERO = number("a number above 0", least_allowed=False)
-PROBABILITY = number("a probability, a number from 0 to 1", 0.0, 1.0)
 
 
 def settings_argument(cls: type[Settings]) -> Callable[[str], Settings]:
@@ -92,12 +91,21 @@ def settings_argument(cls: type[Settings]) -> Callable[[str], Settings]:
 
 def json_argument(text: str) -> dict[str, Any]:
     """An argparse type: JSON text of an object into a mapping."""
+    return _from_json(text, dict, "a JSON object, keys with values in braces")
+
+
+def json_list_argument(text: str) -> list[Any]:
+    """An argparse type: JSON text of a list."""
+    return _from_json(text, list, "a JSON list, values in brackets")
+
+
+def _from_json(text: str, kind: type, what: str) -> Any:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise argparse.ArgumentTypeError(f"{text[:80]!r} is not JSON ({error})") from None
-    if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError(f"{text[:80]!r} is not a JSON object, keys with values in braces")
+    if not isinstance(value, kind):
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is not {what}")
     return value
 
 

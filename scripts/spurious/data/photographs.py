@@ -4,9 +4,9 @@ import contextlib
 import io
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -27,6 +27,17 @@ _MODES = {
     "CMYK": "four inks",
 }
 _PILLOWS_WARNINGS = threading.Lock()  # Python's filters belong to the whole process
+
+
+class PhotographSource(Protocol):
+    """Photographs that are read when they are asked for: `ids` (N,) names them, `labels` int64 (N,)."""
+
+    ids: Sequence[str]
+    labels: "torch.Tensor"
+
+    def load(self, index: int) -> "torch.Tensor":
+        """One photograph, uint8 (3, H, W)."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)

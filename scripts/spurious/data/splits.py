@@ -1,7 +1,7 @@
 """Images that training reads batch by batch, whether they sit in memory or not."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -55,6 +55,14 @@ class InMemory:
     def batch(self, indices: Tensor) -> Tensor:
         """The images of these indices in their order, uint8 (n, C, H, W), as a copy."""
         return self.images[indices]
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The splits of a dataset by name, and how many classes there are."""
+
+    by_name: Mapping[str, ImageSource]
+    classes: int
 
 
 def shuffled(source: ImageSource, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:

@@ -1,16 +1,19 @@
 """The table of published numbers beside the reproduced ones."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
 from spurious.errors import SpuriousError
 from spurious.frames import require
+from spurious.writeups import linear as of_linear
+from spurious.writeups import smoothing as of_smoothing
+from spurious.writeups.reproduced import COLUMNS
 
 NUMBER = ["source", "quantity", "setting"]
 
 
-def published(numbers: pd.DataFrame, reproduced: pd.DataFrame) -> pd.DataFrame:
+def beside(numbers: pd.DataFrame, reproduced: pd.DataFrame) -> pd.DataFrame:
     """Published numbers beside the reproduced ones.
 
     `numbers`: `source, quantity, setting, published`; `reproduced`: `source, quantity, setting, reproduced,
@@ -34,3 +37,30 @@ def published(numbers: pd.DataFrame, reproduced: pd.DataFrame) -> pd.DataFrame:
 def _unknown(numbers: pd.DataFrame, reproduced: pd.DataFrame) -> Iterator[tuple[str, ...]]:
     known = set(numbers[NUMBER].itertuples(index=False, name=None))
     return (key for key in reproduced[NUMBER].itertuples(index=False, name=None) if key not in known)
+
+
+def table(
+    published: pd.DataFrame,
+    dataset: str,
+    published_as: Mapping[str, str],
+    smoothing: pd.DataFrame | None = None,
+    toy: pd.DataFrame | None = None,
+    linear: pd.DataFrame | None = None,
+    linear_tests: pd.DataFrame | None = None,
+    pair: pd.DataFrame | None = None,
+    fooling: pd.DataFrame | None = None,
+    rubbish: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Every number of the write-ups, beside those that this run computed; None is what the dataset does not have."""
+    parts = []
+    if smoothing is not None:
+        parts.append(of_smoothing.smoothing(smoothing, published, dataset=dataset, published_as=published_as))
+    if toy is not None:
+        parts.append(of_linear.toy(toy))
+    if dataset == "imagenet64" and linear is not None:
+        parts.append(of_linear.linear(linear, linear_tests["against"].iloc[0]))
+    if dataset == "mnist" and pair is not None:
+        parts.append(of_linear.pair(pair))
+    if dataset == "mnist" and fooling is not None:
+        parts.append(of_linear.fooling(fooling, rubbish, published_as=published_as))
+    return beside(published, pd.concat(parts) if parts else pd.DataFrame(columns=COLUMNS))

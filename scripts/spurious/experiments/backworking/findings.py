@@ -8,9 +8,9 @@ from spurious.frames import published_first
 from spurious.wording import interval
 
 
-def backworking(summary: pd.DataFrame, *, found_above: float) -> Iterator[str]:
+def backworking(table: pd.DataFrame, *, found_above: float) -> Iterator[str]:
     """A sentence per classifier and search, from the table `backworking-summary`."""
-    for row in published_first(summary, "search").itertuples():
+    for row in published_first(table, "search").itertuples():
         yield (
             f"**{row.classifier}**, search *{row.search}*: {row.found} of {row.images} images reach p > {found_above:g}"
             f" ({interval(row.share, row.low, row.high)}; per seed {row.found_min:g} to {row.found_max:g} of"

@@ -1,10 +1,15 @@
 """The figure of what a search found."""
 
+from collections.abc import Sequence
+
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
+from spurious.experiments.backworking.stored import of_search
 from spurious.figures.style import VERMILION, probability_text, styled
 from spurious.figures.tiles import cells, check_tiles, show_tile, tile_grid
+from spurious.frames import Arrays
 
 
 @styled
@@ -25,3 +30,16 @@ def found(
         missed = {} if value > found_above else {"color": VERMILION, "style": "italic"}
         axes.set_xlabel(probability_text(value), **missed)
     return figure
+
+
+def figure(
+    images: Sequence[Arrays],
+    rows: Sequence[pd.DataFrame],
+    classifier: str,
+    search: str,
+    seed: int,
+    found_above: float,
+) -> Figure:
+    """The stored images of one search and seed with the p of their rows; a file of each kind for every label."""
+    labels, pixels, p = of_search(images, rows, search, seed)
+    return found(pixels, p, f"{classifier}, search {search}, seed {seed}", labels=labels, found_above=found_above)

@@ -1,10 +1,17 @@
 """The figure of found images above real ones."""
 
+from collections.abc import Sequence
+
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
+from spurious.experiments.backworking.stored import of_search
+from spurious.figures.labels import per_label
+from spurious.figures.pictures import pictures
 from spurious.figures.style import probability_text, styled
 from spurious.figures.tiles import cells, check_tiles, show_tile, tile_grid
+from spurious.frames import Arrays, lowest
 
 
 @styled
@@ -23,3 +30,21 @@ def overview(found: np.ndarray, p_found: np.ndarray, worst: np.ndarray, p_worst:
         show_tile(axes, image)
         axes.set_xlabel(probability_text(value))
     return figure
+
+
+def figure(
+    images: Sequence[Arrays],
+    rows: Sequence[pd.DataFrame],
+    data: Arrays,
+    predictions: pd.DataFrame,
+    classifier: str,
+    search: str,
+    seed: int,
+) -> Figure:
+    """The strongest image that a search found for every label, above the training image with the lowest p."""
+    labels, pixels, p = of_search(images, rows, search, seed)
+    each, best = np.arange(len(labels)), p.argmax(1)
+    real = lowest(predictions[predictions["split"] == "train"], 1)
+    worst, _ = per_label(data["train_images"], real)
+    title = f"noise that was searched for each label, and the real images that do worst: {classifier}"
+    return overview(pixels[each, best], p[each, best], pictures(worst[:, 0]), real["p_label"].to_numpy(), title)

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from spurious.figures.style import BLUE, GREY, VERMILION, WIDTH, styled
-from spurious.frames import require_rows
+from spurious.frames import numbered, require_rows
 
 P_TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 
@@ -57,3 +57,8 @@ def _probability_axis(axes: Axes) -> None:
     axes.yaxis.set_major_locator(FixedLocator(P_TICKS))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda p, _: f"{p:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
+
+
+def figure(traces: pd.DataFrame, classifier: str, found_above: float) -> Figure:
+    """p during the searches of one classifier."""
+    return trace(numbered(traces, "traces"), classifier, found_above=found_above)

@@ -22,7 +22,7 @@ STARTS = {
 
 
 @styled
-def black_box(rows: pd.DataFrame, title: str) -> Figure:
+def black_box(rows: pd.DataFrame, title: str = "fooled by class scores alone") -> Figure:
     """The share of searches that have succeeded after so many queries: a panel for each start.
 
     `rows`: what `search_scores.py` writes, of one or several classifiers. Evolution is drawn solid, random search

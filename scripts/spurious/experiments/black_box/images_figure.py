@@ -1,10 +1,14 @@
 """The figure of images before and after evolution."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from spurious.figures.pictures import pictures
 from spurious.figures.style import BLACK, GREY, VERMILION, WIDTH, bare, styled
+from spurious.frames import Arrays
 
 Pictures = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]
 
@@ -61,3 +65,14 @@ def short_probability(p: float) -> str:
     if p == 0 or p == 1:
         return f"{p:g}"
     return "<.01" if p < 0.005 else ">.99" if p >= 0.995 else f"{p:.2f}"[1:]
+
+
+def figure(rows: Sequence[pd.DataFrame], images: Sequence[Arrays]) -> Figure:
+    """Images before and after evolution, of every classifier; a file of each kind for every classifier."""
+    shown = {}
+    for own, stored in zip(rows, images, strict=True):
+        for start in own["start"].unique():
+            both = (pictures(stored[f"{start}/{name}"]) for name in ("original", "evolution"))
+            shown[own["classifier"].iloc[0], start] = tuple(both)
+    title = "images that evolution ends with, seeing class scores alone"
+    return black_box_images(pd.concat(rows, ignore_index=True), shown, title)

@@ -1,13 +1,21 @@
 """The figure of the pixels that raise p of the label most."""
 
 import numpy as np
+import pandas as pd
+import torch
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from torch import nn
 
 from spurious.errors import SpuriousError
+from spurious.experiments.classifiers.saliency import input_gradients, largest_positive
+from spurious.figures.labels import name_of, per_label, smallest_label
+from spurious.figures.pictures import pictures
 from spurious.figures.style import styled
 from spurious.figures.tiles import cells, check_tiles, show_tile, tile_grid
+from spurious.frames import Arrays
 
+EXAMPLES, PIXELS = 4, 200  # images of a label, and pixels of each
 SALIENT = LinearSegmentedColormap.from_list("salient", ["#3B2A00", "#E69F00", "#FFF3C4"])
 
 
@@ -31,3 +39,19 @@ def salient(images: np.ndarray, kept: np.ndarray, title: str, *, labels: list[in
     for axes, column in zip(grid[0], ["image", "gradient"] * images.shape[1], strict=True):
         axes.set_title(column, fontsize=8)
     return figure
+
+
+def figure(data: Arrays, model: nn.Module, predictions: pd.DataFrame) -> Figure:
+    """The first test images of every label with the pixels that speak for it; rows of one classifier and seed."""
+    rows = predictions[predictions["split"] == "test"].sort_values(["label", "id"], kind="stable")
+    rows = rows.groupby("label").head(min(EXAMPLES, smallest_label(rows)))
+    pixels, labels = per_label(data["test_images"], rows)
+    inputs = torch.from_numpy(pixels).flatten(0, 1)
+    gradients = input_gradients(model, inputs, torch.tensor(rows["label"].to_numpy(copy=True)))
+    # Of a pixel's channels the largest gradient: Simonyan, Vedaldi and Zisserman, "Deep inside convolutional networks",
+    # ICLR workshop (2014), section 3.1.
+    of_pixels = gradients.amax(1).flatten(1)
+    kept = largest_positive(of_pixels, PIXELS).reshape(*pixels.shape[:2], *pixels.shape[3:]).numpy()
+    return salient(
+        pictures(pixels), kept, f"the {PIXELS} pixels that raise p of the label most: {name_of(rows)}", labels=labels
+    )

@@ -1,10 +1,16 @@
 """The figure of the training images that a classifier does worst on."""
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
+from spurious.figures.labels import name_of, per_label, smallest_label
+from spurious.figures.pictures import pictures
 from spurious.figures.style import VERMILION, probability_text, styled
 from spurious.figures.tiles import cells, check_tiles, show_tile, tile_grid
+from spurious.frames import Arrays, lowest
+
+COUNT = 8  # images of a label
 
 
 @styled
@@ -26,3 +32,14 @@ def worst(
         wrong = {} if guess == label else {"color": VERMILION, "style": "italic"}
         axes.set_xlabel(f"{probability_text(value)} \N{RIGHTWARDS ARROW} {guess}", **wrong)
     return figure
+
+
+def figure(data: Arrays, predictions: pd.DataFrame) -> Figure:
+    """The training images with the lowest p of their own label: `train_images`, and rows of one classifier and seed."""
+    rows = predictions[predictions["split"] == "train"]
+    rows = lowest(rows, min(COUNT, smallest_label(rows)))
+    pixels, labels = per_label(data["train_images"], rows)
+    shape = (len(labels), -1)
+    p, predicted = rows["p_label"].to_numpy().reshape(shape), rows["predicted"].to_numpy().reshape(shape)
+    title = f"training images with the lowest p of their label: {name_of(rows)}"
+    return worst(pictures(pixels), p, predicted, title, labels=labels)

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from spurious.errors import SpuriousError
+from spurious.experiments.fooling.examples import Examples
 from spurious.figures.page import LINE, WRONG, fitted_lines, page, picture_at, write
 from spurious.figures.pictures import in_colour, thumbnail
 from spurious.figures.style import GREY, WIDTH, probability_text, styled
@@ -22,6 +23,8 @@ _GAP, _TOP, _HEADING, _FOOT = (
 )  # inches: between pictures; title, headings, note
 _TEXT = 2 * LINE + 0.1  # inches under every picture
 _LARGEST, _SINGLE = 1.25, 2.1  # inches of a picture's side, at most; where there is one example
+MOST = 3  # methods that fit beside each other
+NOTHING = "Nothing to show: the classifier got no image right before, and no method starts from noise."
 NOTE = "middle grey: unchanged; in italics: taken for something else than the original"
 
 
@@ -153,3 +156,41 @@ def _example(
 def _show(figure: Figure, left: float, top: float, side: float, image: np.ndarray) -> None:
     """An image (C, H, W), clamped to [0, 1]; of a large one, no more pixels than are seen; see `pictures`."""
     picture_at(figure, left, top, side, thumbnail(in_colour(image), round(170 * side)))
+
+
+def figure(examples: Examples, class_names: Sequence[str] | None = None) -> Figure:
+    """Examples, the magnified change, and what the classifier then takes them for: the first methods that clamp."""
+    rows = examples.rows
+    if rows.empty:
+        return nothing("fooled along its gradient", NOTHING)
+    panels = in_common([panel_of(examples, name) for name in first_methods(rows)])
+    title = f"{rows['classifier'].iloc[0]}, fooled along its gradient, seed {rows['seed'].iloc[0]}"
+    return fooling(panels, title, class_names)
+
+
+def first_methods(rows: pd.DataFrame) -> list[str]:
+    """The first methods that clamp, start from images and have an example in common; where none does, the first."""
+    own = rows[(rows["start"] == "image") & rows["clamp"]]
+    chosen, ids = [], set(own["id"])
+    for name, group in own.groupby("method", sort=False):
+        if common := ids & set(group["id"]):
+            chosen, ids = [*chosen, name], common
+    return chosen[:MOST] or [rows["method"].iloc[0]]
+
+
+def in_common(panels: list[Panel]) -> list[Panel]:
+    """The panels with the examples that all of them have, by id; as they are where they have none in common.
+
+    Methods with different numbers of images have other examples.
+    """
+    ids = [name for name in panels[0].rows["id"] if all((own.rows["id"] == name).any() for own in panels)]
+    return [own.of(ids) for own in panels] if ids else panels
+
+
+def panel_of(examples: Examples, method: str) -> Panel:
+    """The examples of one method."""
+    own = examples.rows[examples.rows["method"] == method]
+    first = own.iloc[0]
+    size = size_text(first["norm"], first["epsilon"], first["steps"])
+    original, fooled = (examples.tensors[f"{method}/{kind}"] for kind in ("original", "fooled"))
+    return Panel(name=method, size=size, original=original, fooled=fooled, rows=own)

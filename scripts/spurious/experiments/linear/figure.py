@@ -31,7 +31,7 @@ NEEDED = ["weight_decay", "seed", "split", "n", "accuracy", STEP, "l2_low", "l2_
 
 
 @styled
-def linear(table: pd.DataFrame, title: str) -> Figure:
+def linear(table: pd.DataFrame, title: str = "") -> Figure:
     """Accuracy over the median smallest L2 step, and over the roughness of the templates: a point per weight decay.
 
     `table`: the rows of the table `linear`. Large points are means over the seeds, with the Wilson 95 % interval of the

@@ -1,8 +1,7 @@
 """The table of the linear classifiers: accuracy, smoothness and resistance as regularization grows."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,11 +9,10 @@ from numpy.typing import NDArray
 
 from spurious.errors import SpuriousError
 from spurious.experiments.linear import templates
-from spurious.frames import held_out, require
+from spurious.frames import Arrays, held_out, require
 from spurious.statistics.bootstrap import draws, median_interval
 from spurious.statistics.intervals import mean_interval, wilson
 
-Arrays = Mapping[str, Any]  # the tensors of one file as arrays
 COLUMNS = [
     *("weight_decay", "seed", "split", "n", "accuracy", "low", "high", "sd", "validation_accuracy", "train_accuracy"),
     *("total_variation", "weight_norm", "steps_n", "l2_median", "l2_low", "l2_high", "linf_median", "linf_low"),

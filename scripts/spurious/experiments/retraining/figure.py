@@ -15,7 +15,7 @@ TARGET_TEXT = {"uniform": "uniform labels", "extra": "extra class"}
 
 
 @styled
-def retraining(table: pd.DataFrame, title: str) -> Figure:
+def retraining(table: pd.DataFrame, title: str = "") -> Figure:
     """Accuracy, and what each attack still finds, over the rounds of retraining.
 
     `table`: the rows of the table `retraining`. Colour tells the negatives, line and marker the target;

@@ -8,10 +8,10 @@ from spurious.frames import published_first
 from spurious.wording import percent
 
 
-def retraining(summary: pd.DataFrame) -> Iterator[str]:
+def retraining(table: pd.DataFrame) -> Iterator[str]:
     """A sentence per arm after the last round, from the table `retraining-summary`."""
-    last = summary[summary["round"] == summary["round"].max()]
-    before = summary[summary["round"] == 0]
+    last = table[table["round"] == table["round"].max()]
+    before = table[table["round"] == 0]
     yield f"**before retraining**: {_attacks(before)}; accuracy {percent(before['accuracy'].iloc[0])}."
     for (negatives, target), rows in last.groupby(["negatives", "target"], sort=False):
         name = "no negatives" if negatives == "none" else f"{negatives} negatives, target {target}"

@@ -4,12 +4,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
+from spurious.data.datasets import to_float
+from spurious.data.photographs import PhotographSource
+from spurious.errors import SpuriousError
+from spurious.experiments.smoothing import looks
+from spurious.experiments.smoothing.examples import mended, rejected
+from spurious.experiments.smoothing.rates import main_rows
+from spurious.experiments.smoothing.rows import reference_of, views_of
 from spurious.figures.page import LINE, NOTE, RIGHT, TITLE, WRONG, fitted_lines, page, picture_at, write
 from spurious.figures.pictures import thumbnail
 from spurious.figures.style import GREY, WIDTH, styled
+from spurious.frames import spread
+from spurious.settings import Variant
+from spurious.views.kinds import words_of
+from spurious.wording import plural
 
+SIGMA, COUNT = 0.25, 6  # the noise, or the nearest that there is; images of each kind
 _ACROSS = 3  # cards in a row of the gallery
 
 
@@ -56,3 +69,56 @@ def _describe(figure: Figure, left: float, top: float, width: float, card: Card,
         write(figure, left, top, [mark], color=GREY)
         look = RIGHT if right else WRONG
         top = write(figure, left + 0.19, top, fitted_lines(name, width - 0.19, lines), **look) + 0.15 * LINE
+
+
+def figure(votes: pd.DataFrame, photographs: PhotographSource, class_names: Sequence[str], variant: Variant) -> Figure:
+    """Photographs under noise that the vote corrects, and some that it rejects: one classifier's smallest kernel."""
+    votes = main_rows(votes)
+    kernel = votes["kernel"].min()
+    sigma = min(votes["sigma"].unique(), key=lambda sigma: abs(sigma - SIGMA))
+    rows = votes[(votes["kernel"] == kernel) & (votes["sigma"] == sigma)]
+    views, groups = views_of(rows), {}
+    for kind, own in kinds_of(rows, views).items():
+        shown = spread(own, COUNT)
+        heading = f"{kind} ({len(shown)} of {plural(len(own), 'image')})"
+        groups[heading] = cards(shown, views, photographs, class_names, variant)
+    title = f"{rows['classifier'].iloc[0]} under noise of sigma {sigma:g}, {kernel} taps"
+    signs, meaning = looks.marks(views)
+    return gallery(groups, title, f"{meaning}; in italics: wrong", signs)
+
+
+def kinds_of(rows: pd.DataFrame, views: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """The images that the gallery may show, in groups by what the vote makes of them."""
+    reference = reference_of(views)
+    without = "without blurring" if reference == "ns" else words_of(reference)
+    split = "no two of the three agree" if len(views) == 3 else f"no class has more than half of the {len(views)} views"
+    return {
+        f"mended: wrong {without}, right by majority": mended(rows, reference),
+        f"rejected: {split}": rejected(rows),
+    }
+
+
+def cards(
+    rows: pd.DataFrame,
+    views: Sequence[str],
+    photographs: PhotographSource,
+    class_names: Sequence[str],
+    variant: Variant,
+) -> list[Card]:
+    """The images of votes under the very noise that was classified, with their names and votes.
+
+    Raises SpuriousError for a vote on an image that is not there, and for a class without a name.
+    """
+    places = {image: place for place, image in enumerate(photographs.ids)}
+    found = []
+    for row in rows.itertuples():
+        classes = [row.label, *(getattr(row, view) for view in views)]
+        if row.image not in places:
+            raise SpuriousError(f"photographs: {row.image} is missing, but has votes; run the noise sweep again")
+        if max(classes) >= len(class_names):
+            raise SpuriousError(f"class_names: the class {max(classes)} has no name; add it")
+        image = to_float(photographs.load(places[row.image]))[None]
+        noisy = variant.noisy(image, [row.image], row.sigma, row.seed)
+        (name, _), *votes = [(class_names[number], number == row.label) for number in classes]
+        found.append(Card(picture=noisy[0].permute(1, 2, 0).numpy(), name=name, votes=votes))
+    return found

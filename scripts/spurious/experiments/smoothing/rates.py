@@ -1,21 +1,17 @@
 """The table of the noise sweep, computed from its per-image rows; needs no torch."""
 
-from typing import TYPE_CHECKING
+import pandas as pd
 
 from spurious.defences.rejection import REJECTED
 from spurious.errors import SpuriousError
 from spurious.experiments.smoothing.rows import views_of
 from spurious.statistics.intervals import wilson
 
-if TYPE_CHECKING:  # the sweep needs only the constants
-    import pandas as pd
-
-
 PUBLISHED = "published"  # the variant that the tables are about, unless they compare variants
 CONDITION = ("variant", "seed", "kernel", "sigma")
 
 
-def in_order(rows: "pd.DataFrame") -> "pd.DataFrame":
+def in_order(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows by variant, noise seed, kernel, sigma and image, however they were sharded.
 
     Variants and seeds keep the order in which they first occur; numbers as ids are ordered as numbers ("2" before
@@ -34,13 +30,13 @@ def in_order(rows: "pd.DataFrame") -> "pd.DataFrame":
     return rows.loc[places.sort_values([*keys, "name"]).index].reset_index(drop=True)
 
 
-def main_rows(votes: "pd.DataFrame") -> "pd.DataFrame":
+def main_rows(votes: pd.DataFrame) -> pd.DataFrame:
     """The rows of the published variant with the first noise seed that occurs."""
     own = votes[votes["variant"] == PUBLISHED]
     return own[own["seed"] == own["seed"].iloc[0]] if len(own) else own
 
 
-def summarize(rows: "pd.DataFrame", classifier: str) -> "pd.DataFrame":
+def summarize(rows: pd.DataFrame, classifier: str) -> pd.DataFrame:
     """One row per (kernel, sigma): classifier, kernel, sigma, n, the rates, then low and high of each rate.
 
     The rates are `acc_<view>` of every view of the rows, `acc_maj` over the accepted images only (nan when there are
@@ -59,13 +55,13 @@ def summarize(rows: "pd.DataFrame", classifier: str) -> "pd.DataFrame":
     return table
 
 
-def rates_of(summary: "pd.DataFrame") -> list[str]:
+def rates_of(summary: pd.DataFrame) -> list[str]:
     """The rates of a table of `summarize`, in its order."""
     accuracies = [name for name in summary if name.startswith("acc_") and not name.endswith(("_low", "_high"))]
     return [*accuracies, "reject_rate"]
 
 
-def _outcomes(rows: "pd.DataFrame") -> "pd.DataFrame":
+def _outcomes(rows: pd.DataFrame) -> pd.DataFrame:
     """The rates for every row as 0 or 1, nan where the row does not count towards the rate."""
     label, decision = rows["label"], rows["decision"]
     right = (decision == label).astype(float)
@@ -76,3 +72,8 @@ def _outcomes(rows: "pd.DataFrame") -> "pd.DataFrame":
         "reject_rate": (decision == REJECTED).astype(float),
     }
     return rows[[]].assign(**outcomes)
+
+
+def gathered(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of every classifier, as they are."""
+    return rows

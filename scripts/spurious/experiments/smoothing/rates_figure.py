@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from spurious.experiments.smoothing.looks import looks
+from spurious.experiments.smoothing.published import published_rates
 from spurious.experiments.smoothing.rates import rates_of
 from spurious.figures.style import GREY, ORANGE, VERMILION, WIDTH, styled
 from spurious.frames import require_rows
@@ -79,3 +80,8 @@ def _rate(axes: Axes, rows: pd.DataFrame, name: str, offset: float, **look: str)
     # A bound may lie inside by a rounding error of its last digit: matplotlib refuses negative lengths.
     errors = np.maximum([value - rows[f"{name}_low"], rows[f"{name}_high"] - value], 0)
     axes.errorbar(rows["sigma"] + offset, value, errors, markersize=4, linewidth=1.2, elinewidth=1, **look)
+
+
+def figure(table: pd.DataFrame, published: pd.DataFrame, dataset: str) -> Figure:
+    """The rates of the table `smoothing`, beside those that the write-up has of the dataset."""
+    return smoothing(table, "", published_rates(published, dataset))

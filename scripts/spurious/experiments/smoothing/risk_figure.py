@@ -6,6 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spurious.experiments.smoothing.looks import looks
+from spurious.experiments.smoothing.risk import risk as risk_table
+from spurious.experiments.smoothing.risk import risk_curves
 from spurious.figures.style import ORANGE, VERMILION, WIDTH, styled
 from spurious.frames import require_rows
 
@@ -65,3 +67,11 @@ def _draw_risk(axes: Axes, lines: pd.DataFrame, row: tuple, drawn: dict[str, tup
     axes.errorbar(row.coverage, 1 - row.acc_vote, bounds, **look)
     axes.set_title(f"sigma {row.sigma:g}, n = {row.n:,}", pad=17)
     axes.set(xlim=(0, 1.03), ylim=(0, None))
+
+
+def figure(votes: pd.DataFrame) -> Figure:
+    """What the vote's rejecting is worth, beside a threshold on p: the smallest kernel of one classifier's votes."""
+    kernel = votes["kernel"].min()
+    lines, table = risk_curves(votes), risk_table(votes)
+    title = f"{votes['classifier'].iloc[0]}, {kernel} taps: rejecting by votes and by a threshold on p"
+    return risk(lines[lines["kernel"] == kernel], table[table["kernel"] == kernel], title)

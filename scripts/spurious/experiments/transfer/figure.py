@@ -6,6 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from spurious.experiments.transfer.table import chance
+from spurious.experiments.transfer.table import transfer as table_of
 from spurious.figures.style import BLACK, GREY, WIDTH, styled
 from spurious.frames import require
 
@@ -69,3 +71,9 @@ def _heat(axes: Axes, shares: np.ndarray, chances: np.ndarray | None, names: lis
         if chances is not None:
             text = share_text(chances[row, column])
             axes.text(column, row + 0.27, text, ha="center", va="center", color=color, fontsize=7)
+
+
+def figure(rows: pd.DataFrame) -> Figure:
+    """What images that fool one classifier do to the others, from the rows of all."""
+    title = "images made to fool one classifier, judged by every other"
+    return transfer(table_of(rows), chance(rows), title)

@@ -1,0 +1,28 @@
+"""Make a table or a figure: call FUNCTION with what the files hold, and write what it returns."""
+
+import argparse
+
+from pipeline.files.results import called, write_result
+from pipeline.jobs.arguments import Parser, json_argument, run
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read the inputs, call the function, write a table as CSV, Markdown and HTML, a figure as PNG and SVG."""
+    arguments = parse(argv)
+    files = {keyword: paths for keyword, *paths in arguments.input}
+    write_result(called(arguments.function, files, arguments.settings), arguments.output)
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = Parser(description=__doc__)
+    parser.add_argument("function", metavar="FUNCTION", help="module:function, or file.py:function")
+    parser.add_argument(
+        "--input", nargs="+", action="append", default=[], metavar=("KEYWORD", "FILE"), help="once for each keyword"
+    )
+    parser.add_argument("--settings", type=json_argument, default={}, help="JSON: the other keywords; more are ignored")
+    parser.add_argument("--output", nargs="+", required=True, metavar="FILE", help=".csv .md .html, or .png .svg")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,41 @@
+"""What is shown of the searches for strongly classified images."""
+
+from spurious.experiments.catalogue import Figure, Findings, Table
+
+TITLE, HERE = "Backworking", "spurious.experiments.backworking"
+ROWS = {"rows": "backwork_label.rows"}
+FOUND = {"found_above": "backworking.found_above"}
+FIRST_SEED = {"seed": "experiment.seeds.0"}
+
+RESULTS = [
+    Table("backworking", f"{HERE}.searches:backworking", ROWS, FOUND),
+    Table("backworking-summary", f"{HERE}.searches:backworking_summary", ROWS, FOUND),
+    Figure(
+        "found-{classifier}-{search}",
+        f"{HERE}.found:figure",
+        {"images": "backwork_label.images", **ROWS},
+        FOUND | FIRST_SEED,
+        label="images of the search {search}",
+    ),
+    Figure(
+        "overview-{classifier}-{search}",
+        f"{HERE}.overview:figure",
+        {
+            "images": "backwork_label.images",
+            **ROWS,
+            "data": "prepare_dataset",
+            "predictions": "train_classifier.predictions",
+        },
+        FIRST_SEED,
+        first=("search", "seed"),
+        label="found and real images",
+    ),
+    Figure(
+        "trace-{classifier}",
+        f"{HERE}.trace:figure",
+        {"traces": "backwork_label.trace"},
+        FOUND,
+        label="p over steps",
+    ),
+]
+FINDINGS = [Findings("Backworking", f"{HERE}.findings:backworking", {"table": "backworking-summary"}, FOUND)]

@@ -1,0 +1,106 @@
+"""What an experiment shows: its tables, figures and findings as data, which the rules read and no job imports.
+
+Each package of `spurious.experiments` with a module `catalogue` is an experiment: `TITLE` is its category of the
+report, `RESULTS` its tables and figures, `FINDINGS` its part of the front page. `PRESENT`, a function of the settings
+that hold for a dataset, says where it takes part; without it, where the dataset's entry under `experiments` names it.
+"""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, ClassVar
+
+import spurious.experiments
+
+Settings = Mapping[str, Any]
+Source = str | tuple[str, ...]
+ORDER = ("data", "classifiers", "backworking", "retraining", "smoothing", "linear", "fooling", "black_box", "transfer")
+
+
+def always(settings: Settings) -> bool:
+    """Wherever the experiment takes part."""
+    return True
+
+
+@dataclass(frozen=True)
+class Result:
+    """A table or a figure of a dataset.
+
+    `name` is that of its files; with "{classifier}" in it there is one for each value. `function` is
+    "module:function" or "file.py:function". Its keywords are those of `inputs` and `settings`, and the wildcards of
+    `name` that it asks for. An input is "rule.output" or several of these, "table.<name>" (the CSV file of a table),
+    "resource.<file>", or one of the rules' own sources; its annotation decides how the files are read. A wildcard that
+    `name` lacks takes all of its values; those in `first` the first one. A setting is a dotted key of the settings that
+    hold for the dataset, or a function of them.
+    """
+
+    name: str
+    function: str
+    inputs: Mapping[str, Source] = field(default_factory=dict)
+    settings: Mapping[str, str | Callable[[Settings], Any]] = field(default_factory=dict)
+    first: tuple[str, ...] = ()
+    label: str = ""  # in the report's menu, the name if left out
+    when: Callable[[Settings], bool] = always
+    kind: ClassVar[str]
+    files: ClassVar[tuple[str, ...]]
+
+    @property
+    def stem(self) -> str:
+        """The name without its wildcards."""
+        return re.sub(r"-\{\w+\}", "", self.name)
+
+    @property
+    def wildcards(self) -> tuple[str, ...]:
+        """The wildcards of the name."""
+        return tuple(re.findall(r"\{(\w+)\}", self.name))
+
+
+class Table(Result):
+    """A function to a data frame; written as CSV, Markdown and HTML."""
+
+    kind, files = "table", ("csv", "md", "html")
+
+
+class Figure(Result):
+    """A function to a matplotlib figure; written as PNG and SVG."""
+
+    kind, files = "figure", ("png", "svg")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Sentences of the front page under a heading: a function of tables, by keyword, that yields them.
+
+    A table that the dataset does not have is None.
+    """
+
+    title: str
+    function: str
+    tables: Mapping[str, str]
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+def catalogues() -> dict[str, ModuleType]:
+    """The catalogue of every experiment by its name, those of ORDER first."""
+    names = [module.name for module in pkgutil.iter_modules(spurious.experiments.__path__) if module.ispkg]
+    names.sort(key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+    return {name: importlib.import_module(f"spurious.experiments.{name}.catalogue") for name in names}
+
+
+def takes_part(name: str, catalogue: ModuleType, settings: Settings) -> bool:
+    """Whether the dataset with these settings has the experiment of this name."""
+    present = getattr(catalogue, "PRESENT", None)
+    return present(settings) if present else bool(settings["experiment"][name])
+
+
+def setting(settings: Settings, key: str | Callable[[Settings], Any]) -> Any:
+    """The value of a dotted key, "backworking.found_above" or "experiment.seeds.0", or of a function."""
+    if callable(key):
+        return key(settings)
+    value: Any = settings
+    for part in key.split("."):
+        value = value[int(part)] if isinstance(value, list | tuple) else value[part]
+    return value

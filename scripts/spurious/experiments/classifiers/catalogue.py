@@ -1,0 +1,25 @@
+"""What is shown of the classifiers that are trained."""
+
+from spurious.experiments.catalogue import Figure, Findings, Table
+
+TITLE, HERE = "Classifiers", "spurious.experiments.classifiers"
+PREDICTIONS = {"predictions": "train_classifier.predictions"}
+
+RESULTS = [
+    Table("classifiers", f"{HERE}.accuracies:classifiers", PREDICTIONS),
+    Figure(
+        "worst-{classifier}",
+        f"{HERE}.worst:figure",
+        {"data": "prepare_dataset", **PREDICTIONS},
+        first=("seed",),
+        label="worst training images",
+    ),
+    Figure(
+        "salient-{classifier}",
+        f"{HERE}.salient:figure",
+        {"data": "prepare_dataset", "model": "train_classifier.weights", **PREDICTIONS},
+        first=("seed",),
+        label="salient pixels",
+    ),
+]
+FINDINGS = [Findings("Classifiers", f"{HERE}.findings:classifiers", {"table": "classifiers"})]

@@ -1,0 +1,17 @@
+"""What is shown of fooling classifiers along their gradient."""
+
+from spurious.experiments.catalogue import Figure, Findings, Table
+
+TITLE, HERE = "Fooling by the gradient", "spurious.experiments.fooling"
+
+RESULTS = [
+    Table("fooling", f"{HERE}.success:fooling", {"rows": "fool_classifier.rows"}),
+    Table("fooling-rubbish", f"{HERE}.rubbish:rubbish", {"rows": "fool_classifier.rubbish"}),
+    Figure(
+        "fooling-{classifier}",
+        f"{HERE}.figure:figure",
+        {"examples": "fool_classifier.examples", "class_names": "class_names"},
+        label="fooling-{classifier}",
+    ),
+]
+FINDINGS = [Findings("Fooling by the gradient", f"{HERE}.findings:fooling", {"table": "fooling"})]

@@ -1,0 +1,32 @@
+"""What is shown of the linear classifiers."""
+
+from spurious.experiments.catalogue import Figure, Findings, Table
+
+TITLE, HERE = "Linear classifiers", "spurious.experiments.linear"
+TEMPLATES = {"weights": "train_linear.weights", "splits": "linear_data", "class_names": "class_names"}
+TARGETS = {"targets": "linear.targets"}
+
+RESULTS = [
+    Table(
+        "linear",
+        f"{HERE}.regularization:linear",
+        {name: f"train_linear.{name}" for name in ("predictions", "steps", "weights", "history")},
+    ),
+    Table(
+        "linear-tests",
+        f"{HERE}.comparison:tests",
+        {name: f"train_linear.{name}" for name in ("predictions", "steps")},
+    ),
+    Table(
+        "linear-pair",
+        f"{HERE}.pair_table:pair",
+        {"rows": "train_linear.pair"},
+        when=lambda settings: settings["linear"]["pair"] is not None,
+    ),
+    Table("linear-toy", f"{HERE}.toy:toy"),
+    Figure("linear", f"{HERE}.figure:linear", {"table": "table.linear"}),
+    Figure("templates", f"{HERE}.sweep_figures:templates", TEMPLATES, TARGETS, first=("seed",)),
+    Figure("template-images", f"{HERE}.sweep_figures:template_images", TEMPLATES, TARGETS, first=("seed",)),
+    Figure("template-noise", f"{HERE}.sweep_figures:template_noise", TEMPLATES, TARGETS, first=("seed",)),
+]
+FINDINGS = [Findings("Linear classifiers", f"{HERE}.findings:linear", {"table": "linear", "tests": "linear-tests"})]

@@ -1,0 +1,45 @@
+"""What is shown of the noise sweep and of the vote."""
+
+from spurious.experiments.catalogue import Figure, Findings, Table
+
+TITLE, HERE = "Smoothing", "spurious.experiments.smoothing"
+VOTES = {"votes": "gather_smoothing.votes"}
+
+
+def of_photographs(settings):
+    return settings["dataset"]["source"] == "images"
+
+
+RESULTS = [
+    Table("smoothing", f"{HERE}.rates:gathered", {"rows": "gather_smoothing.summary"}),
+    Table(
+        "smoothing-seeds", f"{HERE}.seeds:seeds", VOTES, when=lambda settings: len(settings["smoothing"]["seeds"]) > 1
+    ),
+    Table(
+        "smoothing-variants",
+        f"{HERE}.variants:variants",
+        VOTES,
+        when=lambda settings: len(settings["smoothing"]["variants"]) > 1,
+    ),
+    Table("smoothing-tests", f"{HERE}.comparisons:tests", VOTES),
+    Table("smoothing-agreement", f"{HERE}.agreement:agreement", VOTES),
+    Table("smoothing-risk", f"{HERE}.risk:risk", VOTES),
+    # The label is that of the table: labels of two results that differ in two ways break the menu of the report.
+    Figure(
+        "smoothing",
+        f"{HERE}.rates_figure:figure",
+        {"table": "table.smoothing", "published": "resource.published.csv"},
+    ),
+    Figure("risk-{classifier}", f"{HERE}.risk_figure:figure", VOTES, label="risk and coverage"),
+    Figure(
+        "gallery-{classifier}",
+        f"{HERE}.gallery:figure",
+        {**VOTES, "photographs": ("fetch_images", "prepare_images"), "class_names": "class_names"},
+        {"variant": "smoothing.variants.published"},
+        label="corrected and rejected images",
+        when=of_photographs,
+    ),
+]
+FINDINGS = [
+    Findings("Smoothing", f"{HERE}.findings:smoothing", {"table": "smoothing", "tests": "smoothing-tests"}),
+]
