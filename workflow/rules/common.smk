@@ -130,7 +130,7 @@ def searches_of_figures():
     another dataset may have other names. The configuration was refused where both would be right.
     """
     return one_of(
-        f"(?<={re.escape(f'/{dataset}/figures/{kind}-{classifier}-')}){re.escape(search)}"
+        f"(?<={re.escape(f'results/{dataset}/figures/{kind}-{classifier}-')}){re.escape(search)}"
         for dataset, settings in EXPERIMENTS.items()
         for classifier, search in configuration.searched(settings)
         for kind in ("found", "overview")

@@ -364,7 +364,8 @@ def gathered(stage, result, source):
         return f"workflow/resources/{name}"
     if place == "table":
         return partial(existing_table, name)
-    stage, _, place = place.rpartition("/") if "/" in place else (stage, "", place)
+    *other, place = place.split("/")
+    stage = other[0] if other else stage
     outputs = getattr(rules, place).output
     pattern = getattr(outputs, name) if name else outputs[0]
     free = {*re.findall(r"{(\w+)", pattern)} - {"dataset", *result.wildcards}
