@@ -1,0 +1,132 @@
+"""Who may import whom in scripts/: code looks down to lower floors, and never up or across."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+GROUND = {"errors", "problems", "registry", "seeding", "wording", "frames", "statistics", "vision", "adam", "settings"}
+# From the top to the ground. What stands on one floor knows nothing of its neighbours.
+FLOORS = [
+    {"programs"},
+    {"pipeline"},
+    {"report"},
+    {"configuration"},
+    {"writeups"},
+    {"experiments/*"},  # every room by itself
+    {"experiments/catalogue"},
+    {"defences", "figures"},
+    {"classifiers"},
+    {"views", "attacks"},
+    {"perturbations", "data"},
+    GROUND,
+]
+# Imports up or across that there still are: (importing module, imported package). The list only shrinks.
+EXCEPTIONS = {
+    ("spurious.attacks.gradient", "classifiers"),
+    ("spurious.attacks.optimization_rows", "classifiers"),
+}
+ROOTS = {"spurious", "spurious.experiments"}
+OUTSIDE = {"snakemake", "tqdm", "requests", "argparse", "subprocess", "shutil", "tempfile", "os", "pathlib"}
+PURE_PATHS = {"PurePosixPath"}  # names inside a manifest: nothing is opened by them
+# The size of an open file; a file of the user's own entries, imported by its path.
+WORLDLY_EXCEPTIONS = {"spurious.data.archives": {"os"}, "spurious.registry": {"pathlib"}}
+
+
+def package(module: str) -> str:
+    """The part of scripts/ that stands on a floor: "attacks", "experiments/linear", "pipeline", "programs"."""
+    parts = module.split(".")
+    if parts[0] == "pipeline":
+        return "pipeline"
+    if parts[0] != "spurious":
+        return "programs"
+    return "/".join(parts[1:3]) if parts[1] == "experiments" else parts[1]
+
+
+def floor(name: str) -> int:
+    """The floor of a package, counted from the top."""
+    room = "experiments/*" if name.startswith("experiments/") and name != "experiments/catalogue" else name
+    (found,) = (number for number, names in enumerate(FLOORS) if room in names)
+    return found
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(SCRIPTS).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Every module that the code imports, wherever the import stands; a name that may be a module as one."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "an import names the whole module"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def of_this_project(name: str) -> bool:
+    """Whether the imported name is a module of scripts/, or something in one."""
+    first = name.split(".")[0]
+    return name not in ROOTS and (first in ("spurious", "pipeline") or (SCRIPTS / f"{first}.py").exists())
+
+
+def forbidden(module: str, source: str) -> set[tuple[str, str]]:
+    """(module, package) of every import that neither leads to a lower floor nor stays in the package."""
+    own, found = package(module), set()
+    for name in filter(of_this_project, imported(ast.parse(source))):
+        target = package(name)
+        if target != own and floor(target) <= floor(own) and not {own, target} <= GROUND:
+            found.add((module, target))
+    return found
+
+
+def modules(folder: Path = SCRIPTS) -> dict[str, str]:
+    """The source of every module below a folder, without those that only make a package of it."""
+    sources = {module_of(path): path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.py"))}
+    return {module: source for module, source in sources.items() if module not in ROOTS}
+
+
+def worldly(source: str) -> set[str]:
+    """What the code has to do with files, processes and terminals."""
+    tree = ast.parse(source)
+    found = {name.split(".")[0] for name in imported(tree) if name.split(".")[-1] not in PURE_PATHS} & OUTSIDE
+    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return found | {call.id for call in calls if isinstance(call, ast.Name) and call.id in ("open", "print", "input")}
+
+
+def test_imports_lead_down():
+    """An import across or up is a failure; so is an exception that is no longer needed."""
+    assert set().union(*(forbidden(*item) for item in modules().items())) == EXCEPTIONS
+
+
+def test_the_library_knows_no_files_and_no_terminal():
+    found = {module: worldly(source) for module, source in modules(SCRIPTS / "spurious").items()}
+    assert {module: names for module, names in found.items() if names} == WORLDLY_EXCEPTIONS
+
+
+def test_every_package_stands_on_one_floor():
+    names = {package(module) for module in modules()}
+    assert {floor(name) for name in names} == set(range(len(FLOORS)))
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("spurious.attacks.gradient", "from spurious.classifiers.predictions import predict"),
+        ("spurious.experiments.linear.figure", "from spurious.experiments import fooling"),
+        ("spurious.experiments.linear.figure", "def late():\n    import spurious.experiments.fooling.rows"),
+        ("spurious.data.splits", "from spurious import configuration"),
+        ("spurious.statistics.bootstrap", "from spurious.data import splits"),
+        ("spurious.views.blur", "import pipeline.files.rows"),
+        ("pipeline.files.rows", "import fool_classifier\nfrom spurious.report import formats"),
+    ],
+)
+def test_a_wrong_direction_is_noticed(module, line):
+    assert {name for name, _ in forbidden(module, line)} == {module}
+
+
+@pytest.mark.parametrize("line", ["open('a')", "print(1)", "from pathlib import Path", "import snakemake.api"])
+def test_a_file_or_a_print_is_noticed(line):
+    assert worldly(line)
