@@ -14,7 +14,6 @@ from scipy.special import bdtrc
 from sklearn.datasets import load_digits
 
 from spurious.attacks.gradient import NO_LABEL, fool, log_odds, margin, probabilities, random_targets
-from spurious.classifiers.fast_gradient import faster
 from spurious.classifiers.models import ConvNet, SoftmaxRegression, initialize
 from spurious.classifiers.pretrained import Classifier
 from spurious.classifiers.training import Trainer, TrainingSet, one_hot
@@ -306,17 +305,6 @@ def test_neither_batch_size_nor_order_nor_threads_matter(models, digits, name, k
     for p in (parts.probabilities, turned.probabilities[order.argsort()], threaded.probabilities):
         assert ((p - whole.probabilities).abs().amax(1) > 1e-3).sum() <= 2  # a sign of a gradient near 0
         assert (p.argmax(1) != whole.probabilities.argmax(1)).sum() <= 1
-
-
-@pytest.mark.parametrize(("shape", "channels"), [((1, 8, 8), (3, 5)), ((3, 9, 7), (4, 6)), ((2, 28, 28), (4, 3))])
-def test_the_faster_twin_gives_the_same_logits_and_gradients(shape, channels):
-    model = ConvNet(shape, 6, channels, 11)
-    initialize(model, "pytorch", generator(1))
-    twin, images, classes = faster(model), torch.rand(5, *shape, generator=generator(2)), torch.tensor([0, 1, 2, 3, 5])
-    assert twin is not model
-    for own, expected in zip(gradients(twin, images, classes), gradients(model, images, classes), strict=True):
-        torch.testing.assert_close(own, expected, rtol=1e-4, atol=1e-5 * expected.abs().max().item())
-    assert faster(SoftmaxRegression(shape, 3)).__class__ is SoftmaxRegression
 
 
 @pytest.mark.parametrize("name", METHODS)

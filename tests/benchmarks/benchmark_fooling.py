@@ -1,13 +1,11 @@
 """Projected gradient descent on many images at once against one image after the other, on two cores.
 
 Each way does all that a user does: the gradient steps, and the judgement of what comes out. One after the other comes
-in two kinds: by foolbox, an established library, and by our own code with a batch size of 1. The same batch without
-the CNN's faster twin shows what that adds.
+in two kinds: by foolbox, an established library, and by our own code with a batch size of 1.
 """
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from unittest import mock
 
 import torch
 from torch import Tensor, nn
@@ -28,12 +26,11 @@ def rows(root: Path) -> Iterator[Row]:
     torch.set_num_threads(2)
     for name, (channels, units) in WIDTHS.items():
         model = classifier(channels, units)
-        ways = {"ours": ours(250), "plain": plain(250), "one by one": ours(1), "foolbox": foolbox_one_by_one()}
+        ways = {"ours": ours(250), "one by one": ours(1), "foolbox": foolbox_one_by_one()}
         times = measured(model, ways)
         for reference, text in (
             ("foolbox", "foolbox, one image after the other"),
             ("one by one", "ours, one image after the other"),
-            ("plain", "ours, without the faster twin"),
         ):
             if reference in times:
                 ratio = times[reference] / times["ours"]
@@ -70,17 +67,6 @@ def ours(batch_size: int) -> Way:
         gradient.fool(model, images, labels, METHOD, ids=range(len(images)), seed=0, batch_size=batch_size)
 
     return (MANY if batch_size > 1 else FEW), run
-
-
-def plain(batch_size: int) -> Way:
-    """The library in batches, on the model as it is."""
-    count, run = ours(batch_size)
-
-    def run_plainly(model: nn.Module, images: Tensor, labels: Tensor) -> None:
-        with mock.patch.object(gradient, "faster", lambda model: model):
-            run(model, images, labels)
-
-    return count, run_plainly
 
 
 def foolbox_one_by_one() -> Way | None:

@@ -9,14 +9,12 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
-from spurious.classifiers.fast_gradient import faster
 from spurious.errors import SpuriousError, reason_of
 from spurious.perturbations.norms import Id, project, random_start, steepest
 from spurious.seeding import generator
 from spurious.settings import FoolingMethod
 
 NO_LABEL = -1  # of an image that starts from noise
-MANY = 16  # images in a batch from which on the faster twin of a model pays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +55,6 @@ def fool(
     wanted = _wanted(labels, targets, method, len(images))
     images, device = images.detach(), device_of(model)
     found = []
-    fast = faster(model) if min(len(images), batch_size) >= MANY else model
     with _evaluating(model):
         classes = _logits(model, images[:batch_size].to(device)).shape[1] if len(images) else 0
         _check_classes(labels, classes, "label", lowest=NO_LABEL if method.goal == "targeted" else 0)
@@ -65,7 +62,7 @@ def fool(
         for batch in torch.arange(len(images)).split(batch_size):
             start = images[batch]
             begin = random_start(start, [ids[place] for place in batch], method, seed)
-            moved = _search(fast, start.to(device), begin.to(device), wanted[batch].to(device), method)
+            moved = _search(model, start.to(device), begin.to(device), wanted[batch].to(device), method)
             found.append(moved.cpu())
     stored = torch.cat(found) if found else images.clone()
     return Fooled(images=stored, probabilities=probabilities(model, stored, batch_size))
