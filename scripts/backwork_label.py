@@ -1,6 +1,7 @@
 """Search images of one label with every search, for every seed of a classifier."""
 
 import argparse
+from functools import partial
 
 import pandas as pd
 
@@ -11,6 +12,7 @@ from pipeline.jobs.devices import prepare_compute
 from pipeline.jobs.progress import progress
 from spurious.attacks.optimization import attack
 from spurious.attacks.optimization_rows import image_rows, trace_rows
+from spurious.classifiers.predictions import predict
 from spurious.settings import BackworkingSettings
 
 
@@ -27,7 +29,7 @@ def main(argv: list[str] | None = None) -> None:
         found = attack(model, arguments.label, references, settings.searches, images=settings.images, seed=seed)
         identification = {"classifier": arguments.classifier, "seed": seed, "label": arguments.label}
         tensors |= {f"{name}/seed{seed}": result.images for name, result in found.items()}
-        images += image_rows(model, arguments.label, found, identification)
+        images += image_rows(partial(predict, model), arguments.label, found, identification)
         traces += trace_rows(found, identification)
     write_tensors(arguments.images, tensors)
     write_rows(arguments.rows, pd.concat(images))

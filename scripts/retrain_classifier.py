@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +15,7 @@ from pipeline.files.tensors import load_classifier, read_dataset, read_descripti
 from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, json_argument, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
 from spurious.attacks.optimization import attack
-from spurious.attacks.optimization_rows import image_rows, judge
+from spurious.attacks.optimization_rows import image_rows, label_probability
 from spurious.classifiers.models import build_classifier
 from spurious.classifiers.predictions import predict
 from spurious.classifiers.training import Trainer, TrainingSet
@@ -148,7 +149,8 @@ class Arm:
         """The images of the round before, judged by the retrained classifier and by the control."""
         for label, images in enumerate(old):
             for name, by in (("retrained", model), ("control", self.control)):
-                columns = {"judge": name, "label": label, "image": range(len(images))} | judge(by, label, images)
+                columns = {"judge": name, "label": label, "image": range(len(images))}
+                columns |= label_probability(partial(predict, by), label, images)
                 yield pd.DataFrame(self.identification(number) | columns)
 
     def attack_rows(self, model: torch.nn.Module, number: int) -> tuple[list[pd.DataFrame], list[torch.Tensor]]:
@@ -166,7 +168,8 @@ class Arm:
                 images=settings.images,
                 seed=self.seed_of(number),
             )
-            rows += image_rows(model, label, found, self.identification(number) | {"label": label})
+            identification = self.identification(number) | {"label": label}
+            rows += image_rows(partial(predict, model), label, found, identification)
             first.append(found[self.settings.attacks[0]].images)
         return [in_columns(part) for part in rows], first
 

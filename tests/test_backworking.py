@@ -4,6 +4,7 @@ import copy
 import math
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from reference import AdamState, broadcast_cost, reference_search, tensorflow_adam_step
 from spurious.attacks.cost import NearestImage, NearestPerUnit, build_cost, reference_activations
 from spurious.attacks.optimization import attack, objective, search, start_images
-from spurious.attacks.optimization_rows import image_rows, judge, trace_rows
+from spurious.attacks.optimization_rows import image_rows, label_probability, trace_rows
 from spurious.classifiers.models import ConvNet, SoftmaxRegression, initialize
 from spurious.classifiers.predictions import predict
 from spurious.errors import SpuriousError
@@ -640,16 +641,17 @@ def test_a_search_finds_what_a_still_one_does_not():
     model, label, references = network(3), 0, noise(20, "references")
     choices = {steps: SearchSettings(objective="log_p", learning_rate=0.03, max_steps=steps) for steps in (0, 1, 200)}
     found = attack(model, label, references, choices, images=6, seed=0)
-    best = {steps: judge(model, label, result.images)["p"].max().item() for steps, result in found.items()}
+    scores = partial(predict, model)
+    best = {steps: label_probability(scores, label, result.images)["p"].max() for steps, result in found.items()}
     assert best[0] <= best[1] < 0.5
-    assert judge(model, label, found[200].images)["p"].min() > 0.99
+    assert label_probability(scores, label, found[200].images)["p"].min() > 0.99
 
 
 def test_rows_tell_every_image_as_the_classifier_judges_it():
     model, label = network(3), 2
     choices = {"a": SearchSettings(max_steps=5), "b": SearchSettings(clamp=False, max_steps=30, learning_rate=0.05)}
     found = attack(model, label, noise(20, "references"), choices, images=3, seed=0)
-    parts = image_rows(model, label, found, {"classifier": "cnn", "seed": 4, "label": label})
+    parts = image_rows(partial(predict, model), label, found, {"classifier": "cnn", "seed": 4, "label": label})
     assert [set(part["search"]) for part in parts] == [{"a"}, {"b"}, {"b, clamped"}]
     columns = ["classifier", "seed", "label", "search", "image", "steps", "reinitialized", "predicted", "p"]
     stored = {"a": found["a"].images, "b": found["b"].images, "b, clamped": found["b"].images.clip(0, 1)}

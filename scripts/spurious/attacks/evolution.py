@@ -80,7 +80,7 @@ class Budget:
 
     population: int
     max_queries: int
-    mutation_rate: float
+    mutation_rate: float = 0.03
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,16 +2,16 @@
 
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from spurious.attacks.optimization import SearchResult
-from spurious.classifiers.predictions import predict
+from spurious.attacks.scores import Scores
 
 
 def image_rows(
-    model: nn.Module, label: int, found: dict[str, SearchResult], identification: dict[str, object]
+    scores: Scores, label: int, found: dict[str, SearchResult], identification: dict[str, object]
 ) -> list[pd.DataFrame]:
-    """A row per stored image, classified again by `model`.
+    """A row per stored image, classified again: `scores` gives the classifier's probabilities (n, K) of images.
 
     The images of a search that did not clamp are judged twice: as they are, and clamped to [0, 1] under the
     name "<search>, clamped".
@@ -23,14 +23,19 @@ def image_rows(
             versions[f"{name}, clamped"] = result.images.clamp(0, 1)
         for version, images in versions.items():
             run = {"search": version, "image": range(len(images)), "steps": result.steps}
-            columns = identification | run | {"reinitialized": result.reinitialized} | judge(model, label, images)
+            columns = (
+                identification
+                | run
+                | {"reinitialized": result.reinitialized}
+                | label_probability(scores, label, images)
+            )
             parts.append(pd.DataFrame(columns))
     return parts
 
 
-def judge(model: nn.Module, label: int, images: Tensor) -> dict[str, Tensor]:
+def label_probability(scores: Scores, label: int, images: Tensor) -> dict[str, Tensor]:
     """Columns `predicted` and `p` (the probability of `label`) of images (N, C, H, W)."""
-    probabilities = predict(model, images)
+    probabilities = scores(images)
     return {"predicted": probabilities.argmax(1), "p": probabilities[:, label]}
 
 

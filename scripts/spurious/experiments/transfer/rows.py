@@ -11,7 +11,7 @@ from spurious.attacks.scores import first_right
 from spurious.classifiers.scikit_learn import scores_of
 from spurious.errors import SpuriousError
 from spurious.perturbations.norms import Id, random_change
-from spurious.settings import BlackBoxSettings, FoolingMethod, TransferSettings
+from spurious.settings import FoolingMethod, TransferSettings
 from spurious.wording import plural
 
 
@@ -25,8 +25,7 @@ def fooling_images(
     if isinstance(classifier, nn.Module):
         method = FoolingMethod(epsilon=settings.epsilon, steps=settings.steps)
         return fool(classifier, images, labels, method, ids=ids, seed=seed).images
-    rate = BlackBoxSettings().mutation_rate
-    budget = Budget(population=settings.population, max_queries=settings.max_queries, mutation_rate=rate)
+    budget = Budget(population=settings.population, max_queries=settings.max_queries)
     goal = Goal(classes=labels, kind="untargeted")
     return search(scores_of(classifier), ball(images, settings.epsilon), goal, ids, budget, seed=seed).images
 
