@@ -97,7 +97,7 @@ class Sources:
 def fetch_all(sources: Sources, entries: Sequence[Entry], building: Path) -> None:
     """Make `building` a folder of the files of all entries and of nothing else; raises the first entry's error."""
     files = {building / entry.file for entry in entries}
-    remove_others(building, files | {unfinished(file, ".part") for file in files})
+    remove_others(building, files)
     with ThreadPoolExecutor(THREADS) as pool:
         # when one fails, what has not begun is given up
         done = pool.map(lambda entry: sources.provide(entry, building / entry.file), entries)

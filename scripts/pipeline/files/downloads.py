@@ -1,4 +1,4 @@
-"""Getting one file: a local folder first, then its mirrors; resumed, unpacked, checked, put in place whole."""
+"""Getting one file: a local folder first, then its mirrors; unpacked, checked, put in place whole."""
 
 import hashlib
 import time
@@ -20,7 +20,6 @@ TIMEOUT = (10.0, 30.0)  # seconds to connect, and between two arrivals of data
 MOST_ON_DISK = 1 << 36  # bytes of unpacked content
 _CHUNK = 1 << 16
 _BUSY = (408, 425, 429)  # with 5xx: worth another attempt
-_NOTHING_LEFT = 416  # the part is as long as the file, or is none of its parts
 
 
 class Unavailable(Exception):
@@ -35,9 +34,8 @@ def fetch(output: Path, *, dataset: str, sha256: str, urls: Sequence[str], local
     """Write to `output` the unpacked content that has this sha256, hexadecimal, or starts with these digits of it.
 
     Looks for the URLs' file names, with and without ".gz", in `<local_data>/<dataset>/`, then asks the URLs in
-    order; a plain path or a file:// URL is read from disk. What a broken download has brought stays in
-    `.<output>.part` and is continued by the next call. Raises SpuriousError, one line, with every reason and the
-    remedy; `output` is then as it was.
+    order, each up to three times and always from the file's beginning; a plain path or a file:// URL is read from disk.
+    Raises SpuriousError, one line, with every reason and the remedy; `output` is then as it was.
     """
     try:
         local = _find_local(local_data, dataset, urls)
@@ -95,45 +93,31 @@ def fetch_url(url: str, output: Path, sha256: str, *, bar: bool = True) -> None:
 def _fetch_mirror(url: str, output: Path, sha256: str, bar: bool) -> None:
     part = unfinished(output, ".part")
     part.parent.mkdir(parents=True, exist_ok=True)
-    for last in (False, True):
-        continued = _download(url, part, bar)
-        try:
-            _install(part, output, sha256)
-        except Unavailable:
-            part.unlink()
-            # The part may have been stale, or another mirror's packing: once more without it.
-            if last or not continued:
-                raise
-        else:
-            return part.unlink()
+    try:
+        _download(url, part, bar)
+        _install(part, output, sha256)
+    finally:
+        part.unlink(missing_ok=True)
 
 
-def _download(url: str, part: Path, bar: bool) -> bool:
-    """Bring `part` to its full length; tells whether data of an earlier answer may be in it."""
-    continued = False
+def _download(url: str, part: Path, bar: bool) -> None:
+    """Write the file of the URL to `part`, packed as it comes."""
     for pause in PAUSES:
         time.sleep(pause)
         try:
-            return _attempt(url, part, bar) or continued
+            return _attempt(url, part, bar)
         except _Interrupted as error:
             reason = error
-            continued = _length(part) > 0
     raise reason
 
 
-def _attempt(url: str, part: Path, bar: bool) -> bool:
-    """One request for what `part` still lacks; tells whether the server continued it."""
-    offset = _length(part)
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
+def _attempt(url: str, part: Path, bar: bool) -> None:
+    """One request for the whole file."""
+    headers = {"Accept-Encoding": "identity"}
     try:
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
-            continued = offset > 0 and response.status_code in (206, _NOTHING_LEFT)
-            if not continued:
-                offset = 0
-                _check_status(response.status_code)
-            if response.status_code != _NOTHING_LEFT:
-                _save(response, part, offset, bar)
-            return continued
+            _check_status(response.status_code)
+            _save(response, part, bar)
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         raise _as_reason(error) from None
 
@@ -145,20 +129,15 @@ def _check_status(status: int) -> None:
         raise Unavailable(f"HTTP {status}")
 
 
-def _save(response: requests.Response, part: Path, offset: int, bar: bool) -> None:
-    """Write the body behind the first `offset` bytes of `part`, as it is on the wire."""
+def _save(response: requests.Response, part: Path, bar: bool) -> None:
+    """Write the body to `part`, as it is on the wire."""
     length = response.headers.get("Content-Length", "")
-    total = offset + int(length) if length.isdecimal() else None
-    progress = tqdm(
-        desc=part.stem.removeprefix("."),
-        total=total,
-        initial=offset,
-        unit="B",
-        unit_scale=True,
-        mininterval=1,
-        disable=not bar,
-    )
-    with progress, open(part, "ab" if offset else "wb") as file:
+    total = int(length) if length.isdecimal() else None
+    name = part.stem.removeprefix(".")
+    with (
+        tqdm(desc=name, total=total, unit="B", unit_scale=True, mininterval=1, disable=not bar) as progress,
+        open(part, "wb") as file,
+    ):
         for chunk in response.raw.stream(_CHUNK, decode_content=False):
             file.write(chunk)
             progress.update(len(chunk))
@@ -202,7 +181,3 @@ def _local_path(url: str) -> Path | None:
 def _file_name(url: str) -> str:
     path = _local_path(url)
     return path.name if path is not None else PurePosixPath(unquote(urlsplit(url).path)).name
-
-
-def _length(part: Path) -> int:
-    return part.stat().st_size if part.exists() else 0
