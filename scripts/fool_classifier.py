@@ -7,9 +7,9 @@ import pandas as pd
 import torch
 
 from pipeline.files.classifiers import open_classifier
-from pipeline.files.photographs import open_photographs
+from pipeline.files.images import Images, open_images
 from pipeline.files.rows import write_rows
-from pipeline.files.tensors import read_dataset, write_tensors
+from pipeline.files.tensors import write_tensors
 from pipeline.jobs.arguments import COUNT, SEED, Parser, add_compute_arguments, json_argument, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
 from pipeline.jobs.progress import progress
@@ -30,17 +30,18 @@ def main(argv: list[str] | None = None) -> None:
     device = prepare_compute(arguments)
     settings = arguments.settings
     rows, rubbish, tensors, tests = [], [], {}, None
+    images = open_images(arguments.data)
     trained = list(zip(arguments.seeds, arguments.weights, strict=True))
     for seed, weights in progress(trained, f"fooling {arguments.classifier}", "seed"):
         model, preprocessing = open_classifier(weights, arguments.entry, device, accelerated=False)
         try:
-            tests = tests or read_tests(arguments.data, settings, preprocessing)
+            tests = tests or first_tests(images, settings, preprocessing)
             check_classes(model, tests, arguments.classes)
             for name, own, starts, fooled in fool_all(model, tests, settings, seed, arguments.classes):
                 rows.append(own)
                 if seed == arguments.seeds[0]:
                     tensors |= example_tensors(name, own, starts, fooled)
-            rubbish += rubbish_rows(model, tests, settings, rubbish_count(arguments), seed)
+            rubbish += rubbish_rows(model, tests, settings, rubbish_count(images, settings), seed)
         except SpuriousError as error:
             raise SpuriousError(f"{weights}: {error}") from None
     write_rows(arguments.rows, pd.concat(rows).assign(classifier=arguments.classifier)[COLUMNS])
@@ -64,32 +65,29 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def read_tests(paths: Sequence[str], settings: FoolingSettings, preprocessing: Preprocessing) -> Starts:
+def first_tests(images: Images, settings: FoolingSettings, preprocessing: Preprocessing) -> Starts:
     """The test images, as many as any method is to have: a dataset's first, or photographs in random order."""
     own = [method for method in settings.methods.values() if method.start == "image"]
     count = max((method.images or settings.images for method in own), default=settings.images)
-    if len(paths) == 2:
-        return read_photographs(paths, count, preprocessing)
-    data = read_dataset(paths[0])
-    images, labels = data.images["test"][:count], data.labels["test"][:count]
-    return Starts(ids=range(len(labels)), images=to_float(images), labels=labels)
+    if images.shape is None:
+        return some_photographs(images, count, preprocessing)
+    places = torch.arange(len(images))[:count]
+    return Starts(ids=images.ids[:count], images=to_float(images.load(places)), labels=images.labels[:count])
 
 
-def read_photographs(paths: Sequence[str], count: int, preprocessing: Preprocessing) -> Starts:
+def some_photographs(photographs: Images, count: int, preprocessing: Preprocessing) -> Starts:
     """Photographs, resized and cropped as published. The list is sorted by label, so a fixed random order is taken:
     the first of them are of all kinds, however many a method is to have.
     """
     from spurious.views import bands  # costs the import of kornia, which tensors do without
 
-    photographs = open_photographs(*paths)
-    places = torch.randperm(len(photographs), generator=generator("order of photographs"))[:count].tolist()
-    ids = [photographs.ids[place] for place in places]
-    images = []
-    for place in places:
-        view = bands.prepare(to_float(photographs.load(place))[None], preprocessing)
+    places = torch.randperm(len(photographs), generator=generator("order of photographs"))[:count]
+    ids, images = [photographs.ids[place] for place in places.tolist()], []
+    for place in places.split(1):
+        view = bands.prepare(to_float(photographs.load(place)), preprocessing)
         images.append(view.clamp_(0, 1))  # a bicubic resize goes beyond
     if len({image.shape for image in images}) > 1:
-        raise SpuriousError(f"{paths[0]}: photographs of different sizes; give the classifier a resize and a crop")
+        raise SpuriousError("photographs of different sizes; give the classifier a resize and a crop")
     return Starts(ids=ids, images=torch.cat(images), labels=photographs.labels[places])
 
 
@@ -103,10 +101,9 @@ def check_classes(model: torch.nn.Module, tests: Starts, classes: int) -> None:
         )
 
 
-def rubbish_count(arguments: argparse.Namespace) -> int:
+def rubbish_count(images: Images, settings: FoolingSettings) -> int:
     """How many inputs that show nothing: fewer where they are as large as photographs."""
-    most = arguments.settings.rubbish
-    return min(most, RUBBISH_ON_PHOTOGRAPHS) if len(arguments.data) == 2 else most
+    return min(settings.rubbish, RUBBISH_ON_PHOTOGRAPHS) if images.shape is None else settings.rubbish
 
 
 def example_tensors(name: str, rows: pd.DataFrame, starts: Starts, fooled: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -3,15 +3,14 @@
 import argparse
 import csv
 import os
-from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from tqdm import tqdm
 
 from pipeline.files.atomic import whole_file
 from pipeline.files.classifiers import open_classifier
-from pipeline.files.photographs import open_photographs
-from pipeline.files.tensors import read_dataset
+from pipeline.files.images import Images, open_images
 from pipeline.jobs.arguments import COUNT, INDEX, Parser, add_compute_arguments, json_argument, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
 from spurious.classifiers.scoring import Score, Scorer
@@ -20,16 +19,14 @@ from spurious.errors import SpuriousError
 from spurious.experiments.smoothing.sweep import Batch, row_type, sweep
 from spurious.settings import SmoothingSettings
 
-Load = Callable[[torch.Tensor], Batch]
-
 
 def main(argv: list[str] | None = None) -> None:
     """Read the images and the classifier, sweep over the shard, write its rows."""
     arguments = parse(argv)
     device = prepare_compute(arguments)
     settings = arguments.settings
-    load, images, together = open_images(arguments.data, settings, device)
-    indices = shard_indices(images, arguments.shard, arguments.shards)
+    images = open_images(arguments.data)
+    indices = shard_indices(len(images), arguments.shard, arguments.shards)
     model, preprocessing = open_classifier(
         arguments.weights, arguments.classifier, device, precision=settings.precision
     )
@@ -42,7 +39,8 @@ def main(argv: list[str] | None = None) -> None:
     ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(row_type(settings)._fields)
-        items = indices.split(together) if len(indices) else ()
+        items = indices.split(images_together(images, settings)) if len(indices) else ()
+        load = partial(load_batch, images, device)
         for item, rows in zip(items, sweep(items, load, score, settings, preprocessing, workers=workers), strict=True):
             writer.writerows(rows)
             bar.update(len(item))
@@ -75,28 +73,18 @@ def named(weights: str, score: Score) -> Score:
     return named_score
 
 
-def open_images(paths: Sequence[str], settings: SmoothingSettings, device: torch.device) -> tuple[Load, int, int]:
-    """How a batch of given indices is loaded, how many images there are, and how many make a batch.
+def images_together(images: Images, settings: SmoothingSettings) -> int:
+    """How many images make a batch: as many as the classifier gets views, or one photograph.
 
-    Photographs differ in size and come one by one: so the classifier meets the views of an image in the same company
-    whatever the shard. Tensors come as many at a time as the classifier gets views.
+    Photographs differ in size. Alone, the views of one meet the classifier in the same company whatever the shard.
     """
-    if len(paths) == 2:
-        photographs = open_photographs(*paths)
+    return 1 if images.shape is None else settings.batch_size
 
-        def load_one(index: torch.Tensor) -> Batch:
-            image = to_float(photographs.load(int(index)))[None].to(device)
-            return Batch([photographs.ids[int(index)]], image, photographs.labels[index])
 
-        return load_one, len(photographs.ids), 1
-
-    data = read_dataset(paths[0])
-
-    def load(indices: torch.Tensor) -> Batch:
-        images = to_float(data.images["test"][indices]).to(device)
-        return Batch([str(index) for index in indices.tolist()], images, data.labels["test"][indices])
-
-    return load, len(data.labels["test"]), settings.batch_size
+def load_batch(images: Images, device: torch.device, places: torch.Tensor) -> Batch:
+    """The images of these places, as the sweep takes them."""
+    ids = [str(images.ids[place]) for place in places.tolist()]
+    return Batch(ids, to_float(images.load(places)).to(device), images.labels[places])
 
 
 def shard_indices(images: int, shard: int, shards: int) -> torch.Tensor:

@@ -8,8 +8,8 @@ import pandas as pd
 import torch
 
 from pipeline.files.checkpoints import train
+from pipeline.files.images import open_splits
 from pipeline.files.rows import write_rows
-from pipeline.files.stores import open_splits
 from pipeline.files.tensors import write_tensors
 from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, run, settings_argument
 from pipeline.jobs.devices import prepare_compute

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import make_store
+from pipeline.files.images import open_images, open_splits
 from pipeline.files.photographs import sha256_of
-from pipeline.files.stores import SplitWriter, open_splits, open_store, write_description
+from pipeline.files.stores import SplitWriter, open_store, write_description
 from pipeline.files.tensors import write_tensors
 from spurious.data.splits import InMemory, prefetched, shuffled
 from spurious.errors import SpuriousError
@@ -110,6 +111,32 @@ def test_splits_come_from_a_store_or_from_a_file_of_tensors(tmp_path):
     splits, classes = open_splits(tmp_path / "data.safetensors")
     assert (list(splits), classes) == (["train", "validation", "test"], 7)
     assert torch.equal(splits["train"].batch(torch.tensor([3, 1])), tensors["train_images"][[3, 1]])
+
+
+def test_the_test_images_come_from_any_form_of_a_dataset(tmp_path):
+    pixels, labels = torch.from_numpy(made_up(6, seed=1)), torch.arange(6) % 2
+    arrays = {f"{split}_images": pixels.clone() for split in ("train", "validation", "test")}
+    arrays |= {f"{split}_labels": labels.clone() for split in ("train", "validation", "test")}
+    write_tensors(tmp_path / "data.safetensors", arrays)
+    opened = [open_images([tmp_path / "data.safetensors"]), open_images([store(tmp_path / "store")])]
+    for images in opened:
+        assert list(images.ids) == list(range(len(images)))
+        assert images.shape == (3, 4, 4)
+        assert images.load(torch.tensor([2, 0])).shape == (2, 3, 4, 4)
+    assert torch.equal(opened[0].load(torch.tensor([5, 3])), pixels[[5, 3]])
+    assert torch.equal(opened[0].labels, labels)
+    _, folder, _, listed = photographs(tmp_path)
+    images = open_images([folder, listed])
+    assert images.ids == [f"{label}.png" for label in (0, 1, 2, 4, 5)]
+    assert images.labels.tolist() == [0, 1, 2, 4, 5]
+    assert images.shape is None
+    expected = np.asarray(Image.open(folder / "4.png")).transpose(2, 0, 1)
+    assert torch.equal(images.load(torch.tensor([3])), torch.from_numpy(expected.copy())[None])
+
+
+def test_a_dataset_without_a_test_split_is_told(tmp_path):
+    folder = store(tmp_path / "store", train=5)
+    assert "has no split test, only train; use another dataset" in fails(open_images, [folder])
 
 
 def replace(name, array):
@@ -422,8 +449,8 @@ def test_a_file_without_permission_is_told(tmp_path):
 def test_a_store_whose_length_does_not_match_is_told_by_a_script_in_one_line(tmp_path):
     folder = store(tmp_path / "store")
     np.save(folder / "train_labels.npy", np.zeros(49, np.int64))
-    code = "import sys; from pipeline.files import stores; from pipeline.jobs.arguments import run\n"
-    code += "run(lambda: stores.open_splits(sys.argv[1]))"
+    code = "import sys; from pipeline.files import images; from pipeline.jobs.arguments import run\n"
+    code += "run(lambda: images.open_splits(sys.argv[1]))"
     environment = os.environ | {"PYTHONPATH": str(SCRIPTS)}
     result = subprocess.run([sys.executable, "-c", code, folder], env=environment, capture_output=True, text=True)
     assert result.returncode == 1

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,7 @@ from kornia.filters import gaussian_blur2d
 import smooth_shard
 from measuring import Row, memory_mb
 from pipeline.files.classifiers import open_classifier
+from pipeline.files.images import open_images
 from spurious import configuration
 from spurious.classifiers.pretrained import accelerate, torchvision_classifier
 from spurious.classifiers.scoring import Scorer
@@ -88,10 +90,11 @@ def _changed(folder: Path, classifier: str, entry: dict[str, object], shard: int
     """Changed labels and all labels of the views of a shard."""
     settings = dataclasses.replace(SETTINGS, kernels=(5,))
     device = torch.device("cpu")
-    load, images, _ = smooth_shard.open_images([folder / "images", folder / "images.csv"], settings, device)
+    images = open_images([folder / "images", folder / "images.csv"])
+    load = partial(smooth_shard.load_batch, images, device)
     model, preprocessing = open_classifier(folder / classifier / "pretrained", entry, device, precision="bfloat16")
     score = Scorer(model, 1000, settings.batch_size, device)
-    items = smooth_shard.shard_indices(images, shard, CORES).split(1)
+    items = smooth_shard.shard_indices(len(images), shard, CORES).split(1)
     rows = pd.DataFrame([row for rows in sweep(items, load, score, settings, preprocessing) for row in rows])
     before = pd.read_csv(folder / classifier / "smoothing_images.csv")
     pairs = rows.merge(before, on=["image", "kernel", "sigma"], suffixes=("", "_before"), validate="one_to_one")

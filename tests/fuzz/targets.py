@@ -28,6 +28,7 @@ from pipeline.files import checkpoints, classifiers, downloads, rows, stores
 from pipeline.files import estimators as files_estimators
 from pipeline.files import photographs as files_photographs
 from pipeline.files import tensors as files_tensors
+from pipeline.files.images import open_splits
 from spurious import configuration
 from spurious.classifiers import linear, pretrained, scikit_learn
 from spurious.classifiers.models import Description, build_classifier
@@ -402,7 +403,7 @@ def weights_seeds() -> list[bytes]:
 def read_prepared(content: bytes, folder: Path) -> None:
     path = written(folder, "data.safetensors", as_tensors(content, prepared(), None))
     told(files_tensors.read_dataset, path)
-    told(stores.open_splits, path)
+    told(open_splits, path)
 
 
 def prepared_seeds() -> list[bytes]:

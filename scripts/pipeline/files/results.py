@@ -117,7 +117,7 @@ def _classifier(paths: Sequence[str]) -> Any:
 
 
 def _splits(paths: Sequence[str]) -> Any:
-    from pipeline.files.stores import open_splits
+    from pipeline.files.images import open_splits
     from spurious.data.splits import Splits
 
     return Splits(*open_splits(paths[0]))

@@ -1,4 +1,4 @@
-"""Stores: folders of images that are mapped into memory instead of read; and the splits of any dataset's file.
+"""Stores: folders of images that are mapped into memory instead of read.
 
 A store holds `<split>_images.npy`, uint8 (N, C, H, W), and `<split>_labels.npy`, int64 (N,), for each split, and
 store.json: {"classes": K, "format": 1}.
@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spurious.data.splits import ImageSource, InMemory
 from spurious.errors import SpuriousError, reason_of
 from spurious.wording import plural
 
@@ -82,17 +81,6 @@ def open_store(path: str | Path) -> Store:
     if "train" not in names:
         raise SpuriousError(f"{folder}: no train_images.npy; {REMEDY}")
     return Store({name: _open_split(folder, name, classes) for name in names}, classes)
-
-
-def open_splits(path: str | Path) -> tuple[dict[str, ImageSource], int]:
-    """The splits of a store, or of the data.safetensors of prepare_dataset.py; and the number of classes."""
-    if Path(path).is_dir():
-        store = open_store(path)
-        return dict(store.splits), store.classes
-    from pipeline.files.tensors import read_dataset
-
-    data = read_dataset(path)
-    return {split: InMemory(data.images[split], data.labels[split]) for split in data.images}, data.classes
 
 
 def _classes(path: Path) -> int:
