@@ -24,7 +24,8 @@ from pipeline.files.tensors import read_description
 from pipeline.jobs.arguments import ABOVE_ZERO, COUNT, SEED, Parser, add_compute_arguments, run
 from pipeline.jobs.devices import prepare_compute
 from spurious import configuration
-from spurious.attacks.gradient import NO_LABEL, fool, probabilities
+from spurious.attacks.gradient import NO_LABEL, fool
+from spurious.classifiers.predictions import predict
 from spurious.data.datasets import to_float
 from spurious.data.photographs import FORMATS, describe
 from spurious.errors import SpuriousError, shown_name, unknown_name
@@ -127,7 +128,7 @@ def fooled(
     device = prepare_compute(arguments)
     model, preprocessing = open_classifier(subject.weights, subject.entry, device, accelerated=False)
     start, name = starting_image(arguments, subject, method, preprocessing)
-    before = probabilities(model, start)
+    before = predict(model, start)
     if before.shape[1] != len(subject.classes):
         raise SpuriousError(
             f"classifier {subject.name}: has {before.shape[1]} classes, the dataset {arguments.dataset} "
@@ -144,12 +145,12 @@ def fooled(
     found = fool(
         model, start, torch.tensor([label]), method, targets=targets, ids=[name], seed=arguments.seed, batch_size=1
     )
-    written = torch.from_numpy(levels(found.images[0])).float().div(255)
+    written = torch.from_numpy(levels(found[0])).float().div(255)
     written = written[None, None] if written.ndim == 2 else written.permute(2, 0, 1)[None]
-    p = torch.cat([before, found.probabilities, probabilities(model, written)])
+    p = torch.cat([before, predict(model, found), predict(model, written)])
     rows = {"moment": [BEFORE, AFTER, WRITTEN], "predicted": p.argmax(1), "p": p.amax(1), "label": label}
     own = torch.nan if target is None else p[:, target]
-    return Outcome(start=start[0], fooled=found.images[0], rows=pd.DataFrame({**rows, "p_target": own}))
+    return Outcome(start=start[0], fooled=found[0], rows=pd.DataFrame({**rows, "p_target": own}))
 
 
 def starting_image(

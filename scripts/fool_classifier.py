@@ -13,7 +13,6 @@ from pipeline.files.tensors import write_tensors
 from pipeline.jobs.arguments import COUNT, SEED, Parser, add_compute_arguments, json_argument, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
 from pipeline.jobs.progress import progress
-from spurious.attacks.gradient import probabilities
 from spurious.data.datasets import to_float
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.rows import COLUMNS, Starts, example_places, fool_all, rubbish_rows
@@ -36,7 +35,6 @@ def main(argv: list[str] | None = None) -> None:
         model, preprocessing = open_classifier(weights, arguments.entry, device, accelerated=False)
         try:
             tests = tests or first_tests(images, settings, preprocessing)
-            check_classes(model, tests, arguments.classes)
             for name, own, starts, fooled in fool_all(model, tests, settings, seed, arguments.classes):
                 rows.append(own)
                 if seed == arguments.seeds[0]:
@@ -89,16 +87,6 @@ def some_photographs(photographs: Images, count: int, preprocessing: Preprocessi
     if len({image.shape for image in images}) > 1:
         raise SpuriousError("photographs of different sizes; give the classifier a resize and a crop")
     return Starts(ids=ids, images=torch.cat(images), labels=photographs.labels[places])
-
-
-def check_classes(model: torch.nn.Module, tests: Starts, classes: int) -> None:
-    """SpuriousError where the classifier has another number of classes than the dataset."""
-    found = probabilities(model, tests.images[:1]).shape[1]
-    if found != classes:
-        raise SpuriousError(
-            f"the classifier has {found} classes, the dataset {classes}; use one that was trained for this dataset, "
-            "or set the dataset's key classes"
-        )
 
 
 def rubbish_count(images: Images, settings: FoolingSettings) -> int:

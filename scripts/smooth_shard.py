@@ -13,7 +13,8 @@ from pipeline.files.classifiers import open_classifier
 from pipeline.files.images import Images, open_images
 from pipeline.jobs.arguments import COUNT, INDEX, Parser, add_compute_arguments, json_argument, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
-from spurious.classifiers.scoring import Score, Scorer
+from spurious.attacks.scores import Scores
+from spurious.classifiers.predictions import predict
 from spurious.data.datasets import to_float
 from spurious.errors import SpuriousError
 from spurious.experiments.smoothing.sweep import Batch, row_type, sweep
@@ -30,7 +31,8 @@ def main(argv: list[str] | None = None) -> None:
     model, preprocessing = open_classifier(
         arguments.weights, arguments.classifier, device, precision=settings.precision
     )
-    score = named(arguments.weights, Scorer(model, arguments.classes, settings.batch_size, device))
+    scores = partial(predict, model, batch_size=settings.batch_size, classes=arguments.classes, device=device)
+    scores = named(arguments.weights, scores)
     workers = len(os.sched_getaffinity(0)) if device.type == "cuda" else 0
     with (
         tqdm(total=len(indices), desc=f"smoothing, shard {arguments.shard}", unit="image") as bar,
@@ -41,7 +43,7 @@ def main(argv: list[str] | None = None) -> None:
         writer.writerow(row_type(settings)._fields)
         items = indices.split(images_together(images, settings)) if len(indices) else ()
         load = partial(load_batch, images, device)
-        for item, rows in zip(items, sweep(items, load, score, settings, preprocessing, workers=workers), strict=True):
+        for item, rows in zip(items, sweep(items, load, scores, settings, preprocessing, workers=workers), strict=True):
             writer.writerows(rows)
             bar.update(len(item))
 
@@ -61,16 +63,16 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def named(weights: str, score: Score) -> Score:
-    """`score`, with the classifier's file in what it complains of."""
+def named(weights: str, scores: Scores) -> Scores:
+    """`scores`, with the classifier's file in what it complains of."""
 
-    def named_score(views: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def named_scores(views: torch.Tensor) -> torch.Tensor:
         try:
-            return score(views)
+            return scores(views)
         except SpuriousError as error:
             raise SpuriousError(f"{weights}: {error}") from None
 
-    return named_score
+    return named_scores
 
 
 def images_together(images: Images, settings: SmoothingSettings) -> int:

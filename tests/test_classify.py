@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from PIL import Image
 
 import classify
 from projects import ROOT, read_config, sha256, write_config
-from spurious.classifiers.scoring import Scorer
+from spurious.classifiers.predictions import predict
 from spurious.configuration import deep_merge
 from spurious.errors import SpuriousError
 from spurious.experiments.smoothing.sweep import Batch, sweep
@@ -145,7 +146,7 @@ def test_votes_are_those_of_the_sweep(folder, kernel, seed):
     rows = run(folder, "--kernel", kernel, "--seed", seed, "--sigma", 0.25, 0.5)
     settings = SmoothingSettings(sigmas=(0.25, 0.5), kernels=(5, 3), seeds=(7, 8))
     batch = Batch(["photo of mine.png"], pixels_of(folder), torch.tensor([1]))
-    score = Scorer(Tiny(5), 5, 4, torch.device("cpu"))
+    score = partial(predict, Tiny(5), batch_size=4, classes=5)
     (swept,) = sweep([batch], lambda item: item, score, settings, Preprocessing(resize=16, crop=12))
     votes = [row for row in swept if (row.kernel, row.seed) == (kernel, seed)]
     assert rows["predicted"].tolist() == [label for row in votes for label in (row.ns, row.ss, row.ds)]
@@ -188,7 +189,7 @@ def test_an_image_of_the_dataset_gets_the_noise_of_the_sweep(folder, place, way)
     assert rows["image"].unique().tolist() == ["deep/photo of mine.png"]
     settings = SmoothingSettings(sigmas=(0.25, 0.5), kernels=(5,), seeds=(SEED,))
     batch = Batch(["deep/photo of mine.png"], pixels_of(folder), torch.tensor([1]))
-    score = Scorer(Tiny(5), 5, 4, torch.device("cpu"))
+    score = partial(predict, Tiny(5), batch_size=4, classes=5)
     (swept,) = sweep([batch], lambda item: item, score, settings, Preprocessing(resize=16, crop=12))
     assert rows["p"].tolist() == pytest.approx([p for row in swept for p in (row.p_ns, row.p_ss, row.p_ds)], abs=1e-5)
 

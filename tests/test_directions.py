@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
-GROUND = {"errors", "problems", "registry", "seeding", "wording", "frames", "statistics", "vision", "adam", "settings"}
+GROUND = {
+    *("errors", "problems", "registry", "seeding", "wording", "modules", "frames", "statistics", "vision", "adam"),
+    "settings",
+}
 # From the top to the ground. What stands on one floor knows nothing of its neighbours.
 FLOORS = [
     {"programs"},

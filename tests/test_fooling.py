@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 from scipy.special import bdtrc
 from sklearn.datasets import load_digits
 
-from spurious.attacks.gradient import NO_LABEL, fool, log_odds, margin, probabilities, random_targets
+from spurious.attacks import gradient
+from spurious.attacks.gradient import NO_LABEL, log_odds, margin, random_targets
 from spurious.classifiers.models import ConvNet, SoftmaxRegression, initialize
+from spurious.classifiers.predictions import predict
 from spurious.classifiers.pretrained import Classifier
 from spurious.classifiers.training import Trainer, TrainingSet, one_hot
 from spurious.errors import SpuriousError
@@ -37,6 +40,18 @@ METHODS = {
     "random start": FoolingMethod(epsilon=0.1, steps=4, random_start=True),
     "random start l2": FoolingMethod(norm="l2", epsilon=0.6, steps=4, random_start=True, goal="targeted"),
 }
+
+
+class Fooled(NamedTuple):
+    """Images, and what the classifier says of them."""
+
+    images: torch.Tensor
+    probabilities: torch.Tensor
+
+
+def fool(model, *arguments, **options) -> Fooled:
+    images = gradient.fool(model, *arguments, **options)
+    return Fooled(images, predict(model, images))
 
 
 @pytest.fixture(scope="module")
@@ -354,9 +369,9 @@ def test_images_are_fooled_and_untouched_ones_are_not(models, digits, name, kind
     """Of the images that are right, many more than after a random change of the same size."""
     method = dataclasses.replace(METHODS[name], epsilon=2 * METHODS[name].epsilon)
     images, labels, targets, fooled = attack(models[kind], digits, method, count=100)
-    right = probabilities(models[kind], images).argmax(1) == labels
+    right = predict(models[kind], images).argmax(1) == labels
     count = successes(labels, targets, fooled.probabilities)[right].float().mean()
-    control = probabilities(models[kind], random_change(images, range(100), method, 0))
+    control = predict(models[kind], random_change(images, range(100), method, 0))
     assert successes(labels, targets, control)[right].float().mean() < 0.15
     assert count > (0.88 if targets is None else 0.55)
 
@@ -400,7 +415,7 @@ def test_success_is_that_of_an_established_library_or_better(models, digits, kin
     else:
         criterion = foolbox.criteria.TargetedMisclassification(targets)
     found = theirs.run(wrapped, images, criterion, epsilon=method.epsilon)
-    theirs = successes(labels, targets, probabilities(models[kind], found))
+    theirs = successes(labels, targets, predict(models[kind], found))
     own = successes(labels, targets, ours.probabilities)
     only_theirs, only_ours = int((theirs & ~own).sum()), int((own & ~theirs).sum())
     assert theirs.sum() > 20, "else the comparison says little"
@@ -463,8 +478,6 @@ def test_a_step_on_a_classifier_of_others_follows_its_own_gradient(kind):
         ({"targets": [3]}, "2 images, 2 labels and 1 targets"),
         ({"labels": [0, 11]}, "label 11: there is no such class"),
         ({"labels": [NO_LABEL, 0], "goal": "untargeted"}, "target -1|label -1: there is no such class"),
-        ({"images": torch.zeros(2, 1, 9, 9)}, r"does not take images of shape \(1, 9, 9\)"),
-        ({"images": torch.full((2, *SHAPE), math.nan)}, "logits that are no numbers"),
     ],
 )
 def test_one_line_for_what_a_user_can_mend(models, changes, message):
@@ -482,6 +495,21 @@ def test_one_line_for_what_a_user_can_mend(models, changes, message):
             seed=0,
         )
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("images", "options", "message"),
+    [
+        (torch.zeros(2, 1, 9, 9), {}, r"does not take images of shape \(1, 9, 9\)"),
+        (torch.full((2, *SHAPE), math.nan), {}, "logits that are no numbers"),
+        (torch.zeros(2, *SHAPE), {"classes": 7}, r"gives logits \(2, 10\), not one for each of 7 classes"),
+    ],
+)
+def test_a_classifier_that_does_not_fit_its_images_is_told(models, images, options, message):
+    with pytest.raises(SpuriousError, match=message) as raised:
+        predict(models["softmax"], images, **options)
+    assert "\n" not in str(raised.value)
+    assert predict(models["softmax"], torch.zeros(2, *SHAPE), classes=CLASSES).shape == (2, CLASSES)
 
 
 def test_a_step_size_of_0_is_told():

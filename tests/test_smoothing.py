@@ -4,6 +4,7 @@ import itertools
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import gather_smoothing
 import smooth_shard
 from pipeline.files.tensors import write_tensors, write_weights
 from spurious.classifiers.models import Description, build_classifier, initialize
-from spurious.classifiers.scoring import Scorer
+from spurious.classifiers.predictions import predict
 from spurious.data.datasets import SPLITS
 from spurious.defences.rejection import REJECTED
 from spurious.defences.vote import vote
@@ -69,7 +70,7 @@ def sweep_with(model, images, labels, size=8, settings=SETTINGS, **options):
     def load(indices):
         return Batch([str(index) for index in indices.tolist()], images[indices], labels[indices])
 
-    score = Scorer(model, 10, settings.batch_size, torch.device("cpu"))
+    score = partial(predict, model, batch_size=settings.batch_size, classes=10)
     batches = sweep(torch.arange(len(images)).split(size), load, score, settings, **options)
     return [row for rows in batches for row in rows]
 
@@ -296,7 +297,7 @@ def test_every_view_is_classified_once(model, images, labels):
 
     def score(views):
         calls.append(len(views))
-        return Scorer(model, 10, 8, torch.device("cpu"))(views)
+        return predict(model, views, batch_size=8, classes=10)
 
     settings = dataclasses.replace(
         SETTINGS, seeds=(0, 1), variants={"published": Variant(), "no-clamp": Variant(clamp=False)}

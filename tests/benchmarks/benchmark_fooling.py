@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from measuring import Row, median_seconds
-from spurious.attacks import gradient
+from spurious.attacks.gradient import fool
 from spurious.classifiers.models import Description, build_classifier, initialize
+from spurious.classifiers.predictions import predict
 from spurious.seeding import generator
 from spurious.settings import FoolingMethod
 
@@ -64,7 +65,8 @@ def ours(batch_size: int) -> Way:
     """The library, with this batch size."""
 
     def run(model: nn.Module, images: Tensor, labels: Tensor) -> None:
-        gradient.fool(model, images, labels, METHOD, ids=range(len(images)), seed=0, batch_size=batch_size)
+        found = fool(model, images, labels, METHOD, ids=range(len(images)), seed=0, batch_size=batch_size)
+        predict(model, found, batch_size=batch_size)
 
     return (MANY if batch_size > 1 else FEW), run
 
@@ -82,6 +84,6 @@ def foolbox_one_by_one() -> Way | None:
         wrapped = foolbox.PyTorchModel(model, bounds=(0, 1), device="cpu")
         for image, label in zip(images.split(1), labels.split(1), strict=True):
             found = attack.run(wrapped, image, label, epsilon=METHOD.epsilon)
-            gradient.probabilities(model, found)
+            predict(model, found)
 
     return FEW, run

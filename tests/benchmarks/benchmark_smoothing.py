@@ -24,8 +24,8 @@ from measuring import Row, memory_mb
 from pipeline.files.classifiers import open_classifier
 from pipeline.files.images import open_images
 from spurious import configuration
+from spurious.classifiers.predictions import predict
 from spurious.classifiers.pretrained import accelerate, torchvision_classifier
-from spurious.classifiers.scoring import Scorer
 from spurious.experiments.smoothing.sweep import Batch, sweep
 from spurious.perturbations.noise import add_noise
 from spurious.seeding import generator
@@ -93,7 +93,7 @@ def _changed(folder: Path, classifier: str, entry: dict[str, object], shard: int
     images = open_images([folder / "images", folder / "images.csv"])
     load = partial(smooth_shard.load_batch, images, device)
     model, preprocessing = open_classifier(folder / classifier / "pretrained", entry, device, precision="bfloat16")
-    score = Scorer(model, 1000, settings.batch_size, device)
+    score = partial(predict, model, batch_size=settings.batch_size, classes=1000)
     items = smooth_shard.shard_indices(len(images), shard, CORES).split(1)
     rows = pd.DataFrame([row for rows in sweep(items, load, score, settings, preprocessing) for row in rows])
     before = pd.read_csv(folder / classifier / "smoothing_images.csv")
@@ -148,7 +148,7 @@ def photograph() -> torch.Tensor:
 def sweep_step(precision: str) -> Callable[[], int]:
     """Every sigma and view of one photograph: noise, views and classes."""
     model = accelerate(torchvision_classifier("resnet50"), 224, precision)
-    score = Scorer(model, 1000, SETTINGS.batch_size, torch.device("cpu"))
+    score = partial(predict, model, batch_size=SETTINGS.batch_size, classes=1000)
     batch = Batch(["made up"], photograph(), torch.tensor([0]))
     views = len(SETTINGS.sigmas) * len(Viewer(IMAGENET, SETTINGS, Variant()).passes)
 

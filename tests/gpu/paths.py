@@ -98,8 +98,8 @@ def fooling(bench: Bench, methods: dict[str, FoolingMethod]) -> Iterator[Agreeme
         for name, method in methods.items():
             own = targets if method.goal == "targeted" else None
             found = fool(cnn(bench.size, device), images, labels, method, targets=own, ids=ids, seed=0)
-            beyond = (sizes(found.images, images)[method.norm].max() - method.epsilon).clamp(min=0)
-            values |= {f"{name}: beyond": beyond, f"{name}: p": found.probabilities}
+            beyond = (sizes(found, images)[method.norm].max() - method.epsilon).clamp(min=0)
+            values |= {f"{name}: beyond": beyond, f"{name}: p": predict(cnn(bench.size, device), found)}
         return values
 
     cpu, gpu = bench.both(run, work=len(images) * sum(method.steps for method in methods.values()))

@@ -5,12 +5,13 @@ For the tolerances see paths.py.
 
 import os
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from comparing import Agreement, Bench, Values, different, largest, path
-from spurious.classifiers.scoring import Scorer
+from spurious.classifiers.predictions import predict
 from spurious.experiments.smoothing import sweep as noise_sweep
 from spurious.seeding import generator
 from spurious.settings import Preprocessing, SmoothingSettings, Variant
@@ -31,17 +32,18 @@ def views(bench: Bench) -> Iterator[Agreement]:
     yield largest("pixels", cpu["views"], gpu["views"], 1e-5)  # some sums of 49 numbers below 1
 
 
-def swept(bench: Bench, score: Scorer, images: Tensor, labels: Tensor, preprocessing: Preprocessing) -> Values:
+def swept(bench: Bench, scores: partial, images: Tensor, labels: Tensor, preprocessing: Preprocessing) -> Values:
     """Labels (rows, 4) and probabilities (rows, 3) of a whole sweep, as a job of the pipeline runs it."""
-    settings = SmoothingSettings(sigmas=bench.size.sigmas, batch_size=score.batch_size)
+    size, device = scores.keywords["batch_size"], scores.keywords["device"]
+    settings = SmoothingSettings(sigmas=bench.size.sigmas, batch_size=size)
 
     def load(indices: Tensor) -> noise_sweep.Batch:
-        pixels = images[indices].to(score.device)
+        pixels = images[indices].to(device)
         return noise_sweep.Batch(list(map(str, indices.tolist())), pixels, labels[indices])
 
-    items = torch.arange(len(images)).split(1 if preprocessing.resize else score.batch_size)
-    workers = len(os.sched_getaffinity(0)) if score.device.type == "cuda" else 0
-    parts = noise_sweep.sweep(items, load, score, settings, preprocessing, workers=workers)
+    items = torch.arange(len(images)).split(1 if preprocessing.resize else size)
+    workers = len(os.sched_getaffinity(0)) if device.type == "cuda" else 0
+    parts = noise_sweep.sweep(items, load, scores, settings, preprocessing, workers=workers)
     rows = [row for part in parts for row in part]
     return {
         "labels": torch.tensor([(row.ns, row.ss, row.ds, row.decision) for row in rows]),
@@ -64,8 +66,9 @@ def sweep(bench: Bench) -> Iterator[Agreement]:
     wrap = pretrained_module().Classifier  # what computes in bfloat16; needs torchvision
 
     def run(device: torch.device) -> Values:
-        score = Scorer(wrap(cnn(bench.size, device), bench.precision), CLASSES, 250, device)
-        return swept(bench, score, images, labels, Preprocessing())
+        model = wrap(cnn(bench.size, device), bench.precision)
+        scores = partial(predict, model, batch_size=250, classes=CLASSES, device=device)
+        return swept(bench, scores, images, labels, Preprocessing())
 
     cpu, gpu = bench.both(run, work=views_of(bench, len(images)))
     exact = bench.precision == "float32"
@@ -83,9 +86,10 @@ def sweep_of_photographs(bench: Bench) -> Iterator[Agreement]:
     photographs = torch.rand(count, 3, 375, 500, generator=generator("gpu", "photographs"))
 
     def run(device: torch.device) -> Values:
-        score = Scorer(pretrained(bench.size.network, bench.precision, device), 1000, 25, device)
+        model = pretrained(bench.size.network, bench.precision, device)
+        scores = partial(predict, model, batch_size=25, classes=1000, device=device)
         labels = torch.zeros(count, dtype=torch.int64)
-        return swept(bench, score, photographs, labels, Preprocessing(resize=256, crop=224))
+        return swept(bench, scores, photographs, labels, Preprocessing(resize=256, crop=224))
 
     cpu, gpu = bench.both(run, work=views_of(bench, count))
     exact = bench.precision == "float32"

@@ -1,31 +1,18 @@
 """Images that fool a classifier, found along the gradient on the pixels: one step, or several within a ball."""
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from spurious.errors import SpuriousError, reason_of
+from spurious.errors import SpuriousError
+from spurious.modules import device_of, evaluating
 from spurious.perturbations.norms import Id, project, random_start, steepest
 from spurious.seeding import generator
 from spurious.settings import FoolingMethod
 
 NO_LABEL = -1  # of an image that starts from noise
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fooled:
-    """What a search ended with: images (N, C, H, W), and what the classifier makes of them, (N, classes).
-
-    `probabilities` are computed from `images` as they are, after the search and apart from it.
-    """
-
-    images: Tensor
-    probabilities: Tensor
 
 
 def fool(
@@ -38,7 +25,7 @@ def fool(
     ids: Sequence[Id],
     seed: int | str,
     batch_size: int = 250,
-) -> Fooled:
+) -> Tensor:
     """Move images (N, C, H, W), float32 in [0, 1], until `model` takes them for something else, as `method` says.
 
     `model` gives logits (n, classes); it is used in evaluation mode and left as it was. `labels` (N,) int64 are the
@@ -47,16 +34,16 @@ def fool(
     pixels to [0, 1]. Of the images after every step, the one with the largest margin is kept, which is the logit
     wanted minus the largest other (untargeted: the other way round); for one step, that is the step. `ids` and `seed`
     decide the random starts; nothing depends on the order of the images or on `batch_size` but for rounding. The
-    result is on the CPU, without a history of gradients.
+    result (N, C, H, W) is on the CPU, without a history of gradients. What the classifier makes of it is asked apart,
+    of the images as they are stored.
 
-    Raises SpuriousError for labels and targets that are no classes, a target that is the label, and images that the
-    classifier does not take.
+    Raises SpuriousError for labels and targets that are no classes, and for a target that is the label.
     """
     wanted = _wanted(labels, targets, method, len(images))
     images, device = images.detach(), device_of(model)
     found = []
-    with _evaluating(model):
-        classes = _logits(model, images[:batch_size].to(device)).shape[1] if len(images) else 0
+    with evaluating(model):
+        classes = _classes_of(model, images[:batch_size].to(device))
         _check_classes(labels, classes, "label", lowest=NO_LABEL if method.goal == "targeted" else 0)
         _check_classes(wanted, classes, "target")
         for batch in torch.arange(len(images)).split(batch_size):
@@ -64,19 +51,7 @@ def fool(
             begin = random_start(start, [ids[place] for place in batch], method, seed)
             moved = _search(model, start.to(device), begin.to(device), wanted[batch].to(device), method)
             found.append(moved.cpu())
-    stored = torch.cat(found) if found else images.clone()
-    return Fooled(images=stored, probabilities=probabilities(model, stored, batch_size))
-
-
-def probabilities(model: nn.Module, images: Tensor, batch_size: int = 250) -> Tensor:
-    """Softmax probabilities (N, classes), float32 on the CPU, of images (N, C, H, W) in [0, 1].
-
-    Raises SpuriousError where the classifier does not take the images, or its logits are no numbers.
-    """
-    device = device_of(model)
-    with _evaluating(model), torch.no_grad():
-        parts = [_logits(model, part.to(device)).float().softmax(1).cpu() for part in images.split(batch_size)]
-    return torch.cat(parts)
+    return torch.cat(found) if found else images.clone()
 
 
 def random_targets(labels: Tensor, classes: int, ids: Sequence[Id], seed: int | str) -> Tensor:
@@ -92,11 +67,6 @@ def random_targets(labels: Tensor, classes: int, ids: Sequence[Id], seed: int | 
         drawn = int(torch.randint(others, (), generator=generator(seed, "target", name)))
         targets.append(drawn + (label != NO_LABEL and drawn >= label))
     return torch.tensor(targets, dtype=torch.int64)
-
-
-def device_of(model: nn.Module) -> torch.device:
-    """Where the model's parameters are; a frozen program without any is on the CPU."""
-    return next((tensor.device for tensor in chain(model.parameters(), model.buffers())), torch.device("cpu"))
 
 
 def log_odds(logits: Tensor, classes: Tensor) -> Tensor:
@@ -168,37 +138,15 @@ def _wanted(labels: Tensor, targets: Tensor | None, method: FoolingMethod, image
     return targets
 
 
+@torch.no_grad()
+def _classes_of(model: nn.Module, images: Tensor) -> int:
+    """How many classes the model tells apart; 0 without an image to ask it about."""
+    return model(images).shape[1] if len(images) else 0
+
+
 def _check_classes(numbers: Tensor, classes: int, kind: str, lowest: int = 0) -> None:
     wrong = numbers[(numbers < lowest) | (numbers >= classes)]
     if len(wrong):
         raise SpuriousError(
             f"{kind} {int(wrong[0])}: there is no such class; the classifier has {classes}, 0 to {classes - 1}"
         )
-
-
-def _logits(model: nn.Module, images: Tensor) -> Tensor:
-    """Logits (n, classes); SpuriousError where the classifier does not take the images, or gives something else."""
-    try:
-        logits = model(images)
-    except RuntimeError as error:  # torch's own
-        reason = reason_of(error)[:200]
-        shape = tuple(images.shape[1:])
-        raise SpuriousError(
-            f"the classifier does not take images of shape {shape} ({reason}); give such as it was trained on"
-        ) from None
-    if logits.ndim != 2:
-        raise SpuriousError(f"the classifier gives logits {tuple(logits.shape)}, not (n, classes); use another one")
-    if not logits.isfinite().all():
-        raise SpuriousError("the classifier gives logits that are no numbers (NaN or infinite); check its weights")
-    return logits
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """The model in evaluation mode: no dropout, batches without influence on each other."""
-    was_training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(was_training)

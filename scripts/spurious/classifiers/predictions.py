@@ -1,24 +1,62 @@
-"""What a trained classifier says of images."""
+"""What a classifier says of images: its probabilities, checked."""
 
 import torch
 from torch import Tensor, nn
 
+from spurious.errors import SpuriousError, reason_of
+from spurious.modules import device_of, evaluating
+
 
 @torch.inference_mode()
-def predict(model: nn.Module, images: Tensor, *, batch_size: int = 500) -> Tensor:
-    """Softmax probabilities (N, classes), float32 on the CPU, of images (N, C, H, W) in [0, 1].
+def predict(
+    model: nn.Module,
+    images: Tensor,
+    *,
+    batch_size: int = 500,
+    classes: int | None = None,
+    device: torch.device | None = None,
+) -> Tensor:
+    """Softmax probabilities (N, K), float32 on the CPU, of images (N, C, H, W) in [0, 1].
 
-    Runs in float32 on the model's device; the batch size is fixed by default because the last bits of a
-    convolution depend on it.
+    `model` gives logits (n, K); it is used in evaluation mode, on `device` (that of its parameters if left out). The
+    last bits of a convolution depend on the batch size, so every caller has a fixed one. Raises SpuriousError where the
+    classifier does not take the images, or its logits are not what `to_probabilities` takes.
     """
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    batches = [model(batch.to(device)).softmax(1).cpu() for batch in images.split(batch_size)]
-    model.train(was_training)
-    return torch.cat(batches)
+    device = device or device_of(model)
+    with evaluating(model):
+        parts = [to_probabilities(_logits(model, part.to(device)), classes) for part in images.split(batch_size)]
+    return torch.cat(parts).cpu()
+
+
+def to_probabilities(logits: Tensor, classes: int | None = None) -> Tensor:
+    """Softmax probabilities (n, K), float32, of logits (n, K).
+
+    Raises SpuriousError where they are no such matrix, not one for each of so many `classes`, or no numbers.
+    """
+    if logits.ndim != 2 or classes not in (None, logits.shape[1]):
+        wanted = "(n, classes)" if classes is None else f"one for each of {classes} classes"
+        raise SpuriousError(
+            f"the classifier gives logits {tuple(logits.shape)}, not {wanted};"
+            " use one that was trained for this dataset, or set the dataset's key classes"
+        )
+    if not logits.isfinite().all():
+        raise SpuriousError("the classifier gives logits that are no numbers (NaN or infinite); check its weights")
+    return logits.float().softmax(1)
 
 
 def accuracy(probabilities: Tensor, labels: Tensor) -> float:
     """Share of rows whose largest probability is at the label."""
     return (probabilities.argmax(1) == labels).float().mean().item()
+
+
+def _logits(model: nn.Module, images: Tensor) -> Tensor:
+    try:
+        return model(images)
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:  # torch's own
+        reason = reason_of(error)[:200]
+        shape = tuple(images.shape[1:])
+        raise SpuriousError(
+            f"the classifier does not take images of shape {shape} ({reason}); give such as it was trained on"
+        ) from None

@@ -1,6 +1,7 @@
 """Classifiers of scikit-learn, without a gradient, and the scores of any classifier as one kind of function."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -102,5 +103,5 @@ def flat(images: Tensor) -> Any:
 def scores_of(classifier: "nn.Module | ClassifierMixin") -> Scores:
     """The probabilities that a network or a fitted classifier of scikit-learn gives to images."""
     if isinstance(classifier, nn.Module):
-        return lambda images: predict(classifier, images, batch_size=BATCH)
+        return partial(predict, classifier, batch_size=BATCH)
     return lambda images: torch.from_numpy(classifier.predict_proba(flat(images))).float()

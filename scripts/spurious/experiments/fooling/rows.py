@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from spurious.attacks.gradient import NO_LABEL, Fooled, fool, probabilities, random_targets
+from spurious.attacks.gradient import NO_LABEL, fool, random_targets
+from spurious.classifiers.predictions import predict
 from spurious.frames import spread
 from spurious.perturbations.norms import Id, random_change, sizes, start_noise
 from spurious.seeding import generator
@@ -57,12 +59,13 @@ def fool_all(
     `clean_p` is that of the label (of noise: of `clean_predicted`), `p` that of `predicted`. `control_predicted` and
     `control_p_target` are of a random change of the same size.
     """
-    clean = probabilities(model, tests.images, settings.batch_size)
+    judged = partial(predict, model, batch_size=settings.batch_size, classes=classes)
+    clean = judged(tests.images)
     for name, method in settings.methods.items():
         starts = starts_of(method, tests, settings, seed)
         before = clean[: len(starts.ids)]
         if method.start == "noise":
-            before = probabilities(model, starts.images, settings.batch_size)
+            before = judged(starts.images)
         targets = random_targets(starts.labels, classes, starts.ids, seed) if method.goal == "targeted" else None
         fooled = fool(
             model,
@@ -77,9 +80,10 @@ def fool_all(
         control = before
         if method.start == "image":
             changed = random_change(starts.images, starts.ids, method, seed)
-            control = probabilities(model, changed, settings.batch_size)
-        rows = _rows(starts, targets, before, fooled, control)
-        yield name, rows.assign(seed=seed, **_identification(name, method)), starts, fooled.images
+            control = judged(changed)
+        after = judged(fooled)
+        rows = _rows(starts, targets, fooled, (before, after, control))
+        yield name, rows.assign(seed=seed, **_identification(name, method)), starts, fooled
 
 
 def _identification(name: str, method: FoolingMethod) -> dict[str, object]:
@@ -87,9 +91,11 @@ def _identification(name: str, method: FoolingMethod) -> dict[str, object]:
     return {"method": name, **own}
 
 
-def _rows(starts: Starts, targets: Tensor | None, before: Tensor, fooled: Fooled, control: Tensor) -> pd.DataFrame:
-    """A row per image, from probabilities (N, classes) before, after and under the random change."""
-    after = fooled.probabilities
+def _rows(
+    starts: Starts, targets: Tensor | None, fooled: Tensor, judged: tuple[Tensor, Tensor, Tensor]
+) -> pd.DataFrame:
+    """A row per image, from the probabilities (N, classes) before, after and under the random change."""
+    before, after, control = judged
     return pd.DataFrame(
         {
             "id": list(starts.ids),
@@ -101,7 +107,7 @@ def _rows(starts: Starts, targets: Tensor | None, before: Tensor, fooled: Fooled
             "p": after.amax(1),
             "p_target": _p_of(after, targets),
             "p_label": _p_of(after, starts.labels),
-            **sizes(fooled.images, starts.images),
+            **sizes(fooled, starts.images),
             "control_predicted": control.argmax(1),
             "control_p_target": _p_of(control, targets),
         }
@@ -155,5 +161,5 @@ def rubbish_rows(
 
 
 def _judged(model: nn.Module, inputs: Tensor, ids: Sequence[Id], kind: str, batch_size: int) -> pd.DataFrame:
-    p, predicted = probabilities(model, inputs, batch_size).max(1)
+    p, predicted = predict(model, inputs, batch_size=batch_size).max(1)
     return pd.DataFrame({"kind": kind, "id": list(ids), "predicted": predicted, "p": p})

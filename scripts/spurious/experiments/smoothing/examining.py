@@ -6,7 +6,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from spurious.classifiers.scoring import Scorer
+from spurious.classifiers.predictions import to_probabilities
 from spurious.defences.vote import vote
 from spurious.views.viewer import Viewer
 
@@ -45,7 +45,7 @@ def _judge(
 ) -> pd.DataFrame:
     """The rows of one sigma, of its views (V, C, h, w) and their names."""
     logits = model(views)
-    predicted, p = Scorer(lambda _: logits, len(classes), len(views), views.device)(views)
+    p, predicted = to_probabilities(logits, len(classes)).cpu().max(1)
     decision = vote(predicted[:, None]).item()
     return pd.DataFrame(
         {

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
-from spurious.classifiers.scoring import Score
+from spurious.attacks.scores import Scores
 from spurious.defences.vote import vote
 from spurious.errors import SpuriousError
 from spurious.experiments.smoothing.rates import PUBLISHED
@@ -41,7 +41,7 @@ def row_type(settings: SmoothingSettings) -> type[tuple]:
 def sweep(
     items: Iterable[Item],
     load: Callable[[Item], Batch],
-    score: Score,
+    scores: Scores,
     settings: SmoothingSettings,
     preprocessing: Preprocessing = Preprocessing(),  # noqa: B008 - frozen
     *,
@@ -50,7 +50,7 @@ def sweep(
     """Rows (`row_type`) of every batch that `load` makes of the items, under every variant, seed, sigma and kernel.
 
     Each batch is loaded once for all of them, noise drawn once for all kernels, and a view that is not blurred
-    classified once. `score` is called with all views of a batch and variant and returns classes and probabilities (n,).
+    classified once. `scores` is called with all views of a batch and variant and returns probabilities (n, K).
     At sigma 0, where there is no noise, and for variants other than the published one only the first seed is used.
     With `workers`, so many threads load images and make views ahead of the classifier. Raises SpuriousError, naming
     the image.
@@ -62,7 +62,7 @@ def sweep(
         return batch, [plan.views(batch) for plan in plans]
 
     for batch, prepared in _ahead(prepare, items, workers):
-        yield [row for plan, views in zip(plans, prepared, strict=True) for row in plan.rows(batch, views, score)]
+        yield [row for plan, views in zip(plans, prepared, strict=True) for row in plan.rows(batch, views, scores)]
 
 
 class _Plan:
@@ -80,10 +80,10 @@ class _Plan:
         """Views (conditions, N, V, C, h, w), V those of the viewer's passes."""
         return torch.stack([self.viewer.views(batch.images, batch.ids, sigma, seed) for seed, sigma in self.conditions])
 
-    def rows(self, batch: Batch, views: Tensor, score: Score) -> Iterator[tuple]:
-        """What `score` makes of the views."""
+    def rows(self, batch: Batch, views: Tensor, scores: Scores) -> Iterator[tuple]:
+        """What `scores` makes of the views."""
         try:
-            classes, probabilities = (result.view(views.shape[:3]) for result in score(views.flatten(0, 2)))
+            probabilities, classes = (result.view(views.shape[:3]) for result in scores(views.flatten(0, 2)).max(1))
         except SpuriousError as error:
             raise SpuriousError(f"image {batch.ids[0]}: {error}") from None
         for condition, classified, p in zip(self.conditions, classes, probabilities, strict=True):

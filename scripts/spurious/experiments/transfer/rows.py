@@ -24,7 +24,7 @@ def fooling_images(
     """
     if isinstance(classifier, nn.Module):
         method = FoolingMethod(epsilon=settings.epsilon, steps=settings.steps)
-        return fool(classifier, images, labels, method, ids=ids, seed=seed).images
+        return fool(classifier, images, labels, method, ids=ids, seed=seed)
     budget = Budget(population=settings.population, max_queries=settings.max_queries)
     goal = Goal(classes=labels, kind="untargeted")
     return search(scores_of(classifier), ball(images, settings.epsilon), goal, ids, budget, seed=seed).images
