@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
-from spurious.classifiers.scoring import Scorer
+from spurious.classifiers.predictions import to_probabilities
 from spurious.errors import SpuriousError
 from spurious.experiments.smoothing import agreement, comparisons, examining, findings, risk, seeds, variants
 from spurious.experiments.smoothing.rates import main_rows, summarize
@@ -85,10 +85,13 @@ def settings_with(views, **others):
     return from_mapping(SmoothingSettings, mapping)
 
 
+def scores(views):
+    return to_probabilities(model(views), CLASSES)
+
+
 def swept(settings, preprocessing=Preprocessing()):  # noqa: B008 - frozen
     batches = [Batch([str(i)], IMAGES[i : i + 1], LABELS[i : i + 1]) for i in range(len(IMAGES))]
-    score = Scorer(model, CLASSES, settings.batch_size, torch.device("cpu"))
-    rows = [row for rows in sweep(batches, lambda batch: batch, score, settings, preprocessing) for row in rows]
+    rows = [row for rows in sweep(batches, lambda batch: batch, scores, settings, preprocessing) for row in rows]
     return pd.DataFrame(rows)
 
 
@@ -127,12 +130,12 @@ def test_rows_are_those_of_one_view_after_the_other(votes):
 def test_a_view_without_kernel_is_classified_once_and_repeated():
     calls = []
 
-    def score(views):
+    def counted(views):
         calls.append(len(views))
-        return Scorer(model, CLASSES, 7, torch.device("cpu"))(views)
+        return scores(views)
 
     settings = settings_with(["shifted", "ns", "mirrored", "ss"], seeds=[0])
-    (rows,) = sweep([None], lambda _: Batch(list("abc"), IMAGES[:3], LABELS[:3]), score, settings)
+    (rows,) = sweep([None], lambda _: Batch(list("abc"), IMAGES[:3], LABELS[:3]), counted, settings)
     assert calls == [2 * 3 * (2 + 2 * 2)]  # sigmas, images, views once or for each kernel
     by_kernel = {kernel: [row.mirrored for row in rows if row.kernel == kernel] for kernel in settings.kernels}
     assert by_kernel[3] == by_kernel[5]
