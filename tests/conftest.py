@@ -19,8 +19,14 @@ settings.load_profile("spurious")
 
 TESTS = Path(__file__).parent
 SLOW_FOLDERS = {"benchmarks", "cluster", "faults", "fuzz", "gpu"}
-SLOW_FILES = {"test_photograph_pipeline.py", "test_report.py", "test_scaling.py"}
 NOTES = "notes"
+SLOW_FILES = {
+    "test_compat.py",
+    "test_deployment.py",
+    "test_photograph_pipeline.py",
+    "test_report.py",
+    "test_scaling.py",
+}
 SLOW_FIXTURES = {"finished", "rerun"}  # the finished demo, and a copy of it
 
 

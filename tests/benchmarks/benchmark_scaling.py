@@ -35,7 +35,7 @@ from spurious.views.viewer import Viewer
 COLUMNS = "image,label,variant,seed,kernel,sigma,ns,ss,ds,decision,p_ns,p_ss,p_ds"  # of a shard's file
 SHARDS = (26, 326, 1000, 3326)
 REPEAT = 3
-CACHED = "@functools.cache\ndef imported"
+CACHED = "@functools.cache\ndef _imported"
 
 # Linux counts what a process was before it became another program: started from here, where torch is imported, every
 # head would have had 400 MB. So a small one starts it, and prints what its children took.
@@ -84,15 +84,15 @@ def growth_rows(smaller: Plan, larger: Plan) -> Iterator[Row]:
 def start_row(folder: Path) -> Row:
     """Processor time to plan one shard, as every job on a cluster does again, and without our cache; same plan."""
     change_config(folder, {"smoothing": {"shards": SHARDS[0]}})
-    rules = folder / "workflow" / "rules" / "common.smk"
-    text = rules.read_text(encoding="utf-8")
+    module = folder / "scripts" / "pipeline" / "digest.py"
+    text = module.read_text(encoding="utf-8")
     slower = text.replace(CACHED, CACHED.split("\n")[1])
     if slower == text:
-        raise RuntimeError(f"{rules}: has no line {CACHED!r}: mend this benchmark")
+        raise RuntimeError(f"{module}: has no line {CACHED!r}: fix this benchmark")
     times: dict[str, list[float]] = {text: [], slower: []}
     plans = []
     for version in (text, slower) * REPEAT:
-        rules.write_text(version, encoding="utf-8")
+        module.write_text(version, encoding="utf-8")
         plan, printed = dry_run(folder, SWEEP_OF_ONE_SHARD)
         times[version].append(plan.cpu_seconds)
         plans.append(planned_by_rule(printed))

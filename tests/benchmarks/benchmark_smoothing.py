@@ -41,7 +41,7 @@ SETTINGS = SmoothingSettings(batch_size=25)
 IMAGENET = Preprocessing(resize=256, crop=224)
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 LIMIT_MB = 1500
-ENVIRONMENT = {  # of every process, as workflow/rules/common.smk sets it
+ENVIRONMENT = {  # of every process, as workflow/rules/compat.smk sets it
     "OMP_WAIT_POLICY": "passive",
     "GOMP_SPINCOUNT": "0",
     "MALLOC_TRIM_THRESHOLD_": str(2**30),

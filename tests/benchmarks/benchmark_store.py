@@ -36,7 +36,7 @@ BATCHES = 200  # that the loader is timed over, and that memory is watched over 
 WARM_UP = 10
 ROUNDS, STEPS = 4, 8  # of training, timed
 UNIT = f"images/s, {CORES} cores"
-ENVIRONMENT = {  # as workflow/rules/common.smk sets it
+ENVIRONMENT = {  # as workflow/rules/compat.smk sets it
     "OMP_WAIT_POLICY": "passive",
     "GOMP_SPINCOUNT": "0",
     "MALLOC_TRIM_THRESHOLD_": str(2**30),

@@ -28,7 +28,7 @@ rule backwork_label:
     message:
         "{wildcards.dataset}: search images that {wildcards.classifier} calls {wildcards.label}"
     shell:
-        "python scripts/backwork_label.py --data {input.data} --classifier {wildcards.classifier}"
+        program("backwork_label.py") + " --data {input.data} --classifier {wildcards.classifier}"
         " --weights {input.weights} --architecture {params.architecture:q} --seeds {params.seeds} --label {wildcards.label}"
         " --settings {params.settings:q} --images {output.images} --rows {output.rows} --trace {output.trace}"
         " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"

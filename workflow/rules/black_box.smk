@@ -22,7 +22,7 @@ rule fit_classifier:
     message:
         "{wildcards.dataset}: fit {wildcards.classifier}, seed {wildcards.seed}"
     shell:
-        "python scripts/fit_classifier.py --data {input.data} --classifier {wildcards.classifier}"
+        program("fit_classifier.py") + " --data {input.data} --classifier {wildcards.classifier}"
         " --entry {params.classifier:q} --seed {wildcards.seed} --model {output.model}"
         " --predictions {output.predictions} --threads {params.threads} 2> >(tee {log} >&2)"
 
@@ -53,7 +53,8 @@ rule search_scores:
     message:
         "{wildcards.dataset}: fool {wildcards.classifier} by its scores alone"
     shell:
-        "python scripts/search_scores.py --data {input.data} --weights {input.model} --classifier {wildcards.classifier}"
+        program("search_scores.py")
+        + " --data {input.data} --weights {input.model} --classifier {wildcards.classifier}"
         " --entry {params.classifier:q} --seed {params.seed} --settings {params.settings:q} --rows {output.rows}"
         " --images {output.images} --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"
 
@@ -83,6 +84,7 @@ rule transfer_images:
     message:
         "{wildcards.dataset}: fooling images of every classifier before every other"
     shell:
-        "python scripts/transfer_images.py --data {input.data} --sources {params.sources:q} --entries {params.entries:q}"
+        program("transfer_images.py")
+        + " --data {input.data} --sources {params.sources:q} --entries {params.entries:q}"
         " --settings {params.settings:q} --rows {output}"
         " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"

@@ -1,16 +1,13 @@
 """From dataset tensors to classifier weights and the predictions of every image."""
 
 
-localrules:
-    fetch_classifier,
-
-
 rule fetch_classifier:
     """The file of a classifier that is not trained here, from the local folder or its address, checked."""
     output:
         PRETRAINED,
     log:
         "results/logs/{dataset}/{classifier}/fetch_classifier.log",
+    localrule: True
     conda:
         "../../environment.yml"
     params:
@@ -20,7 +17,7 @@ rule fetch_classifier:
     message:
         "{wildcards.dataset}: fetch {wildcards.classifier}"
     shell:
-        "python scripts/fetch_classifier.py --settings {params.settings:q} {params.local:q} --output {output}"
+        program("fetch_classifier.py") + " --settings {params.settings:q} {params.local:q} --output {output}"
         " 2> >(tee {log} >&2)"
 
 
@@ -49,7 +46,7 @@ rule train_classifier:
     message:
         "{wildcards.dataset}: train {wildcards.classifier}, seed {wildcards.seed}"
     shell:
-        "python scripts/train_classifier.py --data {input.data} --classifier {wildcards.classifier}"
+        program("train_classifier.py") + " --data {input.data} --classifier {wildcards.classifier}"
         " --architecture {params.architecture:q} --recipe {params.recipe:q} --seed {wildcards.seed}"
         " --weights {output.weights} --history {output.history} --predictions {output.predictions}"
         " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"

@@ -1,112 +1,88 @@
 """Configuration, and the helpers that turn it into inputs and parameters of the rules."""
 
-import contextvars
 import functools
 import importlib
 import json
 import os
 import re
+import shlex
 import sys
 import tempfile
 from functools import partial
 from pathlib import Path
 
 import yaml
-from snakemake import persistence
-from snakemake.io import strip_wildcard_constraints
-from snakemake.jobs import Job
+from snakemake.sourcecache import HostingProviderFile, LocalSourceFile
 
-SCRIPTS = Path(workflow.basedir) / "scripts"
-sys.path.insert(0, str(SCRIPTS))
+IS_MODULE = not workflow.modifier.is_main_snakefile()
+
+
+def own_folder(here):
+    """The workflow's folder, `here` being that of this file; one on a hosting service is copied as far as it is needed.
+
+    Snakemake keeps a copy of each file that is asked for. The programs import what lies beside them, so all are.
+    """
+    if isinstance(here, LocalSourceFile):
+        return Path(here.get_path_or_uri(secret_free=False)).resolve().parents[1]
+    if not isinstance(here, HostingProviderFile):
+        sys.exit(f"error: {here}: the workflow cannot run from there; clone it and name the clone's workflow/Snakefile")
+    needed = ("scripts", "workflow", "config.yaml", "requirements.txt")
+    names = here.hosted_repo.repo.git.ls_tree("-r", "--name-only", here.ref, "--", *needed).splitlines()
+    copies = {name: workflow.sourcecache.get_path(here.join(f"../../{name}")) for name in names}
+    return Path(copies["config.yaml"]).parent
+
+
+PROJECT = own_folder(workflow.current_basedir)  # as long as this file is read; workflow.basedir may be another's
+
+
+def shipped(path):
+    """The path of a file of this workflow: relative where it lies in the working directory, else absolute.
+
+    Paths are part of what Snakemake compares with the last run: in a clone they are the same as in the original.
+    """
+    absolute = PROJECT / path
+    return str(absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute)
+
+
+def given(path):
+    """The path of a file that the configuration names: in the working directory, or else one that is shipped."""
+    return shipped(path) if not os.path.exists(path) and (PROJECT / path).exists() else path
+
+
+def program(name):
+    """The start of a shell line that runs one of the programs."""
+    return "python " + shlex.quote(shipped(f"scripts/{name}"))
+
+
+sys.path.insert(0, str(PROJECT / "scripts"))
 
 from pipeline.digest import digest
-from pipeline.jobs.lifetime import HEAD, head_here
-from pipeline.jobs.surroundings import usable_gpus
 from spurious import configuration
 from spurious.experiments.catalogue import catalogues, setting, takes_part
 from spurious.errors import SpuriousError, reason_of
 
-# A busy neighbour makes spinning OpenMP threads several times slower than sleeping ones, and memory that is
-# handed back to the system after every large tensor costs a quarter of a training step. oneDNN keeps what it made
-# for every shape of image that it met, more than a network needs.
-for name, value in {
-    "OMP_WAIT_POLICY": "passive",
-    "GOMP_SPINCOUNT": "0",
-    "MALLOC_TRIM_THRESHOLD_": str(2**30),
-    "MALLOC_MMAP_THRESHOLD_": str(2**30),
-    "MALLOC_TOP_PAD_": str(2**26),
-    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256",
-}.items():
-    os.environ.setdefault(name, value)
 
-# A job ends when this process does: else it would go on beside the job that the next run starts in its place.
-os.environ[HEAD] = head_here()
-
-# The rules call "python": the one that runs snakemake, whether or not its environment was activated.
-os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]))
+def completed(given):
+    """The configuration, with the shipped one for all that it leaves out: here all is in it, elsewhere it may be short."""
+    return configuration.deep_merge(yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8")), given)
 
 
 def check_before_any_work():
     """End with one line where the configuration or the results folder would make a job fail later."""
-    schema = yaml.safe_load((Path(workflow.basedir) / "workflow/schemas/config.schema.yaml").read_text())
+    schema = yaml.safe_load((PROJECT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
     try:
         configuration.check(config, schema)
-        os.makedirs("results", exist_ok=True)
-        tempfile.TemporaryFile(dir="results").close()
+        if workflow.is_main_process and not IS_MODULE:
+            os.makedirs("results", exist_ok=True)
+            tempfile.TemporaryFile(dir="results").close()
     except SpuriousError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
         sys.exit(f"error: results: cannot be written ({error.strerror}); make it a writable folder")
 
 
+config = completed(config)
 check_before_any_work()
-
-
-def keep_records_of_failed_jobs():
-    """Let a job that failed stay incomplete, with the record of its last success.
-
-    Snakemake 9 removes its outputs and records it as finished with the new parameters and inputs, or forgets it. The
-    next run then takes everything made from the old outputs for up to date: a changed setting would never arrive.
-    """
-    recorder = getattr(persistence, "PersistenceBase", None) or persistence.Persistence
-    if getattr(recorder, "keeps_records_of_failed_jobs", False):  # this file is read once, but in tests
-        return
-    failing = contextvars.ContextVar("failing", default=False)
-    postprocess, finished = Job.postprocess, recorder.finished
-
-    async def noting_failure(job, *arguments, error=False, **options):
-        token = failing.set(error)
-        try:
-            await postprocess(job, *arguments, error=error, **options)
-        finally:
-            failing.reset(token)
-
-    async def finished_unless_failed(self, job):
-        if not failing.get():
-            await finished(self, job)
-
-    def forget_nothing(self, job):
-        """Called for a job whose outputs were found to be wrong."""
-
-    Job.postprocess, recorder.finished, recorder.cleanup = noting_failure, finished_unless_failed, forget_nothing
-    recorder.keeps_records_of_failed_jobs = True
-
-
-keep_records_of_failed_jobs()
-
-
-def limit_gpu_jobs():
-    """On one machine run as many GPU jobs at once as it has GPUs; without any, let them compute on the CPU.
-
-    --resources gpu=N says otherwise, and on a cluster the scheduler knows. A number in the profile could not tell a
-    machine without a GPU from one with eight.
-    """
-    on_this_machine = workflow.is_main_process and workflow.resource_settings.nodes is None
-    if on_this_machine and "gpu" not in workflow.global_resources:
-        workflow.register_resource("gpu", usable_gpus())
-
-
-limit_gpu_jobs()
 
 
 EXPERIMENTS = {name: configuration.experiment(config, name) for name in config["experiments"]}

@@ -1,17 +1,13 @@
 """From sources to dataset tensors."""
 
 
-localrules:
-    fetch_file,
-    fetch_images,
-
-
 rule fetch_file:
     """A source file from the local folder or the first mirror that serves it, unpacked and checked."""
     output:
         "results/downloads/{dataset}/{file}",
     log:
         "results/logs/downloads/{dataset}/{file}.log",
+    localrule: True
     conda:
         "../../environment.yml"
     params:
@@ -22,7 +18,7 @@ rule fetch_file:
     message:
         "{wildcards.dataset}: fetch {wildcards.file}"
     shell:
-        "python scripts/fetch_file.py --output {output} --dataset {wildcards.dataset} --sha256 {params.sha256}"
+        program("fetch_file.py") + " --output {output} --dataset {wildcards.dataset} --sha256 {params.sha256}"
         " --urls {params.urls:q} {params.local:q} 2> >(tee {log} >&2)"
 
 
@@ -34,6 +30,7 @@ rule fetch_images:
         directory("results/{dataset}/images"),
     log:
         "results/logs/{dataset}/fetch_images.log",
+    localrule: True
     conda:
         "../../environment.yml"
     params:
@@ -44,7 +41,7 @@ rule fetch_images:
     message:
         "{wildcards.dataset}: fetch the images"
     shell:
-        "python scripts/fetch_images.py --manifest {input.manifest} --folder {params.folder:q} {params.urls:q}"
+        program("fetch_images.py") + " --manifest {input.manifest} --folder {params.folder:q} {params.urls:q}"
         " {params.local:q} --output {output} 2> >(tee {log} >&2)"
 
 
@@ -67,7 +64,7 @@ rule prepare_images:
     message:
         "{wildcards.dataset}: look at the images"
     shell:
-        "python scripts/prepare_images.py --folder {input.folder} --manifest {input.manifest}"
+        program("prepare_images.py") + " --folder {input.folder} --manifest {input.manifest}"
         " --class-names {input.class_names} --classes {params.classes} --grey-below {params.grey_below}"
         " --output {output} 2> >(tee {log} >&2)"
 
@@ -89,5 +86,5 @@ rule prepare_dataset:
     message:
         "{wildcards.dataset}: prepare the splits"
     shell:
-        "python scripts/prepare_dataset.py --output {output} --settings {params.settings:q}"
+        program("prepare_dataset.py") + " --output {output} --settings {params.settings:q}"
         " {params.files:q} 2> >(tee {log} >&2)"

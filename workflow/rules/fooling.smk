@@ -29,7 +29,7 @@ rule fool_classifier:
     message:
         "{wildcards.dataset}: fool {wildcards.classifier} by its gradient"
     shell:
-        "python scripts/fool_classifier.py --data {input.data} --weights {input.weights} --seeds {params.seeds}"
+        program("fool_classifier.py") + " --data {input.data} --weights {input.weights} --seeds {params.seeds}"
         " --classifier {wildcards.classifier} --entry {params.classifier:q} --classes {params.classes}"
         " --settings {params.settings:q} --rows {output.rows} --rubbish {output.rubbish} --examples {output.examples}"
         " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"

@@ -53,12 +53,13 @@ def is_photographs(dataset):
 
 
 def manifest(wildcards):
-    return image_settings(wildcards, "manifest")
+    return given(image_settings(wildcards, "manifest"))
 
 
 def class_names(wildcards):
     """The list of the classes' names, nothing where they are numbers."""
-    return image_settings(wildcards, "class_names") or []
+    path = image_settings(wildcards, "class_names")
+    return given(path) if path else []
 
 
 def image_folder(wildcards):
@@ -361,7 +362,7 @@ def gathered(stage, result, source):
         return SOURCES[source]
     place, _, name = source.partition(".")
     if place == "resource":
-        return f"workflow/resources/{name}"
+        return shipped(f"workflow/resources/{name}")
     if place == "table":
         return partial(existing_table, name)
     *other, place = place.split("/")
@@ -554,7 +555,7 @@ def files_of_origin(wildcards):
     files = {
         f"results/downloads/{dataset}/{name}": entry["sha256"] for name, entry in settings.get("files", {}).items()
     }
-    named = [settings[key] for key in ("manifest", "class_names") if key in settings]
+    named = [given(settings[key]) for key in ("manifest", "class_names") if key in settings]
     brought = settings.get("tree") or settings.get("batches") or {}
     named += [path for paths in brought.values() for path in ([paths] if isinstance(paths, str) else paths)]
     if source_of(dataset) not in ("images", "store"):
@@ -572,15 +573,25 @@ def pretrained_files(dataset):
     return {path: entries[name].get("sha256", "") for name, path in paths.items()}
 
 
+# Rules with a benchmark, in their order: Snakemake's own list of rules has those of a host, too.
+MEASURED = (
+    "train_classifier",
+    "backwork_label",
+    "retrain_classifier",
+    "smooth_shard",
+    "make_store",
+    "train_linear",
+    "fool_classifier",
+    "fit_classifier",
+    "search_scores",
+    "transfer_images",
+)
+
+
 def benchmark_patterns(wildcards):
-    """`rule=pattern` of the benchmark files of all rules but those of figures and of pages."""
-    benchmarks = {rule.name: rule.benchmark for rule in workflow.rules if rule.benchmark}
-    patterns = {name: str(strip_wildcard_constraints(path)) for name, path in benchmarks.items()}
-    return [
-        f"{name}={pattern.replace('{dataset}', wildcards.dataset)}"
-        for name, pattern in patterns.items()
-        if "{dataset}" in pattern and not name.startswith(("draw_", "write_"))
-    ]
+    """`rule=pattern` of the benchmark files of a dataset."""
+    patterns = {name: str(getattr(rules, name).benchmark) for name in MEASURED}
+    return [f"{name}={pattern.replace('{dataset}', wildcards.dataset)}" for name, pattern in patterns.items()]
 
 
 def provenance_of(dataset):

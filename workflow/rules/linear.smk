@@ -22,7 +22,7 @@ rule make_store:
     message:
         "{wildcards.dataset}: small copies of the images"
     shell:
-        "python scripts/make_store.py {params.source:q} --size {params.size} --classes {params.classes}"
+        program("make_store.py") + " {params.source:q} --size {params.size} --classes {params.classes}"
         " --output {output} --threads {threads} 2> >(tee {log} >&2)"
 
 
@@ -52,7 +52,7 @@ rule train_linear:
     message:
         "{wildcards.dataset}: train the linear classifiers, seed {wildcards.seed}"
     shell:
-        "python scripts/train_linear.py --data {input.data} --seed {wildcards.seed} --settings {params.settings:q}"
+        program("train_linear.py") + " --data {input.data} --seed {wildcards.seed} --settings {params.settings:q}"
         " --weights {output.weights} --predictions {output.predictions} --steps {output.steps} --history {output.history}"
         " --pair {output.pair}"
         " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"

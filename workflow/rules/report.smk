@@ -1,10 +1,5 @@
 """From per-image rows to tables and figures, where they come from, and what the report shows of them."""
 
-
-localrules:
-    write_provenance,
-
-
 # Every table and figure of every experiment, from its catalogue.
 for stage, room in ROOMS.items():
     for result in room.RESULTS:
@@ -39,7 +34,7 @@ for stage, room in ROOMS.items():
             message:
                 "{output.shown}"
             shell:
-                "python scripts/make_result.py {params.function} {params.inputs:q} --settings {params.settings:q}"
+                program("make_result.py") + " {params.function} {params.inputs:q} --settings {params.settings:q}"
                 " --output {output:q} 2> >(tee {log} >&2)"
 
 
@@ -48,7 +43,7 @@ rule write_provenance:
     """Code, configuration, versions, seeds, machine, inputs and cost of a dataset's tables, when all are there."""
     input:
         tables=tables_that_are_due,
-        requirements="requirements.txt",
+        requirements=shipped("requirements.txt"),
     output:
         json="results/{dataset}/tables/provenance.json",
         html=report(
@@ -60,6 +55,7 @@ rule write_provenance:
         ),
     log:
         "results/logs/{dataset}/provenance.log",
+    localrule: True
     conda:
         "../../environment.yml"
     params:
@@ -70,7 +66,7 @@ rule write_provenance:
     message:
         "{wildcards.dataset}: provenance"
     shell:
-        "python scripts/write_provenance.py --dataset {wildcards.dataset} --configuration {params.configuration:q}"
+        program("write_provenance.py") + " --dataset {wildcards.dataset} --configuration {params.configuration:q}"
         " --requirements {input.requirements} --files {params.files:q} --benchmarks {params.benchmarks:q}"
         " --output-json {output.json} --output-html {output.html} 2> >(tee {log} >&2)"
 
@@ -94,5 +90,6 @@ rule write_summary:
     message:
         "{wildcards.dataset}: summary"
     shell:
-        "python scripts/write_summary.py --dataset {wildcards.dataset} --findings {params.findings:q} {params.picture:q}"
+        program("write_summary.py")
+        + " --dataset {wildcards.dataset} --findings {params.findings:q} {params.picture:q}"
         " --provenance {input.provenance} --output {output} 2> >(tee {log} >&2)"

@@ -32,7 +32,8 @@ rule retrain_classifier:
     message:
         "{wildcards.dataset}: retrain {wildcards.classifier} with {wildcards.negatives} negatives (target {wildcards.target}), seed {wildcards.seed}"
     shell:
-        "python scripts/retrain_classifier.py --data {input.data} --weights {input.weights} --architecture {params.architecture:q}"
+        program("retrain_classifier.py")
+        + " --data {input.data} --weights {input.weights} --architecture {params.architecture:q}"
         " --control {input.control} --found {input.found} --found-rows {input.found_rows} --negatives {wildcards.negatives}"
         " --target {wildcards.target} --seed {wildcards.seed} --settings {params.settings:q}"
         " --searches {params.searches:q} --attacks-rows {output.attacks} --old-rows {output.old}"

@@ -27,7 +27,8 @@ rule smooth_shard:
     message:
         "{wildcards.dataset}: noise sweep of {wildcards.classifier}, shard {wildcards.shard}"
     shell:
-        "python scripts/smooth_shard.py --data {input.data} --weights {input.weights} --classifier {params.classifier:q}"
+        program("smooth_shard.py")
+        + " --data {input.data} --weights {input.weights} --classifier {params.classifier:q}"
         " --classes {params.classes} --settings {params.settings:q} --shard {wildcards.shard} --shards {params.shards} --output {output}"
         " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"
 
@@ -50,7 +51,7 @@ rule gather_smoothing:
     message:
         "{wildcards.dataset}: gather the noise sweep of {wildcards.classifier}"
     shell:
-        "python scripts/gather_smoothing.py --shards {params.shards} --classifier {wildcards.classifier}"
+        program("gather_smoothing.py") + " --shards {params.shards} --classifier {wildcards.classifier}"
         " --votes {output.votes} --images {output.images} --summary {output.summary} 2> >(tee {log} >&2)"
 
 
@@ -88,6 +89,6 @@ rule draw_example:
     message:
         "{wildcards.dataset}: figure example-{wildcards.classifier}"
     shell:
-        "python scripts/classify.py {params.image:q} --id={params.id:q} --classifier {wildcards.classifier}"
+        program("classify.py") + " {params.image:q} --id={params.id:q} --classifier {wildcards.classifier}"
         " --weights {input.weights} --entry {params.classifier:q} --settings {params.settings:q} --class-names {input.class_names}"
         " --output {params.prefix} --rows {output.rows} > {log} 2> >(tee -a {log} >&2)"

@@ -1,0 +1,85 @@
+"""What compat.smk changes in Snakemake does what it says, and Snakemake by itself still does otherwise."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from projects import ROOT, environment, run_snakemake
+
+OURS = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "scripts")!r})
+IS_MODULE = False
+include: {str(ROOT / "workflow/rules/compat.smk")!r}
+"""
+# The first job fails where the file "failing" is there.
+RULES = """
+rule first:
+    output: "first.txt"
+    params: config["value"]
+    shell: "[ ! -e failing ]; echo {params} > {output}"
+
+rule second:
+    input: "first.txt"
+    output: "second.txt"
+    shell: "cp {input} {output}"
+
+rule on_gpu:
+    output: "gpu.txt"
+    resources: gpu=1
+    shell: "echo granted {resources.gpu} > {output}"
+"""
+
+
+@pytest.fixture
+def project(tmp_path, request):
+    (tmp_path / "Snakefile").write_text(request.param + RULES)
+    return tmp_path
+
+
+def run(folder, value, check=True):
+    return run_snakemake(folder, "second.txt", "--config", f"value={value}", "--rerun-incomplete", check=check)
+
+
+def fail_with_another_value(folder):
+    """Make both files with the value 1, and let the first job fail with the value 2."""
+    run(folder, 1)
+    (folder / "failing").touch()
+    assert run(folder, 2, check=False).returncode
+    (folder / "failing").unlink()
+
+
+def recorded(folder):
+    """The parameters that Snakemake has recorded for first.txt."""
+    records = (json.loads(path.read_text()) for path in (folder / ".snakemake/metadata").rglob("*") if path.is_file())
+    return [record["params"] for record in records if record["rule"] == "first"]
+
+
+@pytest.mark.parametrize("project", [OURS], indirect=True)
+def test_a_changed_setting_arrives_after_a_failure(project):
+    fail_with_another_value(project)
+    assert recorded(project) == [["1"]]
+    run(project, 2)
+    assert (project / "second.txt").read_text() == "2\n"
+
+
+@pytest.mark.parametrize("project", [""], indirect=True, ids=["plain"])
+def test_snakemake_by_itself_still_records_a_failed_job_as_finished(project):
+    """Where this fails, keep_records_of_failed_jobs may be no longer needed."""
+    fail_with_another_value(project)
+    assert recorded(project) == [["2"]]
+
+
+def plan_of_gpu_job(folder):
+    """What is printed of a GPU job where the command line says nothing of GPUs."""
+    command = [sys.executable, "-m", "snakemake", "gpu.txt", "--dry-run", "--printshellcmds", "--config", "value=1"]
+    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize(("project", "gpus"), [(OURS, 0), ("", 1)], indirect=["project"], ids=["ours", "plain"])
+def test_only_by_us_a_machine_without_a_gpu_grants_none(project, gpus, monkeypatch):
+    """Where the second fails, limit_gpu_jobs may be no longer needed."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert f"echo granted {gpus} >" in plan_of_gpu_job(project)

@@ -1,0 +1,82 @@
+"""What we change around us: in Snakemake, and in the environment of the jobs. Only where we are not another's module.
+
+Each piece says why. tests/test_compat.py fails where a version of Snakemake breaks one, or needs it no longer.
+"""
+
+import contextvars
+import os
+import sys
+from pathlib import Path
+
+from snakemake import persistence
+from snakemake.jobs import Job
+
+from pipeline.jobs.lifetime import HEAD, head_here
+from pipeline.jobs.surroundings import usable_gpus
+
+
+def set_environment_of_jobs():
+    """How the jobs use cores and memory, which `python` they run, and with which process they end."""
+    # A busy neighbour makes spinning OpenMP threads several times slower than sleeping ones, and memory that is
+    # handed back to the system after every large tensor costs a quarter of a training step. oneDNN keeps what it made
+    # for every shape of image that it met, more than a network needs.
+    for name, value in {
+        "OMP_WAIT_POLICY": "passive",
+        "GOMP_SPINCOUNT": "0",
+        "MALLOC_TRIM_THRESHOLD_": str(2**30),
+        "MALLOC_MMAP_THRESHOLD_": str(2**30),
+        "MALLOC_TOP_PAD_": str(2**26),
+        "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256",
+    }.items():
+        os.environ.setdefault(name, value)
+    # A job ends when this process does: else it would go on beside the job that the next run starts in its place.
+    os.environ[HEAD] = head_here()
+    # The rules call "python": the one that runs snakemake, whether or not its environment was activated.
+    os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]))
+
+
+def keep_records_of_failed_jobs():
+    """Let a job that failed stay incomplete, with the record of its last success (snakemake/snakemake#3808).
+
+    Snakemake 9 removes its outputs and records it as finished with the new parameters and inputs, or forgets it. The
+    next run then takes everything made from the old outputs for up to date: a changed setting would never arrive.
+    """
+    recorder = getattr(persistence, "PersistenceBase", None) or persistence.Persistence
+    if getattr(recorder, "keeps_records_of_failed_jobs", False):  # this file is read once, but in tests
+        return
+    failing = contextvars.ContextVar("failing", default=False)
+    postprocess, finished = Job.postprocess, recorder.finished
+
+    async def noting_failure(job, *arguments, error=False, **options):
+        token = failing.set(error)
+        try:
+            await postprocess(job, *arguments, error=error, **options)
+        finally:
+            failing.reset(token)
+
+    async def finished_unless_failed(self, job):
+        if not failing.get():
+            await finished(self, job)
+
+    def forget_nothing(self, job):
+        """Called for a job whose outputs were found to be wrong."""
+
+    Job.postprocess, recorder.finished, recorder.cleanup = noting_failure, finished_unless_failed, forget_nothing
+    recorder.keeps_records_of_failed_jobs = True
+
+
+def limit_gpu_jobs():
+    """On one machine run as many GPU jobs at once as it has GPUs; without any, let them compute on the CPU.
+
+    --resources gpu=N says otherwise, and on a cluster the scheduler knows. A number in the profile could not tell a
+    machine without a GPU from one with eight, and a Snakefile has no word for it (snakemake/snakemake#1866).
+    """
+    on_this_machine = workflow.is_main_process and workflow.resource_settings.nodes is None
+    if on_this_machine and "gpu" not in workflow.global_resources:
+        workflow.register_resource("gpu", usable_gpus())
+
+
+if not IS_MODULE:
+    set_environment_of_jobs()
+    keep_records_of_failed_jobs()
+    limit_gpu_jobs()
