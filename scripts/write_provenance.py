@@ -17,6 +17,7 @@ from pipeline.jobs.surroundings import git_state, hardware, installed
 from spurious.errors import SpuriousError
 from spurious.report import provenance, provenance_page
 
+PROJECT = Path(__file__).resolve().parents[1]  # the commit that counts: the working directory may be another's
 NOT_THERE = "not there any more"
 A_FOLDER = "a folder: its files are not hashed"
 
@@ -50,7 +51,7 @@ def gather(arguments: argparse.Namespace) -> dict[str, Any]:
     return {
         "dataset": arguments.dataset,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "git": git_state(Path.cwd()),
+        "git": git_state(PROJECT),
         "configuration_sha256": provenance.configuration_sha256(configuration),
         "seeds": provenance.seeds(configuration),
         "software": software(arguments.requirements),
