@@ -51,7 +51,7 @@ def given(path):
 
 def program(name):
     """The start of a shell line that runs one of the programs."""
-    return "python " + shlex.quote(shipped(f"scripts/{name}"))
+    return f"python {shlex.quote(shipped(f'scripts/{name}'))}"
 
 
 sys.path.insert(0, str(PROJECT / "scripts"))
