@@ -1,7 +1,7 @@
 from pathlib import Path
 
 
-# Another working directory may have a configuration of its own; what it leaves out is as in ours.
+# Another working directory may have a configuration of its own; what it leaves out has its default.
 configfile: "config.yaml" if Path("config.yaml").exists() else str(Path(workflow.basedir) / "config.yaml")
 
 

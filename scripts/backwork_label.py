@@ -13,7 +13,7 @@ from pipeline.jobs.progress import progress
 from spurious.attacks.optimization import attack
 from spurious.attacks.optimization_rows import image_rows, trace_rows
 from spurious.classifiers.predictions import predict
-from spurious.settings import BackworkingSettings
+from spurious.experiments.backworking.settings import BackworkingSettings
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -5,7 +5,6 @@ the dataset's folder gets the noise that it has in the sweep, any other that of 
 """
 
 import argparse
-import dataclasses
 import itertools
 import json
 import os
@@ -29,25 +28,25 @@ from pipeline.jobs.arguments import (
     SIGMA,
     Parser,
     add_compute_arguments,
-    json_argument,
     run,
     settings_argument,
 )
 from pipeline.jobs.devices import prepare_compute
-from spurious import configuration
+from spurious import configuration, registry
+from spurious.classifiers.entries import Architecture, ClassifierEntry
 from spurious.data.datasets import to_float
 from spurious.data.photographs import decode
 from spurious.errors import SpuriousError, reason_of, shown_name
 from spurious.experiments.smoothing import example, examples
 from spurious.experiments.smoothing.examining import examine
 from spurious.experiments.smoothing.rates import PUBLISHED
+from spurious.experiments.smoothing.settings import SmoothingSettings
 from spurious.figures.style import render
-from spurious.settings import SmoothingSettings, Variant, from_mapping
+from spurious.views.settings import Variant
 from spurious.views.viewer import Viewer
 
 PROJECT = Path(__file__).resolve().parents[1]
 NOTE = "as the classifier gets them; in italics: not the majority's class"
-SCHEMA = PROJECT / "workflow/schemas/config.schema.yaml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +58,7 @@ class Subject:
 
     name: str
     weights: Path
-    entry: Mapping[str, Any]
+    entry: ClassifierEntry
     classes: Sequence[str]
     settings: SmoothingSettings
     folders: Sequence[Path] = ()
@@ -102,7 +101,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     ours.add_argument("--local-data", help="a folder that is looked in before any URL")
     given = parser.add_argument_group("where it is given instead, with --classifier")
     given.add_argument("--weights", type=Path, help="the classifier's file")
-    given.add_argument("--entry", type=json_argument, help="JSON: its entry under classifiers")
+    given.add_argument("--entry", type=settings_argument(ClassifierEntry), help="JSON: its entry under classifiers")
     given.add_argument("--settings", type=settings_argument(SmoothingSettings), default=SmoothingSettings())
     given.add_argument("--class-names", type=Path, metavar="CSV")
     add_compute_arguments(parser)
@@ -134,23 +133,25 @@ def given(arguments: argparse.Namespace) -> Subject:
 def configured(arguments: argparse.Namespace) -> Subject:
     """What the configuration names; the classifier's file is fetched if it is not there."""
     config = read_config(arguments.config)
-    settings = configuration.experiment(config, arguments.dataset)
+    settings = configuration.settings_for(config, arguments.dataset)
     name = chosen_classifier(arguments, settings)
-    entry, dataset = settings["classifiers"][name], settings["datasets"][arguments.dataset]
+    place = "config.yaml: classifiers."
+    entry = registry.parse(ClassifierEntry, settings["classifiers"][name], place + name)
+    dataset = settings["datasets"][arguments.dataset]
     folder = arguments.config[0].parent
     results = arguments.results or folder / "results"
     local_data = arguments.local_data or (settings["local_data"] and folder / Path(settings["local_data"]).expanduser())
-    if "architecture" in entry:
+    if isinstance(entry, Architecture):
         weights = trained(results, f"{arguments.dataset}/{name}/seed{settings['experiment']['seeds'][0]}")
     else:
-        weights = fetched(results / arguments.dataset / name / "pretrained", entry, local_data)
-    sweep = {key: value for key, value in settings["smoothing"].items() if key != "shards"}
+        file = results / arguments.dataset / name / "pretrained"
+        weights = fetched(file, settings["classifiers"][name], local_data)
     return Subject(
         name=name,
         weights=weights,
         entry=entry,
         classes=class_names(dataset, folder),
-        settings=from_mapping(SmoothingSettings, sweep),
+        settings=registry.parse(SmoothingSettings, settings["smoothing"], "config.yaml: smoothing"),
         folders=image_folders(dataset, results / arguments.dataset, local_data),
     )
 
@@ -189,7 +190,7 @@ def read_config(paths: Sequence[Path]) -> dict[str, Any]:
         if not isinstance(changes, Mapping):
             raise SpuriousError(f"{path}: no readable configuration (not keys with values); mend it")
         config = configuration.deep_merge(config, changes)
-    configuration.check(config, yaml.safe_load(SCHEMA.read_text(encoding="utf-8")))
+    configuration.check(config)
     return config
 
 
@@ -233,7 +234,7 @@ def examined(image: torch.Tensor, subject: Subject, arguments: argparse.Namespac
     """The rows of the image's views, with the classifier's name, and the views."""
     device = prepare_compute(arguments)
     kernel = subject.settings.kernels[0] if arguments.kernel is None else arguments.kernel
-    settings = dataclasses.replace(subject.settings, kernels=(kernel,))
+    settings = subject.settings.model_copy(update={"kernels": (kernel,)})
     seed = settings.seeds[0] if arguments.seed is None else arguments.seed
     model, preprocessing = open_classifier(subject.weights, subject.entry, device, precision=settings.precision)
     viewer = Viewer(preprocessing, settings, settings.variants.get(PUBLISHED, Variant()))

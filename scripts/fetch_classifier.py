@@ -1,15 +1,16 @@
 """The file of a classifier that was trained elsewhere: from the local folder or its address, its sha256 checked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.jobs.arguments import Parser, json_argument, run
+from pipeline.jobs.arguments import Parser, run, settings_argument
+from spurious.classifiers.entries import ClassifierEntry, Torchvision
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the arguments and fetch the file; raises SpuriousError that says which file belongs where."""
     parser = Parser(description=__doc__)
-    parser.add_argument("--settings", type=json_argument, required=True, help="JSON: the classifier's entry")
+    parser.add_argument("--settings", type=settings_argument(ClassifierEntry), required=True, help="JSON: its entry")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--local-data", help="a folder whose models/ is looked in before any URL")
     arguments = parser.parse_args(argv)
@@ -20,16 +21,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     fetch(arguments.output, dataset="models", sha256=sha256, urls=[url], local_data=arguments.local_data)
 
 
-def source(settings: Mapping[str, str]) -> tuple[str, str]:
+def source(entry: ClassifierEntry) -> tuple[str, str]:
     """Where the file is to be had (file name, path or URL), and its sha256 or, of torchvision's, its first digits."""
-    if "torchvision" not in settings:
-        return settings.get("torchscript") or settings["exported"], settings["sha256"]
-    from spurious.classifiers.pretrained import (
-        published_file,  # torch and torchvision: a program brought along needs neither
-    )
+    if not isinstance(entry, Torchvision):
+        return getattr(entry, entry.kind), entry.sha256
+    # torch and torchvision: a program brought along needs neither
+    from spurious.classifiers.pretrained import published_file
 
-    published = published_file(settings["torchvision"], settings["weights"])
-    return published.url, settings.get("sha256", published.sha256)
+    published = published_file(entry.torchvision, entry.weights)
+    return published.url, entry.sha256 or published.sha256
 
 
 if __name__ == "__main__":

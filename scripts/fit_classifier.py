@@ -7,8 +7,9 @@ import torch
 from pipeline.files.estimators import limit_threads, write
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import read_dataset
-from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, json_argument, run
+from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
+from spurious.classifiers.entries import ClassifierEntry
 from spurious.classifiers.scikit_learn import fit, scores_of
 from spurious.experiments.classifiers.rows import prediction_rows
 
@@ -38,7 +39,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
     parser.add_argument("--data", required=True)
     parser.add_argument("--classifier", required=True, help="its name, for the rows")
-    parser.add_argument("--entry", type=json_argument, required=True, help="JSON: its entry under classifiers")
+    parser.add_argument(
+        "--entry", type=settings_argument(ClassifierEntry), required=True, help="JSON: under classifiers"
+    )
     parser.add_argument("--seed", type=SEED, required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--predictions", required=True)

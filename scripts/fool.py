@@ -6,7 +6,6 @@ judged once more.
 """
 
 import argparse
-import dataclasses
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,17 +22,20 @@ from pipeline.files.classifiers import open_classifier
 from pipeline.files.tensors import read_description
 from pipeline.jobs.arguments import ABOVE_ZERO, COUNT, SEED, Parser, add_compute_arguments, run
 from pipeline.jobs.devices import prepare_compute
-from spurious import configuration
+from spurious import configuration, registry
 from spurious.attacks.gradient import NO_LABEL, fool
+from spurious.attacks.settings import GradientAttack
+from spurious.classifiers.entries import Architecture
 from spurious.classifiers.predictions import predict
 from spurious.data.datasets import to_float
 from spurious.data.photographs import FORMATS, describe
 from spurious.errors import SpuriousError, shown_name, unknown_name
 from spurious.experiments.fooling.figure import Panel, fooling, size_text
+from spurious.experiments.fooling.settings import FoolingSettings
 from spurious.figures.style import probability_text, render
 from spurious.perturbations.norms import sizes, start_noise
-from spurious.settings import FoolingMethod, FoolingSettings, Preprocessing, from_mapping
 from spurious.views import bands
+from spurious.views.settings import Preprocessing
 
 BEFORE, AFTER, WRITTEN = "before", "after", "as written"
 
@@ -95,16 +97,18 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def chosen_method(arguments: argparse.Namespace) -> FoolingMethod:
+def chosen_method(arguments: argparse.Namespace) -> GradientAttack:
     """The configuration's method of that name, with what the options change."""
-    settings = configuration.experiment(classify.read_config(arguments.config), arguments.dataset)
-    methods = from_mapping(FoolingSettings, settings["fooling"]).methods
+    settings = configuration.settings_for(classify.read_config(arguments.config), arguments.dataset)
+    methods = registry.parse(FoolingSettings, settings["fooling"], "config.yaml: fooling").methods
     if arguments.method not in methods:
         raise SpuriousError(f"--method: {unknown_name('method', arguments.method, methods)}")
     options = {key: getattr(arguments, key) for key in ("epsilon", "steps", "step_size")}
     changes = {key: value for key, value in options.items() if value is not None}
     goal = "untargeted" if arguments.target is None else "targeted"
-    return dataclasses.replace(methods[arguments.method], start=arguments.start, goal=goal, **changes)
+    if arguments.start == "noise" and goal == "untargeted":
+        raise SpuriousError("--start noise: has no label to lose; give a --target")
+    return methods[arguments.method].changed(start=arguments.start, goal=goal, **changes)
 
 
 def class_number(text: str, names: Sequence[str], option: str) -> int:
@@ -122,7 +126,7 @@ def class_number(text: str, names: Sequence[str], option: str) -> int:
 
 
 def fooled(
-    arguments: argparse.Namespace, subject: classify.Subject, method: FoolingMethod, target: int | None
+    arguments: argparse.Namespace, subject: classify.Subject, method: GradientAttack, target: int | None
 ) -> Outcome:
     """The image before and after, and what the classifier makes of it."""
     device = prepare_compute(arguments)
@@ -154,10 +158,10 @@ def fooled(
 
 
 def starting_image(
-    arguments: argparse.Namespace, subject: classify.Subject, method: FoolingMethod, preprocessing: Preprocessing
+    arguments: argparse.Namespace, subject: classify.Subject, method: GradientAttack, preprocessing: Preprocessing
 ) -> tuple[torch.Tensor, str]:
     """What is changed, (1, C, H, W) as the classifier gets it, and its id."""
-    shape = read_description(subject.weights).image_shape if "architecture" in subject.entry else None
+    shape = read_description(subject.weights).image_shape if isinstance(subject.entry, Architecture) else None
     if method.start == "noise":
         if shape is None and preprocessing.crop is None:
             raise SpuriousError(f"--start noise: {subject.name} takes images of any size; give it a crop, or an image")
@@ -199,7 +203,7 @@ def described(outcome: Outcome, names: Sequence[str], target: int | None) -> str
     return "\n".join(lines)
 
 
-def panel(outcome: Outcome, name: str, method: FoolingMethod, target: int | None) -> Panel:
+def panel(outcome: Outcome, name: str, method: GradientAttack, target: int | None) -> Panel:
     """The outcome as the figure takes it."""
     before, after = outcome.rows.iloc[0], outcome.rows.iloc[1]
     change = {key: value.item() for key, value in sizes(outcome.fooled[None], outcome.start[None]).items()}

@@ -10,14 +10,16 @@ from pipeline.files.classifiers import open_classifier
 from pipeline.files.images import Images, open_images
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import write_tensors
-from pipeline.jobs.arguments import COUNT, SEED, Parser, add_compute_arguments, json_argument, run, settings_argument
+from pipeline.jobs.arguments import COUNT, SEED, Parser, add_compute_arguments, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
 from pipeline.jobs.progress import progress
+from spurious.classifiers.entries import ClassifierEntry
 from spurious.data.datasets import to_float
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.rows import COLUMNS, Starts, example_places, fool_all, rubbish_rows
+from spurious.experiments.fooling.settings import FoolingSettings
 from spurious.seeding import generator
-from spurious.settings import FoolingSettings, Preprocessing
+from spurious.views.settings import Preprocessing
 
 RUBBISH_ON_PHOTOGRAPHS = 500  # at most: each is as expensive as a photograph
 RUBBISH_COLUMNS = ["classifier", "seed", "kind", "id", "predicted", "p"]
@@ -53,7 +55,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--weights", nargs="+", required=True, help="the classifier's file, one for each seed")
     parser.add_argument("--seeds", nargs="+", type=SEED, required=True)
     parser.add_argument("--classifier", required=True, help="its name, for the rows")
-    parser.add_argument("--entry", type=json_argument, required=True, help="JSON: its entry under classifiers")
+    parser.add_argument(
+        "--entry", type=settings_argument(ClassifierEntry), required=True, help="JSON: under classifiers"
+    )
     parser.add_argument("--classes", type=COUNT, required=True, help="how many the dataset has")
     parser.add_argument("--settings", type=settings_argument(FoolingSettings), required=True)
     parser.add_argument("--rows", required=True)

@@ -1,7 +1,6 @@
 """Retrain a classifier against negatives, round by round, and attack it again after each."""
 
 import argparse
-import dataclasses
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -18,12 +17,14 @@ from spurious.attacks.optimization import attack
 from spurious.attacks.optimization_rows import image_rows, label_probability
 from spurious.classifiers.models import build_classifier
 from spurious.classifiers.predictions import predict
+from spurious.classifiers.recipes import TrainingRecipe
 from spurious.classifiers.training import Trainer, TrainingSet
 from spurious.data.datasets import Dataset
+from spurious.experiments.backworking.settings import BackworkingSettings
+from spurious.experiments.retraining.settings import RetrainingSettings
 from spurious.experiments.retraining.training_set import target_classes, with_negatives
 from spurious.perturbations.negatives import noise_negatives
 from spurious.seeding import generator
-from spurious.settings import BackworkingSettings, RetrainingSettings
 
 ATTACK_COLUMNS = [
     *("negatives", "target", "round", "seed", "attack", "label", "image"),
@@ -66,6 +67,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--target", choices=["none", "uniform", "extra"], required=True)
     parser.add_argument("--seed", type=SEED, required=True)
     parser.add_argument("--settings", type=settings_argument(RetrainingSettings), required=True)
+    parser.add_argument("--recipe", type=settings_argument(TrainingRecipe), required=True, help="that of the settings")
     parser.add_argument("--searches", type=settings_argument(BackworkingSettings), required=True)
     parser.add_argument("--attacks-rows", required=True)
     parser.add_argument("--old-rows", required=True)
@@ -86,7 +88,7 @@ class Arm:
         self.settings: RetrainingSettings = arguments.settings
         self.folder = Path(arguments.attacks_rows).parent
         classes = target_classes(self.data.classes, arguments.target)
-        self.description = dataclasses.replace(read_description(arguments.weights), classes=classes)
+        self.description = read_description(arguments.weights).changed(classes=classes)
 
     def identification(self, number: int) -> dict[str, object]:
         """The columns that tell a round's rows from others."""
@@ -132,7 +134,7 @@ class Arm:
         """A new classifier, trained from scratch; seeded by the round, equally in every arm."""
         model = build_classifier(self.description).to(self.device)
         seed = self.seed_of(number)
-        trainer = Trainer(model, self.training_set(negatives), self.settings.recipe, seed=seed)
+        trainer = Trainer(model, self.training_set(negatives), self.arguments.recipe, seed=seed)
         validation = self.data.pixels("validation"), self.data.labels["validation"]
         name = f"{self.arguments.negatives}-{self.arguments.target}, seed {seed}"
         train(trainer, validation, self.checkpoint(number), name)

@@ -9,15 +9,16 @@ from torch import Tensor
 from pipeline.files.estimators import open_scores
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import read_dataset, write_tensors
-from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, json_argument, run, settings_argument
+from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
-from spurious.attacks.evolution import Box, Budget, Goal, ball, noise, search
+from spurious.attacks.evolution import Box, Goal, ball, noise, search
 from spurious.attacks.gradient import random_targets
 from spurious.attacks.scores import Scores, first_right
+from spurious.classifiers.entries import ClassifierEntry
 from spurious.data.datasets import Dataset
 from spurious.errors import SpuriousError
 from spurious.experiments.black_box.rows import search_rows
-from spurious.settings import BlackBoxSettings
+from spurious.experiments.black_box.settings import BlackBoxSettings
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -27,14 +28,11 @@ def main(argv: list[str] | None = None) -> None:
     settings = arguments.settings
     data = read_dataset(arguments.data)
     scores = open_scores(arguments.weights, arguments.entry, device, arguments.threads)
-    budget = Budget(
-        population=settings.population, max_queries=settings.max_queries, mutation_rate=settings.mutation_rate
-    )
     rows, tensors = [], {}
     for start, choose in (("image", from_images), ("noise", from_noise)):
         ids, labels, original, box, goal = choose(data, scores, settings, arguments.seed)
         for method in ("evolution", "random"):
-            found = search(scores, box, goal, ids, budget, method=method, seed=arguments.seed)
+            found = search(scores, box, goal, ids, settings.budget, method=method, seed=arguments.seed)
             identification = {"classifier": arguments.classifier, "seed": arguments.seed, "start": start}
             identification |= {"search": method}
             rows.append(search_rows(scores, found, goal, original, ids, labels, identification))
@@ -49,7 +47,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", required=True)
     parser.add_argument("--weights", required=True, help="the classifier's file: .skops or .safetensors")
     parser.add_argument("--classifier", required=True, help="its name, for the rows")
-    parser.add_argument("--entry", type=json_argument, required=True, help="JSON: its entry under classifiers")
+    parser.add_argument(
+        "--entry", type=settings_argument(ClassifierEntry), required=True, help="JSON: under classifiers"
+    )
     parser.add_argument("--seed", type=SEED, required=True)
     parser.add_argument("--settings", type=settings_argument(BlackBoxSettings), required=True)
     parser.add_argument("--rows", required=True)

@@ -11,14 +11,15 @@ from tqdm import tqdm
 from pipeline.files.atomic import whole_file
 from pipeline.files.classifiers import open_classifier
 from pipeline.files.images import Images, open_images
-from pipeline.jobs.arguments import COUNT, INDEX, Parser, add_compute_arguments, json_argument, run, settings_argument
+from pipeline.jobs.arguments import COUNT, INDEX, Parser, add_compute_arguments, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
 from spurious.attacks.scores import Scores
+from spurious.classifiers.entries import ClassifierEntry
 from spurious.classifiers.predictions import predict
 from spurious.data.datasets import to_float
 from spurious.errors import SpuriousError
+from spurious.experiments.smoothing.settings import SmoothingSettings
 from spurious.experiments.smoothing.sweep import Batch, row_type, sweep
-from spurious.settings import SmoothingSettings
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -53,7 +54,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
     parser.add_argument("--data", nargs="+", required=True, help="a dataset's tensors; or a folder and its list")
     parser.add_argument("--weights", required=True, help="the classifier's file")
-    parser.add_argument("--classifier", type=json_argument, required=True, help="JSON: its entry under classifiers")
+    parser.add_argument(
+        "--classifier", type=settings_argument(ClassifierEntry), required=True, help="JSON: under classifiers"
+    )
     parser.add_argument("--classes", type=COUNT, required=True, help="how many the dataset has")
     parser.add_argument("--settings", type=settings_argument(SmoothingSettings), required=True)
     parser.add_argument("--shard", type=INDEX, default=0, help="counted from 0")

@@ -11,12 +11,13 @@ from pipeline.files.rows import write_rows
 from pipeline.files.tensors import read_dataset, write_weights
 from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, json_argument, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
+from spurious import registry
 from spurious.classifiers.models import Description, build_classifier
 from spurious.classifiers.predictions import predict
+from spurious.classifiers.recipes import TrainingRecipe
 from spurious.classifiers.training import Trainer, TrainingSet, one_hot
 from spurious.data.datasets import SPLITS
 from spurious.experiments.classifiers.rows import prediction_rows
-from spurious.settings import TrainingRecipe
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -24,7 +25,8 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parse(argv)
     device = prepare_compute(arguments)
     data = read_dataset(arguments.data)
-    description = Description(image_shape=data.image_shape, classes=data.classes, **arguments.architecture)
+    own = {"image_shape": data.image_shape, "classes": data.classes}
+    description = registry.parse(Description, own | arguments.architecture)
     model = build_classifier(description).to(device)
     training_set = TrainingSet(images=data.pixels("train"), targets=one_hot(data.labels["train"], data.classes))
     trainer = Trainer(model, training_set, arguments.recipe, seed=arguments.seed)

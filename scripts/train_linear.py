@@ -20,9 +20,9 @@ from spurious.data.datasets import to_float
 from spurious.data.splits import ImageSource
 from spurious.errors import SpuriousError
 from spurious.experiments.linear.pair import pair_rows
+from spurious.experiments.linear.settings import LinearSettings
 from spurious.frames import held_out
 from spurious.seeding import generator
-from spurious.settings import LinearSettings
 
 RUBBISH = 2000  # inputs from N(0, I)
 

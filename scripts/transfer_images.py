@@ -15,9 +15,11 @@ from pipeline.jobs.arguments import (
     settings_argument,
 )
 from pipeline.jobs.devices import prepare_compute
+from spurious import registry
+from spurious.classifiers.entries import ClassifierEntry
 from spurious.errors import SpuriousError, unknown_name
 from spurious.experiments.transfer.rows import transfer_rows
-from spurious.settings import TransferSettings
+from spurious.experiments.transfer.settings import TransferSettings
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -37,11 +39,16 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
     parser.add_argument("--data", required=True)
     parser.add_argument("--sources", nargs="+", type=source, required=True, metavar="NAME:SEED=FILE")
-    parser.add_argument("--entries", type=json_argument, required=True, help="JSON: the entries of these names")
+    parser.add_argument("--entries", type=entries, required=True, help="JSON: the entries of these names")
     parser.add_argument("--settings", type=settings_argument(TransferSettings), required=True)
     parser.add_argument("--rows", required=True)
     add_compute_arguments(parser)
     return parser.parse_args(argv)
+
+
+def entries(text: str) -> dict[str, ClassifierEntry]:
+    """The entries of `classifiers:` by name."""
+    return {name: registry.parse(ClassifierEntry, entry, name) for name, entry in json_argument(text).items()}
 
 
 def source(text: str) -> tuple[tuple[str, int], str]:

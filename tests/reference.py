@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spurious.settings import SearchSettings
+from spurious.attacks.settings import ImageOptimization
 
 
 def broadcast_cost(
-    layers: dict[str, Tensor], references: dict[str, Tensor], p: Tensor, settings: SearchSettings
+    layers: dict[str, Tensor], references: dict[str, Tensor], p: Tensor, settings: ImageOptimization
 ) -> Tensor:
     """The write-up's `get_cost_from_layer`, summed over the layers; every pair's difference is in memory at once.
 
@@ -102,7 +102,7 @@ def reference_search(
     label: int,
     start: Tensor,
     references: Tensor,
-    settings: SearchSettings,
+    settings: ImageOptimization,
     draw: Callable[[int], Tensor],
 ) -> ReferenceResult:
     """The original's `get_faulty_input_layer` with a save at every step, in float64.

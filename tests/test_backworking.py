@@ -17,11 +17,11 @@ from reference import AdamState, broadcast_cost, reference_search, tensorflow_ad
 from spurious.attacks.cost import NearestImage, NearestPerUnit, build_cost, reference_activations
 from spurious.attacks.optimization import attack, objective, search, start_images
 from spurious.attacks.optimization_rows import image_rows, label_probability, trace_rows
+from spurious.attacks.settings import ImageOptimization
 from spurious.classifiers.models import ConvNet, SoftmaxRegression, initialize
 from spurious.classifiers.predictions import predict
 from spurious.errors import SpuriousError
 from spurious.seeding import generator
-from spurious.settings import SearchSettings
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 SHAPE = (1, 8, 8)
@@ -89,7 +89,7 @@ def test_cost_and_gradients_equal_the_broadcast_reference(kind, seed, image_shap
     layers = {name: layer.detach().requires_grad_() for name, layer in generated.items()}
     exact = double(generated)
     p, exact_p = (layer["softmax"].softmax(1)[:, label] for layer in (layers, exact))
-    choices = SearchSettings(reference_weight=0.7, batch_weight=0.3)
+    choices = ImageOptimization(reference_weight=0.7, batch_weight=0.3)
 
     value = build_cost(hidden, choices)(layers, p)
     expected = broadcast_cost(exact, double(hidden), exact_p, choices)
@@ -107,7 +107,7 @@ def test_gradients_of_the_pixels_equal_those_in_float64(kind, seed, image_shape)
     model = network(seed, image_shape)
     references = noise(30, seed, "references", image_shape=image_shape)
     images = generated_images(kind, references).requires_grad_()
-    choices = SearchSettings()
+    choices = ImageOptimization()
     cost = build_cost(reference_activations(model, references), choices)
     value = objective(model.activations(images), 1, choices, cost)
     (gradient,) = torch.autograd.grad(value, images)
@@ -124,7 +124,7 @@ def test_gradients_of_the_pixels_equal_those_in_float64(kind, seed, image_shape)
 def test_cost_golden():
     """Two images of one pixel, 0 and 1; references .25 and .5: nearest .0625 and .25, all pairs' mean .5."""
     layers = {"input": torch.tensor([[0.0], [1.0]])}
-    choices = SearchSettings(layer_weights={"input": 2.0, "softmax": 3.0}, reference_weight=0.25, batch_weight=0.75)
+    choices = ImageOptimization(layer_weights={"input": 2.0, "softmax": 3.0}, reference_weight=0.25, batch_weight=0.75)
     cost = build_cost({"input": torch.tensor([[0.25], [0.5]])}, choices)
     expected = 2 * (0.25 / 0.15625 + 0.75 / 0.5) + 3 * (0.9 + 0.2) / 2
     assert cost(layers, torch.tensor([0.1, 0.8])).item() == pytest.approx(expected)
@@ -133,7 +133,7 @@ def test_cost_golden():
 def cost_and_gradient(images, references, **weights):
     """Of images (N, pixels) at the layer input, whose p is .5."""
     images = images.clone().requires_grad_()
-    choices = SearchSettings(layer_weights={"input": 2.0, "softmax": 3.0}, **weights)
+    choices = ImageOptimization(layer_weights={"input": 2.0, "softmax": 3.0}, **weights)
     value = build_cost({"input": references}, choices)({"input": images}, torch.full((len(images),), 0.5))
     return value.item(), torch.autograd.grad(value, images)[0]
 
@@ -173,7 +173,7 @@ def test_a_term_without_weight_is_nothing_at_any_distance():
 
 def test_as_many_averages_as_references_are_searched():
     """Each average is a training image itself."""
-    searches = {"averages": SearchSettings(start="averages", max_steps=5, stop_min_p=None)}
+    searches = {"averages": ImageOptimization(start="averages", max_steps=5, stop_min_p=None)}
     found = attack(network(3), 2, noise(4, "references"), searches, images=4, seed=7)["averages"]
     assert found.trace.isfinite().all()
     assert found.images.isfinite().all()
@@ -181,7 +181,7 @@ def test_as_many_averages_as_references_are_searched():
 
 
 def test_a_single_image_is_searched():
-    found = attack(network(3), 2, noise(20, "references"), {"cost": SearchSettings(max_steps=5)}, images=1, seed=7)
+    found = attack(network(3), 2, noise(20, "references"), {"cost": ImageOptimization(max_steps=5)}, images=1, seed=7)
     assert found["cost"].trace.isfinite().all()
 
 
@@ -192,7 +192,7 @@ def test_only_the_fc_layer_takes_the_nearest_of_each_unit():
     assert NearestImage(references).distances(generated).tolist() == [8]
     terms = {
         term.name: type(term.references)
-        for term in build_cost({"input": references, "fc": references}, SearchSettings()).terms
+        for term in build_cost({"input": references, "fc": references}, ImageOptimization()).terms
     }
     assert terms == {"input": NearestImage, "fc": NearestPerUnit}
 
@@ -239,11 +239,11 @@ def test_nearest_image_equals_brute_force(kind):
 def test_a_layer_without_weight_is_told():
     weights = {"input": 1e-5, "conv1": 1e-4, "fc": 1e-2, "softmax": 10.0}
     with pytest.raises(SpuriousError, match=r"^layer_weights: .*'conv2'") as error:
-        attack(network(), 0, noise(5, "r"), {"a": SearchSettings(layer_weights=weights)}, images=2, seed=0)
+        attack(network(), 0, noise(5, "r"), {"a": ImageOptimization(layer_weights=weights)}, images=2, seed=0)
     assert "\n" not in str(error.value)
     del weights["softmax"]
     with pytest.raises(SpuriousError, match="'softmax'"):
-        build_cost({"input": torch.zeros(1, 1)}, SearchSettings(layer_weights=weights))
+        build_cost({"input": torch.zeros(1, 1)}, ImageOptimization(layer_weights=weights))
 
 
 def test_weights_of_layers_that_the_classifier_lacks_are_not_used():
@@ -252,7 +252,7 @@ def test_weights_of_layers_that_the_classifier_lacks_are_not_used():
         linear([[1.0, -1.0], [-1.0, 1.0]]),
         0,
         noise(5, "r", image_shape=(1, 1, 2)),
-        {"a": SearchSettings()},
+        {"a": ImageOptimization()},
         images=2,
         seed=0,
     )
@@ -265,7 +265,7 @@ from pathlib import Path
 import torch
 from spurious.attacks.cost import build_cost
 from spurious.classifiers.models import ConvNet
-from spurious.settings import SearchSettings
+from spurious.attacks.settings import ImageOptimization
 torch.set_num_threads(1)
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
@@ -275,7 +275,7 @@ layers = model.activations(images)
 torch.autograd.grad(layers["softmax"].sum(), images, retain_graph=True)
 references = {name: torch.rand(6742, *layer.shape[1:]) for name, layer in layers.items() if name != "softmax"}
 before = peak()
-cost = build_cost(references, SearchSettings())
+cost = build_cost(references, ImageOptimization())
 torch.autograd.grad(cost(layers, layers["softmax"].softmax(1)[:, 1]), images)
 grown = peak() - before
 name = max(references, key=lambda name: references[name].numel())
@@ -322,7 +322,7 @@ def test_small_gradients_move_the_pixels_as_tensorflow_would():
     """At gradients as small as epsilon PyTorch's own Adam moves them many times further."""
     weights = [[2e-9, -1e-8, 5e-8], [0.0, 0.0, 0.0]]
     start = torch.full((1, 1, 1, 3), 0.5)
-    choices = SearchSettings(objective="logit", max_steps=4, stop_min_p=None, reinitialize_after=0)
+    choices = ImageOptimization(objective="logit", max_steps=4, stop_min_p=None, reinitialize_after=0)
     result = search(linear(weights), 0, start, choices, generator(0))
     x, state = np.full(3, 0.5), AdamState()
     for _ in range(4):
@@ -374,11 +374,11 @@ def assert_equal_searches(result, expected, tolerance):
 @pytest.mark.parametrize("label", [0, 1, 2])
 def test_search_in_float64_equals_the_reference(name, label):
     """In float64, since float32's rounding decides whether a p that hardly moves has risen."""
-    assert_equal_searches(*both_searches(label, SearchSettings(**SEARCHES[name]), torch.float64), 1e-8)
+    assert_equal_searches(*both_searches(label, ImageOptimization(**SEARCHES[name]), torch.float64), 1e-8)
 
 
 def test_search_in_float32_equals_the_reference():
-    result, expected = both_searches(1, SearchSettings(), torch.float32)
+    result, expected = both_searches(1, ImageOptimization(), torch.float32)
     assert_equal_searches(result, expected, 1e-5)
     assert 5 < result.steps < 60
     assert result.trace[-2].min() <= 0.999 < result.trace[-1].min()
@@ -386,15 +386,15 @@ def test_search_in_float32_equals_the_reference():
 
 def test_the_compared_searches_stop_and_replace():
     """Else the comparisons above would compare little."""
-    steps = {name: both_searches(1, SearchSettings(**SEARCHES[name]), torch.float64)[0].steps for name in SEARCHES}
+    steps = {name: both_searches(1, ImageOptimization(**SEARCHES[name]), torch.float64)[0].steps for name in SEARCHES}
     assert steps["mean"] < steps["published"] < 20 <= steps["at least"] < 25
-    replaced = both_searches(2, SearchSettings(**SEARCHES["replacing"]), torch.float64)[0].reinitialized
+    replaced = both_searches(2, ImageOptimization(**SEARCHES["replacing"]), torch.float64)[0].reinitialized
     assert replaced.sum() > 0
 
 
 def pushed(start, directions, **changes):
     """Images of one pixel that are pushed up (+1) or down (-1) by .01 a step; p = sigmoid(2 pixel)."""
-    choices = SearchSettings(**{"clamp": False, "stop_min_p": None, "max_steps": 10} | changes)
+    choices = ImageOptimization(**{"clamp": False, "stop_min_p": None, "max_steps": 10} | changes)
     down = -torch.tensor(directions, dtype=torch.float32)
     images = torch.tensor(start).view(-1, 1, 1, 1)
     return search(
@@ -449,9 +449,9 @@ def test_images_whose_p_rises_are_left_alone(after):
 
 
 def test_one_value_of_p_tells_no_rise():
-    message = r"^reinitialize_after: 1 value of p tells no rise; use 2 or more, or 0 to start no image again$"
+    message = r"^reinitialize_after: 1 is not allowed: values of p without a rise .*; use 2 or more, or 0 for never$"
     with pytest.raises(SpuriousError, match=message):
-        SearchSettings(reinitialize_after=1)
+        ImageOptimization().changed(reinitialize_after=1)
 
 
 def test_a_falling_image_starts_again_only_below_the_limit():
@@ -503,7 +503,7 @@ def test_the_limit_itself_does_not_stop():
 )
 def test_a_search_stops_when_the_objective_hardly_moves(tolerance, min_steps, steps):
     values = iter([5.0, 4.0, 3.5, 3.4, 3.4, 3.4, 3.4, 3.4])
-    choices = SearchSettings(tolerance=tolerance, min_steps=min_steps, max_steps=8, stop_min_p=None)
+    choices = ImageOptimization(tolerance=tolerance, min_steps=min_steps, max_steps=8, stop_min_p=None)
     start = torch.full((1, 1, 1, 1), 0.5)
     result = search(
         linear([[1.0], [-1.0]]),
@@ -520,18 +520,18 @@ def test_a_search_stops_when_the_objective_hardly_moves(tolerance, min_steps, st
 def test_objectives_golden(kind, expected):
     """Logits (1, 1) and (2, 2): p is a half, the label's logit 1.5 on average."""
     layers = {"softmax": torch.tensor([[1.0, 1.0], [2.0, 2.0]])}
-    assert objective(layers, 1, SearchSettings(objective=kind), None).item() == pytest.approx(expected)
+    assert objective(layers, 1, ImageOptimization(objective=kind), None).item() == pytest.approx(expected)
 
 
 def test_log_p_does_not_saturate():
     layers = {"softmax": torch.tensor([[200.0, 0.0]])}
-    assert objective(layers, 1, SearchSettings(objective="log_p"), None).item() == pytest.approx(200)
+    assert objective(layers, 1, ImageOptimization(objective="log_p"), None).item() == pytest.approx(200)
 
 
 @pytest.mark.parametrize("kind", ["log_p", "logit"])
 def test_the_first_step_on_a_linear_model_follows_the_weights(kind):
     model, start = linear([[2.0, -1.0, 0.0], [-1.0, 3.0, 0.0]]), torch.full((2, 1, 1, 3), 0.5)
-    choices = SearchSettings(objective=kind, max_steps=1, learning_rate=0.03)
+    choices = ImageOptimization(objective=kind, max_steps=1, learning_rate=0.03)
     result = search(model, 0, start, choices, generator(0))
     torch.testing.assert_close(result.images[:, 0, 0], torch.tensor([[0.53, 0.47, 0.5]] * 2), rtol=0, atol=1e-5)
     assert (result.trace[1] > result.trace[0]).all()
@@ -540,7 +540,7 @@ def test_the_first_step_on_a_linear_model_follows_the_weights(kind):
 @pytest.mark.parametrize("kind", ["cost", "log_p", "logit"])
 @pytest.mark.parametrize("clamp", [True, False])
 def test_only_unclamped_pixels_leave_the_unit_interval(kind, clamp):
-    choices = SearchSettings(objective=kind, clamp=clamp, learning_rate=0.05, stop_min_p=None, max_steps=20)
+    choices = ImageOptimization(objective=kind, clamp=clamp, learning_rate=0.05, stop_min_p=None, max_steps=20)
     result = attack(network(3), 0, noise(20, "references"), {"a": choices}, images=4, seed=0)["a"]
     assert result.clamped == clamp
     assert (result.images.min() >= 0 and result.images.max() <= 1) == clamp
@@ -549,7 +549,7 @@ def test_only_unclamped_pixels_leave_the_unit_interval(kind, clamp):
 
 def test_the_trace_is_that_of_the_images():
     model, start = network(3), noise(4, "start")
-    result = search(model, 1, start, SearchSettings(objective="log_p", max_steps=7, stop_min_p=None), generator(0))
+    result = search(model, 1, start, ImageOptimization(objective="log_p", max_steps=7, stop_min_p=None), generator(0))
     torch.testing.assert_close(result.trace[0], predict(model, start)[:, 1])
     torch.testing.assert_close(result.trace[-1], predict(model, result.images)[:, 1])
     assert result.trace.shape == (8, 4)
@@ -581,11 +581,11 @@ def test_uniform_starts_fill_the_unit_interval():
 
 
 ATTACKS = {
-    "cost": SearchSettings(max_steps=8),
-    "log-p": SearchSettings(objective="log_p", max_steps=6, reinitialize_after=2),
-    "averages": SearchSettings(objective="logit", start="averages", max_steps=3),
-    "still": SearchSettings(objective="log_p", max_steps=0),
-    "still averages": SearchSettings(start="averages", max_steps=0),
+    "cost": ImageOptimization(max_steps=8),
+    "log-p": ImageOptimization(objective="log_p", max_steps=6, reinitialize_after=2),
+    "averages": ImageOptimization(objective="logit", start="averages", max_steps=3),
+    "still": ImageOptimization.model_construct(objective="log_p", max_steps=0),
+    "still averages": ImageOptimization.model_construct(start="averages", max_steps=0),
 }
 
 
@@ -609,8 +609,8 @@ def test_all_searches_begin_from_the_same_images():
 def test_starts_and_restarts_are_drawn_from_streams_of_their_own():
     """Of a constant classifier nothing rises and nothing moves: all images start again after two steps, and stay."""
     searches = {
-        "still": SearchSettings(objective="log_p", max_steps=0),
-        "again": SearchSettings(objective="log_p", max_steps=3, reinitialize_after=2, tolerance=-1),
+        "still": ImageOptimization.model_construct(objective="log_p", max_steps=0),
+        "again": ImageOptimization.model_construct(objective="log_p", max_steps=3, reinitialize_after=2, tolerance=-1),
     }
     found = attack(linear([[0.0], [0.0]]), 1, torch.zeros(5, 1, 1, 1), searches, images=4, seed=7)
     assert found["again"].reinitialized.tolist() == [1] * 4
@@ -639,7 +639,10 @@ def test_the_classifier_is_left_alone():
 def test_a_search_finds_what_a_still_one_does_not():
     """The negative case: an attack that takes no steps, and one that takes a single one, find nothing."""
     model, label, references = network(3), 0, noise(20, "references")
-    choices = {steps: SearchSettings(objective="log_p", learning_rate=0.03, max_steps=steps) for steps in (0, 1, 200)}
+    choices = {
+        steps: ImageOptimization.model_construct(objective="log_p", learning_rate=0.03, max_steps=steps)
+        for steps in (0, 1, 200)
+    }
     found = attack(model, label, references, choices, images=6, seed=0)
     scores = partial(predict, model)
     best = {steps: label_probability(scores, label, result.images)["p"].max() for steps, result in found.items()}
@@ -649,7 +652,10 @@ def test_a_search_finds_what_a_still_one_does_not():
 
 def test_rows_tell_every_image_as_the_classifier_judges_it():
     model, label = network(3), 2
-    choices = {"a": SearchSettings(max_steps=5), "b": SearchSettings(clamp=False, max_steps=30, learning_rate=0.05)}
+    choices = {
+        "a": ImageOptimization(max_steps=5),
+        "b": ImageOptimization(clamp=False, max_steps=30, learning_rate=0.05),
+    }
     found = attack(model, label, noise(20, "references"), choices, images=3, seed=0)
     parts = image_rows(partial(predict, model), label, found, {"classifier": "cnn", "seed": 4, "label": label})
     assert [set(part["search"]) for part in parts] == [{"a"}, {"b"}, {"b, clamped"}]
@@ -669,7 +675,7 @@ def test_rows_tell_every_image_as_the_classifier_judges_it():
 
 def test_trace_rows_tell_every_step():
     found = attack(
-        network(3), 1, noise(20, "references"), {"a": SearchSettings(max_steps=4, stop_min_p=None)}, images=3, seed=0
+        network(3), 1, noise(20, "references"), {"a": ImageOptimization(max_steps=4, stop_min_p=None)}, images=3, seed=0
     )
     (rows,) = trace_rows(found, {"seed": 4})
     assert list(rows.columns) == ["seed", "search", "step", "image", "p"]

@@ -14,7 +14,7 @@ from pipeline.digest import SCRIPTS, reached
 from pipeline.files.results import READERS, called, function_of, reader_of
 from pipeline.files.rows import read_rows
 from projects import DATASET, ROOT, error_lines, planned_results, read_config, run_snakemake
-from spurious.configuration import experiment
+from spurious.configuration import settings_for
 from spurious.errors import SpuriousError
 from spurious.experiments.catalogue import ORDER, catalogues, setting
 
@@ -83,7 +83,7 @@ def test_every_room_is_in_the_order_of_the_report():
 
 @named([*RESULTS, *FINDINGS])
 def test_settings_are_there(result):
-    config = experiment(read_config(ROOT), "digits")
+    config = settings_for(read_config(ROOT), "digits")
     settings = {**config, "dataset": config["datasets"]["digits"]}
     for key in result.settings.values():
         setting(settings, key)

@@ -22,9 +22,10 @@ from projects import ROOT, read_config, sha256, write_config
 from spurious.classifiers.predictions import predict
 from spurious.configuration import deep_merge
 from spurious.errors import SpuriousError
+from spurious.experiments.smoothing.settings import SmoothingSettings
 from spurious.experiments.smoothing.sweep import Batch, sweep
 from spurious.perturbations.noise import add_noise
-from spurious.settings import Preprocessing, SmoothingSettings
+from spurious.views.settings import Preprocessing
 from spurious.vision import transforms
 
 pytestmark = pytest.mark.usefixtures("one_thread")

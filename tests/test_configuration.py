@@ -1,25 +1,34 @@
-"""config.yaml and its schema: what is shipped is valid, what is wrong is named in one line with its remedy."""
+"""config.yaml: what is shipped is valid, what is wrong is named in one line with its remedy, the rest has defaults.
+
+The schema and the table of parameters are made from the settings, and not stale.
+"""
 
 import copy
-import dataclasses
-import typing
+import subprocess
+import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 import torch
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spurious import settings
+import document_settings
+from spurious.attacks.settings import ImageOptimization
+from spurious.classifiers.entries import Architecture
 from spurious.classifiers.models import Description, build_classifier
-from spurious.configuration import LAYERS, check, deep_merge, experiment
+from spurious.classifiers.recipes import TrainingRecipe
+from spurious.configuration import check, completed, deep_merge, settings_for
+from spurious.documentation import rows
 from spurious.errors import SpuriousError
+from spurious.registry import parse
+from spurious.sections import Configuration
 
 ROOT = Path(__file__).parents[1]
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
-DEFINITIONS = SCHEMA["$defs"]
+SHORT = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
 OVERRIDE = "experiments.digits.override"
 
 
@@ -41,12 +50,12 @@ def changed(path, value):
 
 def message(config):
     with pytest.raises(SpuriousError) as caught:
-        check(config, SCHEMA)
+        check(config)
     return str(caught.value)
 
 
 def test_shipped_config_is_valid(config):
-    check(config, SCHEMA)
+    check(config)
     assert config == CONFIG, "checking must not change the configuration"
 
 
@@ -75,12 +84,7 @@ BAD = {
     "view of an override": (
         OVERRIDE.replace(".", "/"),
         {"smoothing": {"views": ["s"]}},
-        f"{OVERRIDE}: smoothing.views[0]: 's' is not allowed: a view, by name",
-    ),
-    "key missing beside one that is described twice": (
-        "smoothing",
-        {key: value for key, value in CONFIG["smoothing"].items() if key != "batch_size"},
-        "smoothing: the key 'batch_size' is missing: views in",
+        f"{OVERRIDE}.smoothing.views[0]: 's' is not allowed: a view, by name",
     ),
     "unknown key": ("smoothing/sigma", [0.1], "smoothing: unknown key 'sigma'; did you mean 'sigmas'?"),
     "unknown key at the top": ("thread", 2, "config.yaml: unknown key 'thread'; did you mean 'threads'?"),
@@ -317,10 +321,9 @@ def test_key_that_is_not_text(config, key):
     assert message(config) == f"config.yaml: classifiers: the key {key!r} is not text: put it in quotes"
 
 
-@pytest.mark.parametrize("key", sorted(set(SCHEMA["required"])))
-def test_every_section_is_needed(config, key):
-    del config[key]
-    assert f"the key '{key}' is missing: " in message(config)
+def test_what_is_run_is_needed(config):
+    del config["experiments"]
+    assert message(config) == "config.yaml: the key 'experiments' is missing: what is run, by dataset"
 
 
 def mappings(tree, path=()):
@@ -337,12 +340,13 @@ def test_every_key_that_is_taken_away_is_missed_in_one_line_or_was_not_needed(co
         for key, value in list(mapping.items()):
             del mapping[key]
             try:
-                check(config, SCHEMA)
+                check(config)
             except SpuriousError as error:
                 missed[(*path, key)] = str(error)
             mapping[key] = value
     assert {len(told.splitlines()) for told in missed.values()} == {1}
-    assert {("threads",), ("smoothing", "batch_size"), ("recipes", "fast", "batch_size")} <= missed.keys()
+    assert {("experiments",), ("recipes", "fast", "batch_size"), ("classifiers", "forest", "trees")} <= missed.keys()
+    assert not {("threads",), ("smoothing", "batch_size"), ("classifiers", "cnn", "units")} & missed.keys()
 
 
 def test_typo_is_named_rather_than_the_key_it_leaves_missing(config):
@@ -352,8 +356,8 @@ def test_typo_is_named_rather_than_the_key_it_leaves_missing(config):
 
 def test_null_in_an_override_exchanges_epochs_for_steps():
     config = changed("experiments/digits/override/recipes/fast", {"steps": 9, "epochs": None})
-    check(config, SCHEMA)
-    recipe = settings.from_mapping(settings.TrainingRecipe, experiment(config, "digits")["recipes"]["fast"])
+    check(config)
+    recipe = parse(TrainingRecipe, settings_for(config, "digits")["recipes"]["fast"])
     assert (recipe.steps, recipe.epochs) == (9, None)
 
 
@@ -364,7 +368,7 @@ def test_own_dataset_is_valid(config):
     config["experiments"]["own"] = {**CONFIG["experiments"]["digits"], "retraining": [], "seeds": [0], "override": {}}
     config["experiments"]["own"]["transfer"] = {}
     config["targets"]["paper"] = ["own"]
-    check(config, SCHEMA)
+    check(config)
 
 
 @pytest.mark.parametrize("place", ["backworking", "experiments/digits/override/backworking"])
@@ -381,22 +385,22 @@ def test_two_figures_of_one_name_are_refused(place):
 def test_names_with_hyphens_are_taken_where_no_two_figures_have_one_name():
     config = copy.deepcopy(CONFIG)
     config["backworking"]["searches"] |= {"slow-logit": {"objective": "logit"}, "p": {"objective": "log_p"}}
-    check(config, SCHEMA)
+    check(config)
 
 
 def test_a_classifier_that_is_not_trained_here_has_no_figures_of_searches():
     config = copy.deepcopy(CONFIG)
     config["classifiers"]["cnn-slow"] = {"torchscript": "a.pt", "sha256": "0" * 64}
     config["backworking"]["searches"]["slow-logit"] = {"objective": "logit"}
-    check(config, SCHEMA)
+    check(config)
 
 
 def test_search_without_cost_needs_no_layer_weights():
-    check(changed("backworking/searches/logit/layer_weights", {}), SCHEMA)
+    check(changed("backworking/searches/logit/layer_weights", {}))
 
 
 def test_experiment_merges_the_override():
-    digits = experiment(CONFIG, "digits")
+    digits = settings_for(CONFIG, "digits")
     assert digits["classifiers"]["cnn"] == {
         "architecture": "cnn",
         "recipe": "fast",
@@ -414,7 +418,7 @@ def test_experiment_of_an_unknown_dataset():
     with pytest.raises(
         SpuriousError, match=r"^config.yaml: experiments: unknown dataset 'digit'; did you mean 'digits'"
     ):
-        experiment(CONFIG, "digit")
+        settings_for(CONFIG, "digit")
 
 
 SCALARS = st.none() | st.integers() | st.lists(st.integers(), max_size=2)
@@ -469,117 +473,169 @@ def test_merging_replaces_lists_and_exchanges_kinds():
     assert deep_merge({"a": None}, {"a": {"b": 1}}) == {"a": {"b": 1}}
 
 
-def resolved(schema):
-    return {**DEFINITIONS[schema["$ref"].rsplit("/", 1)[1]], **schema} if "$ref" in schema else schema
+def test_the_shipped_configuration_gives_the_defaults():
+    """All of it but what is run: config.yaml says with comments what the settings are without it."""
+    defaults = completed({})
+    assert defaults | {key: CONFIG[key] for key in ("experiments", "targets")} == completed(CONFIG)
+    assert parse(Configuration, defaults | {"experiments": {}}) == Configuration(experiments={})
+    assert parse(ImageOptimization, CONFIG["backworking"]["searches"]["published"]) == ImageOptimization()
 
 
-def described(schema, path):
-    """(path, description) of every key that `schema` explains, and of the items of its lists."""
-    schema = resolved(schema)
-    inner = dict(schema.get("properties", {}))
-    for keyword in ("items", "additionalProperties"):
-        if isinstance(schema.get(keyword), dict):
-            inner[f"<{keyword}>"] = schema[keyword]
-    for key, value in inner.items():
-        if value is not True:
-            yield f"{path}.{key}", resolved(value).get("description")
-            yield from described(value, f"{path}.{key}")
+def test_a_short_configuration_says_what_is_run_only():
+    check(SHORT)
+    assert SHORT.keys() == {"experiments", "targets"}
+    settings = settings_for(SHORT, "digits")
+    assert all(settings[key] == default for key, default in completed({}).items() if key != "targets")
+    assert settings["experiment"] == {key: SHORT["experiments"]["digits"][key] for key in settings["experiment"]}
 
 
-@pytest.mark.parametrize("start", ["config", *sorted(DEFINITIONS)])
-def test_every_key_has_a_short_description(start):
-    for path, description in described(SCHEMA if start == "config" else DEFINITIONS[start], start):
-        assert description, f"{path} has no description"
-        assert len(description) <= 100, path
-        assert "\n" not in description, path
+def test_what_a_section_leaves_out_has_its_default():
+    config = SHORT | {"smoothing": {"kernels": [3]}, "fooling": {"methods": {"own": {"epsilon": 0.1}}}}
+    check(config)
+    settings = settings_for(config, "digits")
+    assert settings["smoothing"] == completed({})["smoothing"] | {"kernels": [3]}
+    assert settings["fooling"] == completed({})["fooling"] | {"methods": {"own": {"epsilon": 0.1}}}
 
 
-# What the configuration holds beyond the dataclass, and what the dataclass gets from elsewhere.
-BROUGHT = {"torchvision", "weights", "torchscript", "exported", "sha256", "resize", "crop", "interpolation"}
-BROUGHT |= {"mean", "std", "published_as"}
-FITTED = {"scikit_learn", "trees", "rounds", "leaves", "learning_rate", "neighbours", "training_images"}
-SHAPES = {
-    "classifier": (Description, {"recipe", *BROUGHT, *FITTED}, {"image_shape", "classes"}),
-    "variant": (settings.Variant, set(), set()),
-    "recipe": (settings.TrainingRecipe, set(), set()),
-    "search": (settings.SearchSettings, set(), set()),
-    "backworking": (settings.BackworkingSettings, set(), set()),
-    "retraining": (settings.RetrainingSettings, {"arms"}, set()),
-    "smoothing": (settings.SmoothingSettings, {"shards"}, set()),
-    "linear": (settings.LinearSettings, set(), set()),
-    "fooling": (settings.FoolingSettings, set(), set()),
-    "method": (settings.FoolingMethod, set(), set()),
-    "black_box": (settings.BlackBoxSettings, set(), set()),
-    "transfer": (settings.TransferSettings, set(), set()),
-}
-
-
-@pytest.mark.parametrize("name", SHAPES)
-def test_schema_and_settings_have_the_same_keys(name):
-    cls, only_config, only_settings = SHAPES[name]
-    fields = {field.name for field in dataclasses.fields(cls)}
-    assert set(DEFINITIONS[name]["properties"]) - only_config == fields - only_settings
-
-
-@pytest.mark.parametrize("name", SHAPES)
-def test_schema_and_settings_have_the_same_choices(name):
-    cls = SHAPES[name][0]
-    for key, hint in typing.get_type_hints(cls).items():
-        if typing.get_origin(hint) is typing.Literal:
-            assert DEFINITIONS[name]["properties"][key]["enum"] == list(typing.get_args(hint)), key
-
-
-def test_published_search_is_the_default():
-    published = settings.from_mapping(settings.SearchSettings, CONFIG["backworking"]["searches"]["published"])
-    assert published == settings.SearchSettings()
-    assert CONFIG["backworking"]["searches"]["published"].keys() == dataclasses.asdict(published).keys()
-
-
-SWEEP = {key: value for key, value in CONFIG["smoothing"].items() if key != "shards"}
-
-
-@pytest.mark.parametrize(
-    ("section", "cls"),
-    [
-        ({**SWEEP, "seeds": [0]}, settings.SmoothingSettings),
-        ({**CONFIG["backworking"], "searches": {}}, settings.BackworkingSettings),
-        (CONFIG["retraining"], settings.RetrainingSettings),
-        (CONFIG["classifiers"]["cnn-published"], Description),
-    ],
-    ids=["smoothing", "backworking", "retraining", "classifier"],
-)
-def test_config_holds_the_defaults_of_the_settings(section, cls):
-    given_values = settings.from_mapping(cls, section) if cls is settings.SmoothingSettings else None
-    for field in dataclasses.fields(cls):
-        if field.name in section and field.default is not dataclasses.MISSING:
-            given_value = getattr(given_values, field.name, section[field.name])
-            assert (tuple(given_value) if isinstance(given_value, list) else given_value) == field.default, field.name
-
-
-def test_every_recipe_and_search_becomes_settings():
-    for dataset in CONFIG["experiments"]:
-        config = experiment(CONFIG, dataset)
-        for recipe in config["recipes"].values():
-            settings.from_mapping(settings.TrainingRecipe, recipe)
-        settings.from_mapping(settings.BackworkingSettings, config["backworking"])
-        settings.from_mapping(settings.LinearSettings, config["linear"])
-        settings.from_mapping(settings.FoolingSettings, config["fooling"])
-        settings.from_mapping(settings.BlackBoxSettings, config["black_box"])
-        settings.from_mapping(settings.TransferSettings, config["transfer"])
+def test_classifiers_and_recipes_are_added_to_the_known_ones():
+    own = {"classifiers": {"small": {"architecture": "cnn", "recipe": "short", "channels": [4, 8]}}}
+    config = SHORT | own | {"recipes": {"short": {"learning_rate": 0.01, "batch_size": 50, "steps": 5}}}
+    config = deep_merge(config, {"experiments": {"digits": {"classifiers": ["small", "cnn"]}}})
+    check(config)
+    assert {"small", "cnn", "resnet50"} <= settings_for(config, "digits")["classifiers"].keys()
+    assert {"short", "fast"} <= settings_for(config, "digits")["recipes"].keys()
 
 
 def test_experiment_without_the_optional_stages():
-    """As configurations were written before there were linear classifiers."""
-    before = {key: CONFIG["experiments"]["digits"][key] for key in SCHEMA["$defs"]["experiment"]["required"]}
-    config = changed("experiments/digits", before)
-    check(config, SCHEMA)
-    entry = experiment(config, "digits")["experiment"]
-    assert not any(entry[key] for key in ("linear", "fooling", "black_box", "transfer"))
+    config = changed("experiments/digits", {"seeds": [0]})
+    check(config)
+    entry = settings_for(config, "digits")["experiment"]
+    assert entry.pop("seeds") == [0]
+    assert not any(entry.values())
 
 
-@pytest.mark.parametrize("architecture", sorted(LAYERS))
+@pytest.mark.parametrize("architecture", sorted(Architecture.kinds))
 def test_layers_are_those_of_the_classifiers(architecture):
     description = Description(architecture=architecture, image_shape=(1, 8, 8), classes=2, channels=(1, 1), units=1)
     activations = build_classifier(description).activations(torch.zeros(1, 1, 8, 8))
-    assert tuple(activations) == LAYERS[architecture]
-    assert set(activations) <= set(DEFINITIONS["search"]["properties"]["layer_weights"]["properties"])
+    assert tuple(activations) == Architecture.kinds[architecture].layers
+
+
+def test_a_weight_for_a_layer_of_no_classifier():
+    place = "backworking/searches/published/layer_weights"
+    weights = CONFIG["backworking"]["searches"]["published"]["layer_weights"] | {"conv9": 1.0}
+    told = "config.yaml: backworking.searches.published.layer_weights: unknown key 'conv9'; did you mean 'conv2'?"
+    assert message(changed(place, weights)) == told
+
+
+@pytest.mark.parametrize(
+    ("views", "told"),
+    [
+        (["ns", {"kind": "ss", "name": "ns"}], "smoothing.views[1].name: 'ns' is the name of another kind of view; "),
+        ([{"kind": "ss", "name": "A b"}], "smoothing.views[0].name: 'A b' is not allowed: name of its columns: "),
+        (["ns", "ss", "ns"], "smoothing.views: two views are called 'ns': give one of them another name"),
+    ],
+)
+def test_views_that_cannot_vote(views, told):
+    assert message(changed("smoothing/views", views)).startswith(f"config.yaml: {told}")
+
+
+def test_noise_by_name_or_with_its_kind():
+    for noise in ("salt_and_pepper", {"kind": "salt_and_pepper"}):
+        check(changed("smoothing/variants/salt", {"noise": noise}))
+    assert message(changed("smoothing/variants/salt", {"noise": {"kind": "pepper"}})).startswith(
+        "config.yaml: smoothing.variants.salt.noise.kind: 'pepper' is not allowed: a noise, by name"
+    )
+
+
+EXTENSION = """
+from spurious.classifiers.entries import Architecture
+from spurious.views.registry import View
+
+
+class Inverted(View, kind="inverted"):
+    words = "inverted"
+    name: str = "inverted"
+
+
+class Wide(Architecture, kind="wide"):
+    layers = ("input", "hidden", "softmax")
+"""
+
+
+def test_an_extension_makes_its_kinds_known(tmp_path):
+    """In a process of its own: what an extension declares stays."""
+    (tmp_path / "mine.py").write_text(EXTENSION)
+    config = SHORT | {"extensions": ["mine.py"], "smoothing": {"views": ["ns", "inverted"]}}
+    config |= {"classifiers": {"mine": {"architecture": "wide", "recipe": "fast"}}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    code = f"import sys, yaml; sys.path.append({str(ROOT / 'scripts')!r}); from spurious.configuration import check; "
+    code += "config = yaml.safe_load(open('config.yaml')); check(config); config.pop('extensions'); print('checked')"
+    code += "; import spurious.registry; assert 'inverted' in spurious.views.registry.View.kinds"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("checked\n", "")
+
+
+@pytest.mark.parametrize(
+    ("extensions", "told"),
+    [
+        (["gone.py"], "config.yaml: extensions: gone.py: cannot be imported (FileNotFoundError: "),
+        ("mine.py", "config.yaml: extensions: 'mine.py' is not allowed: paths of Python files"),
+        ([1], "config.yaml: extensions[0]: 1 is not allowed: path of a Python file"),
+    ],
+)
+def test_extensions_that_cannot_be_imported(config, extensions, told):
+    text = message(config | {"extensions": extensions})
+    assert text.startswith(told)
+    assert "\n" not in text
+
+
+def test_planning_imports_neither_torch_nor_pandas():
+    code = f"import sys; sys.path.append({str(ROOT / 'scripts')!r}); import spurious.configuration; "
+    code += "print([name for name in ('torch', 'kornia', 'pandas', 'numpy', 'sklearn') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_schema_and_table_are_those_of_the_settings():
+    document_settings.main(["--check"])
+
+
+def test_a_stale_file_is_told(tmp_path, monkeypatch):
+    path = tmp_path / "schema.yaml"
+    path.write_text(document_settings.SCHEMA.read_text(encoding="utf-8").replace("0.999", "0.99"))
+    monkeypatch.setattr(document_settings, "SCHEMA", path)
+    monkeypatch.setattr(document_settings, "ROOT", tmp_path)
+    with pytest.raises(SpuriousError, match=r"^schema.yaml: is stale; run python scripts/document_settings.py$"):
+        document_settings.main(["--check"])
+
+
+@pytest.mark.parametrize("config", [CONFIG, SHORT], ids=["shipped", "short"])
+def test_the_schema_takes_what_the_settings_take(config):
+    schema = yaml.safe_load(document_settings.SCHEMA.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(config, schema)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("unknown key", "even kernel", "two kinds of classifier", "no kind of classifier", "bad sha256", "no url"),
+        *("duplicate seeds", "one weight decay", "name as a path", "unknown source", "unknown target"),
+        "override value",
+    ],
+)
+def test_the_schema_refuses_what_the_settings_refuse(name):
+    schema = yaml.safe_load(document_settings.SCHEMA.read_text(encoding="utf-8"))
+    path, value, _ = BAD[name]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(changed(path, value), schema)
+
+
+def test_every_key_has_a_short_description():
+    for key, _, remedy in rows():
+        assert remedy, f"{key} has no description"
+        assert len(remedy) <= 105, key
+        assert "\n" not in remedy, key
+    keys = [key for key, _, _ in rows()]
+    assert len(set(keys)) == len(keys) > 150

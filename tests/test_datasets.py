@@ -272,13 +272,12 @@ def test_prepare_digits(tmp_path, demo):
     assert all(torch.equal(prepared.labels[split], demo.labels[split]) for split in SPLITS)
 
 
-def test_prepare_idx_ignores_the_urls(tmp_path):
+def test_prepare_idx_without_urls(tmp_path):
     files = []
     for key, content in tiny_idx().items():
         (tmp_path / key).write_bytes(content)
         files.append(f"{key}={tmp_path / key}")
-    files_key = {"train_images": {"urls": ["x"], "sha256": "0"}}
-    settings = {"source": "idx", "validation": 2, "classes": 3, "files": files_key}
+    settings = {"source": "idx", "validation": 2, "classes": 3}
     output = tmp_path / "data.safetensors"
     prepare_dataset.main(["--output", str(output), "--settings", json.dumps(settings), "--files", *files])
     assert read_dataset(output).labels["validation"].tolist() == [0, 1]
@@ -300,7 +299,7 @@ def test_prepare_npz(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"source": "cifar"}, "unknown source 'cifar'"),
+        ({"source": "cifar"}, "source: 'cifar' is not allowed"),
         ({"source": "digits", "validation": 200, "test": 400}, "'size' is missing"),
         ({"source": "npz", "validation": 8, "test": 12, "sise": 3}, "unknown key 'sise'"),
         ({"source": "npz", "validation": 8, "test": 12}, "no file 'archive'"),

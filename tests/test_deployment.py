@@ -16,6 +16,7 @@ from projects import (
     copy_project,
     error_lines,
     git,
+    read_config,
     run_snakemake,
     sha256,
     written_rules,
@@ -78,14 +79,14 @@ def test_from_another_folder(workflow, mine):
 
 
 def test_a_configuration_of_another_folder_may_be_short(mine):
-    (mine / "config.yaml").write_text("targets: {demo: [mnist]}\nexperiments: {mnist: {linear: false}}\n")
+    (mine / "config.yaml").write_text("targets: {demo: [mnist]}\nexperiments: {mnist: {seeds: [0], classifiers: [softmax]}}\n")
     jobs = planned(mine, "-s", str(ROOT / "Snakefile"))
     assert jobs["fetch_file"] == 4
     assert "train_linear" not in jobs
 
 
 def test_as_a_module(workflow, mine):
-    as_module(mine, workflow, {})
+    as_module(mine, workflow, read_config(workflow))
     jobs = planned(mine)
     assert all(rule.startswith("spurious_") for rule in jobs)
     assert without_prefix(jobs) == planned(workflow, "demo")
@@ -98,7 +99,7 @@ def test_as_a_module(workflow, mine):
 def test_a_module_counts_only_its_own_benchmarks(workflow, mine):
     path = f"results/{DATASET}/tables/provenance.json"
     here = run_snakemake(workflow, path, "--dry-run", "--printshellcmds").stdout
-    as_module(mine, workflow, {})
+    as_module(mine, workflow, read_config(workflow))
     own = 'rule other:\n    output: "{dataset}.txt"\n    benchmark: "{dataset}.tsv"\n    shell: "touch {output}"\n'
     with (mine / "Snakefile").open("a") as file:
         file.write(own)
@@ -153,7 +154,7 @@ def redirected(repository, monkeypatch, tmp_path):
 
 def test_as_a_module_from_github(repository, redirected, mine):
     source = f'github("OWNER/spurious", path="workflow/Snakefile", commit="{repository[1]}")'
-    as_module(mine, ROOT, {"targets": {"demo": ["digits"]}})
+    as_module(mine, ROOT, read_config(ROOT))
     text = (mine / "Snakefile").read_text()
     (mine / "Snakefile").write_text(text.replace(f'"{ROOT}/workflow/Snakefile"', source))
     assert without_prefix(planned(mine)) == planned(ROOT, "demo")

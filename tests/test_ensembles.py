@@ -12,10 +12,12 @@ import fit_classifier
 import search_scores
 from pipeline.files import estimators
 from pipeline.files.tensors import read_tensors, write_tensors, write_weights
+from spurious.classifiers.entries import ClassifierEntry
 from spurious.classifiers.models import Description, SoftmaxRegression, build_classifier, initialize
 from spurious.classifiers.predictions import predict
 from spurious.classifiers.scikit_learn import build, fit, scores_of
 from spurious.errors import SpuriousError
+from spurious.registry import parse
 from spurious.seeding import for_scikit_learn, generator
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -25,6 +27,10 @@ ENTRIES = {
     "boosted": {"scikit_learn": "boosted", "rounds": 4, "leaves": 4, "learning_rate": 0.3},
     "nearest": {"scikit_learn": "nearest", "neighbours": 4},
 }
+
+
+def learnt(entry, *arguments, **options):
+    return fit(parse(ClassifierEntry, entry), *arguments, **options)
 
 
 def blobs(count=150, seed=0):
@@ -51,7 +57,7 @@ def test_equal_classifiers_give_equal_files(kind, tmp_path):
     pixels, labels = blobs()
     for name in ("first", "second"):
         other = [object() for _ in range(1000)]  # other objects live at other addresses
-        estimators.write(tmp_path / name, fit(ENTRIES[kind], pixels, labels, 0))
+        estimators.write(tmp_path / name, learnt(ENTRIES[kind], pixels, labels, 0))
         del other
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
 
@@ -60,7 +66,7 @@ def test_equal_classifiers_give_equal_files(kind, tmp_path):
 def test_fitting_is_repeatable_and_learns(kind):
     pixels, labels = blobs()
     fresh, truth = blobs(seed=1)
-    first, second = (scores_of(fit(ENTRIES[kind], pixels, labels, 0))(fresh) for _ in range(2))
+    first, second = (scores_of(learnt(ENTRIES[kind], pixels, labels, 0))(fresh) for _ in range(2))
     assert torch.equal(first, second)
     assert (first.argmax(1) == truth).float().mean() > 0.9
     assert first.dtype == torch.float32
@@ -73,9 +79,9 @@ def test_scores_depend_neither_on_threads_nor_on_the_batch(kind):
 
     pixels, labels = blobs()
     fresh, _ = blobs(seed=1)
-    scores = scores_of(fit(ENTRIES[kind], pixels, labels, 0))
+    scores = scores_of(learnt(ENTRIES[kind], pixels, labels, 0))
     with threadpool_limits(2):
-        several = scores_of(fit(ENTRIES[kind], pixels, labels, 0, threads=2))(fresh)
+        several = scores_of(learnt(ENTRIES[kind], pixels, labels, 0, threads=2))(fresh)
     torch.testing.assert_close(several, scores(fresh), rtol=1e-6, atol=0)
     torch.testing.assert_close(torch.cat([scores(part) for part in fresh.split(7)]), several, rtol=1e-6, atol=0)
 
@@ -85,7 +91,7 @@ def test_a_forest_is_random_the_others_are_not():
     fresh, _ = blobs(seed=1)
     differ = {}
     for kind, entry in ENTRIES.items():
-        first, second = (build(entry, seed).fit(pixels.flatten(1), labels) for seed in (0, 1))
+        first, second = (build(parse(ClassifierEntry, entry), seed).fit(pixels.flatten(1), labels) for seed in (0, 1))
         differ[kind] = not torch.equal(scores_of(first)(fresh), scores_of(second)(fresh))
     assert differ == {"forest": True, "boosted": False, "nearest": False}
 
@@ -94,7 +100,7 @@ def test_a_forest_is_random_the_others_are_not():
 @pytest.mark.parametrize("seed", [2**32 - 1, 2**32, 2**63 - 1])
 def test_every_seed_fits(kind, seed):
     pixels, labels = blobs()
-    first, second = (scores_of(fit(ENTRIES[kind], pixels, labels, seed))(pixels) for _ in range(2))
+    first, second = (scores_of(learnt(ENTRIES[kind], pixels, labels, seed))(pixels) for _ in range(2))
     assert torch.equal(first, second)
 
 
@@ -108,18 +114,18 @@ def test_large_seeds_become_small_ones_and_small_ones_stay():
 def test_nearest_neighbours_by_hand():
     """Distances 1, 2 and 4: weights 4 / 7, 2 / 7 and 1 / 7."""
     pixels = torch.tensor([1.0, 2.0, 4.0, 9.0]).view(4, 1, 1, 1)
-    scores = scores_of(fit({"scikit_learn": "nearest", "neighbours": 3}, pixels, torch.tensor([0, 1, 1, 0]), 0))
+    scores = scores_of(learnt({"scikit_learn": "nearest", "neighbours": 3}, pixels, torch.tensor([0, 1, 1, 0]), 0))
     torch.testing.assert_close(scores(torch.zeros(1, 1, 1, 1)), torch.tensor([[4 / 7, 3 / 7]]))
 
 
 def test_more_training_images_than_there_are_means_all():
     pixels, labels = blobs()
-    assert len(fit(ENTRIES["nearest"] | {"training_images": 10**6}, pixels, labels, 0)._fit_X) == len(pixels)
+    assert len(learnt(ENTRIES["nearest"] | {"training_images": 10**6}, pixels, labels, 0)._fit_X) == len(pixels)
 
 
 def test_a_part_of_the_training_images_is_drawn_by_the_seed():
     pixels, labels = blobs()
-    used = [fit(ENTRIES["nearest"] | {"training_images": 20}, pixels, labels, seed)._fit_X for seed in (0, 0, 1)]
+    used = [learnt(ENTRIES["nearest"] | {"training_images": 20}, pixels, labels, seed)._fit_X for seed in (0, 0, 1)]
     assert used[0].shape == (20, 16)
     assert np.array_equal(used[0], used[1])
     assert not np.array_equal(used[0], used[2])
@@ -132,14 +138,14 @@ def test_a_part_of_the_training_images_is_drawn_by_the_seed():
     [
         ({"training_images": 4}, r"^neighbours: 5, but 4 training images; lower it"),
         ({"training_images": 5, "neighbours": 1}, r"^training_images: none of the 5 is of label \d; raise it"),
-        ({"scikit_learn": "florest"}, "^classifiers: unknown kind of scikit-learn classifier 'florest'; did you mean"),
+        ({"scikit_learn": "florest"}, "^scikit_learn: 'florest' is not allowed: forest .*; did you mean 'forest'"),
     ],
 )
 def test_bad_entries_are_told_in_one_line(changes, message):
     pixels, labels = blobs()
     labels = torch.where(torch.arange(150) < 148, labels.clamp(max=1), 2)
     with pytest.raises(SpuriousError, match=message) as error:
-        fit({"scikit_learn": "nearest", "neighbours": 5} | changes, pixels, labels, 0)
+        learnt({"scikit_learn": "nearest", "neighbours": 5} | changes, pixels, labels, 0)
     assert "\n" not in str(error.value)
 
 
@@ -157,21 +163,21 @@ def test_scores_of_a_network_are_its_softmax():
 def test_a_classifier_comes_back_from_its_file(kind, tmp_path):
     pixels, labels = blobs()
     fresh, _ = blobs(seed=1)
-    fitted = fit(ENTRIES[kind], pixels, labels, 3)
+    fitted = learnt(ENTRIES[kind], pixels, labels, 3)
     estimators.write(tmp_path / "model.skops", fitted)
-    found = estimators.open_scores(tmp_path / "model.skops", ENTRIES[kind], torch.device("cpu"))
+    found = estimators.open_scores(tmp_path / "model.skops", parse(ClassifierEntry, ENTRIES[kind]), torch.device("cpu"))
     assert torch.equal(found(fresh), scores_of(fitted)(fresh))
     assert [path.name for path in tmp_path.iterdir()] == ["model.skops"]
 
 
 def test_only_what_is_needed_is_trusted(tmp_path):
-    """With nothing trusted, the very types that TRUSTED names are refused."""
+    """With nothing trusted, the very types that the entry names are refused."""
     import skops.io
 
     pixels, labels = blobs()
     for kind, entry in ENTRIES.items():
-        estimators.write(tmp_path / kind, fit(entry, pixels, labels, 0))
-        assert skops.io.get_untrusted_types(file=tmp_path / kind) == estimators.TRUSTED[kind]
+        estimators.write(tmp_path / kind, learnt(entry, pixels, labels, 0))
+        assert skops.io.get_untrusted_types(file=tmp_path / kind) == list(parse(ClassifierEntry, entry).trusted)
 
 
 class Foreign:
@@ -216,7 +222,7 @@ def test_foreign_files_are_told_in_one_line(name, tmp_path):
     path = tmp_path / "model.skops"
     BAD[name](path)
     with pytest.raises(SpuriousError, match=r"model\.skops: .*; delete it and fit again$") as error:
-        estimators.read(path, ENTRIES["forest"])
+        estimators.read(path, parse(ClassifierEntry, ENTRIES["forest"]))
     assert "\n" not in str(error.value)
     assert not Foreign.ran
 
@@ -235,14 +241,14 @@ def test_a_foreign_type_would_have_left_a_trace(tmp_path):
 def test_a_file_of_another_classifier_is_told(kind, tmp_path):
     pixels, labels = blobs()
     path = tmp_path / "model.skops"
-    estimators.write(path, fit(ENTRIES[kind], pixels, labels, 0))
+    estimators.write(path, learnt(ENTRIES[kind], pixels, labels, 0))
     others = {"boosted": {"rounds": 5}, "nearest": {"neighbours": 3}}[kind]
     with pytest.raises(SpuriousError, match=r"holds another classifier than config\.yaml asks for"):
-        estimators.read(path, ENTRIES[kind] | others)
-    unfitted = build(ENTRIES[kind], 0)
+        estimators.read(path, parse(ClassifierEntry, ENTRIES[kind] | others))
+    unfitted = build(parse(ClassifierEntry, ENTRIES[kind]), 0)
     estimators.write(path, unfitted)
     with pytest.raises(SpuriousError, match=r"was not fitted; delete it and fit again$"):
-        estimators.read(path, ENTRIES[kind])
+        estimators.read(path, parse(ClassifierEntry, ENTRIES[kind]))
 
 
 # --- scripts
@@ -271,7 +277,7 @@ def test_scripts_leave_rows_that_hold(kind, data, tmp_path):
     assert rows.groupby(["start", "search"]).size().to_dict() == {
         (start, search): 6 for start in ("image", "noise") for search in ("evolution", "random")
     }
-    scores = estimators.open_scores(tmp_path / "m", ENTRIES[kind], torch.device("cpu"))
+    scores = estimators.open_scores(tmp_path / "m", parse(ClassifierEntry, ENTRIES[kind]), torch.device("cpu"))
     right = predictions[(predictions["split"] == "test") & (predictions["predicted"] == predictions["label"])]
     for start in ("image", "noise"):
         own = rows[(rows["start"] == start) & (rows["search"] == "evolution")]

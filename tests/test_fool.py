@@ -339,7 +339,7 @@ def test_files_in_a_folder_are_named_after_image_and_classifier(folder):
         (["--threads", "0"], "photo.png", "^--threads: 0 is not a number of threads"),
         (["--seed", "-1"], "photo.png", "^--seed: -1 is not a seed"),
         (["--method", "pgd-lin"], "photo.png", "--method: unknown method 'pgd-lin'; did you mean 'pgd-linf'"),
-        (["--start", "noise"], None, "start: noise has no label to lose; make the goal targeted"),
+        (["--start", "noise"], None, "--start noise: has no label to lose; give a --target"),
         ([], None, "IMAGE: missing; give an image to start from, or --start noise"),
         ([], "none.png", "none.png: .*cannot be read"),
         ([], "text.png", "text.png: no JPEG or PNG image"),

@@ -1,7 +1,6 @@
 """Fooling by the gradient: closed forms, a slow reference, an established library, and what a user can get wrong."""
 
 import copy
-import dataclasses
 import math
 from typing import NamedTuple
 
@@ -16,29 +15,31 @@ from sklearn.datasets import load_digits
 
 from spurious.attacks import gradient
 from spurious.attacks.gradient import NO_LABEL, log_odds, margin, random_targets
+from spurious.attacks.settings import GradientAttack
 from spurious.classifiers.models import ConvNet, SoftmaxRegression, initialize
 from spurious.classifiers.predictions import predict
 from spurious.classifiers.pretrained import Classifier
+from spurious.classifiers.recipes import TrainingRecipe
 from spurious.classifiers.training import Trainer, TrainingSet, one_hot
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.rows import COLUMNS, Starts, example_places, fool_all, rubbish_rows
+from spurious.experiments.fooling.settings import FoolingSettings
 from spurious.perturbations.norms import random_change, sizes, start_noise
 from spurious.seeding import generator
-from spurious.settings import FoolingMethod, FoolingSettings, TrainingRecipe
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 SHAPE = (1, 8, 8)
 CLASSES = 10
 METHODS = {
-    "fgsm": FoolingMethod(epsilon=0.1),
-    "fgsm-unclamped": FoolingMethod(epsilon=0.1, clamp=False),
-    "pgd-linf": FoolingMethod(epsilon=0.1, steps=8),
-    "pgd-linf-targeted": FoolingMethod(epsilon=0.1, steps=8, goal="targeted"),
-    "pgd-l2": FoolingMethod(norm="l2", epsilon=0.6, steps=8),
-    "pgd-l2-targeted": FoolingMethod(norm="l2", epsilon=0.6, steps=8, goal="targeted"),
-    "random start": FoolingMethod(epsilon=0.1, steps=4, random_start=True),
-    "random start l2": FoolingMethod(norm="l2", epsilon=0.6, steps=4, random_start=True, goal="targeted"),
+    "fgsm": GradientAttack(epsilon=0.1),
+    "fgsm-unclamped": GradientAttack(epsilon=0.1, clamp=False),
+    "pgd-linf": GradientAttack(epsilon=0.1, steps=8),
+    "pgd-linf-targeted": GradientAttack(epsilon=0.1, steps=8, goal="targeted"),
+    "pgd-l2": GradientAttack(norm="l2", epsilon=0.6, steps=8),
+    "pgd-l2-targeted": GradientAttack(norm="l2", epsilon=0.6, steps=8, goal="targeted"),
+    "random-start": GradientAttack(epsilon=0.1, steps=4, random_start=True),
+    "random-start-l2": GradientAttack(norm="l2", epsilon=0.6, steps=4, random_start=True, goal="targeted"),
 }
 
 
@@ -113,14 +114,14 @@ def test_one_step_on_two_classes_is_the_sign_of_the_weights_difference():
     labels, targets = torch.tensor([0, 1]), torch.tensor([1, 0])
     towards_1 = torch.tensor([-0.1, 0.1, 0.0, 0.0])
     for goal in ("targeted", "untargeted"):
-        moved = fool(model, images, labels, FoolingMethod(epsilon=0.1, goal=goal), targets=targets, ids="ab", seed=0)
+        moved = fool(model, images, labels, GradientAttack(epsilon=0.1, goal=goal), targets=targets, ids="ab", seed=0)
         torch.testing.assert_close(moved.images[:, 0, 0] - 0.5, torch.stack([towards_1, -towards_1]))
 
 
 def test_one_step_in_l2_is_along_the_weights_difference():
     model = linear([[3.0, 0.0], [0.0, -4.0]], 2)
     start = torch.tensor([0.5, 0.5]).view(1, 1, 1, 2)
-    moved = fool(model, start, torch.tensor([0]), FoolingMethod(norm="l2", epsilon=0.1), ids="a", seed=0)
+    moved = fool(model, start, torch.tensor([0]), GradientAttack(norm="l2", epsilon=0.1), ids="a", seed=0)
     torch.testing.assert_close((moved.images - start).flatten(), torch.tensor([-0.06, -0.08]))
 
 
@@ -138,7 +139,7 @@ def test_a_p_that_rounds_to_1_still_shows_the_way():
     model = linear([[300.0, 0.0], [-300.0, 0.0]], 2)
     start = torch.full((1, 1, 1, 2), 0.5)
     assert torch.autograd.functional.jacobian(lambda x: model(x).log_softmax(1)[0, 0], start).abs().max() == 0
-    moved = fool(model, start, torch.tensor([0]), FoolingMethod(epsilon=0.6, clamp=False), ids="a", seed=0)
+    moved = fool(model, start, torch.tensor([0]), GradientAttack(epsilon=0.6, clamp=False), ids="a", seed=0)
     assert moved.images.flatten().tolist() == pytest.approx([-0.1, 0.5])
     assert moved.probabilities.argmax() == 1
 
@@ -153,7 +154,7 @@ def test_log_odds_and_margin_golden():
 def test_without_a_gradient_nothing_moves():
     start = torch.rand(2, 1, 1, 3, generator=generator("start"))
     for norm in ("linf", "l2"):
-        method = FoolingMethod(norm=norm, epsilon=0.1, steps=3)
+        method = GradientAttack(norm=norm, epsilon=0.1, steps=3)
         moved = fool(linear([[0.0] * 3] * 2, 3), start, torch.tensor([0, 1]), method, ids="ab", seed=0)
         assert torch.equal(moved.images, start)
 
@@ -163,7 +164,7 @@ def test_several_steps_are_of_the_documented_size():
     model, start = linear([[1.0], [-1.0]], 1), torch.full((1, 1, 1, 1), 0.5)
 
     def moved(**changes):
-        method = FoolingMethod(**{"epsilon": 0.3, "steps": 3} | changes)
+        method = GradientAttack(**{"epsilon": 0.3, "steps": 3} | changes)
         return 0.5 - fool(model, start, torch.tensor([0]), method, ids="a", seed=0).images.item()
 
     assert moved(steps=2, epsilon=0.3) == pytest.approx(0.3)
@@ -172,7 +173,7 @@ def test_several_steps_are_of_the_documented_size():
     assert moved(steps=1, step_size=0.5, epsilon=0.1) == pytest.approx(0.1)
     assert moved(epsilon=0.9) == pytest.approx(0.5)  # the pixel is black
     assert moved(epsilon=0.9, clamp=False) == pytest.approx(0.9)
-    assert FoolingMethod(epsilon=0.4, steps=5).step_size is None
+    assert GradientAttack(epsilon=0.4, steps=5).step_size is None
     seen = []
     with model.register_forward_pre_hook(lambda _, inputs: seen.append(round(inputs[0].item(), 6))):
         moved(epsilon=0.4, steps=5)
@@ -244,7 +245,7 @@ def test_images_stay_in_the_ball_and_in_the_unit_interval(data):
     norm, clamp = data.draw(st.sampled_from(["linf", "l2"])), data.draw(st.booleans())
     start = data.draw(st.sampled_from(["image", "noise"]))
     goal = "targeted" if start == "noise" else data.draw(st.sampled_from(["targeted", "untargeted"]))
-    method = FoolingMethod(
+    method = GradientAttack(
         epsilon=data.draw(st.floats(0.001, 3)),
         norm=norm,
         steps=data.draw(st.integers(1, 5)),
@@ -269,10 +270,10 @@ def test_images_stay_in_the_ball_and_in_the_unit_interval(data):
 def test_a_random_change_is_as_large_as_the_method_allows():
     images = torch.full((4, *SHAPE), 0.5)
     for norm, epsilon in (("linf", 0.1), ("l2", 0.7)):
-        method = FoolingMethod(epsilon=epsilon, norm=norm)
+        method = GradientAttack(epsilon=epsilon, norm=norm)
         change = sizes(random_change(images, range(4), method, 0), images)
         assert change[norm].tolist() == pytest.approx([epsilon] * 4, rel=1e-4)
-    noise = FoolingMethod(epsilon=0.1, start="noise", goal="targeted")
+    noise = GradientAttack(epsilon=0.1, start="noise", goal="targeted")
     assert random_change(images, range(4), noise, 0) is images
 
 
@@ -285,7 +286,7 @@ def test_random_draws_have_streams_of_their_own():
 
     model = SoftmaxRegression(SHAPE, CLASSES).requires_grad_(False)
     model.out.weight.zero_()
-    method = FoolingMethod(epsilon=0.1, random_start=True)
+    method = GradientAttack(epsilon=0.1, random_start=True)
     begun = fool(model, start, torch.tensor([0, 1]), method, ids=ids, seed=3).images
     torch.testing.assert_close(begun, start + 0.1 * (2 * drawn(torch.rand, "random start") - 1))
     changed = random_change(start, ids, method, 3)
@@ -367,7 +368,7 @@ def test_targets_and_noise_depend_on_seed_and_id_alone():
 @pytest.mark.parametrize("name", METHODS)
 def test_images_are_fooled_and_untouched_ones_are_not(models, digits, name, kind):
     """Of the images that are right, many more than after a random change of the same size."""
-    method = dataclasses.replace(METHODS[name], epsilon=2 * METHODS[name].epsilon)
+    method = METHODS[name].changed(epsilon=2 * METHODS[name].epsilon)
     images, labels, targets, fooled = attack(models[kind], digits, method, count=100)
     right = predict(models[kind], images).argmax(1) == labels
     count = successes(labels, targets, fooled.probabilities)[right].float().mean()
@@ -378,7 +379,7 @@ def test_images_are_fooled_and_untouched_ones_are_not(models, digits, name, kind
 
 def test_more_steps_and_the_best_of_them_are_not_worse(models, digits):
     """Of the same steps, what is kept has at least the margin of the last."""
-    method = FoolingMethod(epsilon=0.1, steps=12, step_size=0.05)
+    method = GradientAttack(epsilon=0.1, steps=12, step_size=0.05)
     images, labels, _, fooled = attack(models["cnn"], digits, method)
     x = images
     for _ in range(12):
@@ -390,10 +391,10 @@ def test_more_steps_and_the_best_of_them_are_not_worse(models, digits):
 
 
 ORACLES = {  # name of foolbox's attack, its options, our method
-    "fgsm": ("LinfFastGradientAttack", {}, FoolingMethod(epsilon=0.1)),
-    "fgm": ("L2FastGradientAttack", {}, FoolingMethod(norm="l2", epsilon=0.8)),
-    "linf": ("LinfPGD", {"steps": 20, "rel_stepsize": 0.125}, FoolingMethod(epsilon=0.1, steps=20)),
-    "l2": ("L2PGD", {"steps": 20, "rel_stepsize": 0.125}, FoolingMethod(norm="l2", epsilon=0.8, steps=20)),
+    "fgsm": ("LinfFastGradientAttack", {}, GradientAttack(epsilon=0.1)),
+    "fgm": ("L2FastGradientAttack", {}, GradientAttack(norm="l2", epsilon=0.8)),
+    "linf": ("LinfPGD", {"steps": 20, "rel_stepsize": 0.125}, GradientAttack(epsilon=0.1, steps=20)),
+    "l2": ("L2PGD", {"steps": 20, "rel_stepsize": 0.125}, GradientAttack(norm="l2", epsilon=0.8, steps=20)),
 }
 
 
@@ -406,7 +407,7 @@ def test_success_is_that_of_an_established_library_or_better(models, digits, kin
     attack_name, options, method = ORACLES[name]
     if goal == "targeted" and method.steps == 1:
         pytest.skip("foolbox has no targeted one-step attack")
-    method = dataclasses.replace(method, goal=goal)
+    method = method.changed(goal=goal)
     images, labels, targets, ours = attack(models[kind], digits, method, count=200)
     theirs = getattr(foolbox.attacks, attack_name)(random_start=False, **options)
     wrapped = foolbox.PyTorchModel(models[kind], bounds=(0, 1), device="cpu")
@@ -454,7 +455,7 @@ def test_a_step_on_a_classifier_of_others_follows_its_own_gradient(kind):
     before = plain(images)
     labels = before.argmax(1)
     targets = (labels + 3) % before.shape[1]
-    method = FoolingMethod(epsilon=0.05, goal="targeted")
+    method = GradientAttack(epsilon=0.05, goal="targeted")
     fooled = fool(Classifier(model), images, labels, method, targets=targets, ids=range(4), seed=0)
     _, gradient = gradients(plain, images, targets)
     clear = gradient.abs() > 1e-3 * gradient.abs().amax((1, 2, 3), keepdim=True)
@@ -482,7 +483,7 @@ def test_a_step_on_a_classifier_of_others_follows_its_own_gradient(kind):
 )
 def test_one_line_for_what_a_user_can_mend(models, changes, message):
     values = {"images": torch.zeros(2, *SHAPE), "labels": [0, 1], "targets": [3, 4], "goal": "targeted"} | changes
-    method = FoolingMethod(epsilon=0.1, goal=values["goal"])
+    method = GradientAttack(epsilon=0.1, goal=values["goal"])
     targets = None if values["targets"] is None else torch.tensor(values["targets"])
     with pytest.raises(SpuriousError, match=message) as raised:
         fool(
@@ -513,8 +514,8 @@ def test_a_classifier_that_does_not_fit_its_images_is_told(models, images, optio
 
 
 def test_a_step_size_of_0_is_told():
-    with pytest.raises(SpuriousError, match="step_size: 0 moves nothing"):
-        FoolingMethod(epsilon=0.1, step_size=0)
+    with pytest.raises(SpuriousError, match=r"step_size: 0 is not allowed: size of a step, above 0"):
+        GradientAttack(epsilon=0.1).changed(step_size=0)
 
 
 # --- rows
@@ -523,7 +524,7 @@ def test_a_step_size_of_0_is_told():
 def test_rows_say_what_happened(models, digits):
     images, labels = digits[0]
     tests = Starts(ids=range(60), images=images[:60], labels=labels[:60])
-    noise = FoolingMethod(epsilon=0.2, steps=5, goal="targeted", start="noise", images=10)
+    noise = GradientAttack(epsilon=0.2, steps=5, goal="targeted", start="noise", images=10)
     plan = FoolingSettings(methods={**METHODS, "noise": noise}, images=40)
     made = {name: (rows, starts, moved) for name, rows, starts, moved in fool_all(models["cnn"], tests, plan, 5, 10)}
     assert list(made) == [*METHODS, "noise"]
@@ -536,7 +537,7 @@ def test_rows_say_what_happened(models, digits):
         change = (moved - starts.images).flatten(1)
         assert rows["l2"].to_numpy() == pytest.approx(change.norm(dim=1).numpy())
         assert rows["linf"].to_numpy() == pytest.approx(change.abs().amax(1).numpy())
-        assert rows["target"].isna().all() == ("targeted" not in name and name != "noise" and name != "random start l2")
+        assert rows["target"].isna().all() == ("targeted" not in name and name != "noise" and name != "random-start-l2")
     rows = made["noise"][0]
     assert rows["label"].isna().all()
     assert rows["control_predicted"].tolist() == rows["clean_predicted"].tolist()
@@ -560,7 +561,7 @@ def test_rubbish_is_drawn_by_id_and_judged(models, digits):
     tests = Starts(ids=range(30), images=images[:30], labels=labels[:30])
 
     def rows(count, batch_size):
-        plan = FoolingSettings(methods={}, batch_size=batch_size)
+        plan = FoolingSettings(methods=METHODS, batch_size=batch_size)
         return pd.concat(rubbish_rows(models["softmax"], tests, plan, count, 3), ignore_index=True)
 
     table = rows(50, 20)

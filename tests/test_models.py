@@ -1,6 +1,5 @@
 """The classifiers: their layers, their initialization, and what a weights file must hold."""
 
-import dataclasses
 import json
 import math
 
@@ -30,7 +29,7 @@ def count_parameters(model):
 
 def test_published_size():
     assert count_parameters(build_classifier(PUBLISHED)) == 3_274_634
-    softmax = build_classifier(dataclasses.replace(PUBLISHED, architecture="softmax"))
+    softmax = build_classifier(PUBLISHED.changed(architecture="softmax"))
     assert count_parameters(softmax) == 7_850
     assert isinstance(softmax, SoftmaxRegression)
 
@@ -221,7 +220,7 @@ def unreadable_description(path):
 
 
 def unknown_key(path):
-    with_metadata(path, json.dumps(dataclasses.asdict(small()) | {"depth": 3}))
+    with_metadata(path, json.dumps(small().model_dump(mode="json") | {"depth": 3}))
 
 
 def missing_key(path):
@@ -229,7 +228,7 @@ def missing_key(path):
 
 
 def flat_image_shape(path):
-    with_metadata(path, json.dumps(dataclasses.asdict(small()) | {"image_shape": [64]}))
+    with_metadata(path, json.dumps(small().model_dump(mode="json") | {"image_shape": [64]}))
 
 
 def no_mapping(path):
@@ -265,6 +264,6 @@ def test_what_is_no_classifier_is_told_in_one_line(tmp_path, make):
 
 def test_an_unknown_architecture_is_told(tmp_path):
     path = tmp_path / "weights.safetensors"
-    with_metadata(path, json.dumps(dataclasses.asdict(small()) | {"architecture": "vgg"}))
+    with_metadata(path, json.dumps(small().model_dump(mode="json") | {"architecture": "vgg"}))
     with pytest.raises(SpuriousError, match="vgg"):
         load_classifier(path, CPU)

@@ -18,6 +18,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from pipeline.files.classifiers import open_classifier
 from pipeline.files.tensors import write_weights
 from spurious.classifiers import pretrained
+from spurious.classifiers.entries import ClassifierEntry, Cnn, TorchScript
 from spurious.classifiers.models import Description, build_classifier
 from spurious.classifiers.pretrained import (
     Classifier,
@@ -28,8 +29,9 @@ from spurious.classifiers.pretrained import (
 )
 from spurious.data.photographs import decode
 from spurious.errors import SpuriousError
+from spurious.registry import parse
 from spurious.seeding import generator
-from spurious.settings import Preprocessing
+from spurious.views.settings import Preprocessing
 from spurious.vision import models, transforms
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -79,7 +81,7 @@ def opened(folder, content, settings, **options):
     """The classifier in `content` with its right sha256, unless `settings` has another."""
     path = folder / "pretrained"
     path.write_bytes(content)
-    return open_classifier(path, {"sha256": sha256(content)} | settings, CPU, **options)
+    return open_classifier(path, parse(ClassifierEntry, {"sha256": sha256(content)} | settings), CPU, **options)
 
 
 def failure(folder, content, settings, **options):
@@ -151,14 +153,16 @@ def test_building_leaves_torchvisions_weights_as_they_were(resnet):
         ({"torchvision": "efficientnet_b0", "weights": "IMAGENET1K_V1"}, (256, 224, "bicubic")),
         ({"torchvision": "inception_v3", "weights": "IMAGENET1K_V1"}, (342, 299, "bilinear")),
         ({"torchvision": "resnet50", "weights": "IMAGENET1K_V1", "resize": 300}, (300, 224, "bilinear")),
-        ({"torchscript": "x.pt", "resize": 256, "crop": 224}, (256, 224, "bilinear")),
-        ({"exported": "x.pt2", "resize": 8, "interpolation": "bicubic"}, (8, None, "bicubic")),
-        ({"exported": "x.pt2"}, (None, None, "bilinear")),
+        ({"torchscript": "x.pt", "sha256": "0" * 64, "resize": 256, "crop": 224}, (256, 224, "bilinear")),
+        ({"exported": "x.pt2", "sha256": "0" * 64, "resize": 8, "interpolation": "bicubic"}, (8, None, "bicubic")),
+        ({"exported": "x.pt2", "sha256": "0" * 64}, (None, None, "bilinear")),
     ],
 )
 def test_preprocessing(settings, expected):
     resize, crop, interpolation = expected
-    assert preprocessing_of(settings) == Preprocessing(resize=resize, crop=crop, interpolation=interpolation)
+    assert preprocessing_of(parse(ClassifierEntry, settings)) == Preprocessing(
+        resize=resize, crop=crop, interpolation=interpolation
+    )
 
 
 def test_published_files():
@@ -199,10 +203,10 @@ def test_without_sha256_the_file_name_of_torchvision_tells_its_first_digits(tmp_
     path = tmp_path / "pretrained"
     path.write_bytes(resnet_file)
     with pytest.raises(SpuriousError, match=f"wrong sha256 {sha256(resnet_file)}, wanted f37072fd; delete it"):
-        open_classifier(path, RESNET18, CPU)
+        open_classifier(path, parse(ClassifierEntry, RESNET18), CPU)
     address = f"https://127.0.0.1/resnet18-{sha256(resnet_file)[:8]}.pth"
     monkeypatch.setattr(type(models.ResNet18_Weights.IMAGENET1K_V1), "url", address)
-    model, _ = open_classifier(path, RESNET18, CPU, accelerated=False)
+    model, _ = open_classifier(path, parse(ClassifierEntry, RESNET18), CPU, accelerated=False)
     assert model(some_images(32)).shape == (5, 1000)
 
 
@@ -354,12 +358,14 @@ def test_what_was_trained_here(tmp_path):
     trained = build_classifier(description)
     write_weights(tmp_path / "weights", trained, description)
     settings = {"architecture": "softmax", "recipe": "fast"}
-    model, preprocessing = open_classifier(tmp_path / "weights", settings, CPU, precision="bfloat16")
+    model, preprocessing = open_classifier(
+        tmp_path / "weights", parse(ClassifierEntry, settings), CPU, precision="bfloat16"
+    )
     assert preprocessing == Preprocessing()
     images = some_images(8, channels=1)
     assert torch.equal(model(images), trained(images))
     with pytest.raises(SpuriousError, match="another classifier"):
-        open_classifier(tmp_path / "weights", {"architecture": "cnn", "recipe": "fast"}, CPU)
+        open_classifier(tmp_path / "weights", Cnn(), CPU)
 
 
 class Bomb:
@@ -416,7 +422,7 @@ def test_an_altered_file_is_not_opened_at_all(tmp_path, settings, monkeypatch):
 
 def test_a_missing_file(tmp_path):
     with pytest.raises(SpuriousError, match=r"gone: cannot be read .*; delete it and run again"):
-        open_classifier(tmp_path / "gone", {"torchscript": "x", "sha256": "0" * 64}, CPU)
+        open_classifier(tmp_path / "gone", TorchScript(torchscript="x", sha256="0" * 64), CPU)
 
 
 class Pair(Small):

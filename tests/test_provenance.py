@@ -337,7 +337,7 @@ def test_record_says_what_the_jobs_took(finished, record):
 
 def test_record_says_what_ran(finished, record):
     config = read_config(finished)
-    effective = configuration.experiment(config, DATASET)
+    effective = configuration.settings_for(config, DATASET)
     effective.pop("local_data")
     effective["datasets"] = {DATASET: config["datasets"][DATASET]}
     assert record["configuration"] == effective

@@ -11,9 +11,9 @@ import update_readme
 from spurious import configuration
 from spurious.classifiers.models import SoftmaxRegression
 from spurious.classifiers.predictions import accuracy, predict
+from spurious.classifiers.recipes import TrainingRecipe
 from spurious.classifiers.training import Trainer, TrainingSet, one_hot
 from spurious.data.datasets import digits
-from spurious.settings import TrainingRecipe
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -44,14 +44,14 @@ def test_the_example_configurations_are_valid():
     config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     for block in blocks:
         config = configuration.deep_merge(config, yaml.safe_load(block.replace('"..."', f'"{"0" * 64}"')))
-    configuration.check(config, yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text()))
-    assert configuration.experiment(config, "mine")["datasets"]["mine"]["classes"] == 5
-    assert configuration.experiment(config, "imagenet-samples")["experiment"]["smoothing"] == ["vit", "own"]
+    configuration.check(config)
+    assert configuration.settings_for(config, "mine")["datasets"]["mine"]["classes"] == 5
+    assert configuration.settings_for(config, "imagenet-samples")["experiment"]["smoothing"] == ["vit", "own"]
 
 
 def test_the_measured_accuracy_is_what_the_code_gives(one_thread):
     """By the shipped configuration, but for two images: other machines differ in the last digits."""
-    config = configuration.experiment(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")), "digits")
+    config = configuration.settings_for(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")), "digits")
     source, recipe = config["datasets"]["digits"], TrainingRecipe(**config["recipes"]["softmax"])
     data = digits(source["size"], source["validation"], source["test"], source["seed"])
     training_set = TrainingSet(images=data.pixels("train"), targets=one_hot(data.labels["train"], data.classes))

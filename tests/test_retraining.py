@@ -1,6 +1,5 @@
 """Negatives and their targets, and the scripts that train, attack and retrain, on a tiny dataset."""
 
-import dataclasses
 import json
 import math
 
@@ -15,14 +14,18 @@ from pipeline.files import checkpoints
 from pipeline.files.rows import read_rows
 from pipeline.files.tensors import load_classifier, read_dataset, read_tensors, write_tensors
 from spurious.attacks.optimization import attack
+from spurious.attacks.settings import ImageOptimization
 from spurious.classifiers.models import Description, build_classifier
 from spurious.classifiers.predictions import predict
+from spurious.classifiers.recipes import TrainingRecipe
 from spurious.classifiers.training import Trainer, TrainingSet
 from spurious.data.datasets import SPLITS
+from spurious.experiments.backworking.settings import BackworkingSettings
+from spurious.experiments.retraining.settings import RetrainingSettings
 from spurious.experiments.retraining.training_set import target_classes, with_negatives
 from spurious.perturbations.negatives import noise_negatives
+from spurious.registry import parse
 from spurious.seeding import generator
-from spurious.settings import BackworkingSettings, RetrainingSettings, SearchSettings, TrainingRecipe
 
 CLASSES, SHAPE = 3, (1, 8, 8)
 CPU = torch.device("cpu")
@@ -103,12 +106,12 @@ RECIPE = TrainingRecipe(learning_rate=0.05, batch_size=16, steps=30, schedule="o
 SEARCHES = BackworkingSettings(
     images=2,
     searches={
-        "cost": SearchSettings(max_steps=5),
-        "log-p": SearchSettings(objective="log_p", learning_rate=0.05, max_steps=6),
-        "free": SearchSettings(objective="logit", learning_rate=0.3, max_steps=4, clamp=False, stop_min_p=None),
+        "cost": ImageOptimization(max_steps=5),
+        "log-p": ImageOptimization(objective="log_p", learning_rate=0.05, max_steps=6),
+        "free": ImageOptimization(objective="logit", learning_rate=0.3, max_steps=4, clamp=False, stop_min_p=None),
     },
 )
-SETTINGS = RetrainingSettings(rounds=2, recipe=RECIPE, attacks=("cost", "log-p"), copies=3)
+SETTINGS = RetrainingSettings(rounds=2, attacks=("cost", "log-p"), copies=3)
 ARCHITECTURE = json.dumps({"architecture": "cnn", "channels": [2, 4], "units": 8})
 
 
@@ -122,7 +125,7 @@ RETRAINED = {
 
 
 def text(settings):
-    return json.dumps(dataclasses.asdict(settings))
+    return json.dumps(settings.model_dump(mode="json"))
 
 
 def stripes(count, split):
@@ -171,7 +174,7 @@ def retrain(folder, out, negatives, target, settings=SETTINGS, seed=0):
     arguments += ["--found", *(str(folder / f"found/label{label}.safetensors") for label in range(CLASSES))]
     arguments += ["--found-rows", *(str(folder / f"found/label{label}.csv") for label in range(CLASSES))]
     arguments += ["--negatives", negatives, "--target", target, "--seed", str(seed)]
-    arguments += ["--settings", text(settings), "--searches", text(SEARCHES)]
+    arguments += ["--settings", text(settings), "--recipe", text(RECIPE), "--searches", text(SEARCHES)]
     for name, file in RETRAINED.items():
         arguments += [f"--{name}", str(out / file)]
     retrain_classifier.main(arguments)
@@ -183,7 +186,7 @@ def contents(folder):
 
 def new_trainer(classes, training_set, seed):
     """What the scripts train with, built from the library."""
-    description = Description(image_shape=SHAPE, classes=classes, **json.loads(ARCHITECTURE))
+    description = parse(Description, {"image_shape": SHAPE, "classes": classes, **json.loads(ARCHITECTURE)})
     return Trainer(build_classifier(description), training_set, RECIPE, seed=seed)
 
 
@@ -373,7 +376,7 @@ def test_the_retrained_classifier_judges_for_itself(folder, arms, arm):
 
 @pytest.mark.parametrize("arm", [("none", "none"), ("uniform", "uniform"), ("backworked", "extra")])
 def test_another_seed_has_its_own_classifier_found_images_and_training(folder, tmp_path, arm):
-    retrain(folder, tmp_path, *arm, settings=dataclasses.replace(SETTINGS, rounds=1), seed=1)
+    retrain(folder, tmp_path, *arm, settings=SETTINGS.changed(rounds=1), seed=1)
     attacks, old, predictions = (read_rows([tmp_path / f"{name}.csv"]) for name in ("attacks", "old", "predictions"))
     assert set(attacks["seed"]) == set(old["seed"]) == set(predictions["seed"]) == {1}
     found = [read_tensors(folder / f"found/label{label}.safetensors")[0]["cost/seed1"] for label in range(CLASSES)]
@@ -397,7 +400,7 @@ def test_another_seed_has_its_own_classifier_found_images_and_training(folder, t
 
 
 def test_round_0_of_another_seed_is_of_that_seed(folder, tmp_path):
-    retrain(folder, tmp_path, "none", "none", settings=dataclasses.replace(SETTINGS, rounds=1), seed=1)
+    retrain(folder, tmp_path, "none", "none", settings=SETTINGS.changed(rounds=1), seed=1)
     attacks, predictions = (
         read_rows([tmp_path / f"{name}.csv"]).query("round == 0") for name in ("attacks", "predictions")
     )
@@ -423,7 +426,7 @@ def test_the_negatives_of_every_arm(folder, arms):
 
 
 def test_what_an_attack_without_clamp_finds_is_clamped_before_it_is_a_negative(folder, tmp_path):
-    settings = dataclasses.replace(SETTINGS, attacks=("free", "cost"))
+    settings = SETTINGS.changed(attacks=("free", "cost"))
     retrain(folder, tmp_path, "backworked", "uniform", settings=settings)
     negatives = read_tensors(tmp_path / "negatives.safetensors")[0]["negatives"]
     found = torch.cat(
@@ -502,7 +505,7 @@ def test_an_arm_killed_in_training_gives_the_same_files(folder, arms, tmp_path, 
 
 def test_fewer_rounds_are_the_beginning_of_more(folder, arms, tmp_path):
     arm = ("backworked", "uniform")
-    retrain(folder, tmp_path, *arm, settings=dataclasses.replace(SETTINGS, rounds=1))
+    retrain(folder, tmp_path, *arm, settings=SETTINGS.changed(rounds=1))
     for name in ("attacks", "old", "predictions"):
         first = read_rows([arms[arm] / f"{name}.csv"]).query("round == 1").reset_index(drop=True)
         pd.testing.assert_frame_equal(read_rows([tmp_path / f"{name}.csv"]), first)

@@ -121,7 +121,7 @@ PROGRAMS = {
         {"weights": "cnn0/weights", "control": "cnn1/weights", "negatives": "backworked", "target": "uniform"}
         | {"found": tuple(f"found{label}/images" for label in range(CLASSES))}
         | {"found-rows": tuple(f"found{label}/rows" for label in range(CLASSES))}
-        | {"seed": 0, "settings": {"rounds": 2, "recipe": RECIPE, "attacks": ["cost"]}, "searches": SEARCHES},
+        | {"seed": 0, "settings": {"rounds": 2, "attacks": ["cost"]}, "recipe": RECIPE, "searches": SEARCHES},
         {"attacks-rows": "train", "old-rows": "train", "predictions-rows": "train test", "negatives-file": "train"},
     ),
     "smooth_shard": Program(

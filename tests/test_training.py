@@ -1,7 +1,6 @@
 """Training: what it learns, that it resumes exactly, and each part against a plain rendition of its own."""
 
 import copy
-import dataclasses
 import itertools
 import math
 
@@ -14,10 +13,11 @@ from pipeline.files import checkpoints
 from pipeline.files.tensors import read_tensors, write_tensors
 from spurious.classifiers.models import ConvNet, SoftmaxRegression, initialize
 from spurious.classifiers.predictions import accuracy, predict
+from spurious.classifiers.recipes import TrainingRecipe
 from spurious.classifiers.training import Trainer, TrainingSet, one_hot, shift
 from spurious.errors import SpuriousError
+from spurious.registry import parse
 from spurious.seeding import generator
-from spurious.settings import TrainingRecipe
 
 SHAPE = (1, 9, 7)
 RECIPE = TrainingRecipe(learning_rate=0.01, batch_size=8, steps=22, schedule="one_cycle", shift=1)
@@ -180,8 +180,8 @@ def test_a_set_smaller_than_a_batch_gets_its_epochs():
 
 @pytest.mark.parametrize("changes", [{}, {"steps": 5, "epochs": 1}])
 def test_a_recipe_has_either_steps_or_epochs(changes):
-    with pytest.raises(SpuriousError, match="either 'steps' or 'epochs'"):
-        TrainingRecipe(learning_rate=1, batch_size=64, **changes)
+    with pytest.raises(SpuriousError, match="exactly one of steps and epochs"):
+        parse(TrainingRecipe, {"learning_rate": 1, "batch_size": 64, **changes})
 
 
 def slow_shift(images, pixels, offsets):
@@ -244,7 +244,7 @@ def test_the_batches_of_an_epoch_have_no_repetition(images, batch_size):
 
 
 def test_history_has_the_mean_losses_since_the_row_before():
-    recipe = dataclasses.replace(RECIPE, steps=4, batch_size=41, shift=0)
+    recipe = RECIPE.changed(steps=4, batch_size=41, shift=0)
     every_step, halves = new_trainer(recipe=recipe), new_trainer(recipe=recipe)
     logits = every_step.model(data().images).detach().double()
     before = -(data().targets.double() * logits.log_softmax(1)).sum(1)
@@ -300,7 +300,7 @@ def test_equals_a_plain_training_loop(steps):
 def test_the_weights_start_as_initialized_for_the_seed():
     model = ConvNet(SHAPE, 3, (2, 4), 8)
     initialize(model, "published", generator(5, "initialization"))
-    trainer = new_trainer(recipe=dataclasses.replace(RECIPE, initialization="published"), seed=5)
+    trainer = new_trainer(recipe=RECIPE.changed(initialization="published"), seed=5)
     assert_same(weights(trainer), model.state_dict())
 
 
@@ -310,7 +310,7 @@ def test_bfloat16_trains_and_keeps_float32_weights():
     training_set = TrainingSet(images=images, targets=one_hot(labels, 3))
     low, full = (
         new_trainer(training_set, recipe),
-        new_trainer(training_set, dataclasses.replace(recipe, precision="auto")),
+        new_trainer(training_set, recipe.changed(precision="auto")),
     )
     history = list(low.run(validation=quadrants(50, seed=1)))
     list(full.run())
@@ -400,8 +400,8 @@ def changed_target():
     [
         lambda: new_trainer(seed=1),
         lambda: new_trainer(seed="0"),
-        lambda: new_trainer(recipe=dataclasses.replace(RECIPE, learning_rate=0.02)),
-        lambda: new_trainer(recipe=dataclasses.replace(RECIPE, steps=23)),
+        lambda: new_trainer(recipe=RECIPE.changed(learning_rate=0.02)),
+        lambda: new_trainer(recipe=RECIPE.changed(steps=23)),
         lambda: new_trainer(channels=(3, 4)),
         changed_pixel,
         changed_target,

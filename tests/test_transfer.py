@@ -12,12 +12,16 @@ from pipeline.files.tensors import write_tensors, write_weights
 from spurious.attacks.evolution import Budget, Goal, ball, search
 from spurious.attacks.gradient import fool
 from spurious.attacks.scores import first_right
+from spurious.attacks.settings import GradientAttack
+from spurious.classifiers.entries import ClassifierEntry
 from spurious.classifiers.models import Description, build_classifier
 from spurious.classifiers.scikit_learn import fit, scores_of
 from spurious.errors import SpuriousError
+from spurious.experiments.black_box.settings import BlackBoxSettings
 from spurious.experiments.transfer.rows import fooling_images, transfer_rows
+from spurious.experiments.transfer.settings import TransferSettings
 from spurious.perturbations.norms import random_change
-from spurious.settings import BlackBoxSettings, FoolingMethod, TransferSettings
+from spurious.registry import parse
 from test_ensembles import blobs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -42,7 +46,7 @@ def classifiers():
     return {
         ("softmax", 0): rows_decide(),
         ("softmax", 1): rows_decide(0.5),
-        ("forest", 0): fit(FOREST, pixels, labels, 0),
+        ("forest", 0): fit(parse(ClassifierEntry, FOREST), pixels, labels, 0),
     }
 
 
@@ -77,7 +81,7 @@ def test_rows_are_what_each_judge_says(classifiers, tested):
     assert len(rows) == 3 * 3 * 8
     ids = rows["id"].unique().tolist()
     chosen, truth = images[ids], labels[ids]
-    control = random_change(chosen, ids, FoolingMethod(epsilon=0.3), "transfer control")
+    control = random_change(chosen, ids, GradientAttack(epsilon=0.3), "transfer control")
     assert ((control - chosen).abs() <= 0.3 + 1e-6).all()
     for (source, seed), classifier in classifiers.items():
         made = fooling_images(classifier, chosen, truth, SETTINGS, ids, seed)
@@ -98,7 +102,7 @@ def test_rows_are_what_each_judge_says(classifiers, tested):
 def test_networks_are_fooled_by_the_gradient_and_forests_by_evolution(classifiers, tested):
     images, labels = tested[0][:5], tested[1][:5]
     ids = list(range(5))
-    method = FoolingMethod(epsilon=0.3, steps=5)
+    method = GradientAttack(epsilon=0.3, steps=5)
     network, forest = classifiers["softmax", 0], classifiers["forest", 0]
     expected = fool(network, images, labels, method, ids=ids, seed=0)
     assert torch.equal(fooling_images(network, images, labels, SETTINGS, ids, 0), expected)
@@ -136,7 +140,7 @@ def files(tmp_path_factory):
         tensors |= {f"{split}_images": pixels.mul(255).to(torch.uint8), f"{split}_labels": labels}
     write_tensors(folder / "data", tensors)
     pixels, labels = blobs()
-    estimators.write(folder / "forest", fit(FOREST, pixels, labels, 0))
+    estimators.write(folder / "forest", fit(parse(ClassifierEntry, FOREST), pixels, labels, 0))
     description = Description(architecture="softmax", image_shape=(1, 4, 4), classes=3)
     write_weights(folder / "softmax", rows_decide(), description)
     return folder
@@ -154,7 +158,7 @@ def test_the_script_writes_the_rows_of_the_test_images(files, tmp_path):
     transfer_images.main(arguments(files, tmp_path / "rows", *sources))
     pixels, labels = blobs(90, seed="test")
     stored = pixels.mul(255).to(torch.uint8) / 255
-    classifiers = {("softmax", 0): rows_decide(), ("forest", 7): fit(FOREST, *blobs(), 0)}
+    classifiers = {("softmax", 0): rows_decide(), ("forest", 7): fit(parse(ClassifierEntry, FOREST), *blobs(), 0)}
     settings = TransferSettings(images=5, epsilon=0.3, steps=3, population=5, max_queries=20)
     expected = transfer_rows(classifiers, stored, labels, settings).reset_index(drop=True)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "rows"), expected)

@@ -6,13 +6,15 @@ import pytest
 import torch
 
 from spurious.errors import SpuriousError
+from spurious.experiments.smoothing.settings import SmoothingSettings
 from spurious.perturbations.noise import add_noise
+from spurious.registry import parse
 from spurious.seeding import generator
-from spurious.settings import Preprocessing, SmoothingSettings, Variant, from_mapping
 from spurious.views import bands
 from spurious.views.bands import Side, side_band
 from spurious.views.blur import blur
 from spurious.views.preparation import prepare
+from spurious.views.settings import Preprocessing, Variant
 from spurious.views.viewer import Viewer
 from spurious.vision import InterpolationMode, transforms
 
@@ -53,7 +55,7 @@ def test_preparing_is_what_torchvision_does(preprocessing, antialias):
 
 
 def test_a_view_that_is_no_blur_is_prepared_after_its_call():
-    settings = from_mapping(SmoothingSettings, {"views": ["median", "ss"], "kernels": [5, 7]})
+    settings = parse(SmoothingSettings, {"views": ["median", "ss"], "kernels": [5, 7]})
     views = Viewer(IMAGENET, settings, Variant()).views(picture((333, 77)), ["a"], 0.25, 3)
     noisy = add_noise(picture((333, 77)), ["a"], 0.25, 3)
     expected = [settings.views[0](noisy, None, 1.0), blur(noisy, 5, 1.0), blur(noisy, 7, 1.0)]
@@ -154,4 +156,4 @@ def test_an_image_too_small_for_the_kernel_is_named(size, kernel):
 @pytest.mark.parametrize("wrong", [{"crop": 10}, {"resize": 10, "crop": 11}])
 def test_a_crop_needs_enough_pixels(wrong):
     with pytest.raises(SpuriousError, match="needs a resize"):
-        Preprocessing(**wrong)
+        parse(Preprocessing, wrong)

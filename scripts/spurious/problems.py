@@ -15,6 +15,7 @@ from spurious.errors import unknown_name
 Place = tuple[str | int, ...]
 
 LARGEST = 2**63 - 1
+TOO_DEEP = "lists or mappings lie too deep in each other, or one holds itself by an alias: write them out"
 
 
 class Problem(NamedTuple):
@@ -51,9 +52,9 @@ def _with_lists(value: Any) -> Any:
     return [_with_lists(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def misfit(text: str, *place: str | int) -> ValidationError:
-    """What a validator raises to say that `text` holds for what lies at `place` in its value."""
-    error = PydanticCustomError("misfit", "{text}", {"text": text})
+def misfit(text: str, *place: str | int, inner: bool = False) -> ValidationError:
+    """What a validator raises to say that `text` holds for what lies at `place` in its value; `inner` as in Problem."""
+    error = PydanticCustomError("misfit", "{text}", {"text": text, "inner": inner})
     return ValidationError.from_exception_data("settings", [{"type": error, "loc": place, "input": None}])
 
 
@@ -81,7 +82,7 @@ def most_telling(error: ValidationError, cls: type[BaseModel], value: Any) -> Pr
 def _problem(error: Mapping[str, Any], cls: type[BaseModel], value: Any) -> Problem:
     place, kind = error["loc"], error["type"]
     if kind == "misfit":
-        return Problem(place, error["ctx"]["text"])
+        return Problem(place, error["ctx"]["text"], error["ctx"]["inner"])
     if kind == "value_error":
         return Problem(place, str(error["ctx"]["error"]))
     if kind == "extra_forbidden":
@@ -90,7 +91,8 @@ def _problem(error: Mapping[str, Any], cls: type[BaseModel], value: Any) -> Prob
     if place[-1:] == ("[key]",):
         *outer, name, _ = place
         names = typing.get_args(_at(outer, cls, value).hint)[0]
-        return Problem(tuple(outer), f"{shown(name)} is not allowed{_remedy(_spot(names, None))}", inner=True)
+        remedy = error.get("ctx", {}).get("remedy") or _spot(names, None).remedy
+        return Problem(tuple(outer), f"{shown(name)} is not allowed: {remedy}", inner=True)
     remedy = _remedy(_at(place, cls, value))
     if kind == "missing":
         return Problem(place[:-1], f"the key '{place[-1]}' is missing{remedy}")
@@ -148,6 +150,12 @@ def _spot(hint: Any, value: Any, remedy: str | None = None) -> _Spot:
         remedy = remedy or (note.description if isinstance(note, FieldInfo) else None)
     hint = typing.get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
     return _Spot(hint, remedy or getattr(hint, "remedy", ""), value)
+
+
+def field_place(field: FieldInfo) -> tuple[Any, str]:
+    """The type of a field without null, and what may stand there."""
+    spot = _spot(field.annotation, None, field.description)
+    return spot.hint, spot.remedy
 
 
 def _of_its_kind(hint: Any, value: Any) -> type[BaseModel]:

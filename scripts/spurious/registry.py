@@ -16,11 +16,9 @@ from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationErro
 from pydantic_core import CoreSchema
 
 from spurious.errors import SpuriousError, reason_of, unknown_name
-from spurious.problems import Problem, misfit, most_telling, shown, unusable
+from spurious.problems import TOO_DEEP, Problem, misfit, most_telling, shown, unusable
 
 Parsed = TypeVar("Parsed", bound="Settings")
-
-TOO_DEEP = "lists or mappings lie too deep in each other, or one holds itself by an alias: write them out"
 
 _loaded: dict[Path, ModuleType] = {}
 
@@ -37,8 +35,16 @@ class Settings(BaseModel):
     remedy: ClassVar[str] = ""
 
     def changed(self, **values: Any) -> Self:
-        """These settings with other `values`, checked as the first ones were."""
-        return type(self)(**{name: getattr(self, name) for name in self.model_fields_set} | values)
+        """These settings with other `values`; SpuriousError, as `parse` raises it, where they do not fit."""
+        return parse(type(self), {name: getattr(self, name) for name in self.model_fields_set} | values)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The schema, described by the remedy: docstrings are for those who read the code."""
+        schema = {
+            key: value for key, value in handler.resolve_ref_schema(handler(core)).items() if key != "description"
+        }
+        return {"description": cls.remedy, **schema} if cls.remedy else schema
 
 
 class Entry(Settings):
@@ -47,12 +53,14 @@ class Entry(Settings):
     A direct subclass begins a family, `class View(Entry)`, and a subclass of that is one of its kinds,
     `class Median(View, kind="median")`. In the configuration a kind is a mapping with its name under the family's `key`
     and its parameters, `{kind: median, size: 5}`, or the bare name, `median`, which leaves all at their defaults. Two
-    kinds of one name in a family raise SpuriousError.
+    kinds of one name in a family raise SpuriousError. `needed` are keys that the configuration must have although they
+    have a default: jobs do without them.
     """
 
     key: ClassVar[str | None] = "kind"
     kind: ClassVar[str | None] = None
     kinds: ClassVar[dict[str, type["Entry"]]] = {}
+    needed: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, *, kind: str | None = None, key: str | None = None, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -71,9 +79,9 @@ class Entry(Settings):
             raise misfit(f"the key '{cls.key}' is missing: {cls.remedy}")
         name, place = (value[cls.key], [cls.key]) if isinstance(value, Mapping) else (value, [])
         if not isinstance(name, str):
-            raise misfit(f"{shown(name)} is not allowed: {cls.remedy}", *place)
+            raise misfit(f"{shown(name)} is not allowed: {cls.remedy}", *place, inner=True)
         if name not in cls.kinds:
-            raise misfit(f"{shown(name)} is not allowed: {cls.remedy}; {_meant(name, cls.kinds)}", *place)
+            raise misfit(f"{shown(name)} is not allowed: {cls.remedy}; {_meant(name, cls.kinds)}", *place, inner=True)
         return cls.kinds[name]
 
     @model_validator(mode="wrap")
@@ -90,19 +98,18 @@ class Entry(Settings):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The parameters with the key that names the kind; of a family, one of its kinds or of their bare names."""
         if cls.kind is None:
-            return {"description": cls.remedy, "oneOf": [kind._schema(handler) for kind in cls.kinds.values()]}
-        return cls._schema(handler)
-
-    @classmethod
-    def _schema(cls, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """The parameters, and the key that names the kind."""
-        schema = handler.resolve_ref_schema(handler(cls.__pydantic_core_schema__))
-        if cls.key is not None:
-            named = {cls.key: {"const": cls.kind, "description": cls.remedy}}
-            schema["properties"] = named | schema.get("properties", {})
-            schema["required"] = [cls.key, *schema.get("required", [])]
-        return schema
+            kinds = [
+                kind.__get_pydantic_json_schema__(kind.__pydantic_core_schema__, handler) for kind in cls.kinds.values()
+            ]
+            names = [{"enum": list(cls.kinds)}] if cls.key == "kind" else []
+            return {"description": cls.remedy, "oneOf": [*names, *kinds]}
+        schema = super().__get_pydantic_json_schema__(core, handler)
+        if cls.key is None or cls.key in schema.get("properties", {}):
+            return schema
+        properties = {cls.key: {"const": cls.kind, "description": cls.remedy}, **schema.get("properties", {})}
+        return {**schema, "properties": properties, "required": [cls.key, *cls.needed, *schema.get("required", [])]}
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
@@ -128,9 +135,7 @@ def problem_or_parsed(cls: type[Parsed], value: Any) -> Problem | Parsed:
     except ValidationError as error:
         return most_telling(error, cls, _with_tuples(value))
     except RecursionError:
-        return Problem(
-            (), "lists or mappings lie too deep in each other, or one holds itself by an alias: write them out"
-        )
+        return Problem((), TOO_DEEP)
 
 
 def _with_tuples(value: Any) -> Any:

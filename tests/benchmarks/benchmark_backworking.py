@@ -14,9 +14,9 @@ from torch import Tensor
 from measuring import Row, median_seconds, memory_mb
 from reference import broadcast_cost
 from spurious.attacks.cost import build_cost, reference_activations
+from spurious.attacks.settings import ImageOptimization
 from spurious.classifiers.models import Description, build_classifier, initialize
 from spurious.seeding import generator
-from spurious.settings import SearchSettings
 
 REFERENCES, IMAGES, LABEL = 6742, 8, 1
 
@@ -26,7 +26,7 @@ class Step:
 
     def __init__(self) -> None:
         torch.set_num_threads(1)
-        self.settings = SearchSettings()
+        self.settings = ImageOptimization()
         self.model = build_classifier(Description(architecture="cnn", image_shape=(1, 28, 28), classes=10))
         initialize(self.model, "published", generator("benchmark"))
         self.model.requires_grad_(False)

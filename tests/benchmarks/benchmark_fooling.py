@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from measuring import Row, median_seconds
 from spurious.attacks.gradient import fool
+from spurious.attacks.settings import GradientAttack
 from spurious.classifiers.models import Description, build_classifier, initialize
 from spurious.classifiers.predictions import predict
 from spurious.seeding import generator
-from spurious.settings import FoolingMethod
 
-MANY, FEW, METHOD = 500, 10, FoolingMethod(epsilon=0.1, steps=20)
+MANY, FEW, METHOD = 500, 10, GradientAttack(epsilon=0.1, steps=20)
 WIDTHS = {"MNIST's CNN": ((32, 64), 1024), "the CNN of digits": ((16, 32), 256)}
 ROUNDS = 3
 

@@ -28,8 +28,10 @@ from planning import CLASSES, IMAGES, NOISE_SEEDS, SWEEP_OF_ONE_SHARD, make_larg
 from projects import change_config, copy_project, environment
 from spurious.data.datasets import to_float
 from spurious.data.photographs import decode
+from spurious.experiments.smoothing.settings import SmoothingSettings
 from spurious.perturbations.noise import add_noise
-from spurious.settings import Preprocessing, SmoothingSettings, from_mapping
+from spurious.registry import parse
+from spurious.views.settings import Preprocessing
 from spurious.views.viewer import Viewer
 
 COLUMNS = "image,label,variant,seed,kernel,sigma,ns,ss,ds,decision,p_ns,p_ss,p_ds"  # of a shard's file
@@ -118,7 +120,7 @@ def gathering_rows(root: Path, few: int = 100, many: int = 1000) -> Iterator[Row
 def write_shards(folder: Path, root: Path, shards: int) -> None:
     """Files as smooth_shard.py writes them, of made-up labels and probabilities."""
     draw = np.random.default_rng(0)
-    settings = from_mapping(SmoothingSettings, _sweep_of_five_seeds(root))
+    settings = parse(SmoothingSettings, _sweep_of_five_seeds(root))
     rows = [(seed, kernel, sigma) for seed, sigma in conditions_of(settings) for kernel in settings.kernels]
     for shard in range(shards):
         images = np.arange(shard, IMAGES, shards)
@@ -148,7 +150,7 @@ def conditions_of(settings: SmoothingSettings) -> list[tuple[int, float]]:
 
 def feeding_row(root: Path) -> Row:
     """Views a second of a core that reads and draws noise for a GPU, which does the rest, and of one that does all."""
-    settings = from_mapping(SmoothingSettings, _sweep_of_five_seeds(root))
+    settings = parse(SmoothingSettings, _sweep_of_five_seeds(root))
     viewer = Viewer(Preprocessing(resize=256, crop=224), settings, settings.variants["published"])
     content = _jpeg()
     conditions = conditions_of(settings)

@@ -6,7 +6,6 @@ matrix products. The write-up's way gets all cores in one process, as torch does
 processes.
 """
 
-import dataclasses
 import multiprocessing
 import os
 import time
@@ -26,11 +25,12 @@ from pipeline.files.images import open_images
 from spurious import configuration
 from spurious.classifiers.predictions import predict
 from spurious.classifiers.pretrained import accelerate, torchvision_classifier
+from spurious.experiments.smoothing.settings import SmoothingSettings
 from spurious.experiments.smoothing.sweep import Batch, sweep
 from spurious.perturbations.noise import add_noise
 from spurious.seeding import generator
-from spurious.settings import Preprocessing, SmoothingSettings, Variant
 from spurious.views.blur import blur
+from spurious.views.settings import Preprocessing, Variant
 from spurious.views.viewer import Viewer
 from spurious.vision import transforms
 
@@ -88,7 +88,7 @@ def changed_labels(root: Path) -> Iterator[Row]:
 
 def _changed(folder: Path, classifier: str, entry: dict[str, object], shard: int) -> tuple[int, int]:
     """Changed labels and all labels of the views of a shard."""
-    settings = dataclasses.replace(SETTINGS, kernels=(5,))
+    settings = SETTINGS.changed(kernels=(5,))
     device = torch.device("cpu")
     images = open_images([folder / "images", folder / "images.csv"])
     load = partial(smooth_shard.load_batch, images, device)

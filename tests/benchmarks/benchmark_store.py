@@ -4,7 +4,6 @@ The store is made up: a sparse file, whose zeros the kernel makes instead of rea
 adds is not measured; the rate from real bytes in the system's cache stands beside it.
 """
 
-import dataclasses
 import math
 import multiprocessing
 import os
@@ -24,10 +23,11 @@ from torch import Tensor
 from measuring import Row, memory_mb
 from pipeline.files.stores import SplitWriter, open_store, write_description
 from spurious.classifiers.linear import LinearTrainer
-from spurious.configuration import experiment
+from spurious.configuration import settings_for
 from spurious.data.splits import ImageSource, InMemory, prefetched, shuffled
+from spurious.experiments.linear.settings import LinearSettings
+from spurious.registry import parse
 from spurious.seeding import generator
-from spurious.settings import LinearSettings, from_mapping
 
 CORES = len(os.sched_getaffinity(0))
 IMAGES, CLASSES, SIDE = 1_281_167, 1000, 64
@@ -51,12 +51,12 @@ def rows(root: Path) -> Iterator[Row]:
     """Rates in images per second on all cores, minutes per epoch, growth of memory in MB."""
     os.environ |= ENVIRONMENT
     config = yaml.safe_load((root / "config.yaml").read_text())
-    settings = from_mapping(LinearSettings, experiment(config, "imagenet64")["linear"])
+    settings = parse(LinearSettings, settings_for(config, "imagenet64")["linear"])
     with tempfile.TemporaryDirectory() as folder:
         sparse, real = make_sparse(Path(folder) / "sparse"), make_real(Path(folder) / "real")
         loader = fresh(loading, sparse, settings.batch_size)
         for decays in (settings.weight_decays[:1], settings.weight_decays):
-            how = dataclasses.replace(settings, weight_decays=decays)
+            how = settings.changed(weight_decays=decays)
             yield from training_rows(loader, *fresh(training, sparse, how), f"weight decays at once: {len(decays)}")
         mapped, memory = (fresh(loading, real, settings.batch_size, in_memory) for in_memory in (False, True))
         yield Row("store, loader, cached real bytes against memory", mapped, memory, mapped / memory, UNIT)
@@ -146,7 +146,7 @@ def images_per_second(batches: Iterable[Batch]) -> float:
 def growth(store: Path, settings: LinearSettings) -> dict[str, float]:
     """MB by which the process grows from the first steps of training to the last."""
     source = open_store(store).splits["train"]
-    trainer = LinearTrainer(source, dataclasses.replace(settings, weight_decays=(0.0,)), CLASSES, seed=0)
+    trainer = LinearTrainer(source, settings.changed(weight_decays=(0.0,)), CLASSES, seed=0)
     order = islice(shuffled(source, settings.batch_size, generator("store")), BATCHES)
     steps = trained(trainer, prefetched(source, order))
     for _ in islice(steps, WARM_UP):

@@ -12,9 +12,10 @@ import yaml
 
 from measuring import Row, median_seconds
 from spurious.classifiers.models import Description, build_classifier
+from spurious.classifiers.recipes import TrainingRecipe
 from spurious.classifiers.training import Trainer, TrainingSet, one_hot
-from spurious.configuration import experiment
-from spurious.settings import TrainingRecipe, from_mapping
+from spurious.configuration import settings_for
+from spurious.registry import parse
 
 RECIPES = {"cnn": "fast", "cnn-published": "published"}
 STEPS = 20
@@ -26,7 +27,7 @@ def rows(root: Path) -> Iterator[Row]:
     if not all(histories.values()):
         print("training: left out, it needs the histories of a finished `make paper` in results/mnist")
         return
-    settings = experiment(yaml.safe_load((root / "config.yaml").read_text()), "mnist")
+    settings = settings_for(yaml.safe_load((root / "config.yaml").read_text()), "mnist")
     torch.set_num_threads(settings["threads"]["training"])
     seconds = {name: _seconds_per_step(settings["recipes"][recipe]) for name, recipe in RECIPES.items()}
     full = {name: seconds[name] * _mean(history["step"].iloc[-1] for history in histories[name]) for name in RECIPES}
@@ -54,7 +55,7 @@ def _steps_to(history: pd.DataFrame, target: float) -> int:
 
 
 def _seconds_per_step(values: dict[str, object]) -> float:
-    recipe = from_mapping(TrainingRecipe, values)
+    recipe = parse(TrainingRecipe, values)
     model = build_classifier(Description(architecture="cnn", image_shape=(1, 28, 28), classes=10))
     images = torch.rand(50 * recipe.batch_size, 1, 28, 28)
     labels = torch.arange(len(images)) % 10

@@ -31,11 +31,13 @@ from pipeline.files import tensors as files_tensors
 from pipeline.files.images import open_splits
 from spurious import configuration
 from spurious.classifiers import linear, pretrained, scikit_learn
+from spurious.classifiers.entries import Boosted, ClassifierEntry, Forest, Nearest
 from spurious.classifiers.models import Description, build_classifier
 from spurious.data import datasets, downsampled, idx, packing, photographs
 from spurious.data.splits import InMemory
 from spurious.errors import SpuriousError
-from spurious.settings import LinearSettings
+from spurious.experiments.linear.settings import LinearSettings
+from spurious.registry import parse
 
 ROOT = Path(__file__).parents[2]
 MB = 1 << 20
@@ -337,7 +339,7 @@ DESCRIPTION = {"architecture": "cnn", "image_shape": [1, 4, 4], "classes": 2, "c
 
 @functools.cache
 def weights() -> bytes:
-    model = build_classifier(Description(**DESCRIPTION))
+    model = build_classifier(parse(Description, DESCRIPTION))
     return safetensors.torch.save(model.state_dict(), {"classifier": json.dumps(DESCRIPTION)})
 
 
@@ -440,9 +442,9 @@ def checkpoint_seeds() -> list[bytes]:
 
 
 ENTRIES = (
-    {"scikit_learn": "forest", "trees": 2},
-    {"scikit_learn": "boosted", "rounds": 2, "leaves": 3},
-    {"scikit_learn": "nearest", "neighbours": 2},
+    Forest(trees=2),
+    Boosted(rounds=2, leaves=3),
+    Nearest(neighbours=2),
 )
 
 
@@ -501,7 +503,8 @@ def read_program(content: bytes, folder: Path) -> None:
         dict.fromkeys(before, lambda found, *_: opened.append(found) or torch.nn.Identity()),
     )
     try:
-        told(classifiers.open_classifier, path, {kind: str(path), "sha256": sha256}, torch.device("cpu"))
+        entry = parse(ClassifierEntry, {kind: str(path), "sha256": sha256})
+        told(classifiers.open_classifier, path, entry, torch.device("cpu"))
     finally:
         pretrained._OPENERS.update(before)
     if opened and hashlib.sha256(opened[0]).hexdigest() != sha256.lower():
@@ -596,17 +599,16 @@ def csv_seeds() -> list[bytes]:
 
 
 @functools.cache
-def shipped() -> tuple[dict[str, Any], dict[str, Any]]:
-    """The configuration and its schema."""
-    files = (ROOT / "config.yaml", ROOT / "workflow/schemas/config.schema.yaml")
-    config, schema = (yaml.safe_load(file.read_text(encoding="utf-8")) for file in files)
+def shipped() -> dict[str, Any]:
+    """The configuration."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     config["experiments"] = {name: config["experiments"][name] for name in ("digits", "imagenet-samples")}
     config["targets"] = {"demo": ["digits"], "paper": ["digits"]}
-    return config, schema
+    return config
 
 
 def read_config(content: bytes, folder: Path) -> None:
-    base, schema = shipped()
+    base = shipped()
     values = (*PLAIN, *NUMBERS, *YAML_ONLY)
     choices = Choices(content[1:])
     config = edited(base, choices, values)
@@ -614,7 +616,7 @@ def read_config(content: bytes, folder: Path) -> None:
         at = choices.of(list(base))
         config = {**base, at: choices.of((nested(5000), cyclic(), {"x": cyclic()}))}
     try:
-        configuration.check(config, schema)
+        configuration.check(config)
     except SpuriousError as error:
         if len(str(error).splitlines()) != 1:
             raise Broken(f"not one line: {str(error)!r}") from None
@@ -626,7 +628,7 @@ def read_config(content: bytes, folder: Path) -> None:
 def paths_of(config: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     """What becomes part of a path below results/."""
     for dataset in config["experiments"]:
-        effective = configuration.experiment(config, dataset)
+        effective = configuration.settings_for(config, dataset)
         entry = effective["datasets"][dataset]
         yield dataset, "images", entry.get("example", "x")
         names = [*effective["classifiers"], *effective["backworking"]["searches"], *effective["fooling"]["methods"]]

@@ -24,8 +24,10 @@ from targets import TARGETS, Broken, archive, header, joined, npy, split_header
 from pipeline.files import checkpoints, classifiers, estimators, photographs, rows, stores
 from pipeline.files import tensors as files_tensors
 from spurious import configuration
+from spurious.classifiers.entries import ClassifierEntry
 from spurious.data import datasets, downsampled
 from spurious.errors import SpuriousError
+from spurious.registry import parse
 
 NAME = "some/file"
 few = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -268,7 +270,9 @@ def test_a_program_of_another_sha256_is_never_opened(tmp_path, monkeypatch):
         {"exported": "x", "sha256": "0" * 64},
         {"torchvision": "resnet18", "weights": "DEFAULT"},
     ):
-        assert "wrong sha256" in message(classifiers.open_classifier, path, settings_, torch.device("cpu"))
+        assert "wrong sha256" in message(
+            classifiers.open_classifier, path, parse(ClassifierEntry, settings_), torch.device("cpu")
+        )
     assert opened == []
 
 
@@ -343,11 +347,10 @@ CYCLE = targets.cyclic()
     ids=["key", "cyclic", "nested", "huge", "64 bits", "huge key", "upwards", "absolute", "dot"],
 )
 def test_a_configuration_with_such_a_value_is_told(place, value, reason):
-    config, schema = targets.shipped()
-    config = json.loads(json.dumps(config))
+    config = json.loads(json.dumps(targets.shipped()))
     *parents, last = place.split("/")
     inner = config
     for part in parents:
         inner = inner[part]
     inner[last] = value
-    assert reason in message(configuration.check, config, schema)
+    assert reason in message(configuration.check, config)

@@ -6,7 +6,6 @@ compared, and in the end shares and means. A tolerance without a comment is 10 t
 convolutions (oneDNN off) changes on a CPU.
 """
 
-import dataclasses
 from collections.abc import Iterator
 
 import torch
@@ -16,11 +15,11 @@ from spurious.attacks import evolution
 from spurious.attacks.closed_form import fast_gradient_sign, smallest_steps
 from spurious.attacks.gradient import fool, random_targets
 from spurious.attacks.optimization import attack
+from spurious.attacks.settings import GradientAttack, ImageOptimization
 from spurious.classifiers.linear import LinearTrainer
 from spurious.classifiers.predictions import accuracy, predict
 from spurious.classifiers.scikit_learn import scores_of
 from spurious.perturbations.norms import sizes
-from spurious.settings import FoolingMethod, SearchSettings
 from subjects import CLASSES, LINEAR, RECIPE, cnn, digits, softmax_regression, split, tested, trainer
 
 
@@ -70,7 +69,7 @@ def image_optimization(bench: Bench) -> Iterator[Agreement]:
     """
     label, count = 3, min(bench.size.images, 64)
     settings = {"max_steps": bench.size.steps, "stop_min_p": None}
-    searches = {"cost": SearchSettings(**settings), "log_p": SearchSettings(objective="log_p", **settings)}
+    searches = {"cost": ImageOptimization(**settings), "log_p": ImageOptimization(objective="log_p", **settings)}
 
     def optimize(device: torch.device) -> Values:
         found = attack(cnn(bench.size, device), label, digits().of_label(label), searches, images=count, seed=0)
@@ -84,7 +83,7 @@ def image_optimization(bench: Bench) -> Iterator[Agreement]:
         yield mean(f"{name}: above .999", cpu[name][-1] > 0.999, gpu[name][-1] > 0.999, 0.05)  # 3 of 64 images
 
 
-def fooling(bench: Bench, methods: dict[str, FoolingMethod]) -> Iterator[Agreement]:
+def fooling(bench: Bench, methods: dict[str, GradientAttack]) -> Iterator[Agreement]:
     """Every method on the test images: whether it keeps to epsilon, and what the classifier says afterwards.
 
     Not the pixels: where two pixels of a pool are equal, as in an empty corner, rounding decides which is moved.
@@ -113,15 +112,15 @@ def fooling(bench: Bench, methods: dict[str, FoolingMethod]) -> Iterator[Agreeme
 @path("float32", unit="steps of an image/s")
 def fooling_linf(bench: Bench) -> Iterator[Agreement]:
     """Fast gradient sign and projected gradient descent in L-infinity; see `fooling`."""
-    descent = FoolingMethod(epsilon=0.1, steps=20, goal="targeted", random_start=True)
-    yield from fooling(bench, {"one step": FoolingMethod(epsilon=0.1), "descent": descent})
+    descent = GradientAttack(epsilon=0.1, steps=20, goal="targeted", random_start=True)
+    yield from fooling(bench, {"one step": GradientAttack(epsilon=0.1), "descent": descent})
 
 
 @path("float32", unit="steps of an image/s")
 def fooling_l2(bench: Bench) -> Iterator[Agreement]:
     """One step along the gradient and projected gradient descent in L2; see `fooling`."""
-    descent = FoolingMethod(epsilon=1.0, norm="l2", steps=20, goal="targeted", random_start=True)
-    yield from fooling(bench, {"one step": FoolingMethod(epsilon=1.0, norm="l2"), "descent": descent})
+    descent = GradientAttack(epsilon=1.0, norm="l2", steps=20, goal="targeted", random_start=True)
+    yield from fooling(bench, {"one step": GradientAttack(epsilon=1.0, norm="l2"), "descent": descent})
 
 
 @path("float32", unit="images/s")
@@ -130,7 +129,7 @@ def linear_training(bench: Bench) -> Iterator[Agreement]:
 
     The loss is convex, so that rounding is not amplified.
     """
-    settings = dataclasses.replace(LINEAR, epochs=bench.size.epochs)
+    settings = LINEAR.changed(epochs=bench.size.epochs)
 
     def run(device: torch.device) -> Values:
         own = LinearTrainer(split("train"), settings, CLASSES, seed=0, device=device)

@@ -1,7 +1,6 @@
 """What the paths compute with: the digits, and classifiers that begin alike on every device."""
 
 import copy
-import dataclasses
 import functools
 from types import ModuleType
 
@@ -13,11 +12,12 @@ from torch import Tensor, nn
 from comparing import CPU, Size, Skipped
 from spurious.classifiers.linear import LinearTrainer
 from spurious.classifiers.models import Description, build_classifier
+from spurious.classifiers.recipes import TrainingRecipe
 from spurious.classifiers.training import Trainer, TrainingSet, one_hot
 from spurious.data.datasets import Dataset
 from spurious.data.splits import InMemory
+from spurious.experiments.linear.settings import LinearSettings
 from spurious.seeding import generator
-from spurious.settings import LinearSettings, TrainingRecipe
 
 FULL = Size(
     channels=(32, 64),
@@ -82,7 +82,7 @@ def trainer(size: Size, device: torch.device, precision: str) -> Trainer:
     widths = {"channels": size.channels, "units": size.units}
     description = Description(architecture="cnn", image_shape=(1, 28, 28), classes=CLASSES, **widths)
     targets = one_hot(digits().labels["train"], CLASSES)
-    recipe = dataclasses.replace(RECIPE, epochs=size.epochs, precision=precision)
+    recipe = RECIPE.changed(epochs=size.epochs, precision=precision)
     data = TrainingSet(images=digits().pixels("train"), targets=targets)
     return Trainer(build_classifier(description).to(device), data, recipe, seed=0)
 

@@ -13,8 +13,9 @@ from torch import Tensor
 from comparing import Agreement, Bench, Values, different, largest, path
 from spurious.classifiers.predictions import predict
 from spurious.experiments.smoothing import sweep as noise_sweep
+from spurious.experiments.smoothing.settings import SmoothingSettings
 from spurious.seeding import generator
-from spurious.settings import Preprocessing, SmoothingSettings, Variant
+from spurious.views.settings import Preprocessing, Variant
 from spurious.views.viewer import Viewer
 from subjects import CLASSES, cnn, pretrained, pretrained_module, tested
 

@@ -11,11 +11,12 @@ from spurious.errors import SpuriousError
 from spurious.experiments.smoothing import agreement, comparisons, examining, findings, risk, seeds, variants
 from spurious.experiments.smoothing.rates import main_rows, summarize
 from spurious.experiments.smoothing.rows import columns, views_of
+from spurious.experiments.smoothing.settings import SmoothingSettings
 from spurious.experiments.smoothing.sweep import Batch, sweep
-from spurious.registry import load_extensions
+from spurious.registry import load_extensions, parse
 from spurious.seeding import generator
-from spurious.settings import Preprocessing, SmoothingSettings, from_mapping
 from spurious.views.blur import blur
+from spurious.views.settings import Preprocessing
 from spurious.views.viewer import Viewer
 
 EXTENSION = """
@@ -82,7 +83,7 @@ def model(images):
 
 def settings_with(views, **others):
     mapping = {"views": views, "sigmas": [0.0, 0.25], "kernels": [3, 5], "seeds": [0, 1], "batch_size": 7, **others}
-    return from_mapping(SmoothingSettings, mapping)
+    return parse(SmoothingSettings, mapping)
 
 
 def scores(views):

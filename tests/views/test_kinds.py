@@ -9,9 +9,9 @@ from PIL import Image
 from scipy import ndimage
 
 from spurious.errors import SpuriousError
+from spurious.experiments.smoothing.settings import SmoothingSettings
 from spurious.registry import parse
 from spurious.seeding import generator
-from spurious.settings import SmoothingSettings, from_mapping
 from spurious.views.kinds import View, words_of
 
 IMAGES = torch.rand(2, 3, 17, 22, generator=generator("test", "kinds"))
@@ -141,14 +141,14 @@ def test_wrong_views_are_refused_in_one_line(value, message):
 @pytest.mark.parametrize(
     ("views", "message"),
     [
-        (["ns", "ns"], "smoothing.views: two views are called 'ns'"),
+        (["ns", "ns"], "^views: two views are called 'ns'"),
         (["ns", {"kind": "median", "name": "m"}, {"kind": "bits", "name": "m"}], "two views are called 'm'"),
-        ([], "smoothing.views: there are none"),
+        ([], r"^views: \[\] is not allowed: the views that vote"),
     ],
 )
 def test_views_have_columns_of_their_own(views, message):
     with pytest.raises(SpuriousError, match=message):
-        from_mapping(SmoothingSettings, {"views": views})
+        parse(SmoothingSettings, {"views": views})
 
 
 def test_words_are_those_of_the_kind_or_the_column():

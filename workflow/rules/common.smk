@@ -11,7 +11,6 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-import yaml
 from snakemake.sourcecache import HostingProviderFile, LocalSourceFile
 
 IS_MODULE = not workflow.modifier.is_main_snakefile()
@@ -26,10 +25,10 @@ def own_folder(here):
         return Path(here.get_path_or_uri(secret_free=False)).resolve().parents[1]
     if not isinstance(here, HostingProviderFile):
         sys.exit(f"error: {here}: the workflow cannot run from there; clone it and name the clone's workflow/Snakefile")
-    needed = ("scripts", "workflow", "config.yaml", "requirements.txt")
+    needed = ("scripts", "workflow", "requirements.txt")
     names = here.hosted_repo.repo.git.ls_tree("-r", "--name-only", here.ref, "--", *needed).splitlines()
     copies = {name: workflow.sourcecache.get_path(here.join(f"../../{name}")) for name in names}
-    return Path(copies["config.yaml"]).parent
+    return Path(copies["requirements.txt"]).parent
 
 
 PROJECT = own_folder(workflow.current_basedir)  # as long as this file is read; workflow.basedir may be another's
@@ -57,21 +56,15 @@ def program(name):
 sys.path.insert(0, str(PROJECT / "scripts"))
 
 from pipeline.digest import digest
-from spurious import configuration
+from spurious import configuration, consistency
 from spurious.experiments.catalogue import catalogues, setting, takes_part
 from spurious.errors import SpuriousError, reason_of
 
 
-def completed(given):
-    """The configuration, with the shipped one for all that it leaves out: here all is in it, elsewhere it may be short."""
-    return configuration.deep_merge(yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8")), given)
-
-
 def check_before_any_work():
     """End with one line where the configuration or the results folder would make a job fail later."""
-    schema = yaml.safe_load((PROJECT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
     try:
-        configuration.check(config, schema)
+        configuration.check(config)
         if workflow.is_main_process and not IS_MODULE:
             os.makedirs("results", exist_ok=True)
             tempfile.TemporaryFile(dir="results").close()
@@ -81,11 +74,11 @@ def check_before_any_work():
         sys.exit(f"error: results: cannot be written ({error.strerror}); make it a writable folder")
 
 
-config = completed(config)
 check_before_any_work()
+config = configuration.completed(config)  # a name of our own: the mapping is the host's where we are a module
 
 
-EXPERIMENTS = {name: configuration.experiment(config, name) for name in config["experiments"]}
+EXPERIMENTS = {name: configuration.settings_for(config, name) for name in config["experiments"]}
 
 
 def one_of(patterns):
@@ -127,7 +120,7 @@ wildcard_constraints:
 @functools.cache
 def experiment(dataset):
     """The configuration in force for a dataset: its overrides merged into the rest."""
-    return configuration.experiment(config, dataset)
+    return configuration.settings_for(config, dataset)
 
 
 def code(program):

@@ -140,9 +140,13 @@ def backworking_settings(wildcards):
 
 
 def retraining_settings(wildcards):
+    settings = experiment(wildcards.dataset)["retraining"]
+    return json.dumps({key: value for key, value in settings.items() if key != "arms"})
+
+
+def retraining_recipe(wildcards):
     settings = experiment(wildcards.dataset)
-    chosen = {key: value for key, value in settings["retraining"].items() if key != "arms"}
-    return json.dumps(chosen | {"recipe": settings["recipes"][chosen["recipe"]]})
+    return json.dumps(settings["recipes"][settings["retraining"]["recipe"]])
 
 
 def control_weights(wildcards):
@@ -567,7 +571,7 @@ def files_of_origin(wildcards):
 def pretrained_files(dataset):
     """{file: declared sha256} of the classifiers that a dataset's experiment takes as they are."""
     entries = experiment(dataset)["classifiers"]
-    names = dict.fromkeys(name for stage in configuration.STAGES for name in classifiers_in(stage, dataset))
+    names = dict.fromkeys(name for stage in consistency.STAGES for name in classifiers_in(stage, dataset))
     taken = [name for name in names if not {"architecture", "scikit_learn"} & entries[name].keys()]
     paths = {name: PRETRAINED.format(dataset=dataset, classifier=name) for name in taken}
     return {path: entries[name].get("sha256", "") for name, path in paths.items()}

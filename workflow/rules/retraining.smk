@@ -27,6 +27,7 @@ rule retrain_classifier:
         code=code("retrain_classifier.py"),
         architecture=architecture,
         settings=retraining_settings,
+        recipe=retraining_recipe,
         searches=backworking_settings,
         threads=retraining_threads,
     message:
@@ -36,6 +37,6 @@ rule retrain_classifier:
         + " --data {input.data} --weights {input.weights} --architecture {params.architecture:q}"
         " --control {input.control} --found {input.found} --found-rows {input.found_rows} --negatives {wildcards.negatives}"
         " --target {wildcards.target} --seed {wildcards.seed} --settings {params.settings:q}"
-        " --searches {params.searches:q} --attacks-rows {output.attacks} --old-rows {output.old}"
+        " --recipe {params.recipe:q} --searches {params.searches:q} --attacks-rows {output.attacks} --old-rows {output.old}"
         " --predictions-rows {output.predictions} --negatives-file {output.negatives}"
         " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"

@@ -13,7 +13,6 @@ from spurious.classifiers.linear import LinearProgress, LinearTrainer
 from spurious.classifiers.training import Progress, Trainer
 from spurious.data.splits import ImageSource
 from spurious.errors import SpuriousError, reason_of
-from spurious.settings import from_mapping
 
 SAMPLED = 256  # images of a source, whose pixels enter the fingerprint
 
@@ -59,7 +58,7 @@ def fingerprint(
     if validation is not None:
         data += validation if isinstance(validation, tuple) else _sample(validation)
     machine = [torch.get_num_threads(), trainer.device.type, autocast]
-    decided_by = [dataclasses.asdict(settings), trainer.seed, machine, shapes, details]
+    decided_by = [settings.model_dump(mode="json"), trainer.seed, machine, shapes, details]
     digest = hashlib.sha256(json.dumps(decided_by).encode())
     for tensor in data:
         digest.update(f"{tensor.dtype} {list(tensor.shape)}".encode())
@@ -86,7 +85,7 @@ def _restore(trainer: Trainer | LinearTrainer, checkpoint: Path, made_with: str)
         return []
     row = LinearProgress if isinstance(trainer, LinearTrainer) else Progress
     try:
-        history = [from_mapping(row, values) for values in json.loads(metadata["history"])]
+        history = [row(**values) for values in json.loads(metadata["history"])]
         trainer.restore(tensors)
     except Exception as error:  # safetensors has no checksum: any part of it may be another one than was written
         reason = reason_of(error)[:200]

@@ -1,23 +1,20 @@
 """The classifier of a file: trained here, torchvision's, or a program that was brought along."""
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from pipeline.files.tensors import load_classifier
+from spurious.classifiers.entries import Architecture, ClassifierEntry, Torchvision
 from spurious.classifiers.pretrained import Classifier, accelerate, open_pretrained, preprocessing_of, published_file
 from spurious.errors import SpuriousError
-from spurious.settings import Preprocessing
-
-_NOT_ARCHITECTURE = ("recipe", "published_as")
+from spurious.views.settings import Preprocessing
 
 
 def open_classifier(
     path: str | Path,
-    settings: Mapping[str, Any],
+    entry: ClassifierEntry,
     device: torch.device,
     *,
     precision: str = "float32",
@@ -30,23 +27,22 @@ def open_classifier(
     `accelerated=False` to differentiate it. The file's sha256 is checked before anything in it is opened. Raises
     SpuriousError, naming the file, where it is not what the entry says.
     """
-    if "architecture" in settings:
-        architecture = {key: value for key, value in settings.items() if key not in _NOT_ARCHITECTURE}
-        return load_classifier(path, device, architecture), Preprocessing()
+    if isinstance(entry, Architecture):
+        return load_classifier(path, device, entry.parameters()), Preprocessing()
     try:
-        preprocessing = preprocessing_of(settings)
-        model = open_pretrained(_checked(path, _sha256(settings)), settings, device)
+        preprocessing = preprocessing_of(entry)
+        model = open_pretrained(_checked(path, _sha256(entry)), entry, device)
     except SpuriousError as error:
         raise SpuriousError(f"{path}: {error}") from None
-    if accelerated and "torchvision" in settings and device.type == "cpu":
+    if accelerated and isinstance(entry, Torchvision) and device.type == "cpu":
         return accelerate(model, preprocessing.crop, precision), preprocessing
     return Classifier(model, precision), preprocessing
 
 
-def _sha256(settings: Mapping[str, Any]) -> str:
-    if "torchvision" in settings and "sha256" not in settings:
-        return published_file(settings["torchvision"], settings["weights"]).sha256
-    return settings["sha256"].lower()
+def _sha256(entry: ClassifierEntry) -> str:
+    if isinstance(entry, Torchvision) and entry.sha256 is None:
+        return published_file(entry.torchvision, entry.weights).sha256
+    return entry.sha256.lower()
 
 
 def _checked(path: str | Path, sha256: str) -> bytes:

@@ -3,12 +3,12 @@
 import io
 import json
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.files.atomic import whole_file
 from spurious.attacks.scores import Scores
+from spurious.classifiers.entries import ClassifierEntry, ScikitLearn
 from spurious.classifiers.scikit_learn import build, check_fitted, scores_of
 from spurious.data.archives import check_size
 from spurious.errors import SpuriousError, reason_of
@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     import torch
     from sklearn.base import ClassifierMixin
 
-# Beside what skops trusts by itself (numpy, and scikit-learn's classes written in Python).
-TRUSTED = {
-    "forest": ["sklearn.tree._tree.Tree"],
-    "boosted": ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"],
-    "nearest": [],
-}
 _NOT_LEARNT = ("random_state", "n_jobs")
 
 
@@ -69,7 +63,7 @@ def _number(schema: object, numbers: dict[int, int]) -> None:
             _number(value, numbers)
 
 
-def read(path: str | Path, entry: Mapping[str, Any], threads: int = 1) -> "ClassifierMixin":
+def read(path: str | Path, entry: ScikitLearn, threads: int = 1) -> "ClassifierMixin":
     """The fitted classifier that `write` wrote, which must be the one that the entry describes.
 
     Only types that such a classifier consists of are loaded. Raises SpuriousError, naming the file, where it holds
@@ -77,7 +71,7 @@ def read(path: str | Path, entry: Mapping[str, Any], threads: int = 1) -> "Class
     """
     expected = build(entry, 0, threads)  # imports the classes that the file must consist of
     try:
-        found = _load(path, TRUSTED[entry["scikit_learn"]])
+        found = _load(path, list(entry.trusted))
         same = type(found) is type(expected) and _settings(found) == _settings(expected)
         if same and hasattr(found, "classes_"):
             if "n_jobs" in found.get_params():
@@ -106,13 +100,13 @@ def _settings(classifier: "ClassifierMixin") -> dict[str, object]:
 
 
 def open_any(
-    path: str | Path, entry: Mapping[str, Any], device: "torch.device", threads: int = 1
+    path: str | Path, entry: ClassifierEntry, device: "torch.device", threads: int = 1
 ) -> "torch.nn.Module | ClassifierMixin":
     """The classifier of a file by its entry of `classifiers:`, a network or one of scikit-learn.
 
     Raises SpuriousError, naming the file, where it is not what the entry says.
     """
-    if "scikit_learn" in entry:
+    if isinstance(entry, ScikitLearn):
         limit_threads(threads)
         return read(path, entry, threads)
     from pipeline.files.classifiers import open_classifier
@@ -120,6 +114,6 @@ def open_any(
     return open_classifier(path, entry, device, accelerated=False)[0]
 
 
-def open_scores(path: str | Path, entry: Mapping[str, Any], device: "torch.device", threads: int = 1) -> Scores:
+def open_scores(path: str | Path, entry: ClassifierEntry, device: "torch.device", threads: int = 1) -> Scores:
     """The scores of the classifier of a file; see `open_any`."""
     return scores_of(open_any(path, entry, device, threads))

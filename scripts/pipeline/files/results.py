@@ -1,6 +1,5 @@
 """Tables and figures: the function of a result, what its annotations say of its inputs, and the files it becomes."""
 
-import dataclasses
 import importlib.util
 import inspect
 import json
@@ -18,8 +17,8 @@ from pipeline.files.atomic import whole_file, write_text
 from pipeline.files.rows import read_rows, write_rows
 from spurious.errors import SpuriousError
 from spurious.frames import Arrays
+from spurious.registry import Settings, parse
 from spurious.report import formats
-from spurious.settings import from_mapping
 
 MOST_NAMED = 3  # files that an error names
 
@@ -99,7 +98,7 @@ def reader_of(hint: Any) -> Callable[[Sequence[str]], Any] | None:
 
 def parsed(hint: Any, value: Any) -> Any:
     """A value of the configuration as an argument of the annotated type."""
-    return from_mapping(hint, value) if dataclasses.is_dataclass(hint) else value
+    return parse(hint, value) if isinstance(hint, type) and issubclass(hint, Settings) else value
 
 
 def _without_none(hint: Any) -> Any:

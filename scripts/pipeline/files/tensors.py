@@ -1,7 +1,7 @@
 """Datasets, classifiers and images as safetensors files."""
 
-import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -12,7 +12,7 @@ from pipeline.files.atomic import whole_file
 from spurious.classifiers.models import Description, build_classifier
 from spurious.data.datasets import Dataset, from_tensors
 from spurious.errors import SpuriousError, reason_of
-from spurious.settings import from_mapping
+from spurious.registry import parse
 
 
 def write_tensors(path: str | Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
@@ -42,11 +42,11 @@ def read_dataset(path: str | Path) -> Dataset:
 
 def write_weights(path: str | Path, model: torch.nn.Module, description: Description) -> None:
     """Write a classifier's parameters with what is needed to build it again."""
-    write_tensors(path, model.state_dict(), {"classifier": json.dumps(dataclasses.asdict(description))})
+    write_tensors(path, model.state_dict(), {"classifier": json.dumps(description.model_dump(mode="json"))})
 
 
 def load_classifier(
-    path: str | Path, device: torch.device, architecture: dict[str, object] | None = None
+    path: str | Path, device: torch.device, architecture: Mapping[str, object] | None = None
 ) -> torch.nn.Module:
     """The classifier in a weights file, in evaluation mode, its parameters frozen.
 
@@ -55,7 +55,7 @@ def load_classifier(
     """
     tensors, metadata = read_tensors(path)
     description = _description(path, metadata)
-    expected = from_mapping(Description, dataclasses.asdict(description) | (architecture or {}))
+    expected = parse(Description, description.model_dump() | dict(architecture or {}))
     if description != expected:
         raise SpuriousError(f"{path}: holds another classifier than config.yaml asks for; delete it and train again")
     try:
@@ -85,7 +85,7 @@ def read_description(path: str | Path) -> Description:
 
 def _description(path: str | Path, metadata: dict[str, str]) -> Description:
     try:
-        return from_mapping(Description, json.loads(metadata["classifier"]))
+        return parse(Description, json.loads(metadata["classifier"]))
     except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise _not_weights(path, error) from None
 

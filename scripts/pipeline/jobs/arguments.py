@@ -5,14 +5,15 @@ import json
 import math
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pipeline.jobs.lifetime import end_with_pipeline
 from spurious.errors import SpuriousError
 
-LARGEST = 2**63 - 1  # that a tensor holds
+if TYPE_CHECKING:  # a script that only moves files or tables should not pay for importing pydantic
+    from spurious.registry import Parsed
 
-Settings = TypeVar("Settings")
+LARGEST = 2**63 - 1  # that a tensor holds
 
 
 def run(main: Callable[[], None]) -> None:
@@ -76,17 +77,17 @@ SIGMA = number("a standard deviation, a number of 0 or more")
 ABOVE_ZERO = number("a number above 0", least_allowed=False)
 
 
-def settings_argument(cls: type[Settings]) -> Callable[[str], Settings]:
+def settings_argument(cls: "type[Parsed]") -> "Callable[[str], Parsed]":
     """An argparse type: JSON text into the frozen settings `cls`."""
-    from spurious.settings import from_mapping
+    from spurious.registry import parse
 
-    def parse(text: str) -> Settings:
+    def parsed(text: str) -> "Parsed":
         try:
-            return from_mapping(cls, json_argument(text))
+            return parse(cls, json_argument(text))
         except SpuriousError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
-    return parse
+    return parsed
 
 
 def json_argument(text: str) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from spurious.attacks.settings import ImageOptimization
 from spurious.errors import SpuriousError
-from spurious.settings import SearchSettings
 
 OUTPUT_LAYER = "softmax"
 PER_UNIT_LAYER = "fc"
@@ -104,7 +104,7 @@ class BackworkingCost:
         return sum((term.cost(layers[term.name]) for term in self.terms), self.softmax_coefficient * (1 - p).mean())
 
 
-def build_cost(references: dict[str, Tensor], settings: SearchSettings) -> BackworkingCost:
+def build_cost(references: dict[str, Tensor], settings: ImageOptimization) -> BackworkingCost:
     """The cost of `settings` with the reference activations (R, ...) of every hidden layer.
 
     Raises SpuriousError when `layer_weights` lacks a layer of the classifier.

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from spurious.attacks.scores import Scores
+from spurious.attacks.settings import Budget
 from spurious.errors import SpuriousError
 from spurious.perturbations.norms import Id, start_noise
 from spurious.seeding import generator
@@ -72,15 +73,6 @@ class Goal:
     def _own_and_other(self, probabilities: Tensor, searches: Tensor) -> tuple[Tensor, Tensor]:
         place = self.classes[searches, None, None].expand(*probabilities.shape[:2], 1)
         return probabilities.gather(-1, place)[..., 0], probabilities.scatter(-1, place, -1.0).amax(-1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Budget:
-    """How a search spends its queries; see `spurious.settings.BlackBoxSettings`."""
-
-    population: int
-    max_queries: int
-    mutation_rate: float = 0.03
 
 
 @dataclass(frozen=True, kw_only=True)

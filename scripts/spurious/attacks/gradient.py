@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from spurious.attacks.settings import GradientAttack
 from spurious.errors import SpuriousError
 from spurious.modules import device_of, evaluating
 from spurious.perturbations.norms import Id, project, random_start, steepest
 from spurious.seeding import generator
-from spurious.settings import FoolingMethod
 
 NO_LABEL = -1  # of an image that starts from noise
 
@@ -19,7 +19,7 @@ def fool(
     model: nn.Module,
     images: Tensor,
     labels: Tensor,
-    method: FoolingMethod,
+    method: GradientAttack,
     *,
     targets: Tensor | None = None,
     ids: Sequence[Id],
@@ -85,7 +85,7 @@ def margin(logits: Tensor, classes: Tensor) -> Tensor:
     return (logits.gather(1, place) - logits.scatter(1, place, -math.inf).amax(1, keepdim=True))[:, 0]
 
 
-def _search(model: nn.Module, start: Tensor, begin: Tensor, classes: Tensor, method: FoolingMethod) -> Tensor:
+def _search(model: nn.Module, start: Tensor, begin: Tensor, classes: Tensor, method: GradientAttack) -> Tensor:
     """The images (n, C, H, W) that steps from `begin` lead to, within epsilon of `start`; `classes` as `_wanted`."""
     towards = 1 if method.goal == "targeted" else -1
     size = _step_size(method)
@@ -118,13 +118,13 @@ def _gradients(model: nn.Module, images: Tensor, classes: Tensor) -> tuple[Tenso
     return logits.detach(), gradients
 
 
-def _step_size(method: FoolingMethod) -> float:
+def _step_size(method: GradientAttack) -> float:
     if method.step_size is not None:
         return method.step_size
     return method.epsilon if method.steps == 1 else 2.5 * method.epsilon / method.steps
 
 
-def _wanted(labels: Tensor, targets: Tensor | None, method: FoolingMethod, images: int) -> Tensor:
+def _wanted(labels: Tensor, targets: Tensor | None, method: GradientAttack, images: int) -> Tensor:
     """The classes (N,) whose probability is raised (targeted) or lowered; SpuriousError where they cannot be."""
     if method.goal == "untargeted":
         targets = labels

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from spurious.adam import Adam
 from spurious.attacks.cost import OUTPUT_LAYER, BackworkingCost, build_cost, reference_activations
+from spurious.attacks.settings import ImageOptimization
 from spurious.errors import SpuriousError
 from spurious.seeding import generator
-from spurious.settings import SearchSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ def attack(
     model: nn.Module,
     label: int,
     references: Tensor,
-    searches: dict[str, SearchSettings],
+    searches: dict[str, ImageOptimization],
     *,
     images: int,
     seed: int | str,
@@ -76,7 +76,7 @@ def search(
     model: nn.Module,
     label: int,
     start: Tensor,
-    settings: SearchSettings,
+    settings: ImageOptimization,
     generator: torch.Generator,
     cost: BackworkingCost | None = None,
 ) -> SearchResult:
@@ -118,7 +118,9 @@ def search(
     )
 
 
-def objective(layers: dict[str, Tensor], label: int, settings: SearchSettings, cost: BackworkingCost | None) -> Tensor:
+def objective(
+    layers: dict[str, Tensor], label: int, settings: ImageOptimization, cost: BackworkingCost | None
+) -> Tensor:
     """What the search minimizes, a differentiable scalar: the cost, mean(-log p) or mean(-logit)."""
     logits = layers[OUTPUT_LAYER]
     if settings.objective == "cost":
@@ -133,7 +135,7 @@ def _probability(layers: dict[str, Tensor], label: int) -> Tensor:
     return layers[OUTPUT_LAYER].detach().softmax(1)[:, label].cpu()
 
 
-def _is_done(settings: SearchSettings, p: Tensor, moved: float) -> bool:
+def _is_done(settings: ImageOptimization, p: Tensor, moved: float) -> bool:
     return (
         (settings.stop_min_p is not None and p.min().item() > settings.stop_min_p)
         or (settings.stop_mean_p is not None and p.mean().item() > settings.stop_mean_p)
@@ -141,7 +143,7 @@ def _is_done(settings: SearchSettings, p: Tensor, moved: float) -> bool:
     )
 
 
-def _keeps_falling(trace: list[Tensor], last_reset: Tensor, settings: SearchSettings) -> Tensor:
+def _keeps_falling(trace: list[Tensor], last_reset: Tensor, settings: ImageOptimization) -> Tensor:
     """(N,) bool: no rise of p among its last `reinitialize_after` values, and the last is low.
 
     Only p after a step of its own counts: neither the start's nor one from before a re-initialization.

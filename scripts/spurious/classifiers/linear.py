@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from spurious.classifiers.linear_predictions import judge, to_pixels
+from spurious.classifiers.recipes import LinearRecipe
 from spurious.data.splits import ImageSource, prefetched, shuffled
 from spurious.errors import SpuriousError
 from spurious.seeding import generator
-from spurious.settings import LinearSettings
 
 CPU = torch.device("cpu")
 MEAN_OF = 20_000  # images: the mean of so many is known to less than a hundredth of the pixels' spread
@@ -62,7 +62,7 @@ class LinearTrainer:
     def __init__(
         self,
         source: ImageSource,
-        settings: LinearSettings,
+        settings: LinearRecipe,
         classes: int,
         *,
         seed: int | str,
@@ -207,7 +207,7 @@ class LinearTrainer:
         )
 
 
-def _check_stability(settings: LinearSettings) -> None:
+def _check_stability(settings: LinearRecipe) -> None:
     """The penalty alone is a parabola of curvature d; the heavy ball leaves it where rate * d reaches 2 (1 + momentum).
 
     Polyak, "Some methods of speeding up the convergence of iteration methods", USSR Computational Mathematics and

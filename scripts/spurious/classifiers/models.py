@@ -1,16 +1,16 @@
 """The classifiers that are trained here, with named layers whose activations can be read."""
 
 import math
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from spurious.registry import Settings
 
-@dataclass(frozen=True, kw_only=True)
-class Description:
+
+class Description(Settings):
     """All that is needed to build a classifier again; stored in the header of its weights.
 
     `image_shape` is (C, H, W); `channels` and `units` are the widths of the CNN, softmax has neither.

@@ -3,7 +3,7 @@
 import io
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Self
 
@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from spurious import vision
+from spurious.classifiers.entries import Exported, TorchScript, Torchvision
 from spurious.errors import SpuriousError
+from spurious.registry import parse
 from spurious.seeding import generator
-from spurious.settings import Preprocessing, from_mapping
-
-Settings = Mapping[str, Any]
+from spurious.views.settings import Preprocessing
 
 _TOLERANCE = 1e-3  # of the largest logit: folding moves the last digits, a specialized trace gives something else
 
@@ -36,32 +36,30 @@ def published_file(model: str, weights: str) -> PublishedFile:
     return PublishedFile(url, re.search(r"-([0-9a-f]{8,})\.pth$", url)[1])
 
 
-def preprocessing_of(settings: Settings) -> Preprocessing:
+def preprocessing_of(entry: Torchvision | TorchScript | Exported) -> Preprocessing:
     """What a classifier wants done to an image: what its entry of the configuration says, else what is published.
 
-    `settings` has one of the keys "torchvision", "torchscript" and "exported". Raises SpuriousError for names that
-    torchvision does not know, and for a crop that exceeds the resize.
+    Raises SpuriousError for names that torchvision does not know, and for a crop that exceeds the resize.
     """
     chosen = {}
-    if "torchvision" in settings:
-        wanted = vision.find_weights(settings["torchvision"], settings["weights"]).transforms()
+    if isinstance(entry, Torchvision):
+        wanted = vision.find_weights(entry.torchvision, entry.weights).transforms()
         chosen = {"resize": wanted.resize_size[0], "crop": wanted.crop_size[0]}
         chosen["interpolation"] = wanted.interpolation.value
-    own = {key: settings[key] for key in ("resize", "crop", "interpolation") if key in settings}
-    return from_mapping(Preprocessing, chosen | own)
+    own = {key: getattr(entry, key) for key in Preprocessing.model_fields if key in entry.model_fields_set}
+    return parse(Preprocessing, chosen | own)
 
 
-def open_pretrained(content: bytes, settings: Settings, device: torch.device) -> nn.Module:
-    """The classifier in the bytes of its file, on `device`; `settings` as in `preprocessing_of`.
+def open_pretrained(content: bytes, entry: Torchvision | TorchScript | Exported, device: torch.device) -> nn.Module:
+    """The classifier in the bytes of its file, on `device`.
 
     The module takes images (N, C, h, w) in [0, 1] and normalizes them itself; its parameters are frozen, and it can
     be differentiated with respect to the images. Opening a program may run what is in it: check its sha256 before.
     Raises SpuriousError where the bytes are no such classifier.
     """
-    kind = next(kind for kind in _OPENERS if kind in settings)
-    model = _OPENERS[kind](content, settings, device)
-    if "mean" in settings:
-        model = Normalized(model, settings["mean"], settings["std"])
+    model = _OPENERS[entry.kind](content, entry, device)
+    if not isinstance(entry, Torchvision) and entry.mean is not None:
+        model = Normalized(model, entry.mean, entry.std)
     model = model.to(device)
     for parameter in model.parameters():  # a TorchScript module has no requires_grad_ of its own
         parameter.requires_grad_(False)
@@ -80,24 +78,24 @@ def torchvision_classifier(name: str, weights: str = "DEFAULT", state: Mapping[s
     return Normalized(model, wanted.mean, wanted.std).eval().to(memory_format=torch.channels_last)
 
 
-def _open_torchvision(content: bytes, settings: Settings, device: torch.device) -> nn.Module:
-    name, weights = settings["torchvision"], settings["weights"]
+def _open_torchvision(content: bytes, entry: Torchvision, device: torch.device) -> nn.Module:
+    name, weights = entry.torchvision, entry.weights
     with _told(f"holds no weights of torchvision's {name}; get the file that belongs to {weights}"):
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         return torchvision_classifier(name, weights, state)
 
 
-def _open_torchscript(content: bytes, settings: Settings, device: torch.device) -> nn.Module:
+def _open_torchscript(content: bytes, entry: TorchScript, device: torch.device) -> nn.Module:
     with _told("holds no TorchScript program; save one by torch.jit.save"), _quiet_jit():
         return torch.jit.load(io.BytesIO(content), map_location=device).eval()
 
 
-def _open_exported(content: bytes, settings: Settings, device: torch.device) -> nn.Module:
+def _open_exported(content: bytes, entry: Exported, device: torch.device) -> nn.Module:
     with _told("holds no exported program; save one by torch.export.save"):
         return torch.export.load(io.BytesIO(content)).module()
 
 
-_OPENERS: dict[str, Callable[[bytes, Settings, torch.device], nn.Module]] = {
+_OPENERS: dict[str, Callable[[bytes, Any, torch.device], nn.Module]] = {
     "torchvision": _open_torchvision,
     "torchscript": _open_torchscript,
     "exported": _open_exported,
@@ -107,7 +105,7 @@ _OPENERS: dict[str, Callable[[bytes, Settings, torch.device], nn.Module]] = {
 class Normalized(nn.Module):
     """`model` on (images - mean) / std: images (N, C, H, W) in [0, 1], `mean` and `std` one value for each channel."""
 
-    def __init__(self, model: nn.Module, mean: list[float], std: list[float]):
+    def __init__(self, model: nn.Module, mean: Sequence[float], std: Sequence[float]):
         super().__init__()
         self.model = model
         self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1))

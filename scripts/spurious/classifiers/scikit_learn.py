@@ -1,6 +1,5 @@
 """Classifiers of scikit-learn, without a gradient, and the scores of any classifier as one kind of function."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -8,55 +7,31 @@ import torch
 from torch import Tensor, nn
 
 from spurious.attacks.scores import Scores
+from spurious.classifiers.entries import ScikitLearn
 from spurious.classifiers.predictions import predict
-from spurious.errors import SpuriousError, unknown_name
+from spurious.errors import SpuriousError
 from spurious.seeding import for_scikit_learn, generator
-from spurious.wording import plural
 
 if TYPE_CHECKING:  # importing it takes a second
     from sklearn.base import ClassifierMixin
 
 
-KINDS = ("forest", "boosted", "nearest")
 BATCH = 100  # images that a network gets at once: more of them no longer fit the processor's cache
 
 
-def build(entry: Mapping[str, Any], seed: int, threads: int = 1) -> "ClassifierMixin":
-    """The classifier, not fitted, that an entry of `classifiers:` with the key scikit_learn describes.
-
-    forest: `trees` random trees (Breiman 2001), fully grown. boosted: `rounds` of gradient boosting over histograms,
-    every tree with at most `leaves` leaves (31), shrunk by `learning_rate` (0.1). nearest: the `neighbours` nearest
-    training images, found exactly, each counting by the inverse of its distance: among equal votes the scores still
-    tell which image is nearer to another class, which is what a search can climb. Only the forest is random.
-    """
-    kind, state = entry["scikit_learn"], for_scikit_learn(seed)
-    if kind == "forest":
-        from sklearn.ensemble import RandomForestClassifier
-
-        return RandomForestClassifier(entry["trees"], random_state=state, n_jobs=threads)
-    if kind == "boosted":
-        from sklearn.ensemble import HistGradientBoostingClassifier
-
-        own = {"max_leaf_nodes": entry.get("leaves", 31), "learning_rate": entry.get("learning_rate", 0.1)}
-        return HistGradientBoostingClassifier(max_iter=entry["rounds"], early_stopping=False, random_state=state, **own)
-    if kind == "nearest":
-        from sklearn.neighbors import KNeighborsClassifier
-
-        return KNeighborsClassifier(entry["neighbours"], weights="distance", algorithm="brute", n_jobs=threads)
-    raise SpuriousError(f"classifiers: {unknown_name('kind of scikit-learn classifier', kind, KINDS)}")
+def build(entry: ScikitLearn, seed: int, threads: int = 1) -> "ClassifierMixin":
+    """The classifier, not fitted, that an entry of `classifiers:` with the key scikit_learn describes."""
+    return entry.build(for_scikit_learn(seed), threads)
 
 
-def fit(entry: Mapping[str, Any], images: Tensor, labels: Tensor, seed: int, threads: int = 1) -> "ClassifierMixin":
+def fit(entry: ScikitLearn, images: Tensor, labels: Tensor, seed: int, threads: int = 1) -> "ClassifierMixin":
     """The entry's classifier after learning from images (N, C, H, W), float32 in [0, 1], and labels 0 .. K - 1.
 
-    With the key training_images at most so many are used, the first of an order decided by `seed`. Raises SpuriousError
+    With training_images at most so many are used, the first of an order decided by `seed`. Raises SpuriousError
     where one of the labels is left without an image, and for more neighbours than images.
     """
-    count = min(entry.get("training_images", len(images)), len(images))
-    if entry.get("neighbours", 1) > count:
-        raise SpuriousError(
-            f"neighbours: {entry['neighbours']}, but {plural(count, 'training image')}; lower it in config.yaml"
-        )
+    count = min(entry.training_images or len(images), len(images))
+    entry.check_count(count)
     order = torch.randperm(len(images), generator=generator(seed, "training images"))[:count]
     missing = sorted(set(labels.tolist()) - set(labels[order].tolist()))
     if missing:

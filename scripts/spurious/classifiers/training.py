@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from spurious.adam import Adam
 from spurious.classifiers.models import initialize
 from spurious.classifiers.predictions import accuracy, predict
+from spurious.classifiers.recipes import TrainingRecipe
 from spurious.seeding import generator
-from spurious.settings import TrainingRecipe
 
 KINDS = ("parameter", "first_moment", "second_moment")
 

@@ -1,15 +1,28 @@
 """Balls around images: their size, projection, directions and random members."""
 
 from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from spurious.seeding import generator
-from spurious.settings import FoolingMethod
 
 Id = int | str
+
+
+class Ball(Protocol):
+    """Where an attack may go: within `epsilon` of its start in the norm, and with `clamp` within [0, 1].
+
+    `random_start`: whether it begins anywhere in the ball; `start`: whether that lies around an image or around noise.
+    """
+
+    epsilon: float
+    norm: Literal["linf", "l2"]
+    clamp: bool
+    random_start: bool
+    start: Literal["image", "noise"]
 
 
 def start_noise(ids: Sequence[Id], shape: tuple[int, int, int], seed: int | str) -> Tensor:
@@ -17,7 +30,7 @@ def start_noise(ids: Sequence[Id], shape: tuple[int, int, int], seed: int | str)
     return drawn_by_id(ids, shape, lambda name: torch.rand(shape, generator=generator(seed, "start noise", name)))
 
 
-def random_change(images: Tensor, ids: Sequence[Id], method: FoolingMethod, seed: int | str) -> Tensor:
+def random_change(images: Tensor, ids: Sequence[Id], method: Ball, seed: int | str) -> Tensor:
     """The images (N, C, H, W) after a random change of the size that `method` allows: what fooling is compared with.
 
     Random signs times epsilon (linf), or a random direction of the length epsilon (l2), cut to [0, 1] where the method
@@ -45,7 +58,7 @@ def steepest(gradients: Tensor, norm: str) -> Tensor:
     return gradients.sign() if norm == "linf" else F.normalize(gradients.flatten(1)).view_as(gradients)
 
 
-def project(images: Tensor, start: Tensor, method: FoolingMethod) -> Tensor:
+def project(images: Tensor, start: Tensor, method: Ball) -> Tensor:
     """The nearest images within epsilon of `start`; then in [0, 1], which is not further from a start in [0, 1]."""
     if method.norm == "linf":
         images = images.clamp(start - method.epsilon, start + method.epsilon)
@@ -54,7 +67,7 @@ def project(images: Tensor, start: Tensor, method: FoolingMethod) -> Tensor:
     return images.clamp(0, 1) if method.clamp else images
 
 
-def random_start(start: Tensor, ids: Sequence[Id], method: FoolingMethod, seed: int | str) -> Tensor:
+def random_start(start: Tensor, ids: Sequence[Id], method: Ball, seed: int | str) -> Tensor:
     """Where the first gradient is taken: at `start`, or anywhere in the ball around it (uniform, then cut)."""
     if not method.random_start:
         return start

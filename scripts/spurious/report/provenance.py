@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spurious.configuration import STAGES
+from spurious.consistency import STAGES
 
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^]]*\])?==(?P<version>[^\s;#]+)")
 _WILDCARD = re.compile(r"\{(\w+)\}")
@@ -31,7 +31,7 @@ def configuration_sha256(configuration: Mapping[str, Any]) -> str:
 
 
 def seeds(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """The seeds of a dataset's experiment, as `spurious.configuration.experiment` gives it.
+    """The seeds of a dataset's experiment, as `spurious.configuration.settings_for` gives it.
 
     "classifiers": those of everything that is trained or searched; "split", where the split is drawn; "noise", where
     noise is smoothed; "transfer", where fooling images are exchanged: the seeds of each classifier.

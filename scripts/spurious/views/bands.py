@@ -12,8 +12,8 @@ import torch
 from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
-from spurious.settings import Preprocessing
 from spurious.views.blur import check_blur
+from spurious.views.settings import Preprocessing
 
 Band = tuple[tuple[slice, Tensor], ...]  # consecutive output rows: which input rows they take, and how much of each
 

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from spurious.settings import Preprocessing
+from spurious.views.settings import Preprocessing
 
 
 def prepare(images: Tensor, preprocessing: Preprocessing, *, antialias: bool = False) -> Tensor:

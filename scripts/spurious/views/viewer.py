@@ -1,15 +1,16 @@
 """The views that the vote compares: `prepare(view(noisy, kernel, sigma))` of every view and kernel."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from spurious.errors import SpuriousError
-from spurious.settings import Preprocessing, SmoothingSettings, Variant
 from spurious.views import bands
 from spurious.views.preparation import prepare
 from spurious.views.registry import View
+from spurious.views.settings import Preprocessing, Variant
 
 
 def view_of(
@@ -38,6 +39,14 @@ def view_of(
     return prepare(seen, preprocessing, antialias=antialias)
 
 
+class Sweep(Protocol):
+    """The settings that a viewer needs: views, sizes of the blur in taps, and its standard deviation in pixels."""
+
+    views: tuple[View, ...]
+    kernels: tuple[int, ...]
+    blur_sigma: float
+
+
 class Viewer:
     """Makes every view of images of any size for one classifier.
 
@@ -46,7 +55,7 @@ class Viewer:
     the others with each kernel.
     """
 
-    def __init__(self, preprocessing: Preprocessing, settings: SmoothingSettings, variant: Variant):
+    def __init__(self, preprocessing: Preprocessing, settings: Sweep, variant: Variant):
         self.preprocessing, self.settings, self.variant = preprocessing, settings, variant
         self.passes = [(view, None) for view in settings.views if not view.swept]
         self.passes += [(view, kernel) for kernel in settings.kernels for view in settings.views if view.swept]

@@ -10,9 +10,9 @@ from spurious.classifiers.linear import CPU, LinearTrainer
 from spurious.data.datasets import to_float
 from spurious.data.splits import ImageSource, InMemory
 from spurious.errors import SpuriousError
+from spurious.experiments.linear.settings import LinearSettings
 from spurious.frames import held_out
 from spurious.seeding import generator
-from spurious.settings import LinearSettings
 
 COLUMNS = ["seed", "classes", "weight_decay", "attack", "epsilon", "id", "label", "predicted", "p_label"]
 
@@ -55,8 +55,6 @@ def pair_rows(
 
 def _subset(source: ImageSource, pair: tuple[int, ...], split: str) -> tuple[InMemory, Tensor]:
     """The images of the two classes, labelled 0 and 1, and their indices."""
-    if len(set(pair)) != 2 or len(pair) != 2:
-        raise SpuriousError(f"linear.pair: {list(pair)} are not two different classes; name two in config.yaml")
     for label in pair:
         if not (source.labels == label).any():
             raise SpuriousError(f"linear.pair: the split {split} has no image of the class {label}; name another")

@@ -18,8 +18,8 @@ from spurious.figures.page import LINE, NOTE, RIGHT, TITLE, WRONG, fitted_lines,
 from spurious.figures.pictures import thumbnail
 from spurious.figures.style import GREY, WIDTH, styled
 from spurious.frames import spread
-from spurious.settings import Variant
 from spurious.views.kinds import words_of
+from spurious.views.settings import Variant
 from spurious.wording import plural
 
 SIGMA, COUNT = 0.25, 6  # the noise, or the nearest that there is; images of each kind

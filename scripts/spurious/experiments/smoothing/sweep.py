@@ -16,7 +16,8 @@ from spurious.defences.vote import vote
 from spurious.errors import SpuriousError
 from spurious.experiments.smoothing.rates import PUBLISHED
 from spurious.experiments.smoothing.rows import columns
-from spurious.settings import Preprocessing, SmoothingSettings
+from spurious.experiments.smoothing.settings import SmoothingSettings
+from spurious.views.settings import Preprocessing
 from spurious.views.viewer import Viewer
 
 Item, Prepared = TypeVar("Item"), TypeVar("Prepared")

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import pandas as pd
 from torch import Tensor, nn
 
-from spurious.attacks.evolution import Budget, Goal, ball, search
+from spurious.attacks.evolution import Goal, ball, search
 from spurious.attacks.gradient import fool
 from spurious.attacks.scores import first_right
+from spurious.attacks.settings import GradientAttack
 from spurious.classifiers.scikit_learn import scores_of
 from spurious.errors import SpuriousError
+from spurious.experiments.transfer.settings import TransferSettings
 from spurious.perturbations.norms import Id, random_change
-from spurious.settings import FoolingMethod, TransferSettings
 from spurious.wording import plural
 
 
@@ -23,11 +24,10 @@ def fooling_images(
     By projected gradient descent for a network, by evolution for a classifier of scikit-learn.
     """
     if isinstance(classifier, nn.Module):
-        method = FoolingMethod(epsilon=settings.epsilon, steps=settings.steps)
+        method = GradientAttack(epsilon=settings.epsilon, steps=settings.steps)
         return fool(classifier, images, labels, method, ids=ids, seed=seed)
-    budget = Budget(population=settings.population, max_queries=settings.max_queries)
     goal = Goal(classes=labels, kind="untargeted")
-    return search(scores_of(classifier), ball(images, settings.epsilon), goal, ids, budget, seed=seed).images
+    return search(scores_of(classifier), ball(images, settings.epsilon), goal, ids, settings.budget, seed=seed).images
 
 
 def transfer_rows(
@@ -47,7 +47,7 @@ def transfer_rows(
             f"transfer: none of {plural(looked_at, 'test image')} is right for all classifiers; leave one out"
         )
     images, labels = images[ids], labels[ids]
-    control_images = random_change(images, ids, FoolingMethod(epsilon=settings.epsilon), "transfer control")
+    control_images = random_change(images, ids, GradientAttack(epsilon=settings.epsilon), "transfer control")
     control = {key: judge(control_images).argmax(1) for key, judge in judges.items()}
     parts = []
     for source, classifier in classifiers.items():

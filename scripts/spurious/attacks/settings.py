@@ -1,0 +1,140 @@
+"""Settings of the attacks: along the gradient, towards strongly classified images, and by evolution."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from spurious.parameters import Epsilon, MutationRate, OtherThan, Population, Queries
+from spurious.problems import misfit
+from spurious.registry import Settings
+
+SEARCHES: dict[str, dict[str, Any]] = {
+    "published": {
+        "objective": "cost",
+        "start": "uniform",
+        "clamp": True,
+        "learning_rate": 0.01,
+        "max_steps": 60,
+        "min_steps": 0,
+        "stop_min_p": 0.999,
+        "stop_mean_p": None,
+        "tolerance": 0.0,
+        "reinitialize_after": 3,
+        "reinitialize_below": 0.99,
+        "reference_weight": 0.5,
+        "batch_weight": 0.5,
+        "layer_weights": {"input": 1e-5, "conv1": 1e-4, "conv2": 1e-3, "fc": 1e-2, "softmax": 10.0},
+    },
+    "unclamped": {"objective": "cost", "clamp": False},
+    "log-p": {"objective": "log_p", "learning_rate": 0.03, "max_steps": 120, "reinitialize_after": 0},
+    "logit": {"objective": "logit", "learning_rate": 0.03, "max_steps": 120, "reinitialize_after": 0},
+}
+
+METHODS: dict[str, dict[str, Any]] = {
+    "fgsm": {"epsilon": 0.25},
+    "fgsm-unclamped": {"epsilon": 0.25, "clamp": False, "images": 10000},
+    "pgd-linf": {"epsilon": 0.25, "steps": 20},
+    "pgd-linf-targeted": {"epsilon": 0.25, "steps": 20, "goal": "targeted"},
+    "pgd-l2-targeted": {"epsilon": 3.0, "norm": "l2", "steps": 20, "goal": "targeted"},
+    "noise-targeted": {"epsilon": 0.25, "steps": 20, "goal": "targeted", "start": "noise"},
+}
+
+LayerWeight = Annotated[float, Field(ge=0, description="weight of the layer's term, 0 or more")]
+
+
+class ImageOptimization(Settings):
+    """A search for strongly classified images; the defaults are the published ones.
+
+    `objective`: "cost" (the write-up's layer terms), "log_p" (ascent on log p) or "logit".
+    `layer_weights`, `reference_weight` and `batch_weight` belong to "cost".
+    `clamp` keeps the pixels in [0, 1] after every step. The search ends as soon as the smallest p
+    exceeds `stop_min_p`, the mean exceeds `stop_mean_p`, the objective moves by less than `tolerance`,
+    or after `max_steps`. An image starts again from noise when the last `reinitialize_after` values of its p,
+    each after a step of its own, hold no rise and the last is below `reinitialize_below` (0: never). So n values
+    are n - 1 differences, as in the original; one value tells no rise, and 1 is refused.
+    """
+
+    remedy = "settings of a search; what is left out is as published"
+
+    objective: Literal["cost", "log_p", "logit"] = Field(
+        "cost", description="cost (the write-up's layer terms), log_p or logit (ascent)"
+    )
+    start: Literal["uniform", "averages"] = Field(
+        "uniform", description="uniform noise, or averages of disjoint parts of the label's training images"
+    )
+    clamp: bool = Field(True, description="true keeps the pixels in [0, 1] after every step, false only at the start")
+    learning_rate: float = Field(0.01, gt=0, description="step size of the search, a number above 0")
+    max_steps: int = Field(60, ge=1, description="the search ends after so many steps, 1 or more")
+    min_steps: int = Field(0, ge=0, description="the search does not end before so many steps, 0 or more")
+    stop_min_p: float | None = Field(
+        0.999, ge=0, le=1, description="stop when the smallest p exceeds this, from 0 to 1 (null for never)"
+    )
+    stop_mean_p: float | None = Field(
+        None, ge=0, le=1, description="stop when the mean p exceeds this, from 0 to 1 (null for never)"
+    )
+    tolerance: float = Field(0.0, ge=0, description="stop when the objective moves by less than this, 0 or more")
+    reinitialize_after: Annotated[int, OtherThan(1)] = Field(
+        3, ge=0, description="values of p without a rise before an image starts anew; use 2 or more, or 0 for never"
+    )
+    reinitialize_below: float = Field(
+        0.99, ge=0, le=1, description="only an image whose p is below this starts anew, from 0 to 1"
+    )
+    reference_weight: float = Field(
+        0.5, ge=0, description="weight of 1 / distance to the nearest training image of the label, 0 or more"
+    )
+    batch_weight: float = Field(
+        0.5, ge=0, description="weight of 1 / distance among the images of the batch, 0 or more"
+    )
+    layer_weights: dict[str, LayerWeight] = Field(
+        SEARCHES["published"]["layer_weights"], description="weights of the cost's terms by layer"
+    )
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if self.min_steps > self.max_steps:
+            raise misfit(f"{self.min_steps} exceeds max_steps ({self.max_steps})", "min_steps")
+        return self
+
+
+class GradientAttack(Settings):
+    """One or several steps along the gradient on the pixels, within `epsilon` of the start in the `norm`.
+
+    One step of the size epsilon in "linf" is the fast gradient sign method (Goodfellow et al. 2014, section 4), several
+    are projected gradient descent (Madry et al. 2018, section 2.1). `start` "noise" begins from U[0, 1] instead of a
+    test image. "targeted" raises the log probability of a target, "untargeted" lowers that of the label.
+    `step_size` None is epsilon for one step, 2.5 epsilon / steps for several. `random_start` begins anywhere in the
+    ball. `clamp` keeps the pixels in [0, 1]. `images` replaces that of the section (None: as there).
+    """
+
+    remedy = "steps along the gradient on the pixels"
+
+    epsilon: Epsilon
+    norm: Literal["linf", "l2"] = Field(
+        "linf", description="measure of the change, linf (largest pixel) or l2 (root of the summed squares)"
+    )
+    steps: int = Field(1, ge=1, description="number of steps, 1 or more")
+    step_size: float | None = Field(None, gt=0, description="size of a step, above 0 (null to have it chosen)")
+    start: Literal["image", "noise"] = Field("image", description="what is changed, a test image or uniform noise")
+    goal: Literal["targeted", "untargeted"] = Field(
+        "untargeted", description="targeted (towards a random other class) or untargeted (away from the label)"
+    )
+    random_start: bool = Field(False, description="whether to begin anywhere within epsilon, true or false")
+    clamp: bool = Field(True, description="whether pixels are kept in [0, 1], true or false")
+    images: int | None = Field(None, ge=1, description="number of images, 1 or more (null as for the other methods)")
+
+    @model_validator(mode="after")
+    def _noise_has_a_target(self) -> Self:
+        if self.start == "noise" and self.goal == "untargeted":
+            raise misfit("'untargeted' is not allowed: targeted where the start is noise", "goal")
+        return self
+
+
+class Budget(Settings):
+    """How an evolution spends its queries: `population` images live at once, at most `max_queries` are judged.
+
+    A child has each pixel from one of two parents, and changed with probability `mutation_rate`.
+    """
+
+    population: Population
+    max_queries: Queries
+    mutation_rate: MutationRate = 0.03

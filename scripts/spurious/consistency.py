@@ -1,0 +1,147 @@
+"""What is wrong with settings that are right by themselves: names that stand nowhere, numbers that do not fit."""
+
+import itertools
+from collections.abc import Collection, Iterator
+
+from spurious.classifiers.entries import Architecture
+from spurious.data.sources import Source
+from spurious.errors import unknown_name
+from spurious.problems import Place, Problem
+from spurious.registry import Entry
+from spurious.sections import Configuration, Experiment, Shared
+
+STAGES = ("classifiers", "backworking", "retraining", "smoothing", "fooling", "black_box", "transfer")
+# The kinds of classifiers that a stage takes. Only what was trained here has seeds, and named layers.
+KINDS = {
+    "classifiers": ("architecture",),
+    "backworking": ("architecture",),
+    "retraining": ("architecture",),
+    "smoothing": ("architecture", "torchvision", "torchscript", "exported"),
+    "fooling": ("architecture", "torchvision", "torchscript", "exported"),
+    "black_box": ("architecture", "scikit_learn"),
+    "transfer": ("architecture", "scikit_learn"),
+}
+ON_PHOTOGRAPHS = ("smoothing", "fooling")
+
+
+def dataset_problems(config: Configuration) -> Iterator[Problem]:
+    for name, dataset in config.datasets.items():
+        yield from _needed(dataset, ("datasets", name))
+    for name in config.experiments:
+        if name not in config.datasets:
+            yield Problem(("experiments",), unknown_name("dataset", name, config.datasets))
+    for target, names in config.targets:
+        yield from _all_known(names, config.experiments, "dataset", ("targets", target))
+
+
+def reference_problems(config: Shared) -> Iterator[Problem]:
+    """Recipes, searches and layers that stand nowhere."""
+    for name, classifier in config.classifiers.items():
+        yield from _needed(classifier, ("classifiers", name))
+        if isinstance(classifier, Architecture):
+            yield from _known(classifier.recipe, config.recipes, "recipe", ("classifiers", name, "recipe"))
+    yield from _known(config.retraining.recipe, config.recipes, "recipe", ("retraining", "recipe"))
+    searches = config.backworking.searches
+    yield from _all_known(config.retraining.attacks, searches, "search", ("retraining", "attacks"))
+    layers = dict.fromkeys(layer for architecture in Architecture.kinds.values() for layer in architecture.layers)
+    for name, search in searches.items():
+        for layer in search.layer_weights:
+            place = ("backworking", "searches", name, "layer_weights")
+            yield from (problem._replace(inner=True) for problem in _known(layer, layers, "key", place))
+
+
+def _needed(entry: Entry, place: Place) -> Iterator[Problem]:
+    """Keys that a job does without, but not the configuration."""
+    for key in entry.needed:
+        if getattr(entry, key) is None:
+            yield Problem(place, f"the key {key!r} is missing: {type(entry).model_fields[key].description}")
+
+
+def experiment_problems(config: Shared, source: Source, entry: Experiment, place: Place) -> Iterator[Problem]:
+    """What is wrong with an entry of experiments, under the configuration that holds for its dataset."""
+    for stage in STAGES:
+        yield from _all_known(getattr(entry, stage), config.classifiers, "classifier", (*place, stage))
+    for stage in STAGES:
+        yield from _suitable(config, source, entry, (*place, stage))
+    yield from _seeds(entry, place)
+    if entry.linear:
+        yield from _linear_classes(config, source, place)
+    yield from _figure_names(config, place)
+    searches, attacks = config.backworking.searches, config.retraining.attacks
+    for stage, names in (("backworking", searches), ("retraining", attacks)):
+        for classifier in getattr(entry, stage):
+            yield from _layers(config, classifier, names)
+
+
+def _suitable(config: Shared, source: Source, entry: Experiment, place: Place) -> Iterator[Problem]:
+    """Classifiers that a stage cannot take: of a kind without what it needs, or on images that it cannot read."""
+    stage = place[-1]
+    for index, name in enumerate(getattr(entry, stage)):
+        here, group = (*place, index), config.classifiers[name].group
+        if source.kind == "store":
+            yield Problem(here, f"a store is only for linear classifiers: leave {name!r} out")
+        if source.kind == "images" and stage not in ON_PHOTOGRAPHS:
+            allowed = " or ".join(ON_PHOTOGRAPHS)
+            text = f"photographs differ in size, and nothing is trained on them: name {name!r} in {allowed}"
+            yield Problem(here, text)
+        if group not in KINDS[stage]:
+            fitting = " or ".join(other for other in STAGES if group in KINDS[other])
+            needed = " or ".join(KINDS[stage])
+            yield Problem(here, f"{name!r} has no {needed}: give it one, or name it in {fitting} instead")
+
+
+def _seeds(entry: Experiment, place: Place) -> Iterator[Problem]:
+    """Seeds that nothing is trained with, and too few for the controls of retraining."""
+    seeds = list(entry.seeds)
+    for name, chosen in entry.transfer.items():
+        for seed in chosen:
+            if seed not in seeds:
+                here = (*place, "transfer", name)
+                yield Problem(here, f"the seed {seed} is not among the experiment's: use {seeds}")
+    if entry.retraining and len(seeds) < 2:
+        reason = "retraining needs two seeds or more, since the net of another seed is its control"
+        yield Problem((*place, "seeds"), f"{seeds} is not allowed: {reason}")
+
+
+def _linear_classes(config: Shared, source: Source, place: Place) -> Iterator[Problem]:
+    """Classes of the linear classifiers' figures and pair that the dataset does not have."""
+    for key in ("targets", "pair"):
+        for target in getattr(config.linear, key) or ():
+            if target >= source.classes:
+                text = f"linear.{key}: there is no class {target}: use 0 to {source.classes - 1}"
+                yield Problem(place, text)
+
+
+def _figure_names(config: Shared, place: Place) -> Iterator[Problem]:
+    """Searches of two classifiers whose figures would have one name: one would be drawn as the other."""
+    trained = [name for name, classifier in config.classifiers.items() if isinstance(classifier, Architecture)]
+    named: dict[str, tuple[str, str]] = {}
+    for classifier, search in itertools.product(trained, config.backworking.searches):
+        other = named.setdefault(f"{classifier}-{search}", (classifier, search))
+        if other != (classifier, search):
+            text = (
+                f"the search {search!r} of the classifier {classifier!r} and the search {other[1]!r} of {other[0]!r} "
+                f"have one name of their figures, found-{classifier}-{search}: rename one of them"
+            )
+            yield Problem(place, text)
+
+
+def _layers(config: Shared, classifier: str, searches: Collection[str]) -> Iterator[Problem]:
+    """Layers of `classifier` that a cost among `searches` gives no weight."""
+    for name in searches:
+        search = config.backworking.searches[name]
+        place = ("backworking", "searches", name, "layer_weights")
+        for layer in config.classifiers[classifier].layers:
+            if search.objective == "cost" and layer not in search.layer_weights:
+                text = f"the layer {layer!r} of the classifier {classifier!r} is missing"
+                yield Problem(place, f"{text}: give it a weight, 0 to ignore it")
+
+
+def _all_known(names: Collection[str], known: Collection[str], kind: str, place: Place) -> Iterator[Problem]:
+    for index, name in enumerate(names):
+        yield from _known(name, known, kind, (*place, index))
+
+
+def _known(name: str, known: Collection[str], kind: str, place: Place) -> Iterator[Problem]:
+    if name not in known:
+        yield Problem(place, unknown_name(kind, name, known))

@@ -1,0 +1,87 @@
+"""The documentation of the configuration, made from its settings: the JSON schema, and a table of the parameters."""
+
+import json
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from spurious.problems import field_place
+from spurious.registry import Entry, Settings
+from spurious.sections import Configuration
+
+MERGED = ("classifiers", "recipes", "fooling")  # an override may name a part of their entries only
+HEAD = ("key", "default", "what may stand there")
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of config.yaml, for editors: what the settings refuse beyond it, they name by themselves."""
+    made = Configuration.model_json_schema()
+    overridden = made["$defs"]["Override"]["properties"]
+    overridden |= {name: made["properties"][name] for name in overridden if name not in MERGED}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_plain(made)}
+
+
+def _plain(value: Any) -> Any:
+    """What pydantic makes of the settings, without titles (they repeat the keys) and defaults that are mappings.
+
+    A length belongs to a text or to a list, and names that do not match the pattern of a mapping's are not allowed.
+    """
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    dropped = {"title"} if isinstance(value.get("title"), str) else set()
+    if isinstance(value.get("default", {}), Mapping) or value["default"] is None:
+        dropped.add("default")
+    lengths = {"minLength": "minItems", "maxLength": "maxItems"} if value.get("type") == "array" else {}
+    plain = {lengths.get(key, key): _plain(item) for key, item in value.items() if key not in dropped}
+    return plain | ({"additionalProperties": False} if "patternProperties" in plain else {})
+
+
+def rows() -> list[tuple[str, str, str]]:
+    """A row of HEAD for every key of config.yaml; <name> stands for names that the user chooses."""
+    return list(_rows(Configuration, ""))
+
+
+def _rows(cls: type[Settings], place: str, kind: str = "") -> Iterator[tuple[str, str, str]]:
+    for name, field in cls.model_fields.items():
+        hint, remedy = field_place(field)
+        needed = field.is_required() or name in getattr(cls, "needed", ())
+        nullable = type(None) in typing.get_args(field.annotation)
+        default = "" if needed or (field.default is None and not nullable) else _shown(field.default)
+        yield f"`{place}{name}`{kind}", default, remedy
+        yield from _inside(hint, f"{place}{name}")
+
+
+def _inside(hint: Any, key: str) -> Iterator[tuple[str, str, str]]:
+    """The rows below a key, by the type of what stands there."""
+    arguments = typing.get_args(hint)
+    if typing.get_origin(hint) is dict:
+        yield from _inside(_bare(arguments[1]), f"{key}.<name>")
+    elif typing.get_origin(hint) is tuple:
+        yield from _inside(_bare(arguments[0]), f"{key}[]")
+    elif isinstance(hint, type) and issubclass(hint, Entry):
+        yield from _kinds(hint, key)
+    elif isinstance(hint, type) and issubclass(hint, Settings):
+        yield from _rows(hint, f"{key}.")
+
+
+def _bare(hint: Any) -> Any:
+    return typing.get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
+
+
+def _kinds(family: type[Entry], key: str) -> Iterator[tuple[str, str, str]]:
+    """The keys of every kind of a family."""
+    for name, kind in family.kinds.items():
+        if kind.kind is None:
+            yield from _kinds(kind, key)
+        else:
+            yield from _rows(kind, f"{key}.", f" ({kind.key}: {name})" if kind.key else f" ({name})")
+
+
+def _shown(default: Any) -> str:
+    """A default as YAML writes it; what is too long stands in config.yaml."""
+    if isinstance(default, Settings | Mapping):
+        return ""
+    text = json.dumps(default)
+    return text if len(text) <= 40 else "see config.yaml"

@@ -1,0 +1,28 @@
+"""Settings of the transfer of fooling images."""
+
+from pydantic import Field
+
+from spurious.attacks.settings import Budget
+from spurious.parameters import Epsilon, ImageCount, Population, Queries
+from spurious.registry import Settings
+
+
+class TransferSettings(Settings):
+    """Fooling images of every source, judged by all: untargeted, within `epsilon` (L-infinity) of the test image.
+
+    Classifiers with a gradient are fooled by projected gradient descent with so many `steps`, the others by evolution
+    with `population` and `max_queries`.
+    """
+
+    remedy = "settings of the transfer of fooling images"
+
+    images: ImageCount = 200
+    epsilon: Epsilon = 0.15
+    steps: int = Field(20, ge=1, description="steps of the gradient, 1 or more")
+    population: Population = 20
+    max_queries: Queries = 1000
+
+    @property
+    def budget(self) -> Budget:
+        """What one evolution may spend."""
+        return Budget(population=self.population, max_queries=self.max_queries)

@@ -1,0 +1,76 @@
+"""Types of settings that several experiments share, each with what may stand there."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+
+class Unique:
+    """Annotation of a tuple whose items must differ."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(_different, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(core) | {"uniqueItems": True}
+
+
+def _different(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    if any(item in items[:index] for index, item in enumerate(items)):
+        raise PydanticCustomError("not_unique", "items must differ")
+    return items
+
+
+class OtherThan:
+    """Annotation of a value that must be none of the `reserved` ones; a `remedy` replaces the description."""
+
+    def __init__(self, *reserved: str | int, remedy: str = ""):
+        self.reserved, self.remedy = reserved, remedy
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._free, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(core) | {"not": {"enum": list(self.reserved)}}
+
+    def _free(self, value: str | int) -> str | int:
+        if value in self.reserved:
+            raise PydanticCustomError("reserved", "is reserved", {"remedy": self.remedy})
+        return value
+
+
+def _odd(number: int) -> int:
+    if number % 2 == 0:
+        raise PydanticCustomError("not_odd", "must be odd")
+    return number
+
+
+class Odd:
+    """Annotation of a whole number that must be odd."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(_odd, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(core) | {"not": {"multipleOf": 2}}
+
+
+Name = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$(?!\n)",
+        description="a name made of letters, digits, '_', '.' and '-', not starting with '.' or '-'",
+    ),
+]
+Text = Annotated[str, Field(min_length=1)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{64}$(?!\n)")]
+Seed = Annotated[int, Field(ge=0, description="seed of a training run, a whole number of 0 or more")]
+ImageCount = Annotated[int, Field(ge=1, description="number of images, 1 or more")]
+Epsilon = Annotated[float, Field(gt=0, description="largest change, in pixel units of [0, 1], above 0")]
+Population = Annotated[int, Field(ge=2, description="images that evolve together in one search, 2 or more")]
+Queries = Annotated[int, Field(ge=1, description="images that one search may have judged, 1 or more")]
+MutationRate = Annotated[
+    float,
+    Field(gt=0, le=1, description="share of the pixels that change from parent to child, above 0, at most 1"),
+]
