@@ -179,7 +179,7 @@ def image_id(arguments: argparse.Namespace, subject: Subject) -> str:
 
 
 def read_config(paths: Sequence[Path]) -> dict[str, Any]:
-    """The configuration, merged from its files as snakemake does it, and checked."""
+    """The configuration, merged from its files as snakemake does it, and checked; extensions lie beside the first."""
     config = {}
     for path in paths:
         try:
@@ -190,7 +190,7 @@ def read_config(paths: Sequence[Path]) -> dict[str, Any]:
         if not isinstance(changes, Mapping):
             raise SpuriousError(f"{path}: no readable configuration (not keys with values); mend it")
         config = configuration.deep_merge(config, changes)
-    configuration.check(config)
+    configuration.check(config, paths[0].parent)
     return config
 
 

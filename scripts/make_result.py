@@ -3,12 +3,13 @@
 import argparse
 
 from pipeline.files.results import called, write_result
-from pipeline.jobs.arguments import Parser, json_argument, run
+from pipeline.jobs.arguments import Parser, declare_own_kinds, json_argument, run
 
 
 def main(argv: list[str] | None = None) -> None:
     """Read the inputs, call the function, write a table as CSV, Markdown and HTML, a figure as PNG and SVG."""
     arguments = parse(argv)
+    declare_own_kinds()
     files = {keyword: paths for keyword, *paths in arguments.input}
     write_result(called(arguments.function, files, arguments.settings), arguments.output)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.files.atomic import write_text
 from pipeline.files.results import called
-from pipeline.jobs.arguments import Parser, json_list_argument, run
+from pipeline.jobs.arguments import Parser, declare_own_kinds, json_list_argument, run
 from spurious.errors import SpuriousError
 from spurious.report import provenance_page
 
@@ -23,6 +23,7 @@ PICTURE = """.. raw:: html
 def main(argv: list[str] | None = None) -> None:
     """Read the tables that are there, write reStructuredText."""
     arguments = parse(argv)
+    declare_own_kinds()
     parts = [heading(arguments.dataset, "-")]
     if arguments.picture:
         encoded = base64.b64encode(Path(arguments.picture).read_bytes()).decode()

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.jobs import arguments
 from spurious.errors import SpuriousError
+from spurious.experiments.smoothing.settings import SmoothingSettings
 
 SCRIPTS = Path(arguments.__file__).parents[2]
 PROGRAMS = sorted(path.stem for path in SCRIPTS.glob("*.py") if "Parser(" in path.read_text(encoding="utf-8"))
@@ -101,3 +102,16 @@ def test_json_that_is_no_list(text, why):
     with pytest.raises(SpuriousError, match=f"^--findings: .*{why}"):
         parser.parse_args(["--findings", text])
     assert parser.parse_args(["--findings", '[{"a": 1}]']).findings == [{"a": 1}]
+
+
+def test_settings_of_a_job_may_have_kinds_of_an_extension(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(
+        "from pydantic import Field\nfrom spurious.perturbations.noises import Noise\n"
+        "class Fog(Noise, kind='fog'):\n    thickness: float = Field(0.5, description='in pixels')\n"
+    )
+    settings = json.dumps({"variants": {"published": {}, "fog": {"noise": {"kind": "fog", "thickness": 2.0}}}})
+    parse = arguments.settings_argument(SmoothingSettings)
+    with pytest.raises(argparse.ArgumentTypeError, match=r"variants\.fog\.noise\.kind: .fog. is not allowed"):
+        parse(settings)
+    monkeypatch.setenv(arguments.EXTENSIONS, json.dumps([str(tmp_path / "mine.py")]))
+    assert parse(settings).variants["fog"].noise.thickness == 2.0

@@ -9,10 +9,12 @@ import typing
 import pandas as pd
 import pytest
 
+import make_result
 from making import ROOMS
 from pipeline.digest import SCRIPTS, reached
 from pipeline.files.results import READERS, called, function_of, reader_of
 from pipeline.files.rows import read_rows
+from pipeline.jobs.arguments import EXTENSIONS
 from projects import DATASET, ROOT, error_lines, planned_results, read_config, run_snakemake
 from spurious.configuration import settings_for
 from spurious.errors import SpuriousError
@@ -194,6 +196,38 @@ def test_an_edit_of_a_file_of_ones_own_or_of_what_it_imports_counts(mine):
     assert mine in files
     assert SCRIPTS / "spurious/statistics/intervals.py" in files
     assert SCRIPTS / "spurious/experiments/smoothing/agreement.py" not in files
+
+
+OWN_NOISE = """
+from pydantic import Field
+from spurious.perturbations.noises import Noise
+
+
+class Haze(Noise, kind="haze"):
+    depth: float = Field(0.5, description="in pixels")
+"""
+OF_A_NOISE = """
+import pandas as pd
+
+from spurious.views.settings import Variant
+
+
+def table(variant: Variant) -> pd.DataFrame:
+    return pd.DataFrame({"depth": [variant.noise.depth]})
+"""
+
+
+def test_settings_of_a_result_may_have_kinds_of_an_extension(tmp_path, monkeypatch):
+    (tmp_path / "noise.py").write_text(OWN_NOISE, encoding="utf-8")
+    (tmp_path / "mine.py").write_text(OF_A_NOISE, encoding="utf-8")
+    settings = json.dumps({"variant": {"noise": {"kind": "haze", "depth": 2.0}}})
+    made = tmp_path / "made.csv"
+    arguments = [f"{tmp_path}/mine.py:table", "--settings", settings, "--output", str(made)]
+    with pytest.raises(SpuriousError, match=r"noise\.kind: .haze. is not allowed"):
+        make_result.main(arguments)
+    monkeypatch.setenv(EXTENSIONS, json.dumps([str(tmp_path / "noise.py")]))
+    make_result.main(arguments)
+    assert pd.read_csv(made)["depth"].tolist() == [2.0]
 
 
 def append(path, text):

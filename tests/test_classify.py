@@ -355,6 +355,29 @@ def test_any_number_of_views(folder, capsys):
     assert "of 4)" in printed
 
 
+UPSIDE_DOWN = """
+from spurious.views.registry import ColumnName, View
+
+
+class UpsideDown(View, kind="upside_down"):
+    name: ColumnName = "upside_down"
+
+    def __call__(self, images, kernel, sigma):
+        return images.flip(-2)
+"""
+
+
+def test_a_view_from_a_file_beside_the_configuration(folder):
+    (folder / "mine.py").write_text(UPSIDE_DOWN)
+    changes = {"extensions": ["mine.py"], "smoothing": {"views": ["ns", "upside_down"]}}
+    (folder / "changes.yaml").write_text(json.dumps(changes))
+    rows = run(folder, "--config", folder / "config.yaml", folder / "changes.yaml", "--sigma", 0)
+    assert rows["view"].tolist() == ["ns", "upside_down"]
+    image = Image.open(folder / "photo of mine.png")
+    image.transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(folder / "flipped.png")
+    assert run(folder, "--sigma", 0, image="flipped.png")["logit"][0] == pytest.approx(rows["logit"][1], abs=1e-4)
+
+
 def test_files_that_change_the_configuration(folder):
     (folder / "changes.yaml").write_text("smoothing: {kernels: [3], sigmas: [0.1]}")
     rows = run(folder, "--config", folder / "config.yaml", folder / "changes.yaml")

@@ -79,7 +79,9 @@ def test_from_another_folder(workflow, mine):
 
 
 def test_a_configuration_of_another_folder_may_be_short(mine):
-    (mine / "config.yaml").write_text("targets: {demo: [mnist]}\nexperiments: {mnist: {seeds: [0], classifiers: [softmax]}}\n")
+    (mine / "config.yaml").write_text(
+        "targets: {demo: [mnist]}\nexperiments: {mnist: {seeds: [0], classifiers: [softmax]}}\n"
+    )
     jobs = planned(mine, "-s", str(ROOT / "Snakefile"))
     assert jobs["fetch_file"] == 4
     assert "train_linear" not in jobs

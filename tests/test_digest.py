@@ -51,3 +51,13 @@ def test_a_digest_changes_with_a_file_that_is_reached_and_with_no_other(tmp_path
 
 def test_digests_of_different_programs_differ():
     assert len({digest(program) for program in PROGRAMS}) == len(PROGRAMS)
+
+
+def test_a_file_of_ones_own_counts_with_what_it_imports(tmp_path):
+    files = [tmp_path / name / "mine.py" for name in ("one", "same", "other")]
+    for path, content in zip(files, ("", "", "# edited\n"), strict=True):
+        path.parent.mkdir()
+        path.write_text(f"from spurious.views.registry import View\n{content}")
+    one, same, other = (digest("fetch_file", str(path)) for path in files)
+    assert one == same != other
+    assert {files[0].resolve(), SCRIPTS / "spurious/views/registry.py"} <= set(reached("fetch_file", str(files[0])))

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 from spurious.consistency import dataset_problems, experiment_problems, reference_problems
@@ -13,14 +14,15 @@ from spurious.sections import Configuration, Experiment, Extensions, Shared
 Config = Mapping[str, Any]
 
 
-def check(config: Config) -> None:
+def check(config: Config, folder: str | PurePosixPath = "") -> None:
     """Raise SpuriousError, in one line, for the first thing that is wrong with `config`.
 
     First every key by itself and with those beside it; then names that stand nowhere, numbers that do not fit together,
-    and an override that makes the configuration invalid. The files under `extensions` are imported before.
+    and an override that makes the configuration invalid. The files under `extensions` are imported before, from
+    `folder` where their paths are relative.
     """
     try:
-        problem = next(_problems(config), None)
+        problem = next(_problems(config, folder), None)
     except RecursionError:
         problem = Problem((), TOO_DEEP)
     if problem is not None:
@@ -85,11 +87,11 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _problems(config: Config) -> Iterator[Problem]:
+def _problems(config: Config, folder: str | PurePosixPath) -> Iterator[Problem]:
     """What is wrong, the most telling first; a later check may rely on the earlier ones having passed."""
     yield from unusable(config)
     if isinstance(config, Mapping):
-        yield from _extensions(config)
+        yield from _extensions(config, folder)
         config = completed(config)
     found = problem_or_parsed(Configuration, config)
     if isinstance(found, Problem):
@@ -106,14 +108,14 @@ def _problems(config: Config) -> Iterator[Problem]:
         yield from experiment_problems(own, found.datasets[dataset], entry, place)
 
 
-def _extensions(config: Config) -> Iterator[Problem]:
+def _extensions(config: Config, folder: str | PurePosixPath) -> Iterator[Problem]:
     """What is wrong with the files that declare kinds of their own, which are imported."""
     found = problem_or_parsed(Extensions, {key: config[key] for key in Extensions.model_fields if key in config})
     if isinstance(found, Problem):
         yield found
         return
     try:
-        load_extensions(found.extensions)
+        load_extensions(str(PurePosixPath(folder, path)) for path in found.extensions)
     except SpuriousError as error:
         yield Problem((), str(error))
 

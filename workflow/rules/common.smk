@@ -56,6 +56,7 @@ def program(name):
 sys.path.insert(0, str(PROJECT / "scripts"))
 
 from pipeline.digest import digest
+from pipeline.jobs.arguments import EXTENSIONS
 from spurious import configuration, consistency
 from spurious.experiments.catalogue import catalogues, setting, takes_part
 from spurious.errors import SpuriousError, reason_of
@@ -76,6 +77,7 @@ def check_before_any_work():
 
 check_before_any_work()
 config = configuration.completed(config)  # a name of our own: the mapping is the host's where we are a module
+os.environ[EXTENSIONS] = json.dumps(config["extensions"])
 
 
 EXPERIMENTS = {name: configuration.settings_for(config, name) for name in config["experiments"]}
@@ -124,8 +126,8 @@ def experiment(dataset):
 
 
 def code(program):
-    """What stands for the code of a program among a job's parameters."""
-    return digest(program.removesuffix(".py"))
+    """What stands for the code of a program, and of the kinds of one's own, among a job's parameters."""
+    return digest(program.removesuffix(".py"), *config["extensions"])
 
 
 def threads_of(stage):

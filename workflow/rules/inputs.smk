@@ -440,14 +440,14 @@ def code_of_result(function):
     """What stands for the code of a result: the program's and its function's module, or file."""
     place = function.rpartition(":")[0]
     try:
-        return digest("make_result", place)
+        return digest("make_result", place, *config["extensions"])
     except (OSError, SyntaxError) as error:
         sys.exit(f"error: {place}: cannot be read ({reason_of(error)}); correct it, or the catalogue that names it")
 
 
 def code_of_findings():
     functions = [part.function for room in ROOMS.values() for part in room.FINDINGS]
-    return digest("write_summary", *(name.rpartition(":")[0] for name in functions))
+    return digest("write_summary", *(name.rpartition(":")[0] for name in functions), *config["extensions"])
 
 
 @functools.cache

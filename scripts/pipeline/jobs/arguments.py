@@ -3,6 +3,7 @@
 import argparse
 import json
 import math
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -14,6 +15,7 @@ if TYPE_CHECKING:  # a script that only moves files or tables should not pay for
     from spurious.registry import Parsed
 
 LARGEST = 2**63 - 1  # that a tensor holds
+EXTENSIONS = "SPURIOUS_EXTENSIONS"  # variable of the environment: a JSON list, config.yaml's `extensions`
 
 
 def run(main: Callable[[], None]) -> None:
@@ -78,16 +80,24 @@ ABOVE_ZERO = number("a number above 0", least_allowed=False)
 
 
 def settings_argument(cls: "type[Parsed]") -> "Callable[[str], Parsed]":
-    """An argparse type: JSON text into the frozen settings `cls`."""
+    """An argparse type: JSON text into the frozen settings `cls`, whose kinds may come from EXTENSIONS."""
     from spurious.registry import parse
 
     def parsed(text: str) -> "Parsed":
         try:
+            declare_own_kinds()
             return parse(cls, json_argument(text))
         except SpuriousError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return parsed
+
+
+def declare_own_kinds() -> None:
+    """Import the files of EXTENSIONS; SpuriousError where one cannot be imported."""
+    from spurious.registry import load_extensions
+
+    load_extensions(json.loads(os.environ.get(EXTENSIONS, "[]")))
 
 
 def json_argument(text: str) -> dict[str, Any]:
