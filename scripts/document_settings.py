@@ -1,12 +1,11 @@
 """Write what is made from the settings: the JSON schema of config.yaml, and the table in config/README.md."""
 
-import argparse
 from pathlib import Path
 
 import yaml
 
 from pipeline.files.atomic import write_text
-from pipeline.jobs.arguments import run
+from pipeline.jobs.arguments import Parser, run
 from spurious.documentation import HEAD, rows, schema
 from spurious.errors import SpuriousError
 
@@ -18,7 +17,7 @@ MARK = "<!-- the table is made from the settings by scripts/document_settings.py
 
 def main(argv: list[str] | None = None) -> None:
     """Write both files, or with --check say which one is stale."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a file is stale")
     arguments = parser.parse_args(argv)
     for path, text in {SCHEMA: schema_text(), README: readme_text()}.items():
