@@ -55,8 +55,9 @@ def load_classifier(
     """
     tensors, metadata = read_tensors(path)
     description = _description(path, metadata)
-    expected = parse(Description, description.model_dump() | dict(architecture or {}))
-    if description != expected:
+    wanted = {"architecture": description.architecture, **(architecture or {})}
+    same = wanted["architecture"] == description.architecture  # another one may take no such parameters
+    if not same or description != parse(Description, description.model_dump() | wanted):
         raise SpuriousError(f"{path}: holds another classifier than config.yaml asks for; delete it and train again")
     try:
         _check_shapes(description, tensors)

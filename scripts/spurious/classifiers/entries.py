@@ -15,6 +15,7 @@ from spurious.wording import plural
 
 if TYPE_CHECKING:  # a second to import
     from sklearn.base import ClassifierMixin
+    from torch import nn
 
 CLASSIFIERS: dict[str, dict[str, Any]] = {
     "cnn": {"architecture": "cnn", "recipe": "fast", "channels": (32, 64), "units": 1024},
@@ -61,6 +62,9 @@ class ClassifierEntry(Entry):
         return self.key or self.kind
 
 
+NO_PARAMETERS = ("recipe", "published_as")  # keys that the network itself does not depend on
+
+
 class Architecture(ClassifierEntry, kind="architecture", key="architecture"):
     """A network that is trained here. `layers` are the names of its activations, from the input to the logits."""
 
@@ -70,9 +74,23 @@ class Architecture(ClassifierEntry, kind="architecture", key="architecture"):
 
     recipe: str = Field(None, description="name of one of the recipes")
 
+    @abstractmethod
+    def build(self, image_shape: tuple[int, int, int], classes: int) -> "nn.Module":
+        """The untrained network: images (N, C, H, W) in [0, 1] to logits (N, classes).
+
+        Its `activations(images)` are those of `layers` by name, the logits last. Its parameters lie in layers of torch,
+        linear or convolutional, which `models.initialize` draws.
+        """
+
     def parameters(self) -> dict[str, Any]:
-        """The architecture's name, and those of its widths that were given."""
-        return {"architecture": self.kind, **self.model_dump(exclude={"recipe", "published_as"}, exclude_unset=True)}
+        """The architecture's name, and those of its parameters that were given."""
+        return {"architecture": self.kind, **self.model_dump(exclude={*NO_PARAMETERS}, exclude_unset=True)}
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """The parameters that may be left out."""
+        fields = {name: field for name, field in cls.model_fields.items() if name not in NO_PARAMETERS}
+        return {name: field.get_default() for name, field in fields.items() if not field.is_required()}
 
 
 class Cnn(Architecture, kind="cnn"):
@@ -89,6 +107,12 @@ class Cnn(Architecture, kind="cnn"):
     units: int = Field(1024, ge=1, description="units of the hidden layer, 1 or more")
     published_as: PublishedAs = None
 
+    def build(self, image_shape: tuple[int, int, int], classes: int) -> "nn.Module":
+        """The untrained network."""
+        from spurious.classifiers.models import ConvNet
+
+        return ConvNet(image_shape, classes, self.channels, self.units)
+
 
 class Softmax(Architecture, kind="softmax"):
     """One linear layer on the pixels."""
@@ -96,6 +120,12 @@ class Softmax(Architecture, kind="softmax"):
     layers = ("input", "softmax")
 
     published_as: PublishedAs = None
+
+    def build(self, image_shape: tuple[int, int, int], classes: int) -> "nn.Module":
+        """The untrained network."""
+        from spurious.classifiers.models import SoftmaxRegression
+
+        return SoftmaxRegression(image_shape, classes)
 
 
 class ScikitLearn(ClassifierEntry, kind="scikit_learn", key="scikit_learn"):

@@ -1,26 +1,51 @@
 """The classifiers that are trained here, with named layers whose activations can be read."""
 
 import math
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
+from pydantic import ConfigDict, model_validator
 from torch import Tensor, nn
 
-from spurious.registry import Settings
+from spurious.classifiers.entries import Architecture
+from spurious.registry import Settings, parse
 
 
 class Description(Settings):
     """All that is needed to build a classifier again; stored in the header of its weights.
 
-    `image_shape` is (C, H, W); `channels` and `units` are the widths of the CNN, softmax has neither.
+    `image_shape` is (C, H, W). `channels` and `units` are the widths of the CNN; they stand in every header, although
+    softmax has neither. The parameters of other architectures are keys beside these, with their defaults where they are
+    left out. SpuriousError for an architecture that there is not, and for keys and values that it does not take.
     """
 
-    architecture: Literal["cnn", "softmax"]
+    model_config = ConfigDict(extra="allow")
+
+    architecture: str
     image_shape: tuple[int, ...]
     classes: int
-    channels: tuple[int, ...] = (32, 64)
-    units: int = 1024
+    channels: Any = (32, 64)
+    units: Any = 1024
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_defaults(cls, value: Any) -> Any:
+        name = value.get("architecture") if isinstance(value, Mapping) else None
+        known = isinstance(name, str) and name in Architecture.kinds
+        return {**Architecture.kinds[name].defaults(), **value} if known else value
+
+    @model_validator(mode="after")
+    def _of_its_architecture(self) -> Self:
+        self.entry()
+        return self
+
+    def entry(self) -> Architecture:
+        """The architecture with its parameters."""
+        own = self.model_dump(exclude={"image_shape", "classes"})
+        known = {"architecture", *Architecture.of(own).model_fields}
+        return parse(Architecture, {key: own[key] for key in own if key in known or key not in ("channels", "units")})
 
 
 class ConvNet(nn.Module):
@@ -70,13 +95,9 @@ class SoftmaxRegression(nn.Module):
         return self.out(images.flatten(1))
 
 
-def build_classifier(description: Description) -> ConvNet | SoftmaxRegression:
-    """The untrained classifier of that description; ValueError for an unknown architecture."""
-    if description.architecture == "softmax":
-        return SoftmaxRegression(description.image_shape, description.classes)
-    if description.architecture == "cnn":
-        return ConvNet(description.image_shape, description.classes, description.channels, description.units)
-    raise ValueError(f"unknown architecture {description.architecture!r}")
+def build_classifier(description: Description) -> nn.Module:
+    """The untrained classifier of that description; ValueError where it cannot take images of that shape."""
+    return description.entry().build(description.image_shape, description.classes)
 
 
 def initialize(model: nn.Module, scheme: str, generator: torch.Generator) -> None:
