@@ -560,6 +560,9 @@ class Inverted(View, kind="inverted"):
 
 class Wide(Architecture, kind="wide"):
     layers = ("input", "hidden", "softmax")
+
+    def build(self, image_shape, classes):
+        raise NotImplementedError
 """
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from scipy import ndimage, stats
+from torch import nn
 
 import gather_smoothing
 import smooth_shard
@@ -328,8 +329,12 @@ def test_sweep_refuses(model, images, labels, wrong):
     ],
 )
 def test_a_classifier_that_gives_no_scores_is_refused(images, labels, wrong, message):
+    class Wrong(nn.Module):
+        def forward(self, views):
+            return wrong(views)
+
     with pytest.raises(SpuriousError, match=message):
-        sweep_with(wrong, images, labels)
+        sweep_with(Wrong(), images, labels)
 
 
 # the table
