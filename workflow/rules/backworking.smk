@@ -5,7 +5,7 @@ rule backwork_label:
     """Every search of one label, for every seed of a classifier."""
     input:
         data="results/{dataset}/data.safetensors",
-        weights=weights_of_all_seeds,
+        weights=collect(rules.train_classifier.output.weights, seed=seeds, allow_missing=True),
     output:
         images="results/{dataset}/{classifier}/backworking/label{label}.safetensors",
         rows="results/{dataset}/{classifier}/backworking/label{label}.csv",
@@ -16,15 +16,15 @@ rule backwork_label:
         "results/logs/{dataset}/{classifier}/backwork_label{label}.benchmark.tsv"
     conda:
         "../../environment.yml"
-    threads: backworking_threads
+    threads: threads_of("backworking")
     resources:
         gpu=1,
     params:
         code=code("backwork_label.py"),
-        architecture=architecture,
-        settings=backworking_settings,
-        seeds=seeds_of_wildcards,
-        threads=backworking_threads,
+        architecture=classifier_settings,
+        settings=section("backworking"),
+        seeds=seeds,
+        threads=threads_of("backworking"),
     message:
         "{wildcards.dataset}: search images that {wildcards.classifier} calls {wildcards.label}"
     shell:

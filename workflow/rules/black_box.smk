@@ -14,11 +14,11 @@ rule fit_classifier:
         "results/logs/{dataset}/{classifier}/fit_seed{seed}.benchmark.tsv"
     conda:
         "../../environment.yml"
-    threads: training_threads
+    threads: threads_of("training")
     params:
         code=code("fit_classifier.py"),
         classifier=classifier_settings,
-        threads=training_threads,
+        threads=threads_of("training"),
     message:
         "{wildcards.dataset}: fit {wildcards.classifier}, seed {wildcards.seed}"
     shell:
@@ -31,7 +31,11 @@ rule search_scores:
     """Evolution against the scores of a classifier, from images and from noise, and random search beside it."""
     input:
         data="results/{dataset}/data.safetensors",
-        model=model_of_first_seed,
+        model=branch(
+            is_fitted,
+            then=collect(rules.fit_classifier.output.model, seed=first_seed, allow_missing=True),
+            otherwise=collect(rules.train_classifier.output.weights, seed=first_seed, allow_missing=True),
+        ),
     output:
         rows="results/{dataset}/{classifier}/black_box.csv",
         images="results/{dataset}/{classifier}/black_box.safetensors",
@@ -41,15 +45,15 @@ rule search_scores:
         "results/logs/{dataset}/{classifier}/search_scores.benchmark.tsv"
     conda:
         "../../environment.yml"
-    threads: black_box_threads
+    threads: threads_of("black_box")
     resources:
         gpu=1,
     params:
         code=code("search_scores.py"),
         classifier=classifier_settings,
-        settings=black_box_settings,
+        settings=section("black_box"),
         seed=first_seed,
-        threads=black_box_threads,
+        threads=threads_of("black_box"),
     message:
         "{wildcards.dataset}: fool {wildcards.classifier} by its scores alone"
     shell:
@@ -72,15 +76,15 @@ rule transfer_images:
         "results/logs/{dataset}/transfer.benchmark.tsv"
     conda:
         "../../environment.yml"
-    threads: transfer_threads
+    threads: threads_of("transfer")
     resources:
         gpu=1,
     params:
         code=code("transfer_images.py"),
         sources=transfer_arguments,
         entries=transfer_entries,
-        settings=transfer_settings,
-        threads=transfer_threads,
+        settings=section("transfer"),
+        threads=threads_of("transfer"),
     message:
         "{wildcards.dataset}: fooling images of every classifier before every other"
     shell:

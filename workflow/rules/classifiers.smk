@@ -4,7 +4,7 @@
 rule fetch_classifier:
     """The file of a classifier that is not trained here, from the local folder or its address, checked."""
     output:
-        PRETRAINED,
+        "results/{dataset}/{classifier}/pretrained",
     log:
         "results/logs/{dataset}/{classifier}/fetch_classifier.log",
     localrule: True
@@ -26,7 +26,7 @@ rule train_classifier:
     input:
         data="results/{dataset}/data.safetensors",
     output:
-        weights=WEIGHTS,
+        weights="results/{dataset}/{classifier}/seed{seed}/weights.safetensors",
         history="results/{dataset}/{classifier}/seed{seed}/history.csv",
         predictions="results/{dataset}/{classifier}/seed{seed}/predictions.csv",
     log:
@@ -35,14 +35,14 @@ rule train_classifier:
         "results/logs/{dataset}/{classifier}/train_seed{seed}.benchmark.tsv"
     conda:
         "../../environment.yml"
-    threads: training_threads
+    threads: threads_of("training")
     resources:
         gpu=1,
     params:
         code=code("train_classifier.py"),
-        architecture=architecture,
+        architecture=classifier_settings,
         recipe=recipe,
-        threads=training_threads,
+        threads=threads_of("training"),
     message:
         "{wildcards.dataset}: train {wildcards.classifier}, seed {wildcards.seed}"
     shell:

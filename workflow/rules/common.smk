@@ -139,29 +139,8 @@ def threads_of(stage):
     return threads
 
 
-training_threads = threads_of("training")
-
-backworking_threads = threads_of("backworking")
-
-retraining_threads = threads_of("retraining")
-
-smoothing_threads = threads_of("smoothing")
-
-linear_threads = threads_of("linear")
-
-fooling_threads = threads_of("fooling")
-
-black_box_threads = threads_of("black_box")
-
-transfer_threads = threads_of("transfer")
-
-
 def seeds_of(dataset):
     return experiment(dataset)["experiment"]["seeds"]
-
-
-def seeds_of_wildcards(wildcards):
-    return seeds_of(wildcards.dataset)
 
 
 def labels_of(dataset):

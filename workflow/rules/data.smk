@@ -35,7 +35,7 @@ rule fetch_images:
         "../../environment.yml"
     params:
         code=code("fetch_images.py"),
-        folder=image_folder,
+        folder=of_dataset("folder"),
         urls=image_urls,
         local=local_data,
     message:
@@ -60,7 +60,7 @@ rule prepare_images:
     params:
         code=code("prepare_images.py"),
         classes=classes,
-        grey_below=grey_below,
+        grey_below=of_dataset("grey_below", 0),
     message:
         "{wildcards.dataset}: look at the images"
     shell:

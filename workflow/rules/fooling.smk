@@ -4,8 +4,12 @@
 rule fool_classifier:
     """Every method on the same images, for every seed of a classifier."""
     input:
-        data=images_of_classifier,
-        weights=fooling_weights,
+        data=branch(is_photographs, then=PHOTOGRAPHS, otherwise=rules.prepare_dataset.output),
+        weights=branch(
+            is_trained,
+            then=collect(rules.train_classifier.output.weights, seed=seeds, allow_missing=True),
+            otherwise=rules.fetch_classifier.output,
+        ),
     output:
         rows="results/{dataset}/{classifier}/fooling.csv",
         rubbish="results/{dataset}/{classifier}/rubbish.csv",
@@ -16,16 +20,16 @@ rule fool_classifier:
         "results/logs/{dataset}/{classifier}/fool.benchmark.tsv"
     conda:
         "../../environment.yml"
-    threads: fooling_threads
+    threads: threads_of("fooling")
     resources:
         gpu=1,
     params:
         code=code("fool_classifier.py"),
         classifier=classifier_settings,
         classes=classes,
-        settings=fooling_settings,
+        settings=section("fooling"),
         seeds=fooling_seeds,
-        threads=fooling_threads,
+        threads=threads_of("fooling"),
     message:
         "{wildcards.dataset}: fool {wildcards.classifier} by its gradient"
     shell:

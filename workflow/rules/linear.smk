@@ -6,7 +6,7 @@ rule make_store:
     input:
         files=store_inputs,
     output:
-        directory(STORE),
+        directory("results/{dataset}/store"),
     log:
         "results/logs/{dataset}/make_store.log",
     benchmark:
@@ -17,7 +17,7 @@ rule make_store:
     params:
         code=code("make_store.py"),
         source=store_arguments,
-        size=store_size,
+        size=of_dataset("size", 64),
         classes=classes,
     message:
         "{wildcards.dataset}: small copies of the images"
@@ -29,7 +29,7 @@ rule make_store:
 rule train_linear:
     """Softmax regression with every weight decay, from one seed; continues from its checkpoint when it was killed."""
     input:
-        data=linear_data,
+        data=branch(is_stored, then=rules.make_store.output[0], otherwise=rules.prepare_dataset.output),
     output:
         weights="results/{dataset}/linear/seed{seed}/weights.safetensors",
         predictions="results/{dataset}/linear/seed{seed}/predictions.csv",
@@ -42,13 +42,13 @@ rule train_linear:
         "results/logs/{dataset}/linear/train_seed{seed}.benchmark.tsv"
     conda:
         "../../environment.yml"
-    threads: linear_threads
+    threads: threads_of("linear")
     resources:
         gpu=1,
     params:
         code=code("train_linear.py"),
-        settings=linear_settings,
-        threads=linear_threads,
+        settings=section("linear"),
+        threads=threads_of("linear"),
     message:
         "{wildcards.dataset}: train the linear classifiers, seed {wildcards.seed}"
     shell:

@@ -5,10 +5,10 @@ rule retrain_classifier:
     """All rounds of one arm with one seed."""
     input:
         data="results/{dataset}/data.safetensors",
-        weights=WEIGHTS,
-        control=control_weights,
-        found=found_images,
-        found_rows=found_rows,
+        weights=rules.train_classifier.output.weights,
+        control=collect(rules.train_classifier.output.weights, seed=next_seed, allow_missing=True),
+        found=collect(rules.backwork_label.output.images, label=every_label, allow_missing=True),
+        found_rows=collect(rules.backwork_label.output.rows, label=every_label, allow_missing=True),
     output:
         attacks="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/attacks.csv",
         old="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/old.csv",
@@ -20,16 +20,16 @@ rule retrain_classifier:
         "results/logs/{dataset}/{classifier}/retrain_{negatives}-{target}_seed{seed}.benchmark.tsv"
     conda:
         "../../environment.yml"
-    threads: retraining_threads
+    threads: threads_of("retraining")
     resources:
         gpu=1,
     params:
         code=code("retrain_classifier.py"),
-        architecture=architecture,
-        settings=retraining_settings,
+        architecture=classifier_settings,
+        settings=section("retraining", "arms"),
         recipe=retraining_recipe,
-        searches=backworking_settings,
-        threads=retraining_threads,
+        searches=section("backworking"),
+        threads=threads_of("retraining"),
     message:
         "{wildcards.dataset}: retrain {wildcards.classifier} with {wildcards.negatives} negatives (target {wildcards.target}), seed {wildcards.seed}"
     shell:

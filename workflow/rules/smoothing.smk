@@ -1,11 +1,18 @@
 """From weights to per-image predictions under noise, and the vote over blurred views."""
 
+# What was trained with the first seed, or the classifier's file.
+WEIGHTS_OF_ONE = branch(
+    is_trained,
+    then=collect(rules.train_classifier.output.weights, seed=first_seed, allow_missing=True),
+    otherwise=rules.fetch_classifier.output,
+)
+
 
 rule smooth_shard:
     """A part of the test images: every sigma, kernel and view."""
     input:
-        data=images_of_classifier,
-        weights=smoothing_weights,
+        data=branch(is_photographs, then=PHOTOGRAPHS, otherwise=rules.prepare_dataset.output),
+        weights=WEIGHTS_OF_ONE,
     output:
         "results/{dataset}/{classifier}/smoothing/shard{shard}.csv",
     log:
@@ -14,16 +21,16 @@ rule smooth_shard:
         "results/logs/{dataset}/{classifier}/smooth_shard{shard}.benchmark.tsv"
     conda:
         "../../environment.yml"
-    threads: smoothing_threads
+    threads: threads_of("smoothing")
     resources:
         gpu=1,
     params:
         code=code("smooth_shard.py"),
         classifier=classifier_settings,
         classes=classes,
-        settings=smoothing_settings,
+        settings=section("smoothing", "shards"),
         shards=shards_of,
-        threads=smoothing_threads,
+        threads=threads_of("smoothing"),
     message:
         "{wildcards.dataset}: noise sweep of {wildcards.classifier}, shard {wildcards.shard}"
     shell:
@@ -36,7 +43,7 @@ rule smooth_shard:
 rule gather_smoothing:
     """All shards together, and the rates with their intervals."""
     input:
-        shards=smoothing_shards,
+        shards=collect(rules.smooth_shard.output, shard=every_shard, allow_missing=True),
     output:
         votes="results/{dataset}/{classifier}/smoothing_votes.csv",
         images="results/{dataset}/{classifier}/smoothing_images.csv",
@@ -59,7 +66,7 @@ rule draw_example:
     """One photograph under every noise and blur."""
     input:
         images="results/{dataset}/images",
-        weights=smoothing_weights,
+        weights=WEIGHTS_OF_ONE,
         class_names=class_names,
     output:
         png=report(
@@ -82,9 +89,9 @@ rule draw_example:
     params:
         code=code("classify.py"),
         image=example_image,
-        id=example_id,
+        id=of_dataset("example"),
         classifier=classifier_settings,
-        settings=smoothing_settings,
+        settings=section("smoothing", "shards"),
         prefix=subpath(output.png, strip_suffix=".png"),
     message:
         "{wildcards.dataset}: figure example-{wildcards.classifier}"

@@ -1,0 +1,302 @@
+"""What every table, figure and the front page are made of, read from the catalogues of the experiments."""
+
+ROOMS = {**catalogues(), "writeups": importlib.import_module("spurious.writeups.catalogue")}
+
+SHOWN = {"table": "html", "figure": "png"}  # which of a result's files the report shows
+
+
+def classifiers_in(stage, dataset):
+    return experiment(dataset)["experiment"][stage]
+
+
+@functools.cache
+def own_settings(dataset):
+    """The configuration in force for a dataset, with the dataset's own entry as "dataset"."""
+    settings = experiment(dataset)
+    return {**settings, "dataset": settings["datasets"][dataset]}
+
+
+def arms_of(dataset):
+    return experiment(dataset)["retraining"]["arms"]
+
+
+def values_of(stage, wildcard, dataset):
+    """Every value that a wildcard takes in an experiment."""
+    if wildcard == "classifier":
+        return list(classifiers_in(stage, dataset))
+    if wildcard == "search":
+        return list(experiment(dataset)["backworking"]["searches"])
+    return {"seed": seeds_of, "label": labels_of}[wildcard](dataset)
+
+
+def rule_name(result):
+    verb = {"table": "make_table", "figure": "draw"}[result.kind]
+    return f"{verb}_{result.stem.replace('-', '_')}"
+
+
+def caption(result):
+    return f"../report/{result.kind}_{result.stem}.rst"
+
+
+def labels(result):
+    """What the report's menu says of a result."""
+    own = {name: f"{{{name}}}" for name in result.wildcards if name == "classifier"}
+    name = result.label or result.name
+    return {"result": result.kind, "name": name} | ({} if "{classifier}" in name else own)
+
+
+def gathered(stage, result, source):
+    """The files of an input, or the function that names them for a dataset (see spurious.experiments.catalogue)."""
+    if isinstance(source, tuple):
+        parts = [gathered(stage, result, part) for part in source]
+        return lambda wildcards: [path for part in parts for path in expand(part, **wildcards)]
+    if source in SOURCES:
+        return SOURCES[source]
+    place, _, name = source.partition(".")
+    if place == "resource":
+        return shipped(f"workflow/resources/{name}")
+    if place == "table":
+        return partial(existing_table, name)
+    *other, place = place.split("/")
+    stage = other[0] if other else stage
+    outputs = getattr(rules, place).output
+    pattern = getattr(outputs, name) if name else outputs[0]
+    free = {*re.findall(r"{(\w+)", pattern)} - {"dataset", *result.wildcards}
+    return partial(expanded, pattern, stage, sorted(free), result.first) if free else pattern
+
+
+def existing_table(name, wildcards):
+    """The CSV file of a table, nothing where the dataset does not have it."""
+    return f"results/{wildcards.dataset}/tables/{name}.csv" if name in tables_in(wildcards.dataset) else []
+
+
+def expanded(pattern, stage, free, first, wildcards):
+    """The pattern with every value of its free wildcards, the first one of those in `first`."""
+    values = {name: values_of(stage, name, wildcards.dataset) for name in free if name not in ("negatives", "target")}
+    values |= {name: values[name][:1] for name in first if name in values}
+    if "negatives" not in free:
+        return expand(pattern, **wildcards, **values)
+    return [path for arm in arms_of(wildcards.dataset) for path in expand(pattern, **wildcards, **values, **arm)]
+
+
+def model_predictions(wildcards):
+    """What the classifiers that are searched say of the test images."""
+    dataset, seed = wildcards.dataset, first_seed(wildcards)
+    entries = experiment(dataset)["classifiers"]
+    names = classifiers_in("black_box", dataset)
+    fitted = [name for name in names if "scikit_learn" in entries[name]]
+    trained = [name for name in names if name not in fitted]
+    return [
+        *expand(
+            rules.fit_classifier.output.predictions,
+            dataset=dataset,
+            seed=seed,
+            classifier=fitted,
+        ),
+        *expand(
+            rules.train_classifier.output.predictions,
+            dataset=dataset,
+            seed=seed,
+            classifier=trained,
+        ),
+    ]
+
+
+SOURCES = {
+    "linear_data": branch(is_stored, then=rules.make_store.output[0], otherwise=rules.prepare_dataset.output[0]),
+    "class_names": class_names,
+    "model_predictions": model_predictions,
+}
+
+
+def input_arguments(wildcards, input):
+    """`--input keyword file file ...` for every named input that is not empty."""
+    words = []
+    for name, files in input.items():
+        if files:
+            words += ["--input", name, *([files] if isinstance(files, str) else files)]
+    return words
+
+
+def result_settings(result, wildcards):
+    """The keywords of a result that are no files: its settings and the wildcards, as JSON."""
+    settings = own_settings(wildcards.dataset)
+    return json.dumps({**wildcards, **{name: setting(settings, key) for name, key in result.settings.items()}})
+
+
+def code_of_result(function):
+    """What stands for the code of a result: the program's and its function's module, or file."""
+    place = function.rpartition(":")[0]
+    try:
+        return digest("make_result", place, *config["extensions"])
+    except (OSError, SyntaxError) as error:
+        sys.exit(f"error: {place}: cannot be read ({reason_of(error)}); correct it, or the catalogue that names it")
+
+
+def code_of_findings():
+    functions = [part.function for room in ROOMS.values() for part in room.FINDINGS]
+    return digest("write_summary", *(name.rpartition(":")[0] for name in functions), *config["extensions"])
+
+
+@functools.cache
+def results_in(dataset):
+    """The results that a dataset has, with their experiments: (stage, result)."""
+    settings = own_settings(dataset)
+    return [
+        (stage, result)
+        for stage, room in ROOMS.items()
+        if takes_part(stage, room, settings)
+        for result in room.RESULTS
+        if result.when(settings)
+    ]
+
+
+def tables_in(dataset):
+    """Names of a dataset's tables."""
+    return [result.name for _, result in results_in(dataset) if result.kind == "table"]
+
+
+def files_of_results(dataset):
+    """Every table and figure of the experiments that a dataset has; the write-ups' numbers belong to paper."""
+    return [
+        path
+        for stage, result in results_in(dataset)
+        if stage != "writeups"
+        for path in expand(
+            f"results/{dataset}/{result.kind}s/{result.name}.{{kind}}",
+            kind=result.files,
+            **{name: own_values(stage, name, result, dataset) for name in result.wildcards},
+        )
+    ]
+
+
+def own_values(stage, wildcard, result, dataset):
+    values = values_of(stage, wildcard, dataset)
+    return values[:1] if wildcard in result.first else values
+
+
+def picture_of(wildcards):
+    """The front page's picture: photographs under noise, or what the first search found in the first classifier."""
+    figures = f"results/{wildcards.dataset}/figures"
+    if is_photographs(wildcards):
+        kind = "example" if own_dataset(wildcards).get("example") else "gallery"
+        names = classifiers_in("smoothing", wildcards.dataset)[:1]
+        return [f"{figures}/{kind}-{name}.png" for name in names]
+    searches = list(experiment(wildcards.dataset)["backworking"]["searches"])[:1]
+    names = classifiers_in("backworking", wildcards.dataset)[:1]
+    return [f"{figures}/overview-{name}-{search}.png" for name in names for search in searches]
+
+
+def findings_in(dataset):
+    """The findings of the experiments that a dataset has, with the tables that are there."""
+    settings = own_settings(dataset)
+    there = tables_in(dataset)
+    for stage, room in ROOMS.items():
+        if takes_part(stage, room, settings):
+            for part in room.FINDINGS:
+                yield part, {key: name for key, name in part.tables.items() if name in there}
+
+
+def summary_tables(wildcards):
+    """The tables that the front page speaks of."""
+    names = [name for _, tables in findings_in(wildcards.dataset) for name in tables.values()]
+    return expand("results/{dataset}/tables/{name}.csv", dataset=wildcards.dataset, name=names)
+
+
+def summary_findings(wildcards):
+    """The front page's sentences, as JSON: title, function, files of its tables, settings."""
+    settings = own_settings(wildcards.dataset)
+    parts = [
+        {
+            "title": part.title,
+            "function": part.function,
+            "tables": {key: f"results/{wildcards.dataset}/tables/{name}.csv" for key, name in tables.items()},
+            "settings": {name: setting(settings, key) for name, key in part.settings.items()},
+        }
+        for part, tables in findings_in(wildcards.dataset)
+    ]
+    return json.dumps(parts)
+
+
+def summary_of(dataset):
+    return f"results/{dataset}/summary.rst"
+
+
+def tables_that_are_due(wildcards):
+    """Every table that a target has of a dataset."""
+    in_paper = wildcards.dataset in config["targets"]["paper"]
+    names = [name for name in tables_in(wildcards.dataset) if name != "published" or in_paper]
+    return expand("results/{dataset}/tables/{name}.csv", dataset=wildcards.dataset, name=names)
+
+
+def configuration_in_force(wildcards):
+    """What holds for a dataset: nothing of the other datasets, nor where this machine keeps its files."""
+    settings = experiment(wildcards.dataset)
+    own = {wildcards.dataset: settings["datasets"][wildcards.dataset]}
+    shared = {key: value for key, value in settings.items() if key != "local_data"}
+    return json.dumps({**shared, "datasets": own})
+
+
+def files_of_origin(wildcards):
+    """`sha256=file` of every file that a dataset's results rest on, `=file` where the configuration declares none.
+
+    They are no inputs: one that is gone, now that everything is made of it, is not fetched again for its hash.
+    """
+    dataset = wildcards.dataset
+    settings = experiment(dataset)["datasets"][dataset]
+    files = {
+        f"results/downloads/{dataset}/{name}": entry["sha256"] for name, entry in settings.get("files", {}).items()
+    }
+    named = [given(settings[key]) for key in ("manifest", "class_names") if key in settings]
+    brought = settings.get("tree") or settings.get("batches") or {}
+    named += [path for paths in brought.values() for path in ([paths] if isinstance(paths, str) else paths)]
+    if source_of(dataset) not in ("images", "store"):
+        named.append(f"results/{dataset}/data.safetensors")
+    files |= dict.fromkeys(named, "")
+    return [f"{sha256}={path}" for path, sha256 in (files | pretrained_files(dataset)).items()]
+
+
+def pretrained_files(dataset):
+    """{file: declared sha256} of the classifiers that a dataset's experiment takes as they are."""
+    entries = experiment(dataset)["classifiers"]
+    names = dict.fromkeys(name for stage in consistency.STAGES for name in classifiers_in(stage, dataset))
+    taken = [name for name in names if not {"architecture", "scikit_learn"} & entries[name].keys()]
+    paths = {name: rules.fetch_classifier.output[0].format(dataset=dataset, classifier=name) for name in taken}
+    return {path: entries[name].get("sha256", "") for name, path in paths.items()}
+
+
+# Rules with a benchmark, in their order: Snakemake's own list of rules has those of a host, too.
+MEASURED = (
+    "train_classifier",
+    "backwork_label",
+    "retrain_classifier",
+    "smooth_shard",
+    "make_store",
+    "train_linear",
+    "fool_classifier",
+    "fit_classifier",
+    "search_scores",
+    "transfer_images",
+)
+
+
+def benchmark_patterns(wildcards):
+    """`rule=pattern` of the benchmark files of a dataset."""
+    patterns = {name: str(getattr(rules, name).benchmark) for name in MEASURED}
+    return [f"{name}={pattern.replace('{dataset}', wildcards.dataset)}" for name, pattern in patterns.items()]
+
+
+def provenance_of(dataset):
+    return [f"results/{dataset}/tables/provenance.{kind}" for kind in ("json", "html")]
+
+
+def example_figures(dataset):
+    """The worked example of every classifier, where a dataset of photographs names one."""
+    if source_of(dataset) != "images" or "example" not in experiment(dataset)["datasets"][dataset]:
+        return []
+    return expand(
+        "results/{dataset}/figures/example-{classifier}.{kind}",
+        dataset=dataset,
+        classifier=classifiers_in("smoothing", dataset),
+        kind=["png", "svg"],
+    )
