@@ -9,7 +9,7 @@ import pytest
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 GROUND = {
     *("errors", "problems", "registry", "parameters", "seeding", "wording", "modules", "frames", "statistics"),
-    *("vision", "adam"),
+    *("rates", "vision", "adam"),
 }
 # From the top to the ground. What stands on one floor knows nothing of its neighbours.
 FLOORS = [
