@@ -23,8 +23,8 @@ from pipeline.files.tensors import read_description
 from pipeline.jobs.arguments import ABOVE_ZERO, COUNT, SEED, Parser, add_compute_arguments, run
 from pipeline.jobs.devices import prepare_compute
 from spurious import configuration, registry
-from spurious.attacks.gradient import NO_LABEL, fool
-from spurious.attacks.settings import GradientAttack
+from spurious.attacks.entries import Attack
+from spurious.attacks.gradient import NO_LABEL
 from spurious.classifiers.entries import Architecture
 from spurious.classifiers.predictions import predict
 from spurious.data.datasets import to_float
@@ -33,7 +33,7 @@ from spurious.errors import SpuriousError, shown_name, unknown_name
 from spurious.experiments.fooling.figure import Panel, fooling, size_text
 from spurious.experiments.fooling.settings import FoolingSettings
 from spurious.figures.style import probability_text, render
-from spurious.perturbations.norms import sizes, start_noise
+from spurious.perturbations.balls import sizes, start_noise
 from spurious.views import bands
 from spurious.views.settings import Preprocessing
 
@@ -97,7 +97,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def chosen_method(arguments: argparse.Namespace) -> GradientAttack:
+def chosen_method(arguments: argparse.Namespace) -> Attack:
     """The configuration's method of that name, with what the options change."""
     settings = configuration.settings_for(classify.read_config(arguments.config), arguments.dataset)
     methods = registry.parse(FoolingSettings, settings["fooling"], "config.yaml: fooling").methods
@@ -125,9 +125,7 @@ def class_number(text: str, names: Sequence[str], option: str) -> int:
     return found[0]
 
 
-def fooled(
-    arguments: argparse.Namespace, subject: classify.Subject, method: GradientAttack, target: int | None
-) -> Outcome:
+def fooled(arguments: argparse.Namespace, subject: classify.Subject, method: Attack, target: int | None) -> Outcome:
     """The image before and after, and what the classifier makes of it."""
     device = prepare_compute(arguments)
     model, preprocessing = open_classifier(subject.weights, subject.entry, device, accelerated=False)
@@ -146,9 +144,7 @@ def fooled(
             f"--target: {subject.classes[target]} is the label of the image itself; choose another class"
         )
     targets = None if target is None else torch.tensor([target])
-    found = fool(
-        model, start, torch.tensor([label]), method, targets=targets, ids=[name], seed=arguments.seed, batch_size=1
-    )
+    found = method(model, start, torch.tensor([label]), targets=targets, ids=[name], seed=arguments.seed, batch_size=1)
     written = torch.from_numpy(levels(found[0])).float().div(255)
     written = written[None, None] if written.ndim == 2 else written.permute(2, 0, 1)[None]
     p = torch.cat([before, predict(model, found), predict(model, written)])
@@ -158,7 +154,7 @@ def fooled(
 
 
 def starting_image(
-    arguments: argparse.Namespace, subject: classify.Subject, method: GradientAttack, preprocessing: Preprocessing
+    arguments: argparse.Namespace, subject: classify.Subject, method: Attack, preprocessing: Preprocessing
 ) -> tuple[torch.Tensor, str]:
     """What is changed, (1, C, H, W) as the classifier gets it, and its id."""
     shape = read_description(subject.weights).image_shape if isinstance(subject.entry, Architecture) else None
@@ -203,7 +199,7 @@ def described(outcome: Outcome, names: Sequence[str], target: int | None) -> str
     return "\n".join(lines)
 
 
-def panel(outcome: Outcome, name: str, method: GradientAttack, target: int | None) -> Panel:
+def panel(outcome: Outcome, name: str, method: Attack, target: int | None) -> Panel:
     """The outcome as the figure takes it."""
     before, after = outcome.rows.iloc[0], outcome.rows.iloc[1]
     change = {key: value.item() for key, value in sizes(outcome.fooled[None], outcome.start[None]).items()}

@@ -11,7 +11,15 @@ import torch
 from pipeline.files.checkpoints import train
 from pipeline.files.rows import read_rows, write_rows
 from pipeline.files.tensors import load_classifier, read_dataset, read_description, read_tensors, write_tensors
-from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, json_argument, run, settings_argument
+from pipeline.jobs.arguments import (
+    SEED,
+    Parser,
+    add_compute_arguments,
+    declare_own_kinds,
+    json_argument,
+    run,
+    settings_argument,
+)
 from pipeline.jobs.devices import prepare_compute
 from spurious.attacks.optimization import attack
 from spurious.attacks.optimization_rows import image_rows, label_probability
@@ -23,7 +31,7 @@ from spurious.data.datasets import Dataset
 from spurious.experiments.backworking.settings import BackworkingSettings
 from spurious.experiments.retraining.settings import RetrainingSettings
 from spurious.experiments.retraining.training_set import target_classes, with_negatives
-from spurious.perturbations.negatives import noise_negatives
+from spurious.perturbations.negatives import NEGATIVES
 from spurious.seeding import generator
 
 ATTACK_COLUMNS = [
@@ -56,6 +64,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
+    declare_own_kinds()  # they may add to the choices
     parser = Parser(description=__doc__)
     parser.add_argument("--data", required=True)
     parser.add_argument("--weights", required=True, help="the trained classifier that was attacked")
@@ -63,7 +72,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--control", required=True, help="an unretrained classifier of another seed")
     parser.add_argument("--found", nargs="+", required=True, help="found images, one file per label in order")
     parser.add_argument("--found-rows", nargs="+", required=True, help="their rows")
-    parser.add_argument("--negatives", choices=["none", "uniform", "normal", "backworked"], required=True)
+    parser.add_argument("--negatives", choices=list(NEGATIVES), required=True)
     parser.add_argument("--target", choices=["none", "uniform", "extra"], required=True)
     parser.add_argument("--seed", type=SEED, required=True)
     parser.add_argument("--settings", type=settings_argument(RetrainingSettings), required=True)
@@ -117,13 +126,9 @@ class Arm:
         return in_columns(kept.assign(**self.identification(0)))
 
     def new_negatives(self, old: list[torch.Tensor], number: int) -> torch.Tensor:
-        """This round's addition to the negatives, as many images as the attack left."""
-        kind, count = self.arguments.negatives, sum(map(len, old))
-        if kind == "none":
-            return torch.empty(0, *self.data.image_shape)
-        if kind == "backworked":
-            return torch.cat(old).clamp(0, 1)
-        return noise_negatives(kind, count, self.data.image_shape, generator(self.arguments.seed, kind, number))
+        """This round's addition to the negatives."""
+        name = self.arguments.negatives
+        return NEGATIVES[name](torch.cat(old), generator(self.arguments.seed, name, number))
 
     def training_set(self, negatives: torch.Tensor) -> TrainingSet:
         """All training images and the negatives of all rounds so far."""

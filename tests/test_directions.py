@@ -1,6 +1,7 @@
 """Who may import whom in scripts/: code looks down to lower floors, and never up or across."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 GROUND = {
     *("errors", "problems", "registry", "parameters", "seeding", "wording", "modules", "frames", "statistics"),
-    *("vision", "adam"),
+    *("rates", "vision", "adam"),
 }
 # From the top to the ground. What stands on one floor knows nothing of its neighbours.
 FLOORS = [
@@ -111,6 +112,17 @@ def test_the_library_knows_no_files_and_no_terminal():
 def test_every_package_stands_on_one_floor():
     names = {package(module) for module in modules()}
     assert {floor(name) for name in names} == set(range(len(FLOORS)))
+
+
+def drawn_floors():
+    """The floors of the drawing in docs/architecture.md, from the top; what stands in parentheses explains."""
+    text = (SCRIPTS.parent / "docs/architecture.md").read_text(encoding="utf-8")
+    (drawing,) = re.findall(r"^```\n(programs\n.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [set(line.partition("(")[0].split()) for line in drawing.splitlines()]
+
+
+def test_the_drawing_of_the_floors_is_this_one():
+    assert drawn_floors() == FLOORS
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from scipy.special import bdtrc
 from sklearn.datasets import load_digits
 
 from spurious.attacks import gradient
+from spurious.attacks.entries import GradientAttack
 from spurious.attacks.gradient import NO_LABEL, log_odds, margin, random_targets
-from spurious.attacks.settings import GradientAttack
 from spurious.classifiers.models import ConvNet, SoftmaxRegression, initialize
 from spurious.classifiers.predictions import predict
 from spurious.classifiers.pretrained import Classifier
@@ -24,7 +24,7 @@ from spurious.classifiers.training import Trainer, TrainingSet, one_hot
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.rows import COLUMNS, Starts, example_places, fool_all, rubbish_rows
 from spurious.experiments.fooling.settings import FoolingSettings
-from spurious.perturbations.norms import random_change, sizes, start_noise
+from spurious.perturbations.balls import random_change, sizes, start_noise
 from spurious.seeding import generator
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -107,6 +107,37 @@ def test_changed_settings_are_checked():
         Circle().changed(radius=0.0)
 
 
+class Colour(Entry):
+    """A family one of whose kinds needs no name."""
+
+    remedy = "a colour"
+    usual = "grey"
+
+
+class Grey(Colour, kind="grey"):
+    level: float = Field(ge=0, description="level")
+
+
+class Named(Colour, kind="named"):
+    word: str = Field(description="word")
+
+
+class Paint(Settings):
+    colour: Colour
+
+
+def test_a_mapping_without_a_kind_is_of_the_usual_one():
+    assert (
+        parse(Paint, {"colour": {"level": 0.5}}).colour
+        == parse(Paint, {"colour": {"kind": "grey", "level": 0.5}}).colour
+    )
+    assert parse(Paint, {"colour": {"kind": "named", "word": "red"}}).colour == Named(word="red")
+    with pytest.raises(SpuriousError, match="colour: unknown key 'word'; known are kind, level"):
+        parse(Paint, {"colour": {"word": "red"}})
+    kinds = {kind["properties"]["kind"]["const"]: kind["required"] for kind in Colour.model_json_schema()["oneOf"][1:]}
+    assert kinds == {"grey": ["level"], "named": ["kind", "word"]}
+
+
 def test_second_kind_of_one_name():
     with pytest.raises(SpuriousError, match="two kinds are called 'circle': Circle and Other"):
 

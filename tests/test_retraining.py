@@ -23,7 +23,7 @@ from spurious.data.datasets import SPLITS
 from spurious.experiments.backworking.settings import BackworkingSettings
 from spurious.experiments.retraining.settings import RetrainingSettings
 from spurious.experiments.retraining.training_set import target_classes, with_negatives
-from spurious.perturbations.negatives import noise_negatives
+from spurious.perturbations.negatives import NEGATIVES
 from spurious.registry import parse
 from spurious.seeding import generator
 
@@ -78,7 +78,7 @@ def test_only_the_target_extra_needs_one_more_class():
 
 
 def test_uniform_noise_fills_the_unit_interval():
-    drawn = noise_negatives("uniform", 400, (1, 5, 4), generator(0))
+    drawn = NEGATIVES["uniform"](torch.empty(400, 1, 5, 4), generator(0))
     assert drawn.shape == (400, 1, 5, 4)
     assert 0 <= drawn.min() < 0.01 < 0.99 < drawn.max() <= 1
     assert drawn.mean().item() == pytest.approx(0.5, abs=0.02)
@@ -86,7 +86,7 @@ def test_uniform_noise_fills_the_unit_interval():
 
 
 def test_normal_noise_is_clamped():
-    drawn = noise_negatives("normal", 400, (1, 5, 4), generator(0))
+    drawn = NEGATIVES["normal"](torch.empty(400, 1, 5, 4), generator(0))
     assert drawn.min() == 0
     assert drawn.max() == 1
     assert (drawn == 0).float().mean().item() == pytest.approx(0.5, abs=0.02)
@@ -95,7 +95,7 @@ def test_normal_noise_is_clamped():
 
 @pytest.mark.parametrize("kind", ["uniform", "normal"])
 def test_noise_depends_on_the_generator_alone(kind):
-    first, again, other = (noise_negatives(kind, 3, SHAPE, generator(seed)) for seed in (0, 0, 1))
+    first, again, other = (NEGATIVES[kind](torch.empty(3, *SHAPE), generator(seed)) for seed in (0, 0, 1))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
@@ -382,7 +382,7 @@ def test_another_seed_has_its_own_classifier_found_images_and_training(folder, t
     found = [read_tensors(folder / f"found/label{label}.safetensors")[0]["cost/seed1"] for label in range(CLASSES)]
     negatives = read_tensors(tmp_path / "negatives.safetensors")[0]["negatives"]
     expected = {"none": torch.empty(0, *SHAPE), "backworked": torch.cat(found)}
-    expected["uniform"] = noise_negatives("uniform", 6, SHAPE, generator(1, "uniform", 1))
+    expected["uniform"] = NEGATIVES["uniform"](torch.empty(6, *SHAPE), generator(1, "uniform", 1))
     assert torch.equal(negatives, expected[arm[0]])
     model, data = retrained(folder, negatives, arm[1], 1), read_dataset(folder / "data.safetensors")
     p = predict(model, data.pixels("test")).amax(1).tolist()

@@ -9,10 +9,10 @@ import torch
 import transfer_images
 from pipeline.files import estimators
 from pipeline.files.tensors import write_tensors, write_weights
+from spurious.attacks.entries import GradientAttack
 from spurious.attacks.evolution import Budget, Goal, ball, search
 from spurious.attacks.gradient import fool
 from spurious.attacks.scores import first_right
-from spurious.attacks.settings import GradientAttack
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.classifiers.models import Description, build_classifier
 from spurious.classifiers.scikit_learn import fit, scores_of
@@ -20,7 +20,7 @@ from spurious.errors import SpuriousError
 from spurious.experiments.black_box.settings import BlackBoxSettings
 from spurious.experiments.transfer.rows import fooling_images, transfer_rows
 from spurious.experiments.transfer.settings import TransferSettings
-from spurious.perturbations.norms import random_change
+from spurious.perturbations.balls import random_change
 from spurious.registry import parse
 from test_ensembles import blobs
 

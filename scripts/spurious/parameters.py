@@ -1,9 +1,12 @@
 """Types of settings that several experiments share, each with what may stand there."""
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from spurious.problems import misfit, shown
 
 
 class Unique:
@@ -38,6 +41,24 @@ class OtherThan:
         if value in self.reserved:
             raise PydanticCustomError("reserved", "is reserved", {"remedy": self.remedy})
         return value
+
+
+class OneOf:
+    """Annotation of a name that must stand in a mapping, to which an extension may add."""
+
+    def __init__(self, known: Collection[str]):
+        self.known = known
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._known, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"enum": list(self.known)}
+
+    def _known(self, name: str) -> str:
+        if name not in self.known:
+            raise misfit(f"{shown(name)} is not allowed: one of {', '.join(self.known)}", inner=True)
+        return name
 
 
 def _odd(number: int) -> int:

@@ -50,16 +50,17 @@ class Settings(BaseModel):
 class Entry(Settings):
     """A kind and its parameters.
 
-    A direct subclass begins a family, `class View(Entry)`, and a subclass of that is one of its kinds,
-    `class Median(View, kind="median")`. In the configuration a kind is a mapping with its name under the family's `key`
-    and its parameters, `{kind: median, size: 5}`, or the bare name, `median`, which leaves all at their defaults. Two
-    kinds of one name in a family raise SpuriousError. `needed` are keys that the configuration must have although they
-    have a default: jobs do without them.
+    A direct subclass begins a family, `class View(Entry)`, and a subclass of that is one of its kinds, `class
+    Median(View, kind="median")`. In the configuration a kind is a mapping with its name under the family's `key` and
+    its parameters, `{kind: median, size: 5}`, or the bare name, `median`, which leaves all at their defaults. Two kinds
+    of one name in a family raise SpuriousError. `usual` is the kind of a mapping that names none. `needed` are keys
+    that the configuration must have although they have a default: jobs do without them.
     """
 
     key: ClassVar[str | None] = "kind"
     kind: ClassVar[str | None] = None
     kinds: ClassVar[dict[str, type["Entry"]]] = {}
+    usual: ClassVar[str | None] = None
     needed: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, *, kind: str | None = None, key: str | None = None, **options: Any) -> None:
@@ -76,6 +77,8 @@ class Entry(Settings):
         if cls.kind is not None:
             return cls
         if isinstance(value, Mapping) and cls.key not in value:
+            if cls.usual is not None:
+                return cls.kinds[cls.usual]
             raise misfit(f"the key '{cls.key}' is missing: {cls.remedy}")
         name, place = (value[cls.key], [cls.key]) if isinstance(value, Mapping) else (value, [])
         if not isinstance(name, str):
@@ -109,7 +112,8 @@ class Entry(Settings):
         if cls.key is None or cls.key in schema.get("properties", {}):
             return schema
         properties = {cls.key: {"const": cls.kind, "description": cls.remedy}, **schema.get("properties", {})}
-        return {**schema, "properties": properties, "required": [cls.key, *cls.needed, *schema.get("required", [])]}
+        named = [] if cls.kind == cls.usual else [cls.key]
+        return {**schema, "properties": properties, "required": [*named, *cls.needed, *schema.get("required", [])]}
 
 
 def _meant(name: str, known: Iterable[str]) -> str:

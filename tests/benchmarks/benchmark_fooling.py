@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from measuring import Row, median_seconds
+from spurious.attacks.entries import GradientAttack
 from spurious.attacks.gradient import fool
-from spurious.attacks.settings import GradientAttack
 from spurious.classifiers.models import Description, build_classifier, initialize
 from spurious.classifiers.predictions import predict
 from spurious.seeding import generator

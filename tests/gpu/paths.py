@@ -13,13 +13,14 @@ import torch
 from comparing import CPU, Agreement, Bench, Values, different, largest, mean, number, path
 from spurious.attacks import evolution
 from spurious.attacks.closed_form import fast_gradient_sign, smallest_steps
+from spurious.attacks.entries import GradientAttack
 from spurious.attacks.gradient import fool, random_targets
 from spurious.attacks.optimization import attack
-from spurious.attacks.settings import GradientAttack, ImageOptimization
+from spurious.attacks.settings import ImageOptimization
 from spurious.classifiers.linear import LinearTrainer
 from spurious.classifiers.predictions import accuracy, predict
 from spurious.classifiers.scikit_learn import scores_of
-from spurious.perturbations.norms import sizes
+from spurious.perturbations.balls import sizes
 from subjects import CLASSES, LINEAR, RECIPE, cnn, digits, softmax_regression, split, tested, trainer
 
 

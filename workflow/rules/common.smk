@@ -60,6 +60,7 @@ from pipeline.jobs.arguments import EXTENSIONS
 from spurious import configuration, consistency
 from spurious.experiments.catalogue import catalogues, setting, takes_part
 from spurious.errors import SpuriousError, reason_of
+from spurious.perturbations.negatives import NEGATIVES
 
 
 def check_before_any_work():
@@ -115,7 +116,7 @@ wildcard_constraints:
     search=searches_of_figures(),
     label="[0-9]+",
     shard="[0-9]+",
-    negatives="none|uniform|normal|backworked",
+    negatives=one_of(map(re.escape, sorted(NEGATIVES, key=len, reverse=True))),
     target="none|uniform|extra",
 
 

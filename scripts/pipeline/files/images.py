@@ -12,7 +12,7 @@ from pipeline.files.stores import open_store
 from pipeline.files.tensors import read_dataset
 from spurious.data.splits import ImageSource, InMemory
 from spurious.errors import SpuriousError
-from spurious.perturbations.norms import Id
+from spurious.perturbations.balls import Id
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from torch import Tensor
 from spurious.attacks.scores import Scores
 from spurious.attacks.settings import Budget
 from spurious.errors import SpuriousError
-from spurious.perturbations.norms import Id, start_noise
+from spurious.perturbations.balls import Id, start_noise
 from spurious.seeding import generator
 
 SMALLEST = torch.finfo(torch.float32).tiny  # a forest gives exact zeros, which have no logarithm

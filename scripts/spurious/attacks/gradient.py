@@ -6,10 +6,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from spurious.attacks.settings import GradientAttack
+from spurious.attacks.entries import GradientAttack
 from spurious.errors import SpuriousError
 from spurious.modules import device_of, evaluating
-from spurious.perturbations.norms import Id, project, random_start, steepest
+from spurious.perturbations.balls import Id, project, random_start
+from spurious.perturbations.norms import NORMS
 from spurious.seeding import generator
 
 NO_LABEL = -1  # of an image that starts from noise
@@ -47,8 +48,9 @@ def fool(
         _check_classes(labels, classes, "label", lowest=NO_LABEL if method.goal == "targeted" else 0)
         _check_classes(wanted, classes, "target")
         for batch in torch.arange(len(images)).split(batch_size):
-            start = images[batch]
-            begin = random_start(start, [ids[place] for place in batch], method, seed)
+            start = begin = images[batch]
+            if method.random_start:
+                begin = random_start(start, [ids[place] for place in batch], method, seed)
             moved = _search(model, start.to(device), begin.to(device), wanted[batch].to(device), method)
             found.append(moved.cpu())
     return torch.cat(found) if found else images.clone()
@@ -95,7 +97,7 @@ def _search(model: nn.Module, start: Tensor, begin: Tensor, classes: Tensor, met
         logits, gradients = _gradients(model, images, classes)
         if step:
             best, most = _better(images, towards * margin(logits, classes), best, most)
-        images = project(images + towards * size * steepest(gradients, method.norm), start, method)
+        images = project(images + towards * size * NORMS[method.norm].direction(gradients), start, method)
     if method.steps == 1:
         return images
     with torch.no_grad():

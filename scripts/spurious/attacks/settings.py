@@ -1,10 +1,10 @@
-"""Settings of the attacks: along the gradient, towards strongly classified images, and by evolution."""
+"""Settings of the searches: towards strongly classified images, and by evolution."""
 
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from spurious.parameters import Epsilon, MutationRate, OtherThan, Population, Queries
+from spurious.parameters import MutationRate, OtherThan, Population, Queries
 from spurious.problems import misfit
 from spurious.registry import Settings
 
@@ -28,15 +28,6 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "unclamped": {"objective": "cost", "clamp": False},
     "log-p": {"objective": "log_p", "learning_rate": 0.03, "max_steps": 120, "reinitialize_after": 0},
     "logit": {"objective": "logit", "learning_rate": 0.03, "max_steps": 120, "reinitialize_after": 0},
-}
-
-METHODS: dict[str, dict[str, Any]] = {
-    "fgsm": {"epsilon": 0.25},
-    "fgsm-unclamped": {"epsilon": 0.25, "clamp": False, "images": 10000},
-    "pgd-linf": {"epsilon": 0.25, "steps": 20},
-    "pgd-linf-targeted": {"epsilon": 0.25, "steps": 20, "goal": "targeted"},
-    "pgd-l2-targeted": {"epsilon": 3.0, "norm": "l2", "steps": 20, "goal": "targeted"},
-    "noise-targeted": {"epsilon": 0.25, "steps": 20, "goal": "targeted", "start": "noise"},
 }
 
 LayerWeight = Annotated[float, Field(ge=0, description="weight of the layer's term, 0 or more")]
@@ -93,39 +84,6 @@ class ImageOptimization(Settings):
     def _ends(self) -> Self:
         if self.min_steps > self.max_steps:
             raise misfit(f"{self.min_steps} exceeds max_steps ({self.max_steps})", "min_steps")
-        return self
-
-
-class GradientAttack(Settings):
-    """One or several steps along the gradient on the pixels, within `epsilon` of the start in the `norm`.
-
-    One step of the size epsilon in "linf" is the fast gradient sign method (Goodfellow et al. 2014, section 4), several
-    are projected gradient descent (Madry et al. 2018, section 2.1). `start` "noise" begins from U[0, 1] instead of a
-    test image. "targeted" raises the log probability of a target, "untargeted" lowers that of the label.
-    `step_size` None is epsilon for one step, 2.5 epsilon / steps for several. `random_start` begins anywhere in the
-    ball. `clamp` keeps the pixels in [0, 1]. `images` replaces that of the section (None: as there).
-    """
-
-    remedy = "steps along the gradient on the pixels"
-
-    epsilon: Epsilon
-    norm: Literal["linf", "l2"] = Field(
-        "linf", description="measure of the change, linf (largest pixel) or l2 (root of the summed squares)"
-    )
-    steps: int = Field(1, ge=1, description="number of steps, 1 or more")
-    step_size: float | None = Field(None, gt=0, description="size of a step, above 0 (null to have it chosen)")
-    start: Literal["image", "noise"] = Field("image", description="what is changed, a test image or uniform noise")
-    goal: Literal["targeted", "untargeted"] = Field(
-        "untargeted", description="targeted (towards a random other class) or untargeted (away from the label)"
-    )
-    random_start: bool = Field(False, description="whether to begin anywhere within epsilon, true or false")
-    clamp: bool = Field(True, description="whether pixels are kept in [0, 1], true or false")
-    images: int | None = Field(None, ge=1, description="number of images, 1 or more (null as for the other methods)")
-
-    @model_validator(mode="after")
-    def _noise_has_a_target(self) -> Self:
-        if self.start == "noise" and self.goal == "untargeted":
-            raise misfit("'untargeted' is not allowed: targeted where the start is noise", "goal")
         return self
 
 

@@ -1,11 +1,41 @@
-"""Images of no class that training gets as negatives."""
+"""Images of no class that training gets as negatives, by name."""
 
-import torch
-from torch import Tensor
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # planning reads the names of negatives without torch
+    from torch import Generator, Tensor
 
 
-def noise_negatives(kind: str, count: int, image_shape: tuple[int, int, int], generator: torch.Generator) -> Tensor:
-    """`count` noise images (count, C, H, W): "uniform" U[0, 1], or "normal" N(0, 1) clamped to [0, 1]."""
-    if kind == "uniform":
-        return torch.rand((count, *image_shape), generator=generator)
-    return torch.randn((count, *image_shape), generator=generator).clamp_(0, 1)
+def none(found: "Tensor", generator: "Generator") -> "Tensor":
+    """No images (0, C, H, W)."""
+    return found[:0]
+
+
+def uniform(found: "Tensor", generator: "Generator") -> "Tensor":
+    """As many images of noise U[0, 1]."""
+    import torch
+
+    return torch.rand(found.shape, generator=generator)
+
+
+def normal(found: "Tensor", generator: "Generator") -> "Tensor":
+    """As many images of noise N(0, 1), clamped to [0, 1]."""
+    import torch
+
+    return torch.randn(found.shape, generator=generator).clamp_(0, 1)
+
+
+def backworked(found: "Tensor", generator: "Generator") -> "Tensor":
+    """What was found, clamped to [0, 1]."""
+    return found.clamp(0, 1)
+
+
+# Functions of the images (N, C, H, W) that the attack found in the classifier of the round before, and of a generator
+# seeded by (seed, name, round), to the images (M, C, H, W), float32 in [0, 1], that this round adds.
+NEGATIVES: dict[str, Callable[["Tensor", "Generator"], "Tensor"]] = {
+    "none": none,
+    "uniform": uniform,
+    "normal": normal,
+    "backworked": backworked,
+}

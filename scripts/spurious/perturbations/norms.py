@@ -1,88 +1,104 @@
-"""Balls around images: their size, projection, directions and random members."""
+"""Norms that measure a change of images, by name: their sizes, balls, directions and random members."""
 
-from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
-
-from spurious.seeding import generator
-
-Id = int | str
+if TYPE_CHECKING:  # planning reads the names of norms without torch
+    from torch import Generator, Tensor
 
 
-class Ball(Protocol):
-    """Where an attack may go: within `epsilon` of its start in the norm, and with `clamp` within [0, 1].
+class Norm(ABC):
+    """A norm of changes (N, C, H, W), in pixel units of [0, 1]. What it is about one image depends on no other.
 
-    `random_start`: whether it begins anywhere in the ball; `start`: whether that lies around an image or around noise.
+    `words` is its name in figures.
     """
 
-    epsilon: float
-    norm: Literal["linf", "l2"]
-    clamp: bool
-    random_start: bool
-    start: Literal["image", "noise"]
+    words: ClassVar[str]
+
+    @abstractmethod
+    def size(self, changes: "Tensor") -> "Tensor":
+        """The size (N,) of each change (N, C, H, W)."""
+
+    @abstractmethod
+    def project(self, images: "Tensor", start: "Tensor", epsilon: float) -> "Tensor":
+        """The images (N, C, H, W) within epsilon of `start` that are nearest to `images`, those within as they are."""
+
+    @abstractmethod
+    def direction(self, gradients: "Tensor") -> "Tensor":
+        """The change of size 1 that rises most along each gradient (N, C, H, W); 0 where the gradient is."""
+
+    @abstractmethod
+    def draw(self, shape: Sequence[int], generator: "Generator") -> "Tensor":
+        """A member of the ball of size 1, uniformly distributed: one change of the shape (C, H, W)."""
+
+    @abstractmethod
+    def random_direction(self, shape: Sequence[int], generator: "Generator") -> "Tensor":
+        """A change of the shape (C, H, W) and of size 1, as likely in one direction as in its opposite."""
 
 
-def start_noise(ids: Sequence[Id], shape: tuple[int, int, int], seed: int | str) -> Tensor:
-    """Images (N, C, H, W) of noise U[0, 1], each decided by (seed, id)."""
-    return drawn_by_id(ids, shape, lambda name: torch.rand(shape, generator=generator(seed, "start noise", name)))
+class LInf(Norm):
+    """The largest change of a pixel."""
+
+    words = "L\N{INFINITY}"
+
+    def size(self, changes: "Tensor") -> "Tensor":
+        """The largest change (N,)."""
+        return changes.flatten(1).abs().amax(1)
+
+    def project(self, images: "Tensor", start: "Tensor", epsilon: float) -> "Tensor":
+        """Every pixel cut to the interval around its start."""
+        return images.clamp(start - epsilon, start + epsilon)
+
+    def direction(self, gradients: "Tensor") -> "Tensor":
+        """The signs."""
+        return gradients.sign()
+
+    def draw(self, shape: Sequence[int], generator: "Generator") -> "Tensor":
+        """U[-1, 1] for every pixel."""
+        import torch
+
+        return 2 * torch.rand(shape, generator=generator) - 1
+
+    def random_direction(self, shape: Sequence[int], generator: "Generator") -> "Tensor":
+        """Random signs."""
+        import torch
+
+        return torch.randn(shape, generator=generator).sign()
 
 
-def random_change(images: Tensor, ids: Sequence[Id], method: Ball, seed: int | str) -> Tensor:
-    """The images (N, C, H, W) after a random change of the size that `method` allows: what fooling is compared with.
+class L2(Norm):
+    """The root of the summed squares of all changes."""
 
-    Random signs times epsilon (linf), or a random direction of the length epsilon (l2), cut to [0, 1] where the method
-    cuts. Images that start from noise are random themselves, and stay as they are.
-    """
-    if method.start == "noise":
-        return images
+    words = "L2"
 
-    def change(name: Id) -> Tensor:
-        drawn = torch.randn(images.shape[1:], generator=generator(seed, "random change", name))
-        return drawn.sign() if method.norm == "linf" else drawn / drawn.norm()
+    def size(self, changes: "Tensor") -> "Tensor":
+        """The length (N,)."""
+        return changes.flatten(1).norm(dim=1)
 
-    changed = images.detach() + method.epsilon * drawn_by_id(ids, images.shape[1:], change)
-    return changed.clamp_(0, 1) if method.clamp else changed
+    def project(self, images: "Tensor", start: "Tensor", epsilon: float) -> "Tensor":
+        """Along the line to the start."""
+        return start + (images - start).flatten(1).renorm(2, 0, epsilon).view_as(start)
 
+    def direction(self, gradients: "Tensor") -> "Tensor":
+        """The gradient at length 1."""
+        from torch.nn.functional import normalize
 
-def sizes(images: Tensor, start: Tensor) -> dict[str, Tensor]:
-    """`l2` and `linf` (N,) of the change from `start` to `images`, both (N, C, H, W), in pixel units."""
-    change = (images - start).flatten(1)
-    return {"l2": change.norm(dim=1), "linf": change.abs().amax(1)}
+        return normalize(gradients.flatten(1)).view_as(gradients)
 
+    def draw(self, shape: Sequence[int], generator: "Generator") -> "Tensor":
+        """The radius of a uniform point of a ball in D dimensions has the distribution r^D."""
+        import torch
 
-def steepest(gradients: Tensor, norm: str) -> Tensor:
-    """The signs (linf), or each image's gradient at length 1 (l2); 0 where the gradient is."""
-    return gradients.sign() if norm == "linf" else F.normalize(gradients.flatten(1)).view_as(gradients)
+        direction = self.random_direction(shape, generator)
+        return direction * torch.rand((), generator=generator) ** (1 / direction.numel())
 
+    def random_direction(self, shape: Sequence[int], generator: "Generator") -> "Tensor":
+        """A normal deviate for every pixel, at length 1."""
+        import torch
 
-def project(images: Tensor, start: Tensor, method: Ball) -> Tensor:
-    """The nearest images within epsilon of `start`; then in [0, 1], which is not further from a start in [0, 1]."""
-    if method.norm == "linf":
-        images = images.clamp(start - method.epsilon, start + method.epsilon)
-    else:
-        images = start + (images - start).flatten(1).renorm(2, 0, method.epsilon).view_as(start)
-    return images.clamp(0, 1) if method.clamp else images
+        drawn = torch.randn(shape, generator=generator)
+        return drawn / drawn.norm()
 
 
-def random_start(start: Tensor, ids: Sequence[Id], method: Ball, seed: int | str) -> Tensor:
-    """Where the first gradient is taken: at `start`, or anywhere in the ball around it (uniform, then cut)."""
-    if not method.random_start:
-        return start
-    pixels = start[0].numel()
-
-    def change(name: Id) -> Tensor:
-        draw = generator(seed, "random start", name)
-        if method.norm == "linf":
-            return 2 * torch.rand(start.shape[1:], generator=draw) - 1
-        direction = torch.randn(start.shape[1:], generator=draw)
-        return direction / direction.norm() * torch.rand((), generator=draw) ** (1 / pixels)
-
-    return project(start + method.epsilon * drawn_by_id(ids, start.shape[1:], change), start, method)
-
-
-def drawn_by_id(ids: Sequence[Id], shape: Sequence[int], draw: Callable[[Id], Tensor]) -> Tensor:
-    """(N, *shape): what `draw` gives for each id."""
-    return torch.stack([draw(name) for name in ids]) if len(ids) else torch.empty(0, *shape)
+NORMS: dict[str, Norm] = {"linf": LInf(), "l2": L2()}

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from spurious.frames import require
-from spurious.statistics.intervals import wilson
+from spurious.rates import interval
 
 
 def backworking(rows: pd.DataFrame, *, found_above: float = 0.999) -> pd.DataFrame:
@@ -43,7 +43,7 @@ def backworking_summary(rows: pd.DataFrame, *, found_above: float = 0.999) -> pd
 
 def _search_summary(table: pd.DataFrame) -> dict[str, float]:
     images, found = int(table["images"].sum()), int(table["found"].sum())
-    low, high = wilson(found, images)
+    low, high = interval(found, images)
     per_seed = table.groupby("seed")["found"].sum()
     return {
         "images": images,

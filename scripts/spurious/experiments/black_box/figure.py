@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from spurious.errors import SpuriousError
 from spurious.experiments.black_box.curves import success_curves
 from spurious.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, WIDTH, styled
-from spurious.statistics.intervals import wilson
+from spurious.rates import interval
 
 COLORS = [BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK]
 MARKERS_ALONG = 0.12  # from one marker on a line to the next, as a share of the panel's diagonal
@@ -91,7 +91,7 @@ def _draw_ends(axes: Axes, rows: pd.DataFrame, x: float, narrowed: float, look: 
     for search, face, shift in (("evolution", look["color"], 0.97), ("random", "white", 1.03)):
         own = rows.loc[rows["search"] == search, "success"].astype(bool)
         if len(own):
-            low, high = wilson(own.sum(), len(own))
+            low, high = interval(own.sum(), len(own))
             errors = np.maximum([[own.mean() - low], [high - own.mean()]], 0)
             place = x * shift**narrowed
             axes.errorbar(place, own.mean(), errors, **own_look, markerfacecolor=face, linestyle="", clip_on=False)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from spurious.attacks.evolution import Found, Goal
 from spurious.attacks.scores import Scores
-from spurious.perturbations.norms import Id, sizes
+from spurious.perturbations.balls import Id, sizes
 
 
 def search_rows(

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from spurious.errors import SpuriousError
 from spurious.frames import require
+from spurious.rates import interval
 from spurious.statistics.comparisons import mcnemar_exact
-from spurious.statistics.intervals import wilson
 from spurious.statistics.order_statistics import median_interval
 
 KEYS = ["classifier", "start", "search"]
@@ -39,7 +39,7 @@ def black_box(rows: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
 
 def _row(rows: pd.DataFrame) -> dict[str, object]:
     success = rows["success"].astype(bool)
-    low, high = wilson(success.sum(), len(rows))
+    low, high = interval(success.sum(), len(rows))
     median, queries_low, queries_high = median_interval(rows.loc[success, "queries"])
     return {
         "n": len(rows),

@@ -4,7 +4,8 @@ import pandas as pd
 
 from spurious.errors import SpuriousError
 from spurious.frames import require
-from spurious.statistics.intervals import mean_interval, wilson
+from spurious.rates import interval
+from spurious.statistics.intervals import mean_interval
 
 
 def classifiers(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -32,7 +33,7 @@ def _classifier_row(classifier: str, seed: int, predictions: pd.DataFrame) -> di
     test = correct[predictions["split"] == "test"]
     if test.empty:
         raise SpuriousError(f"predictions: no row of the split test for {classifier}, seed {seed}")
-    low, high = wilson(test.sum(), len(test))
+    low, high = interval(test.sum(), len(test))
     validation = correct[predictions["split"] == "validation"].mean()
     own = {"classifier": classifier, "seed": seed, "n": len(test), "accuracy": test.mean()}
     return {**own, "low": low, "high": high, "validation_accuracy": validation}

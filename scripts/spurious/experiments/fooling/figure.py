@@ -14,6 +14,7 @@ from spurious.experiments.fooling.examples import Examples
 from spurious.figures.page import LINE, WRONG, fitted_lines, page, picture_at, write
 from spurious.figures.pictures import in_colour, thumbnail
 from spurious.figures.style import GREY, WIDTH, probability_text, styled
+from spurious.perturbations.norms import NORMS
 
 _GAP, _TOP, _HEADING, _FOOT = (
     0.09,
@@ -82,8 +83,7 @@ def nothing(title: str, reason: str) -> Figure:
 
 def size_text(norm: str, epsilon: float, steps: int) -> str:
     """The size of the change that a method allows, and in how many steps."""
-    name = {"l2": "L2", "linf": "L\N{INFINITY}"}[norm]
-    return f"{name} \N{LESS-THAN OR EQUAL TO} {epsilon:.3g}, {steps} step{'s' if steps > 1 else ''}"
+    return f"{NORMS[norm].words} \N{LESS-THAN OR EQUAL TO} {epsilon:.3g}, {steps} step{'s' if steps > 1 else ''}"
 
 
 def magnification(changes: np.ndarray) -> float:

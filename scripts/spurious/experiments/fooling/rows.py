@@ -8,12 +8,12 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from spurious.attacks.gradient import NO_LABEL, fool, random_targets
-from spurious.attacks.settings import GradientAttack
+from spurious.attacks.entries import Attack
+from spurious.attacks.gradient import NO_LABEL, random_targets
 from spurious.classifiers.predictions import predict
 from spurious.experiments.fooling.settings import FoolingSettings
 from spurious.frames import spread
-from spurious.perturbations.norms import Id, random_change, sizes, start_noise
+from spurious.perturbations.balls import Id, random_change, sizes, start_noise
 from spurious.seeding import generator
 
 EXAMPLES = 6  # images of a figure
@@ -43,7 +43,7 @@ def noise_starts(count: int, shape: tuple[int, int, int], seed: int) -> Starts:
     return Starts(ids=range(count), images=start_noise(range(count), shape, seed), labels=labels)
 
 
-def starts_of(method: GradientAttack, tests: Starts, settings: FoolingSettings, seed: int) -> Starts:
+def starts_of(method: Attack, tests: Starts, settings: FoolingSettings, seed: int) -> Starts:
     """What a method starts from: as many images as it is to have, of `tests` or of noise."""
     count = method.images or settings.images
     if method.start == "noise":
@@ -68,11 +68,10 @@ def fool_all(
         if method.start == "noise":
             before = judged(starts.images)
         targets = random_targets(starts.labels, classes, starts.ids, seed) if method.goal == "targeted" else None
-        fooled = fool(
+        fooled = method(
             model,
             starts.images,
             starts.labels,
-            method,
             targets=targets,
             ids=starts.ids,
             seed=seed,
@@ -87,7 +86,7 @@ def fool_all(
         yield name, rows.assign(seed=seed, **_identification(name, method)), starts, fooled
 
 
-def _identification(name: str, method: GradientAttack) -> dict[str, object]:
+def _identification(name: str, method: Attack) -> dict[str, object]:
     own = {key: getattr(method, key) for key in ("start", "goal", "norm", "epsilon", "steps", "clamp")}
     return {"method": name, **own}
 

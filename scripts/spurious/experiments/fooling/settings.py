@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from spurious.attacks.settings import METHODS, GradientAttack
+from spurious.attacks.entries import METHODS, Attack
 from spurious.parameters import ImageCount, Name
 from spurious.registry import Settings
 
@@ -18,6 +18,4 @@ class FoolingSettings(Settings):
     images: ImageCount = 500
     rubbish: ImageCount = 10000
     batch_size: ImageCount = 250
-    methods: dict[Name, GradientAttack] = Field(
-        METHODS, min_length=1, validate_default=True, description="methods by name"
-    )
+    methods: dict[Name, Attack] = Field(METHODS, min_length=1, validate_default=True, description="methods by name")

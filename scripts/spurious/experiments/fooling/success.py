@@ -3,7 +3,8 @@
 import pandas as pd
 
 from spurious.frames import require
-from spurious.statistics.intervals import mean_interval, wilson
+from spurious.rates import interval
+from spurious.statistics.intervals import mean_interval
 
 METHOD = ["classifier", "method", "start", "goal", "norm", "epsilon", "steps", "clamp"]
 COLUMNS = [
@@ -63,7 +64,7 @@ def _succeeded(rows: pd.DataFrame, predicted: str) -> pd.Series:
 
 def share_with_interval(hits: pd.Series, name: str, prefix: str) -> dict[str, float]:
     """The share of hits with Wilson's interval."""
-    low, high = wilson(hits.sum(), len(hits))
+    low, high = interval(hits.sum(), len(hits))
     return {name: hits.mean() if len(hits) else float("nan"), f"{prefix}low": low, f"{prefix}high": high}
 
 

@@ -13,7 +13,7 @@ from matplotlib.transforms import Bbox
 from spurious.errors import SpuriousError
 from spurious.figures.style import BLACK, BLUE, GREY, WIDTH, styled
 from spurious.frames import require
-from spurious.statistics.intervals import wilson
+from spurious.rates import interval
 
 STEP, ROUGHNESS = "l2_median", "total_variation"
 MARKER = 4.0  # pixels around the middle of a point that are its own
@@ -70,7 +70,7 @@ def linear(table: pd.DataFrame, title: str = "") -> Figure:
 def _draw(axes: Axes, means: pd.DataFrame, seeds: pd.DataFrame, column: str, bounds: np.ndarray | None) -> None:
     """A line through the weight decays in their order, with intervals."""
     x, y = means[column].to_numpy(), means["accuracy"].to_numpy()
-    low, high = wilson(y * means["n"], means["n"])
+    low, high = interval(y * means["n"], means["n"])
     sideways = None if bounds is None else np.maximum([x - bounds[:, 0], bounds[:, 1] - x], 0)
     upwards = np.maximum([y - low, high - y], 0)
     axes.plot(x, y, color=BLUE, linewidth=0.8, alpha=0.6)

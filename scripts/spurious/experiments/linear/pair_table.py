@@ -3,7 +3,8 @@
 import pandas as pd
 
 from spurious.frames import require
-from spurious.statistics.intervals import mean_interval, wilson
+from spurious.rates import interval
+from spurious.statistics.intervals import mean_interval
 
 
 def pair(rows: pd.DataFrame) -> pd.DataFrame:
@@ -18,7 +19,7 @@ def pair(rows: pd.DataFrame) -> pd.DataFrame:
     table = []
     for key, group in wrong.groupby(keys, sort=False):
         counts = group.groupby("seed")["wrong"].agg(["sum", "size", "mean"])
-        low, high = wilson(counts["sum"], counts["size"])
+        low, high = interval(counts["sum"], counts["size"])
         table += [(*key, *row) for row in zip(counts.index, counts["size"], counts["mean"], low, high, strict=True)]
         error, _, low, high = mean_interval(counts["mean"])
         table.append((*key, "all", counts["size"].iloc[0], error, low, high))

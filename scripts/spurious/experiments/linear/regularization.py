@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from spurious.errors import SpuriousError
 from spurious.experiments.linear import templates
 from spurious.frames import Arrays, held_out, require
+from spurious.rates import interval
 from spurious.statistics.bootstrap import draws, median_interval
-from spurious.statistics.intervals import mean_interval, wilson
+from spurious.statistics.intervals import mean_interval
 
 COLUMNS = [
     *("weight_decay", "seed", "split", "n", "accuracy", "low", "high", "sd", "validation_accuracy", "train_accuracy"),
@@ -87,7 +88,7 @@ def decays_of(arrays: Arrays) -> list[float]:
 
 def _accuracies(predictions: pd.DataFrame, split: str) -> dict[str, float]:
     correct = dict(iter(predictions.groupby("split")["correct"]))
-    low, high = wilson(correct[split].sum(), len(correct[split]))
+    low, high = interval(correct[split].sum(), len(correct[split]))
     row = {"n": len(correct[split]), "accuracy": correct[split].mean(), "low": low, "high": high}
     for name in ("validation", "train"):
         row[f"{name}_accuracy"] = correct[name].mean() if name in correct else math.nan
@@ -105,10 +106,10 @@ def _steps(steps: Arrays, place: int, resampled: NDArray) -> dict[str, float]:
 
 def _attack(steps: Arrays, place: int) -> dict[str, float]:
     wrong, p, rubbish = (steps[name][place] for name in ("fgsm_wrong", "fgsm_p", "rubbish_p"))
-    low, high = wilson(wrong.sum(), len(wrong))
+    low, high = interval(wrong.sum(), len(wrong))
     row = {"fgsm_error": wrong.mean(), "fgsm_low": low, "fgsm_high": high}
     row["fgsm_confidence"] = p[wrong].mean() if wrong.any() else math.nan
-    low, high = wilson((rubbish > SURE).sum(), len(rubbish))
+    low, high = interval((rubbish > SURE).sum(), len(rubbish))
     share = float((rubbish > SURE).mean())
     return row | {"rubbish_n": len(rubbish), "rubbish_share": share, "rubbish_low": low, "rubbish_high": high}
 

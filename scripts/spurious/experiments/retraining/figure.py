@@ -6,10 +6,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from spurious.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, WIDTH, styled
+from spurious.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, WIDTH, styled
 from spurious.frames import require_rows
+from spurious.perturbations.negatives import NEGATIVES
 
-NEGATIVES = {"none": BLACK, "uniform": BLUE, "normal": ORANGE, "backworked": GREEN}
+COLOURS = (BLACK, BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION)  # of the negatives, in the order of NEGATIVES
 TARGETS = {"none": ("o", "-"), "uniform": ("o", "-"), "extra": ("s", "--")}
 TARGET_TEXT = {"uniform": "uniform labels", "extra": "extra class"}
 
@@ -39,9 +40,14 @@ def retraining(table: pd.DataFrame, title: str = "") -> Figure:
     return figure
 
 
+def _colour(negatives: str) -> str:
+    """The colour of these negatives; beyond as many as there are colours, these come again."""
+    return COLOURS[list(NEGATIVES).index(negatives) % len(COLOURS)] if negatives in NEGATIVES else GREY
+
+
 def _arm_keys(arms: list[tuple[str, str]]) -> list[Line2D]:
     """A key per colour and per line style: shorter than one per arm."""
-    negatives = [(name, NEGATIVES.get(name, PURPLE)) for name in dict.fromkeys(name for name, _ in arms)]
+    negatives = [(name, _colour(name)) for name in dict.fromkeys(name for name, _ in arms)]
     targets = sorted({target for _, target in arms} - {"none"}, reverse=True)
     colors = [Line2D([], [], color=color, lw=3, label=f"negatives: {name}") for name, color in negatives]
     styles = [(target, *TARGETS.get(target, ("o", "-"))) for target in targets]
@@ -59,7 +65,7 @@ def _draw_arms(axes: Axes, table: pd.DataFrame, column: str) -> None:
     for (negatives, target), offset in zip(arms, np.linspace(-0.21, 0.21, len(arms)), strict=True):
         own = later[(later["negatives"] == negatives) & (later["target"] == target)]
         marker, line = TARGETS.get(target, ("o", "-"))
-        color = NEGATIVES.get(negatives, PURPLE)
+        color = _colour(negatives)
         means = pd.concat([start, own]).groupby("round")[column].mean()
         x = [number + (offset if number else 0) for number in means.index]
         axes.plot(x, means, color=color, marker=marker, linestyle=line, markersize=4.5, linewidth=1.2)

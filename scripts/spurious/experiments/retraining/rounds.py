@@ -4,7 +4,7 @@ import pandas as pd
 
 from spurious.errors import SpuriousError
 from spurious.frames import require
-from spurious.statistics.intervals import wilson
+from spurious.rates import interval
 
 ARM = ["negatives", "target"]
 
@@ -50,5 +50,5 @@ def _accuracies(predictions: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     require(predictions, [*keys, "label", "predicted"], "predictions")
     correct = predictions["predicted"] == predictions["label"]
     counts = predictions[keys].assign(correct=correct).groupby(keys)["correct"].agg(["sum", "size", "mean"])
-    counts["accuracy_low"], counts["accuracy_high"] = wilson(counts["sum"], counts["size"])
+    counts["accuracy_low"], counts["accuracy_high"] = interval(counts["sum"], counts["size"])
     return counts.rename(columns={"mean": "accuracy"}).drop(columns=["sum", "size"]).reset_index()

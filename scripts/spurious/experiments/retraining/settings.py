@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from spurious.parameters import Unique
+from spurious.parameters import Name, OneOf, Unique
+from spurious.perturbations.negatives import NEGATIVES
 from spurious.problems import misfit
 from spurious.registry import Settings
 
@@ -24,8 +25,8 @@ class Arm(Settings):
 
     remedy = "an arm with its negatives and target"
 
-    negatives: Literal["none", "uniform", "normal", "backworked"] = Field(
-        description="what is added to the training set, one of none, uniform, normal, backworked"
+    negatives: Annotated[Name, OneOf(NEGATIVES)] = Field(
+        description=f"what is added to the training set, one of {', '.join(NEGATIVES)}"
     )
     target: Literal["none", "uniform", "extra"] = Field(
         description="how negatives are labelled, uniform (1 / classes each) or extra (a class of its own)"

@@ -5,7 +5,7 @@ import pandas as pd
 from spurious.defences.rejection import REJECTED
 from spurious.errors import SpuriousError
 from spurious.experiments.smoothing.rows import views_of
-from spurious.statistics.intervals import wilson
+from spurious.rates import interval
 
 PUBLISHED = "published"  # the variant that the tables are about, unless they compare variants
 CONDITION = ("variant", "seed", "kernel", "sigma")
@@ -49,7 +49,7 @@ def summarize(rows: pd.DataFrame, classifier: str) -> pd.DataFrame:
     table.insert(0, "n", outcomes.size())
     counts, totals = outcomes.sum(), outcomes.count()
     for rate in rates:
-        table[f"{rate}_low"], table[f"{rate}_high"] = wilson(counts[rate], totals[rate])
+        table[f"{rate}_low"], table[f"{rate}_high"] = interval(counts[rate], totals[rate])
     table = table.reset_index()
     table.insert(0, "classifier", classifier)
     return table

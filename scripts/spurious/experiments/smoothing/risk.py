@@ -8,7 +8,7 @@ from spurious.defences.rejection import REJECTED
 from spurious.experiments.smoothing.decisions import decided
 from spurious.experiments.smoothing.rows import views_of
 from spurious.experiments.smoothing.votes import per_classifier, per_setting
-from spurious.statistics.intervals import wilson
+from spurious.rates import interval
 from spurious.statistics.selection import risk_curve
 
 POINTS = 200  # of a curve: more than a figure can show
@@ -78,5 +78,5 @@ def _rankings(rows: pd.DataFrame) -> dict[str, tuple[NDArray, NDArray]]:
 
 
 def _rate(name: str, successes: float, n: int) -> dict[str, float]:
-    low, high = wilson(successes, n)
+    low, high = interval(successes, n)
     return {name: successes / n if n else np.nan, f"{name}_low": float(low), f"{name}_high": float(high)}

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import pandas as pd
 from torch import Tensor, nn
 
+from spurious.attacks.entries import GradientAttack
 from spurious.attacks.evolution import Goal, ball, search
 from spurious.attacks.gradient import fool
 from spurious.attacks.scores import first_right
-from spurious.attacks.settings import GradientAttack
 from spurious.classifiers.scikit_learn import scores_of
 from spurious.errors import SpuriousError
 from spurious.experiments.transfer.settings import TransferSettings
-from spurious.perturbations.norms import Id, random_change
+from spurious.perturbations.balls import Id, random_change
 from spurious.wording import plural
 
 

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from spurious.frames import require
+from spurious.rates import interval
 from spurious.statistics.comparisons import mcnemar_exact
-from spurious.statistics.intervals import wilson
 
 KEYS = ["source", "source_seed", "judge", "judge_seed"]
 
@@ -41,7 +41,7 @@ def _row(rows: pd.DataFrame) -> dict[str, object]:
 
 
 def _rate(hits: pd.Series, name: str, prefix: str) -> dict[str, float]:
-    low, high = wilson(hits.sum(), len(hits))
+    low, high = interval(hits.sum(), len(hits))
     return {name: hits.mean(), f"{prefix}low": low, f"{prefix}high": high}
 
 

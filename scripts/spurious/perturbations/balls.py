@@ -1,0 +1,66 @@
+"""Balls around images: the members that attacks start from, move within and are compared with."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from spurious.perturbations.norms import NORMS
+from spurious.seeding import generator
+
+Id = int | str
+
+
+class Ball(Protocol):
+    """Where an attack may go: within `epsilon` of its start in the norm, and with `clamp` within [0, 1].
+
+    `norm` is the name of one of NORMS. `start`: whether the ball lies around an image or around noise.
+    """
+
+    epsilon: float
+    norm: str
+    clamp: bool
+    start: Literal["image", "noise"]
+
+
+def start_noise(ids: Sequence[Id], shape: tuple[int, int, int], seed: int | str) -> Tensor:
+    """Images (N, C, H, W) of noise U[0, 1], each decided by (seed, id)."""
+    return drawn_by_id(ids, shape, lambda name: torch.rand(shape, generator=generator(seed, "start noise", name)))
+
+
+def random_change(images: Tensor, ids: Sequence[Id], method: Ball, seed: int | str) -> Tensor:
+    """The images (N, C, H, W) after a random change of the size that `method` allows: what fooling is compared with.
+
+    Of the length epsilon in the norm, in a random direction; cut to [0, 1] where the method cuts. Images that start
+    from noise are random themselves, and stay as they are.
+    """
+    if method.start == "noise":
+        return images
+    norm, shape = NORMS[method.norm], images.shape[1:]
+    change = drawn_by_id(ids, shape, lambda name: norm.random_direction(shape, generator(seed, "random change", name)))
+    changed = images.detach() + method.epsilon * change
+    return changed.clamp_(0, 1) if method.clamp else changed
+
+
+def sizes(images: Tensor, start: Tensor) -> dict[str, Tensor]:
+    """`l2` and `linf` (N,) of the change from `start` to `images`, both (N, C, H, W), in pixel units."""
+    return {name: NORMS[name].size(images - start) for name in ("l2", "linf")}
+
+
+def project(images: Tensor, start: Tensor, method: Ball) -> Tensor:
+    """The nearest images within epsilon of `start`; then in [0, 1], which is not further from a start in [0, 1]."""
+    images = NORMS[method.norm].project(images, start, method.epsilon)
+    return images.clamp(0, 1) if method.clamp else images
+
+
+def random_start(start: Tensor, ids: Sequence[Id], method: Ball, seed: int | str) -> Tensor:
+    """Anywhere in the ball around `start` (N, C, H, W): uniform, then cut; decided by (seed, id)."""
+    norm, shape = NORMS[method.norm], start.shape[1:]
+    change = drawn_by_id(ids, shape, lambda name: norm.draw(shape, generator(seed, "random start", name)))
+    return project(start + method.epsilon * change, start, method)
+
+
+def drawn_by_id(ids: Sequence[Id], shape: Sequence[int], draw: Callable[[Id], Tensor]) -> Tensor:
+    """(N, *shape): what `draw` gives for each id."""
+    return torch.stack([draw(name) for name in ids]) if len(ids) else torch.empty(0, *shape)

@@ -1,0 +1,99 @@
+"""Every norm keeps what `Norm` promises; sizes against numpy, and wrong norms are noticed."""
+
+import numpy as np
+import pytest
+import torch
+
+from spurious.attacks.entries import GradientAttack
+from spurious.errors import SpuriousError
+from spurious.perturbations.norms import L2, NORMS, LInf
+from spurious.registry import parse
+from spurious.seeding import generator
+
+SHAPE, COUNT, EPSILON = (2, 4, 3), 200, 0.3
+CLOSE = {"rtol": 1e-5, "atol": 1e-6}
+
+
+def drawn(*parts, count=COUNT):
+    return torch.randn((count, *SHAPE), generator=generator("test norms", *parts))
+
+
+def members(norm, count=COUNT):
+    """Changes in the ball of size 1."""
+    return torch.stack([norm.draw(SHAPE, generator("member", number)) for number in range(count)])
+
+
+def broken_promises(norm):
+    """What of `Norm` does not hold for this one."""
+    start, gradients, ball = drawn("start"), drawn("gradients"), members(norm)
+    projected = norm.project(drawn("images"), start, EPSILON)
+    inside = start + EPSILON * ball
+    steepest, images = norm.direction(gradients), drawn("images")
+    random = torch.stack([norm.random_direction(SHAPE, generator("direction", number)) for number in range(COUNT)])
+    ones = torch.ones(COUNT)
+    to_members = (images[:, None] - start[:, None] - EPSILON * ball[None]).flatten(2).norm(dim=2).amin(1)
+    promises = {
+        "project ends within epsilon": (norm.size(projected - start) <= EPSILON * (1 + 1e-5)).all(),
+        "project finds the nearest": ((images - projected).flatten(1).norm(dim=1) <= to_members + 1e-5).all(),
+        "project leaves what is inside": torch.allclose(norm.project(inside, start, EPSILON), inside, **CLOSE),
+        "draw stays in the ball": (norm.size(ball) <= 1 + 1e-5).all(),
+        "draw fills the ball": norm.size(ball).max() > 0.9 and ball.mean().abs() < 0.05,
+        "direction has size 1": torch.allclose(norm.size(steepest), ones, **CLOSE),
+        "direction rises most": (
+            (gradients * steepest).flatten(1).sum(1) >= (gradients.flatten(1) @ ball.flatten(1).T).amax(1) - 1e-5
+        ).all(),
+        "direction of nothing is nothing": not norm.direction(torch.zeros(1, *SHAPE)).any(),
+        "random_direction has size 1": torch.allclose(norm.size(random), ones, **CLOSE),
+    }
+    return [name for name, kept in promises.items() if not kept]
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_a_norm_keeps_its_promises(name):
+    assert broken_promises(NORMS[name]) == []
+    assert NORMS[name].words
+
+
+@pytest.mark.parametrize(("name", "order"), [("linf", np.inf), ("l2", 2)])
+def test_sizes_are_numpys(name, order):
+    changes = drawn("sizes")
+    expected = [np.linalg.norm(change.ravel(), order) for change in changes.numpy()]
+    assert NORMS[name].size(changes).tolist() == pytest.approx(expected, rel=1e-6)
+
+
+class Doubled(L2):
+    """Its directions are twice as long."""
+
+    def direction(self, gradients):
+        return 2 * super().direction(gradients)
+
+
+class Scaled(LInf):
+    """Does not leave alone what is inside."""
+
+    def project(self, images, start, epsilon):
+        return start + epsilon * (images - start) / (images - start).flatten(1).abs().amax(1)[:, None, None, None]
+
+
+class Central(LInf):
+    """Draws only near the centre."""
+
+    def draw(self, shape, generator):
+        return super().draw(shape, generator) / 2
+
+
+@pytest.mark.parametrize(
+    ("norm", "broken"),
+    [
+        (Doubled(), ["direction has size 1"]),
+        (Scaled(), ["project finds the nearest", "project leaves what is inside"]),
+        (Central(), ["draw fills the ball"]),
+    ],
+)
+def test_a_broken_promise_is_noticed(norm, broken):
+    assert broken_promises(norm) == broken
+
+
+def test_an_unknown_norm_is_one_line():
+    with pytest.raises(SpuriousError, match=r"^norm: 'l3' is not allowed: one of linf, l2$"):
+        parse(GradientAttack, {"epsilon": 0.1, "norm": "l3"})

@@ -1,0 +1,136 @@
+"""What docs/extending.md tells to write, written as it stands there: planned, run, and found in the results."""
+
+import re
+import shutil
+
+import pandas as pd
+import pytest
+import yaml
+
+from projects import DATASET, ROOT, change_config, planned_jobs, planned_results, run_snakemake
+from spurious.configuration import deep_merge
+
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXPERIMENT = {
+    "seeds": [0, 1],
+    "classifiers": ["cnn", "mlp"],
+    "smoothing": ["cnn", "mlp"],
+    "fooling": ["mlp"],
+    "retraining": ["cnn"],
+    "backworking": [],
+    "linear": False,
+    "black_box": [],
+    "transfer": {},
+}
+CAPTIONS = ("table_confusions", "figure_confusions", "table_counts")
+
+
+def blocks():
+    """(language, text) of every block of the document."""
+    return BLOCK.findall((ROOT / "docs/extending.md").read_text(encoding="utf-8"))
+
+
+def written_files():
+    """{path: text} of the document's Python blocks, which name their file in the first line."""
+    files = {}
+    for language, text in blocks():
+        if language == "python":
+            path, own = re.match(r"# (\S+)\n(.*)", text, re.DOTALL).groups()
+            files[path] = files.get(path, "") + own + "\n"
+    return files
+
+
+def written_settings():
+    """The document's YAML blocks as one configuration."""
+    settings = {}
+    for language, text in blocks():
+        if language == "yaml":
+            settings = deep_merge(settings, yaml.safe_load(text))
+    return settings
+
+
+@pytest.fixture(scope="module")
+def extended(checkout, tmp_path_factory):
+    """The tiny project with everything of the document in it, and an experiment that uses it; nothing has run."""
+    folder = shutil.copytree(checkout, tmp_path_factory.mktemp("extended") / "project")
+    for name, text in written_files().items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        path.write_text(before + "\n" + text, encoding="utf-8")
+    for name in CAPTIONS:
+        (folder / f"workflow/report/{name}.rst").write_text("Mine.\n", encoding="utf-8")
+    change_config(folder, written_settings())
+    change_config(folder, {"experiments": {DATASET: EXPERIMENT}})
+    return folder
+
+
+def test_every_change_has_a_section():
+    text = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
+    sections = re.findall(r"^## (?:An? |Another )?(\w+)", text, re.MULTILINE)
+    changes = [
+        "view",
+        "noise",
+        "norm",
+        "attack",
+        "architecture",
+        "Negatives",
+        "interval",
+        "table",
+        "figure",
+        "experiment",
+    ]
+    assert sections == [*changes, "What"]
+
+
+def test_everything_is_planned(extended):
+    done = run_snakemake(extended, "demo", "--dry-run", "--printshellcmds")
+    assert {"tables/confusions", "figures/confusions-mlp", "tables/counts"} <= planned_results(done).keys()
+    assert {"retrain_classifier.py", "fool_classifier.py", "smooth_shard.py"} <= {
+        name for name, _ in planned_jobs(done)
+    }
+    for words in ("--negatives inverted --target extra", '"pgd-rms"', '"kind": "blind"', '"noise": "speckle"'):
+        assert words in done.stdout, words
+
+
+@pytest.fixture(scope="module")
+def results(extended):
+    """The folder of the results, after the demo ran with all of it."""
+    run_snakemake(extended, "demo", cores=2)
+    return extended / "results" / DATASET
+
+
+def table(results, name):
+    return pd.read_csv(results / f"tables/{name}.csv")
+
+
+@pytest.mark.slow
+def test_a_view_votes_and_a_noise_is_a_variant(results):
+    assert {"acc_sharpened", "acc_ds"} <= set(table(results, "smoothing"))
+    assert set(table(results, "smoothing-variants")["variant"]) == {"published", "speckle"}
+
+
+@pytest.mark.slow
+def test_a_norm_and_an_attack_fool(results):
+    rows = pd.read_csv(results / "mlp/fooling.csv")
+    norms = rows.groupby("method")["norm"].first()
+    assert norms[["fgsm", "blind", "pgd-rms"]].tolist() == ["linf", "linf", "rms"]
+    within = rows.loc[rows["method"] == "pgd-rms", "l2"]
+    assert 0 < within.max() <= 0.1 * 12 * 1.0001  # 12 x 12 pixels
+    blind = rows[rows["method"] == "blind"]
+    assert blind["predicted"].equals(blind["control_predicted"])
+
+
+@pytest.mark.slow
+def test_an_architecture_is_trained_and_negatives_retrain(results):
+    assert "mlp" in set(table(results, "classifiers")["classifier"])
+    assert set(table(results, "retraining")["negatives"]) == {"none", "inverted"}
+
+
+@pytest.mark.slow
+def test_tables_figures_and_an_experiment_are_in_the_results(results):
+    decided = table(results, "confusions")
+    votes = pd.concat(pd.read_csv(results / f"{name}/smoothing_votes.csv") for name in ("cnn", "mlp"))
+    assert decided["n"].sum() == len(votes)
+    assert (results / "figures/confusions-mlp.png").read_bytes().startswith(b"\x89PNG")
+    assert set(table(results, "counts")["classifier"]) == {"cnn", "mlp"}
