@@ -121,6 +121,26 @@ BAD = {
     "no kind of classifier": ("classifiers/new", {"resize": 256}, "classifiers.new: exactly one of architecture"),
     "program without a hash": ("classifiers/new", {"torchscript": "a.pt"}, "new: the key 'sha256' is missing"),
     "torchvision without weights": ("classifiers/new", {"torchvision": "vgg11"}, "new: the key 'weights' is missing"),
+    "unknown classifier of torchvision": (
+        "classifiers/new",
+        {"torchvision": "resnet51", "weights": "DEFAULT"},
+        "classifiers.new.torchvision: unknown classifier 'resnet51'; did you mean 'resnet50'?",
+    ),
+    "network of torchvision that is no classifier": (
+        "classifiers/new",
+        {"torchvision": "raft_large", "weights": "DEFAULT"},
+        "classifiers.new.torchvision: unknown classifier 'raft_large'",
+    ),
+    "unknown weights of torchvision": (
+        "classifiers/resnet50/weights",
+        "IMAGENET1K_V3",
+        "classifiers.resnet50.weights: unknown weights 'IMAGENET1K_V3'; did you mean 'IMAGENET1K_V2'?",
+    ),
+    "weights of another classifier, in an override": (
+        "experiments/digits/override/classifiers",
+        {"resnet50": {"torchvision": "vgg11", "weights": "IMAGENET1K_V2"}},
+        f"{OVERRIDE}.classifiers.resnet50.weights: unknown weights 'IMAGENET1K_V2'; did you mean 'IMAGENET1K_V1'?",
+    ),
     "crop without resize": (
         "classifiers/new",
         {"exported": "a.pt2", "sha256": "0" * 64, "crop": 224},
