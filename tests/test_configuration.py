@@ -291,7 +291,9 @@ BAD = {
         ["cmn"],
         "digits.smoothing[0]: unknown classifier 'cmn'; did",
     ),
-    "unknown target": ("targets/all", ["digits"], "targets: unknown key 'all'; known are demo, paper"),
+    "target that is the default": ("targets/all", ["digits"], "targets: 'all' is not allowed: a name other than 'all'"),
+    "target with a blank": ("targets/my data", ["digits"], "targets: 'my data' is not allowed: a name made of letters"),
+    "own target without experiment": ("targets/mine", ["digit"], "targets.mine[0]: unknown dataset 'digit'; did you m"),
     "target without experiment": ("targets/demo", ["digit"], "targets.demo[0]: unknown dataset 'digit'; did you mean"),
     "override of datasets": ("experiments/digits/override/datasets", {}, f"{OVERRIDE}: unknown key 'datasets'; known"),
     "override typo": (
@@ -645,7 +647,7 @@ def test_the_schema_takes_what_the_settings_take(config):
     "name",
     [
         *("unknown key", "even kernel", "two kinds of classifier", "no kind of classifier", "bad sha256", "no url"),
-        *("duplicate seeds", "one weight decay", "name as a path", "unknown source", "unknown target"),
+        *("duplicate seeds", "one weight decay", "name as a path", "unknown source", "target with a blank"),
         "override value",
     ],
 )

@@ -30,7 +30,7 @@ def dataset_problems(config: Configuration) -> Iterator[Problem]:
     for name in config.experiments:
         if name not in config.datasets:
             yield Problem(("experiments",), unknown_name("dataset", name, config.datasets))
-    for target, names in config.targets:
+    for target, names in config.targets.items():
         yield from _all_known(names, config.experiments, "dataset", ("targets", target))
 
 

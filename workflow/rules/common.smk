@@ -147,6 +147,16 @@ def labels_of(dataset):
     return range(experiment(dataset)["datasets"][dataset].get("classes", 10))
 
 
+def own_targets():
+    """The targets beside demo and paper; ends with one line where a rule of the workflow has such a name."""
+    names = [name for name in config["targets"] if name not in ("demo", "paper")]
+    taken = {rule.name for rule in workflow.rules}
+    for name in names:
+        if name in taken:
+            sys.exit(f"error: config.yaml: targets: {name!r} is the name of a rule; choose another")
+    return names
+
+
 def results_of(datasets):
     """Every table and figure of the datasets, where they come from, and what the report's front page says of them."""
     kinds = (files_of_results, example_figures, provenance_of)
