@@ -56,16 +56,27 @@ def program(name):
 sys.path.insert(0, str(PROJECT / "scripts"))
 
 from pipeline.digest import digest
+from pipeline.files.configurations import command_line, holder, read_source
 from pipeline.jobs.arguments import EXTENSIONS
 from spurious import configuration, consistency
 from spurious.experiments.catalogue import catalogues, setting, takes_part
 from spurious.errors import SpuriousError, reason_of
 
 
+def sources_of_configuration():
+    """What Snakemake was given, in the order in which it is merged; nothing where we are a module, whose host was."""
+    if IS_MODULE:
+        return []
+    given_by_user = workflow.config_settings
+    own = [Path(path) for path in workflow.configfiles if Path(path) not in given_by_user.configfiles]
+    files = [read_source(path) for path in (*own, *given_by_user.configfiles)]
+    return [*files, command_line(given_by_user.config)]
+
+
 def check_before_any_work():
     """End with one line where the configuration or the results folder would make a job fail later."""
     try:
-        configuration.check(config)
+        configuration.check(config, named=partial(holder, sources_of_configuration()))
         if workflow.is_main_process and not IS_MODULE:
             os.makedirs("results", exist_ok=True)
             tempfile.TemporaryFile(dir="results").close()
@@ -153,7 +164,8 @@ def own_targets():
     taken = {rule.name for rule in workflow.rules}
     for name in names:
         if name in taken:
-            sys.exit(f"error: config.yaml: targets: {name!r} is the name of a rule; choose another")
+            file = holder(sources_of_configuration(), ("targets", name))
+            sys.exit(f"error: {file}: targets: {name!r} is the name of a rule; choose another")
     return names
 
 
