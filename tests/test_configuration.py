@@ -4,6 +4,7 @@ The schema and the table of parameters are made from the settings, and not stale
 """
 
 import copy
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -199,6 +200,7 @@ BAD = {
     "name as a path": ("datasets/..", CONFIG["datasets"]["digits"], "datasets: '..' is not allowed: a name made of"),
     "name with a line end": ("datasets/a\n", CONFIG["datasets"]["digits"], "datasets: 'a\\n' is not allowed: a name"),
     "name of a folder": ("datasets/downloads", CONFIG["datasets"]["digits"], "a name other than 'downloads'"),
+    "name of the report's page": ("datasets/demo.html", CONFIG["datasets"]["digits"], "a name other than 'downloads'"),
     "classifier as a folder": ("classifiers/tables", CONFIG["classifiers"]["cnn"], "a name other than 'tables', 'fig"),
     "unknown recipe": ("classifiers/cnn/recipe", "fats", "cnn.recipe: unknown recipe 'fats'; did you mean 'fast'?"),
     "unknown recipe to retrain": ("retraining/recipe", "x", "retraining.recipe: unknown recipe 'x'; known are publ"),
@@ -391,6 +393,21 @@ def test_own_dataset_is_valid(config):
     config["experiments"]["own"]["transfer"] = {}
     config["targets"]["paper"] = ["own"]
     check(config)
+
+
+WRITTEN = {
+    name
+    for path in ROOT.glob("workflow/rules/*.smk")
+    for name in re.findall(r"results/\{(?:wildcards\.)?dataset\}/([\w.]+)", path.read_text(encoding="utf-8"))
+}
+
+
+@pytest.mark.parametrize("name", sorted(WRITTEN))
+def test_a_classifier_that_is_called_as_a_file_or_folder_beside_its_own_is_refused(name):
+    """Both would be results/<dataset>/<name>."""
+    assert f"classifiers: {name!r} is not allowed: a name other than 'tables', " in message(
+        changed(f"classifiers/{name}", CONFIG["classifiers"]["cnn"])
+    )
 
 
 @pytest.mark.parametrize("place", ["backworking", "experiments/digits/override/backworking"])

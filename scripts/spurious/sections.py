@@ -19,13 +19,17 @@ from spurious.registry import Settings
 
 DatasetName = Annotated[
     Name,
-    OtherThan("downloads", "logs", remedy="a name other than 'downloads' and 'logs', which are folders of results/"),
+    OtherThan(
+        *("downloads", "logs", "README.md", "demo.html", "paper.html"),
+        remedy="a name other than 'downloads', 'logs' and those of the files in results/",
+    ),
 ]
 ClassifierName = Annotated[
     Name,
     OtherThan(
         *("tables", "figures", "images", "linear", "store"),
-        remedy="a name other than 'tables', 'figures', 'images', 'linear' and 'store', folders of the results",
+        *("data.safetensors", "images.csv", "transfer.csv", "summary.rst"),
+        remedy="a name other than 'tables', 'figures', 'images', 'linear', 'store' and those of the dataset's files",
     ),
 ]
 ThreadCount = Annotated[int, Field(ge=1, description="whole number of threads of every job of the stage, 1 or more")]
