@@ -61,6 +61,8 @@ lint: .venv/installed-test
 .venv/installed: requirements.txt
 	@$(or $(PYTHON),false) $(is_new_enough) 2>/dev/null || { \
 		echo "error: Python 3.11 or newer is needed: install it, or name it by PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "error: $(PYTHON) lacks venv: install it (Debian, Ubuntu: sudo apt install python3-venv)" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet -r requirements.txt
 	touch $@

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import yaml
 import fetch_classifier
 from pipeline.files.atomic import whole_file
 from pipeline.files.classifiers import open_classifier
+from pipeline.files.configurations import holder, read_source
 from pipeline.files.photographs import read_class_names
 from pipeline.files.rows import write_rows
 from pipeline.jobs.arguments import (
@@ -180,8 +182,9 @@ def image_id(arguments: argparse.Namespace, subject: Subject) -> str:
 
 def read_config(paths: Sequence[Path]) -> dict[str, Any]:
     """The configuration, merged from its files as snakemake does it, and checked; extensions lie beside the first."""
-    config = {}
+    config, sources = {}, []
     for path in paths:
+        sources.append(read_source(path))
         try:
             changes = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -190,7 +193,7 @@ def read_config(paths: Sequence[Path]) -> dict[str, Any]:
         if not isinstance(changes, Mapping):
             raise SpuriousError(f"{path}: no readable configuration (not keys with values); mend it")
         config = configuration.deep_merge(config, changes)
-    configuration.check(config, paths[0].parent)
+    configuration.check(config, paths[0].parent, partial(holder, sources))
     return config
 
 

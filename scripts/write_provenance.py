@@ -51,6 +51,7 @@ def gather(arguments: argparse.Namespace) -> dict[str, Any]:
     return {
         "dataset": arguments.dataset,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "version": provenance.VERSION,
         "git": git_state(PROJECT),
         "configuration_sha256": provenance.configuration_sha256(configuration),
         "seeds": provenance.seeds(configuration),

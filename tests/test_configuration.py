@@ -4,6 +4,7 @@ The schema and the table of parameters are made from the settings, and not stale
 """
 
 import copy
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -121,6 +122,26 @@ BAD = {
     "no kind of classifier": ("classifiers/new", {"resize": 256}, "classifiers.new: exactly one of architecture"),
     "program without a hash": ("classifiers/new", {"torchscript": "a.pt"}, "new: the key 'sha256' is missing"),
     "torchvision without weights": ("classifiers/new", {"torchvision": "vgg11"}, "new: the key 'weights' is missing"),
+    "unknown classifier of torchvision": (
+        "classifiers/new",
+        {"torchvision": "resnet51", "weights": "DEFAULT"},
+        "classifiers.new.torchvision: unknown classifier 'resnet51'; did you mean 'resnet50'?",
+    ),
+    "network of torchvision that is no classifier": (
+        "classifiers/new",
+        {"torchvision": "raft_large", "weights": "DEFAULT"},
+        "classifiers.new.torchvision: unknown classifier 'raft_large'",
+    ),
+    "unknown weights of torchvision": (
+        "classifiers/resnet50/weights",
+        "IMAGENET1K_V3",
+        "classifiers.resnet50.weights: unknown weights 'IMAGENET1K_V3'; did you mean 'IMAGENET1K_V2'?",
+    ),
+    "weights of another classifier, in an override": (
+        "experiments/digits/override/classifiers",
+        {"resnet50": {"torchvision": "vgg11", "weights": "IMAGENET1K_V2"}},
+        f"{OVERRIDE}.classifiers.resnet50.weights: unknown weights 'IMAGENET1K_V2'; did you mean 'IMAGENET1K_V1'?",
+    ),
     "crop without resize": (
         "classifiers/new",
         {"exported": "a.pt2", "sha256": "0" * 64, "crop": 224},
@@ -179,6 +200,7 @@ BAD = {
     "name as a path": ("datasets/..", CONFIG["datasets"]["digits"], "datasets: '..' is not allowed: a name made of"),
     "name with a line end": ("datasets/a\n", CONFIG["datasets"]["digits"], "datasets: 'a\\n' is not allowed: a name"),
     "name of a folder": ("datasets/downloads", CONFIG["datasets"]["digits"], "a name other than 'downloads'"),
+    "name of the report's page": ("datasets/demo.html", CONFIG["datasets"]["digits"], "a name other than 'downloads'"),
     "classifier as a folder": ("classifiers/tables", CONFIG["classifiers"]["cnn"], "a name other than 'tables', 'fig"),
     "unknown recipe": ("classifiers/cnn/recipe", "fats", "cnn.recipe: unknown recipe 'fats'; did you mean 'fast'?"),
     "unknown recipe to retrain": ("retraining/recipe", "x", "retraining.recipe: unknown recipe 'x'; known are publ"),
@@ -271,7 +293,9 @@ BAD = {
         ["cmn"],
         "digits.smoothing[0]: unknown classifier 'cmn'; did",
     ),
-    "unknown target": ("targets/all", ["digits"], "targets: unknown key 'all'; known are demo, paper"),
+    "target that is the default": ("targets/all", ["digits"], "targets: 'all' is not allowed: a name other than 'all'"),
+    "target with a blank": ("targets/my data", ["digits"], "targets: 'my data' is not allowed: a name made of letters"),
+    "own target without experiment": ("targets/mine", ["digit"], "targets.mine[0]: unknown dataset 'digit'; did you m"),
     "target without experiment": ("targets/demo", ["digit"], "targets.demo[0]: unknown dataset 'digit'; did you mean"),
     "override of datasets": ("experiments/digits/override/datasets", {}, f"{OVERRIDE}: unknown key 'datasets'; known"),
     "override typo": (
@@ -369,6 +393,21 @@ def test_own_dataset_is_valid(config):
     config["experiments"]["own"]["transfer"] = {}
     config["targets"]["paper"] = ["own"]
     check(config)
+
+
+WRITTEN = {
+    name
+    for path in ROOT.glob("workflow/rules/*.smk")
+    for name in re.findall(r"results/\{(?:wildcards\.)?dataset\}/([\w.]+)", path.read_text(encoding="utf-8"))
+}
+
+
+@pytest.mark.parametrize("name", sorted(WRITTEN))
+def test_a_classifier_that_is_called_as_a_file_or_folder_beside_its_own_is_refused(name):
+    """Both would be results/<dataset>/<name>."""
+    assert f"classifiers: {name!r} is not allowed: a name other than 'tables', " in message(
+        changed(f"classifiers/{name}", CONFIG["classifiers"]["cnn"])
+    )
 
 
 @pytest.mark.parametrize("place", ["backworking", "experiments/digits/override/backworking"])
@@ -625,7 +664,7 @@ def test_the_schema_takes_what_the_settings_take(config):
     "name",
     [
         *("unknown key", "even kernel", "two kinds of classifier", "no kind of classifier", "bad sha256", "no url"),
-        *("duplicate seeds", "one weight decay", "name as a path", "unknown source", "unknown target"),
+        *("duplicate seeds", "one weight decay", "name as a path", "unknown source", "target with a blank"),
         "override value",
     ],
 )

@@ -366,8 +366,8 @@ VOTE_ROWS = pd.DataFrame(
 )
 
 
-def test_mended_and_rejected_are_told_apart():
-    assert examples.mended(VOTE_ROWS).index.tolist() == [5]  # not what was right already, nor what stays wrong
+def test_corrected_and_rejected_are_told_apart():
+    assert examples.corrected(VOTE_ROWS).index.tolist() == [5]  # not what was right already, nor what stays wrong
     assert examples.rejected(VOTE_ROWS).index.tolist() == [7, 9]
 
 
@@ -385,9 +385,9 @@ def test_marks_tell_how_often_an_image_was_blurred_or_number_the_views():
     assert looks.marks(every)[1] == "1: ns, 2: ss, 3: ds, 4: median, 5: bilateral, 6: jpeg, 7: bits"
 
 
-def test_mended_is_against_the_view_that_is_given():
+def test_corrected_is_against_the_view_that_is_given():
     rows = VOTE_ROWS.rename(columns={"ns": "median"})
-    assert examples.mended(rows, "median").index.tolist() == [5]
+    assert examples.corrected(rows, "median").index.tolist() == [5]
 
 
 def test_describe_has_a_line_per_view_and_one_for_the_majority():
@@ -524,7 +524,7 @@ def test_smoothing_is_drawn_beside_published_numbers(tmp_path):
 def photos(tmp_path):
     """A folder of photographs with a list, names and votes, as the files of the gallery."""
     pixels = RNG.integers(0, 256, (3, 12, 18, 3)).astype(np.uint8)
-    outcomes = {"mended.png": (2, 1, 1, 1), "rejected.png": (0, 1, 2, -1), "right.png": (1, 1, 1, 1)}
+    outcomes = {"corrected.png": (2, 1, 1, 1), "rejected.png": (0, 1, 2, -1), "right.png": (1, 1, 1, 1)}
     files, votes = [], []
     for (name, (ns, ss, ds, decision)), image in zip(outcomes.items(), pixels, strict=True):
         Image.fromarray(image).save(tmp_path / name)
@@ -548,11 +548,11 @@ def test_gallery_shows_the_noise_that_was_classified(tmp_path, photos):
 
     figure = returned("figure", "gallery", photos, variant={"noise_scale": [0.5]})
     _, _, *texts = [text.get_text() for text in figure.texts]  # after title and note
-    assert texts[0] == "mended: wrong without blurring, right by majority (1 of 1 image)"
+    assert texts[0] == "corrected: wrong without blurring, right by majority (1 of 1 image)"
     assert texts[1:8] == ["crane", "0×", "cock", "1×", "crane", "2×", "crane"]
     assert texts[8] == "rejected: no two of the three agree (1 of 1 image)"
     assert texts[9:] == ["crane", "0×", "hen", "1×", "crane", "2×", "cock"]
-    for name, (shown,) in zip(("mended.png", "rejected.png"), pictures(figure), strict=True):
+    for name, (shown,) in zip(("corrected.png", "rejected.png"), pictures(figure), strict=True):
         image = torch.from_numpy(np.asarray(Image.open(tmp_path / name)) / np.float32(255)).permute(2, 0, 1)
         noisy = add_noise(image[None], [name], 0.3, 4, scale=(0.5,))[0].permute(1, 2, 0).numpy()
         np.testing.assert_array_equal(shown.get_array(), figures_pictures.thumbnail(noisy, 190))

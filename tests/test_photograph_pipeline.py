@@ -13,6 +13,7 @@ import make_manifest
 from projects import carry, contents, error_lines, planned_jobs, read_config, run_snakemake, sha256, write_config
 
 DATASET, CLASSIFIER = "photographs", "mine"
+MANIFEST, CLASS_NAMES = "my lists/the manifest.csv", "my lists/names.csv"  # blanks: every path must survive the shell
 NAMES = ["brick", "it's a leaf", "lemon", "sky"]  # folders are numbered in the order of their names
 COLORS = [(0.7, 0.3, 0.2), (0.2, 0.6, 0.2), (0.9, 0.85, 0.1), (0.4, 0.6, 0.95)]
 SIZES = [(40, 56), (61, 33), (48, 48), (90, 70)]
@@ -56,8 +57,9 @@ def project(checkout, tmp_path_factory):
             image.save(data / "pictures" / name / f"{number}'s.png")
     image.convert("L").save(data / "pictures" / name / "grey.png")
     (data / "models").mkdir()
+    (folder / MANIFEST).parent.mkdir()
     torch.jit.script(Colors()).save(data / "models" / "colors.pt")
-    arguments = ["--output", str(folder / "manifest.csv"), "--write-class-names", str(folder / "names.csv")]
+    arguments = ["--output", str(folder / MANIFEST), "--write-class-names", str(folder / CLASS_NAMES)]
     make_manifest.main([str(data / "pictures"), *arguments])
     write_config(folder, configuration(folder))
     return folder
@@ -70,8 +72,8 @@ def configuration(folder):
         "source": "images",
         "classes": len(NAMES),
         "folder": "pictures",
-        "manifest": "manifest.csv",
-        "class_names": "names.csv",
+        "manifest": MANIFEST,
+        "class_names": CLASS_NAMES,
         "grey_below": 0.1,
         "example": "sky/1's.png",
     }
@@ -180,7 +182,7 @@ def test_an_odd_photograph_is_named(project, tmp_path, kind):
     folder = rerun(project, tmp_path)
     pictures = folder / "local data/pictures"
     make(photograph(2, (30, 30), np.random.default_rng(1))).save(pictures / "sky" / f"odd {name}")
-    arguments = ["--output", str(folder / "manifest.csv"), "--class-names", str(folder / "names.csv")]
+    arguments = ["--output", str(folder / MANIFEST), "--class-names", str(folder / CLASS_NAMES)]
     make_manifest.main([str(pictures), *arguments])
     failed = run_snakemake(folder, f"results/{DATASET}/tables/smoothing.csv", check=False)
     assert failed.returncode != 0
@@ -253,7 +255,7 @@ def test_settings_reach_the_script_as_json(done):
 def test_provenance_names_what_was_brought_along(done):
     record = json.loads((done / "results" / DATASET / "tables/provenance.json").read_text(encoding="utf-8"))
     program = f"results/{DATASET}/{CLASSIFIER}/pretrained"
-    declared = {"manifest.csv": None, "names.csv": None, program: sha256(done / "local data/models/colors.pt")}
+    declared = {MANIFEST: None, CLASS_NAMES: None, program: sha256(done / "local data/models/colors.pt")}
     found = {file["path"]: (file["sha256"], file["declared_sha256"]) for file in record["inputs"]}
     assert found == {path: (sha256(done / path), known) for path, known in declared.items()}
     assert {row["rule"]: row["jobs"] for row in record["rules"]}["smooth_shard"] == 2
@@ -263,6 +265,6 @@ def test_provenance_names_what_was_brought_along(done):
 def test_photographs_and_what_they_gave_go_to_another_machine(done, tmp_path):
     place = carry(done, tmp_path / "clone")
     assert "Nothing to be done" in run_snakemake(place, "demo", "--dry-run").stdout
-    (place / "manifest.csv").write_text((place / "manifest.csv").read_text().replace("\n", "\r\n"))
+    (place / MANIFEST).write_text((place / MANIFEST).read_text().replace("\n", "\r\n"))
     planned = {script for script, _ in planned_jobs(run_snakemake(place, "demo", "--dry-run", "--printshellcmds"))}
     assert {"fetch_images.py", "prepare_images.py", "smooth_shard.py"} <= planned

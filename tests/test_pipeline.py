@@ -161,7 +161,7 @@ def test_value_on_the_command_line_is_checked_as_well(finished):
     before = times(finished / "results")
     done = run_snakemake(finished, "demo", "--forceall", "--config", "local_date=/data", check=False)
     assert done.returncode != 0
-    assert error_lines(done) == ["error: config.yaml: unknown key 'local_date'; did you mean 'local_data'?"]
+    assert error_lines(done) == ["error: --config: unknown key 'local_date'; did you mean 'local_data'?"]
     assert times(finished / "results") == before
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+import list_torchvision
 from pipeline.files.classifiers import open_classifier
 from pipeline.files.tensors import write_weights
 from spurious.classifiers import pretrained
@@ -27,6 +28,7 @@ from spurious.classifiers.pretrained import (
     published_file,
     torchvision_classifier,
 )
+from spurious.classifiers.torchvision_names import TORCHVISION
 from spurious.data.photographs import decode
 from spurious.errors import SpuriousError
 from spurious.registry import parse
@@ -182,6 +184,13 @@ def test_every_classifier_of_torchvision_is_known():
         assert len(file.sha256) >= 8
 
 
+def test_planning_knows_the_names_of_the_installed_torchvision():
+    """After an update of torchvision: python scripts/list_torchvision.py."""
+    assert list_torchvision.OUTPUT.read_text(encoding="utf-8") == list_torchvision.listed()
+    assert len(TORCHVISION) > 70
+    assert TORCHVISION["resnet50"] == ("IMAGENET1K_V1", "IMAGENET1K_V2", "DEFAULT")
+
+
 @pytest.mark.parametrize(
     ("name", "weights", "told"),
     [
@@ -192,11 +201,13 @@ def test_every_classifier_of_torchvision_is_known():
         ("vgg11", "SWAG", "weights: unknown weights 'SWAG'; known are IMAGENET1K_V1, DEFAULT"),
     ],
 )
-def test_unknown_names(tmp_path, name, weights, told):
+def test_unknown_names(name, weights, told):
     with pytest.raises(SpuriousError) as caught:
         published_file(name, weights)
     assert told in str(caught.value)
-    assert told in failure(tmp_path, b"", {"torchvision": name, "weights": weights})
+    with pytest.raises(SpuriousError) as caught:
+        parse(ClassifierEntry, {"torchvision": name, "weights": weights})
+    assert told in str(caught.value)
 
 
 def test_without_sha256_the_file_name_of_torchvision_tells_its_first_digits(tmp_path, resnet_file, monkeypatch):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,12 @@ HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load
 COLUMNS = {"s", "h:m:s", "max_rss", "cpu_time"}
 
 # Facts
+
+
+def test_the_version_is_that_of_the_citation_and_of_the_newest_changes():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    newest = re.search(r"^## ([^\s,]+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert str(citation["version"]) == newest[1] == provenance.VERSION
 
 
 def made_up(**changes):
@@ -289,9 +296,10 @@ def test_sentence_says_nothing_of_time(record):
     other = record | {"written": "later", "total": record["total"] | {"wall_s": 1e9, "max_rss_mib": 1e9}, "rules": []}
     assert provenance_page.sentence(other) == provenance_page.sentence(record)
     clean = {"commit": "0123456789abcdef", "dirty": False, "changed": [], "reason": None}
-    assert provenance_page.sentence(record | {"git": clean}).startswith("Commit 0123456789ab; configuration ")
+    expected = f"Commit 0123456789ab; version {provenance.VERSION}; configuration "
+    assert provenance_page.sentence(record | {"git": clean}).startswith(expected)
     changed = provenance_page.sentence(record | {"git": clean | {"dirty": True}})
-    assert changed.startswith("Commit 0123456789ab, with changes that are not committed; configuration ")
+    assert changed.startswith("Commit 0123456789ab, with changes that are not committed; version ")
 
 
 def test_page_escapes_what_it_shows(record):
@@ -353,6 +361,7 @@ def test_record_says_what_ran(finished, record):
     assert record["software"] == software | {"unlike_requirements": []}
     assert record["hardware"] == hardware()
     assert record["dataset"] == DATASET
+    assert record["version"] == provenance.VERSION
     assert datetime.fromisoformat(record["written"]).utcoffset().total_seconds() == 0
     assert no_commit(record["git"]), "the copy that the tests run is no repository"
 

@@ -18,6 +18,7 @@ from spurious.data.datasets import digits
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MEASURED = ROOT / "docs" / "measured"
+TEXTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("workflow/report/*.rst")])
 
 
 @pytest.mark.parametrize("document", update_readme.DOCUMENTS)
@@ -37,6 +38,12 @@ def test_a_changed_number_is_noticed():
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"\]\((?!http)([^)]+)\)", README))))
 def test_every_link_leads_somewhere(name):
     assert (ROOT / name).exists()
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+def test_plain_words(path):
+    """What is corrected is fixed."""
+    assert not re.search(r"\b(un)?mend(s|ed|ing)?\b", path.read_text(encoding="utf-8"))
 
 
 def test_the_example_configurations_are_valid():

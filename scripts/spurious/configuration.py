@@ -1,7 +1,7 @@
 """The configuration: completed by the defaults, checked in one go, merged by dataset."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -14,19 +14,22 @@ from spurious.sections import Configuration, Experiment, Extensions, Shared
 Config = Mapping[str, Any]
 
 
-def check(config: Config, folder: str | PurePosixPath = "") -> None:
+def check(
+    config: Config, folder: str | PurePosixPath = "", named: Callable[[Place], str] = lambda place: "config.yaml"
+) -> None:
     """Raise SpuriousError, in one line, for the first thing that is wrong with `config`.
 
     First every key by itself and with those beside it; then names that stand nowhere, numbers that do not fit together,
     and an override that makes the configuration invalid. The files under `extensions` are imported before, from
-    `folder` where their paths are relative.
+    `folder` where their paths are relative. The line begins with what `named` calls the file that holds a key.
     """
     try:
         problem = next(_problems(config, folder), None)
     except RecursionError:
         problem = Problem((), TOO_DEEP)
     if problem is not None:
-        raise SpuriousError(f"config.yaml: {problem}")
+        key = () if problem.key is None else (problem.key,)
+        raise SpuriousError(f"{named((*problem.place, *key))}: {problem}")
 
 
 def completed(config: Config) -> dict[str, Any]:

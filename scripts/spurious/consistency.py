@@ -29,8 +29,8 @@ def dataset_problems(config: Configuration) -> Iterator[Problem]:
         yield from _needed(dataset, ("datasets", name))
     for name in config.experiments:
         if name not in config.datasets:
-            yield Problem(("experiments",), unknown_name("dataset", name, config.datasets))
-    for target, names in config.targets:
+            yield Problem(("experiments",), unknown_name("dataset", name, config.datasets), key=name)
+    for target, names in config.targets.items():
         yield from _all_known(names, config.experiments, "dataset", ("targets", target))
 
 

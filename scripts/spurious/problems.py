@@ -21,12 +21,13 @@ TOO_DEEP = "lists or mappings lie too deep in each other, or one holds itself by
 class Problem(NamedTuple):
     """What is wrong at a place in a mapping: the keys and indices that lead there, and the text that follows them.
 
-    `inner`: the value is wrong by itself, rather than beside others.
+    `inner`: the value is wrong by itself, rather than beside others. `key`: the one in that place that is wrong.
     """
 
     place: Place
     text: str
     inner: bool = False
+    key: str | None = None
 
     def __str__(self) -> str:
         return " ".join(f"{at(self.place)}{self.text}".split())
@@ -87,12 +88,12 @@ def _problem(error: Mapping[str, Any], cls: type[BaseModel], value: Any) -> Prob
         return Problem(place, str(error["ctx"]["error"]))
     if kind == "extra_forbidden":
         *outer, key = place
-        return Problem(tuple(outer), unknown_name("key", key, _known(*_at(outer, cls, value))), inner=True)
+        return Problem(tuple(outer), unknown_name("key", key, _known(*_at(outer, cls, value))), True, key)
     if place[-1:] == ("[key]",):
         *outer, name, _ = place
         names = typing.get_args(_at(outer, cls, value).hint)[0]
         remedy = error.get("ctx", {}).get("remedy") or _spot(names, None).remedy
-        return Problem(tuple(outer), f"{shown(name)} is not allowed: {remedy}", inner=True)
+        return Problem(tuple(outer), f"{shown(name)} is not allowed: {remedy}", True, name)
     remedy = _remedy(_at(place, cls, value))
     if kind == "missing":
         return Problem(place[:-1], f"the key '{place[-1]}' is missing{remedy}")

@@ -19,13 +19,17 @@ from spurious.registry import Settings
 
 DatasetName = Annotated[
     Name,
-    OtherThan("downloads", "logs", remedy="a name other than 'downloads' and 'logs', which are folders of results/"),
+    OtherThan(
+        *("downloads", "logs", "README.md", "demo.html", "paper.html"),
+        remedy="a name other than 'downloads', 'logs' and those of the files in results/",
+    ),
 ]
 ClassifierName = Annotated[
     Name,
     OtherThan(
         *("tables", "figures", "images", "linear", "store"),
-        remedy="a name other than 'tables', 'figures', 'images', 'linear' and 'store', folders of the results",
+        *("data.safetensors", "images.csv", "transfer.csv", "summary.rst"),
+        remedy="a name other than 'tables', 'figures', 'images', 'linear', 'store' and those of the dataset's files",
     ),
 ]
 ThreadCount = Annotated[int, Field(ge=1, description="whole number of threads of every job of the stage, 1 or more")]
@@ -123,13 +127,14 @@ DatasetNames = Annotated[
 ]
 
 
-class Targets(Settings):
-    """What `snakemake demo` and `snakemake paper` make."""
-
-    remedy = "the datasets of each target"
-
-    demo: DatasetNames = ()
-    paper: DatasetNames = ()
+TargetName = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z][A-Za-z0-9_-]*$(?!\n)",
+        description="a name made of letters, digits, '_' and '-', starting with a letter",
+    ),
+    OtherThan("all", remedy="a name other than 'all', which is the default target"),
+]
 
 
 class Extensions(Settings):
@@ -148,4 +153,8 @@ class Configuration(Shared, Extensions):
     local_data: Text | None = Field(None, description="folder that is looked in before any URL (null to download)")
     datasets: dict[DatasetName, Source] = Field(DATASETS, validate_default=True, description="datasets by name")
     experiments: dict[str, Experiment] = Field(description="what is run, by dataset")
-    targets: Targets = Targets()
+    targets: dict[TargetName, DatasetNames] = Field(
+        {"demo": (), "paper": ()},
+        validate_default=True,
+        description="the datasets of each target, demo, paper and those of one's own",
+    )

@@ -47,7 +47,7 @@ def jumped(project: Path, fault: str, expected: Undisturbed, targets: Sequence[s
 def set_back_before_a_change(
     project: Path, change: dict, expected: Undisturbed, targets: Sequence[str] = TARGETS
 ) -> Outcome:
-    """Results from the future and a setting that changes: refused, and made anew once the times are mended."""
+    """Results from the future and a setting that changes: refused, and made again once the times are right."""
     outcome = Outcome("clock set back, then a setting changed")
     set_times(files_below(project, "results"), FUTURE)
     change_config(project, change)

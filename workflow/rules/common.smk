@@ -56,6 +56,7 @@ def program(name):
 sys.path.insert(0, str(PROJECT / "scripts"))
 
 from pipeline.digest import digest
+from pipeline.files.configurations import command_line, holder, read_source
 from pipeline.jobs.arguments import EXTENSIONS
 from spurious import configuration, consistency
 from spurious.experiments.catalogue import catalogues, setting, takes_part
@@ -63,10 +64,20 @@ from spurious.errors import SpuriousError, reason_of
 from spurious.perturbations.negatives import NEGATIVES
 
 
+def sources_of_configuration():
+    """What Snakemake was given, in the order in which it is merged; nothing where we are a module, whose host was."""
+    if IS_MODULE:
+        return []
+    given_by_user = workflow.config_settings
+    own = [Path(path) for path in workflow.configfiles if Path(path) not in given_by_user.configfiles]
+    files = [read_source(path) for path in (*own, *given_by_user.configfiles)]
+    return [*files, command_line(given_by_user.config)]
+
+
 def check_before_any_work():
     """End with one line where the configuration or the results folder would make a job fail later."""
     try:
-        configuration.check(config)
+        configuration.check(config, named=partial(holder, sources_of_configuration()))
         if workflow.is_main_process and not IS_MODULE:
             os.makedirs("results", exist_ok=True)
             tempfile.TemporaryFile(dir="results").close()
@@ -146,6 +157,17 @@ def seeds_of(dataset):
 
 def labels_of(dataset):
     return range(experiment(dataset)["datasets"][dataset].get("classes", 10))
+
+
+def own_targets():
+    """The targets beside demo and paper; ends with one line where a rule of the workflow has such a name."""
+    names = [name for name in config["targets"] if name not in ("demo", "paper")]
+    taken = {rule.name for rule in workflow.rules}
+    for name in names:
+        if name in taken:
+            file = holder(sources_of_configuration(), ("targets", name))
+            sys.exit(f"error: {file}: targets: {name!r} is the name of a rule; choose another")
+    return names
 
 
 def results_of(datasets):

@@ -41,7 +41,7 @@ rule fetch_images:
     message:
         "{wildcards.dataset}: fetch the images"
     shell:
-        program("fetch_images.py") + " --manifest {input.manifest} --folder {params.folder:q} {params.urls:q}"
+        program("fetch_images.py") + " --manifest {input.manifest:q} --folder {params.folder:q} {params.urls:q}"
         " {params.local:q} --output {output} 2> >(tee {log} >&2)"
 
 
@@ -64,8 +64,8 @@ rule prepare_images:
     message:
         "{wildcards.dataset}: look at the images"
     shell:
-        program("prepare_images.py") + " --folder {input.folder} --manifest {input.manifest}"
-        " --class-names {input.class_names} --classes {params.classes} --grey-below {params.grey_below}"
+        program("prepare_images.py") + " --folder {input.folder} --manifest {input.manifest:q}"
+        " --class-names {input.class_names:q} --classes {params.classes} --grey-below {params.grey_below}"
         " --output {output} 2> >(tee {log} >&2)"
 
 

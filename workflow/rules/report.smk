@@ -67,7 +67,7 @@ rule write_provenance:
         "{wildcards.dataset}: provenance"
     shell:
         program("write_provenance.py") + " --dataset {wildcards.dataset} --configuration {params.configuration:q}"
-        " --requirements {input.requirements} --files {params.files:q} --benchmarks {params.benchmarks:q}"
+        " --requirements {input.requirements:q} --files {params.files:q} --benchmarks {params.benchmarks:q}"
         " --output-json {output.json} --output-html {output.html} 2> >(tee {log} >&2)"
 
 

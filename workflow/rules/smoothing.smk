@@ -97,5 +97,5 @@ rule draw_example:
         "{wildcards.dataset}: figure example-{wildcards.classifier}"
     shell:
         program("classify.py") + " {params.image:q} --id={params.id:q} --classifier {wildcards.classifier}"
-        " --weights {input.weights} --entry {params.classifier:q} --settings {params.settings:q} --class-names {input.class_names}"
+        " --weights {input.weights} --entry {params.classifier:q} --settings {params.settings:q} --class-names {input.class_names:q}"
         " --output {params.prefix} --rows {output.rows} > {log} 2> >(tee -a {log} >&2)"

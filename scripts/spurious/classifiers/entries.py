@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from spurious.errors import SpuriousError
+from spurious.classifiers.torchvision_names import TORCHVISION
+from spurious.errors import SpuriousError, unknown_name
 from spurious.parameters import Sha256, Text
 from spurious.problems import misfit, shown
 from spurious.registry import Entry
@@ -220,6 +221,14 @@ class Torchvision(ClassifierEntry, kind="torchvision"):
     resize: Pixels = None
     crop: Crop = None
     published_as: PublishedAs = None
+
+    @model_validator(mode="after")
+    def _known_names(self) -> Self:
+        if self.torchvision not in TORCHVISION:
+            raise misfit(unknown_name("classifier", self.torchvision, TORCHVISION), "torchvision", inner=True)
+        if self.weights not in (known := TORCHVISION[self.torchvision]):
+            raise misfit(unknown_name("weights", self.weights, known), "weights", inner=True)
+        return self
 
     @model_validator(mode="after")
     def _crop_within(self) -> Self:

@@ -19,7 +19,7 @@ from spurious.seeding import generator
 CPU = torch.device("cpu")
 MEAN_OF = 20_000  # images: the mean of so many is known to less than a hundredth of the pixels' spread
 INITIAL_BATCHES = 10
-INITIAL_TOLERANCE = 0.5  # nats off ln(classes): the write-up's 80 is 73 off, its mended start next to nothing
+INITIAL_TOLERANCE = 0.5  # nats off ln(classes): the write-up's 80 is 73 off, its corrected start next to nothing
 # Zero weights give ln(classes), and the start is checked to be about there. A batch's loss may rise for a few steps
 # that momentum overshoots, or where there are few images; ten times what knowing nothing costs is not on the way down.
 EXPLODED = 10.0

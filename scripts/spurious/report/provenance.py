@@ -11,6 +11,7 @@ from typing import Any
 
 from spurious.consistency import STAGES
 
+VERSION = "0.1.0"  # of the workflow; here, where no result depends on it, and in CITATION.cff
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^]]*\])?==(?P<version>[^\s;#]+)")
 _WILDCARD = re.compile(r"\{(\w+)\}")
 

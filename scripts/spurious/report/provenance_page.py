@@ -25,11 +25,12 @@ pre {{ background: #f4f4f4; padding: .6em; white-space: pre-wrap; overflow-wrap:
 
 
 def sentence(record: Record) -> str:
-    """What the front page says: commit, configuration, versions; nothing that differs from one run to the next."""
+    """What the front page says: commit, version, configuration, packages; nothing that two runs differ in."""
     git, software = record["git"], record["software"]
     torch = software["packages"].get("torch")
     return (
-        f"{_commit(git, SHORT)}; configuration {record['configuration_sha256'][:SHORT]}; Python {software['python']}"
+        f"{_commit(git, SHORT)}; version {record['version']}; "
+        f"configuration {record['configuration_sha256'][:SHORT]}; Python {software['python']}"
         + (f", torch {torch}" if torch else "")
         + ". Seeds, machine, input files and what the jobs took: in the category Provenance."
     )
@@ -67,6 +68,7 @@ def _remark(file: Record) -> str | None:
 def _overview(record: Record) -> Iterator[tuple[str, object]]:
     software, hardware = record["software"], record["hardware"]
     yield "written", record["written"]
+    yield "version", record["version"]
     yield "code", _commit(record["git"])
     if record["git"]["changed"]:
         yield "changed files", ", ".join(record["git"]["changed"])

@@ -6,7 +6,7 @@ from spurious.defences.rejection import REJECTED
 from spurious.views.kinds import words_of
 
 
-def mended(rows: pd.DataFrame, reference: str = "ns") -> pd.DataFrame:
+def corrected(rows: pd.DataFrame, reference: str = "ns") -> pd.DataFrame:
     """The rows (`label, ns, decision`) of the images that the majority gets right and the view `reference` wrong."""
     return rows[(rows["decision"] == rows["label"]) & (rows[reference] != rows["label"])]
 

@@ -11,7 +11,7 @@ from spurious.data.datasets import to_float
 from spurious.data.photographs import PhotographSource
 from spurious.errors import SpuriousError
 from spurious.experiments.smoothing import looks
-from spurious.experiments.smoothing.examples import mended, rejected
+from spurious.experiments.smoothing.examples import corrected, rejected
 from spurious.experiments.smoothing.rates import main_rows
 from spurious.experiments.smoothing.rows import reference_of, views_of
 from spurious.figures.page import LINE, NOTE, RIGHT, TITLE, WRONG, fitted_lines, page, picture_at, write
@@ -93,7 +93,7 @@ def kinds_of(rows: pd.DataFrame, views: Sequence[str]) -> dict[str, pd.DataFrame
     without = "without blurring" if reference == "ns" else words_of(reference)
     split = "no two of the three agree" if len(views) == 3 else f"no class has more than half of the {len(views)} views"
     return {
-        f"mended: wrong {without}, right by majority": mended(rows, reference),
+        f"corrected: wrong {without}, right by majority": corrected(rows, reference),
         f"rejected: {split}": rejected(rows),
     }
 

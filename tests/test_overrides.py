@@ -1,0 +1,68 @@
+"""What stands under the override of one dataset only is planned, and what is left out is not run."""
+
+import shutil
+
+import pytest
+
+from projects import DATASET, change_config, planned_commands, run_snakemake
+
+BARE, IDLE = "bare", "idle"
+OWN = {
+    "classifiers": {"own-cnn": {"architecture": "cnn", "recipe": "own-recipe", "channels": [2, 4], "units": 8}},
+    "recipes": {"own-recipe": {"learning_rate": 0.0125, "batch_size": 25, "steps": 7}},
+    "backworking": {"searches": {"own-search": {"objective": "log_p", "max_steps": 3}}},
+    "retraining": {
+        "recipe": "own-recipe",
+        "attacks": ["published", "own-search"],
+        "arms": [{"negatives": "none", "target": "none"}, {"negatives": "normal", "target": "extra"}],
+    },
+    "smoothing": {"kernels": [9], "variants": {"own-variant": {"clamp": False}}},
+    "fooling": {"methods": {"own-method": {"epsilon": 0.0625}}},
+}
+STAGES = {"classifiers": ["own-cnn"], "backworking": ["own-cnn"], "retraining": ["own-cnn"], "smoothing": ["own-cnn"]}
+STAGES |= {"fooling": ["own-cnn"], "black_box": ["own-cnn"], "transfer": {"own-cnn": [1]}}
+PLANNED = {
+    "a classifier and its recipe": ("train_classifier.py", "--classifier own-cnn", '"learning_rate": 0.0125'),
+    "a classifier's images": ("backwork_label.py", "--classifier own-cnn", '"own-search": {'),
+    "a figure of a search": ("make_result.py", "figures/found-own-cnn-own-search.png"),
+    "an arm": ("retrain_classifier.py", "--negatives normal --target extra", '"steps": 7'),
+    "a kernel and a variant": ("smooth_shard.py", '"kernels": [9]', '"own-variant": {'),
+    "a method": ("fool_classifier.py", '"own-method": {"epsilon": 0.0625}'),
+    "a judged classifier": ("transfer_images.py", "own-cnn:1="),
+}
+
+
+@pytest.fixture(scope="module")
+def planned(checkout, tmp_path_factory):
+    """{rule's program: commands} of a plan of three datasets: one overrides, one has one stage, one has none."""
+    folder = shutil.copytree(checkout, tmp_path_factory.mktemp("overrides") / "project")
+    digits = {"source": "digits", "size": 12, "validation": 30, "test": 60}
+    change_config(
+        folder,
+        {
+            "datasets": {BARE: digits, IDLE: digits},
+            "experiments": {
+                DATASET: {**STAGES, "override": OWN},
+                BARE: {"seeds": [0], "linear": True},
+                IDLE: {"seeds": [0]},
+            },
+            "targets": {"demo": [DATASET, BARE, IDLE]},
+        },
+    )
+    commands = {}
+    for program, command, _ in planned_commands(run_snakemake(folder, "demo", "--dry-run", "--printshellcmds")):
+        commands.setdefault(program, []).append(command)
+    return commands
+
+
+@pytest.mark.parametrize(("program", "parts"), [(p[0], p[1:]) for p in PLANNED.values()], ids=PLANNED)
+def test_an_entry_that_stands_in_an_override_only_is_planned(planned, program, parts):
+    assert any(all(part in command for part in parts) for command in planned[program])
+
+
+def test_stages_that_are_left_out_are_not_run(planned):
+    linear = [command for command in planned["train_linear.py"] if f"results/{BARE}/" in command]
+    assert len(linear) == 1
+    for dataset, programs in {BARE: {"prepare_dataset.py", "train_linear.py"}, IDLE: set()}.items():
+        found = {program for program, own in planned.items() if any(f"results/{dataset}/" in one for one in own)}
+        assert found - {"make_result.py", "write_provenance.py", "write_summary.py"} == programs
