@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from spurious import vision
 from spurious.classifiers.entries import Exported, TorchScript, Torchvision
+from spurious.classifiers.programs import Program
 from spurious.errors import SpuriousError
 from spurious.registry import parse
 from spurious.seeding import generator
@@ -58,8 +59,9 @@ def open_pretrained(content: bytes, entry: Torchvision | TorchScript | Exported,
     Raises SpuriousError where the bytes are no such classifier.
     """
     model = _OPENERS[entry.kind](content, entry, device)
-    if not isinstance(entry, Torchvision) and entry.mean is not None:
-        model = Normalized(model, entry.mean, entry.std)
+    if not isinstance(entry, Torchvision):
+        model = Program(model)
+        model = model if entry.mean is None else Normalized(model, entry.mean, entry.std)
     model = model.to(device)
     for parameter in model.parameters():  # a TorchScript module has no requires_grad_ of its own
         parameter.requires_grad_(False)
