@@ -51,16 +51,22 @@ def preprocessing_of(entry: Torchvision | TorchScript | Exported) -> Preprocessi
     return parse(Preprocessing, chosen | own)
 
 
-def open_pretrained(content: bytes, entry: Torchvision | TorchScript | Exported, device: torch.device) -> nn.Module:
+def open_pretrained(
+    content: bytes,
+    entry: Torchvision | TorchScript | Exported,
+    device: torch.device,
+    note: Callable[[str], None] = lambda text: None,
+) -> nn.Module:
     """The classifier in the bytes of its file, on `device`.
 
     The module takes images (N, C, h, w) in [0, 1] and normalizes them itself; its parameters are frozen, and it can
     be differentiated with respect to the images. Opening a program may run what is in it: check its sha256 before.
-    Raises SpuriousError where the bytes are no such classifier.
+    `note` gets a sentence for what is set right about a program at its first images. Raises SpuriousError where the
+    bytes are no such classifier.
     """
     model = _OPENERS[entry.kind](content, entry, device)
     if not isinstance(entry, Torchvision):
-        model = Program(model)
+        model = Program(model, note)
         model = model if entry.mean is None else Normalized(model, entry.mean, entry.std)
     model = model.to(device)
     for parameter in model.parameters():  # a TorchScript module has no requires_grad_ of its own
