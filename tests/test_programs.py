@@ -6,7 +6,7 @@ from torch import nn
 
 from spurious.classifiers.predictions import predict
 from spurious.errors import SpuriousError
-from test_pretrained import PROGRAMS, Small, opened, some_images
+from test_pretrained import PROGRAMS, Small, exported, opened, scripted, some_images
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -98,3 +98,44 @@ def test_what_sums_to_something_else_is_left_alone(tmp_path, capsys, last):
     with torch.no_grad():
         torch.testing.assert_close(model(some_images(8)), net(some_images(8)))
     assert capsys.readouterr().err == ""
+
+
+class Fixed(Small):
+    """Its program holds the number of images that it was made with."""
+
+    def forward(self, images):
+        features = self.features(images).relu()
+        return self.head(features.reshape(int(images.shape[0]), 8, -1).mean(2))
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+@pytest.mark.parametrize("kind", PROGRAMS)
+def test_a_program_of_one_batch_size_is_served_in_such_batches(tmp_path, capsys, kind, size):
+    content = scripted(Fixed(), size) if kind == "torchscript" else exported(Fixed(), batch=None, count=size)
+    capsys.readouterr()  # torch warns of such a trace
+    model, _ = opened(tmp_path, content, {kind: "x"} | NORMALIZED)
+    for count in (1, 5, 8):
+        images = some_images(8, count).requires_grad_()
+        expected = Small()((images - 0.5) / 0.25)
+        torch.testing.assert_close(model(images), expected)
+        own, other = (torch.autograd.grad(logits.square().sum(), images)[0] for logits in (model(images), expected))
+        torch.testing.assert_close(own, other)
+    told = capsys.readouterr().err
+    assert told.startswith(f"{tmp_path / 'pretrained'}: takes batches of {size} only; this is slow")
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("bounds", [{"max": 3}, {"min": 4}, {"min": 2, "max": 3}])
+def test_the_bounds_of_a_dynamic_batch_are_kept(tmp_path, capsys, bounds):
+    content = exported(Small(), torch.export.Dim("batch", **bounds), count=max(2, bounds.get("min", 0)))
+    model, _ = opened(tmp_path, content, {"exported": "x"})
+    with torch.no_grad():
+        for count in (1, 3, 7):
+            torch.testing.assert_close(model(some_images(8, count)), Small()(some_images(8, count)))
+    assert capsys.readouterr().err == ""
+
+
+def test_a_program_for_other_images_is_still_refused(tmp_path):
+    model, _ = opened(tmp_path, scripted(Fixed(), 4), {"torchscript": "x"})
+    with pytest.raises(SpuriousError, match=r"does not take images of shape \(5, 1, 8, 8\)"):
+        model(some_images(8, channels=1))

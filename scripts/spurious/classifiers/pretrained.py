@@ -2,6 +2,7 @@
 
 import io
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from spurious import vision
 from spurious.classifiers.entries import Exported, TorchScript, Torchvision
-from spurious.classifiers.programs import Program
+from spurious.classifiers.programs import Batched, Program
 from spurious.errors import SpuriousError
 from spurious.registry import parse
 from spurious.seeding import generator
@@ -100,7 +101,21 @@ def _open_torchscript(content: bytes, entry: TorchScript, device: torch.device) 
 
 def _open_exported(content: bytes, entry: Exported, device: torch.device) -> nn.Module:
     with _told("holds no exported program; save one by torch.export.save"):
-        return torch.export.load(io.BytesIO(content)).module()
+        program = torch.export.load(io.BytesIO(content))
+        model, (least, most) = program.module(), _batch_sizes(program)
+        return model if (least, most) == (1, None) else Batched(model, least, most or sys.maxsize)
+
+
+def _batch_sizes(program: torch.export.ExportedProgram) -> tuple[int, int | None]:
+    """How many images the program takes, from at least 1 to at most as many; None where there is no bound."""
+    (name, *_) = program.graph_signature.user_inputs
+    size = next(node for node in program.graph.nodes if node.name == name).meta["val"].shape[0]
+    if isinstance(size, int):
+        return size, size
+    bounds = program.range_constraints.get(size.node.expr)
+    if bounds is None:
+        return 1, None
+    return max(1, int(bounds.lower)), int(bounds.upper) if bounds.upper < sys.maxsize else None
 
 
 _OPENERS: dict[str, Callable[[bytes, Any, torch.device], nn.Module]] = {
