@@ -1,12 +1,16 @@
 """Programs that were exported wrongly: what is refused, and what is set right with a note."""
 
+import io
+import pickle
+import re
+
 import pytest
 import torch
 from torch import nn
 
-from spurious.classifiers.predictions import predict
+from spurious.classifiers.predictions import predict, to_probabilities
 from spurious.errors import SpuriousError
-from test_pretrained import PROGRAMS, Small, exported, opened, scripted, some_images
+from test_pretrained import PROGRAMS, Small, exported, failure, opened, saved, scripted, some_images
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -139,3 +143,61 @@ def test_a_program_for_other_images_is_still_refused(tmp_path):
     model, _ = opened(tmp_path, scripted(Fixed(), 4), {"torchscript": "x"})
     with pytest.raises(SpuriousError, match=r"does not take images of shape \(5, 1, 8, 8\)"):
         model(some_images(8, channels=1))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
+@pytest.mark.parametrize("kind", ["traced", "frozen", "exported"])
+def test_a_program_gets_images_of_its_type(tmp_path, capsys, kind, dtype):
+    net, content = Small().to(getattr(torch, dtype)).eval(), io.BytesIO()
+    example = some_images(8, 2).to(getattr(torch, dtype))
+    if kind == "exported":
+        shapes = ({0: torch.export.Dim("batch", min=1, max=9)},)
+        torch.export.save(torch.export.export(net, (example,), dynamic_shapes=shapes), content)
+    else:
+        traced = torch.jit.trace(net, example)
+        torch.jit.save(torch.jit.freeze(traced) if kind == "frozen" else traced, content)
+    entry = {"exported" if kind == "exported" else "torchscript": "x"} | NORMALIZED
+    model, _ = opened(tmp_path, content.getvalue(), entry)
+    images = some_images(8)
+    with torch.no_grad():
+        logits = model(images)
+        expected = Small()((images - 0.5) / 0.25)
+    assert logits.dtype == torch.float32
+    torch.testing.assert_close(logits, expected, rtol=0, atol={"float64": 1e-5}.get(dtype, 0.05))
+    told = capsys.readouterr().err
+    assert told.startswith(f"{tmp_path / 'pretrained'}: computes in {dtype}; images are converted. Call .float()")
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "told"),
+    [
+        (lambda: scripted(Small()), "exported", "but a TorchScript program; use the key torchscript"),
+        (lambda: exported(Small()), "torchscript", "but an exported program; use the key exported"),
+        (
+            lambda: saved(Small().state_dict()),
+            "torchscript",
+            r"weights or a pickled model .*torch.jit.trace\(model.eval",
+        ),
+        (lambda: saved(Small().state_dict()), "exported", "weights or a pickled model"),
+        (lambda: saved(Small()), "torchscript", "weights or a pickled model"),
+        (lambda: pickle.dumps([1], protocol=2), "exported", "weights or a pickled model"),
+    ],
+)
+def test_a_file_of_another_kind_is_named(tmp_path, content, kind, told):
+    assert re.search(told, failure(tmp_path, content(), {kind: "x"}))
+
+
+@pytest.mark.parametrize(
+    ("shape", "classes", "told"),
+    [
+        ((2, 4, 1, 1), 4, r"logits \(2, 4, 1, 1\), .*; export it with logits.flatten\(1\)$"),
+        ((2, 5), 4, r"; if the first is a background class, export it without, logits\[:, 1:\]"),
+        ((2, 3), 4, "; use one that was trained for this dataset"),
+        ((2, 4, 2, 2), 4, "; use one that was trained for this dataset"),
+        ((2,), None, "; use one that was trained for this dataset"),
+    ],
+)
+def test_logits_of_another_shape(shape, classes, told):
+    with pytest.raises(SpuriousError, match=told):
+        to_probabilities(torch.zeros(shape), classes)

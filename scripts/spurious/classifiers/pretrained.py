@@ -4,6 +4,7 @@ import io
 import re
 import sys
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Self
@@ -95,15 +96,36 @@ def _open_torchvision(content: bytes, entry: Torchvision, device: torch.device) 
 
 
 def _open_torchscript(content: bytes, entry: TorchScript, device: torch.device) -> nn.Module:
+    _check_form(content, "torchscript")
     with _told("holds no TorchScript program; save one by torch.jit.save"), _quiet_jit():
         return torch.jit.load(io.BytesIO(content), map_location=device).eval()
 
 
 def _open_exported(content: bytes, entry: Exported, device: torch.device) -> nn.Module:
+    _check_form(content, "exported")
     with _told("holds no exported program; save one by torch.export.save"):
         program = torch.export.load(io.BytesIO(content))
         model, (least, most) = program.module(), _batch_sizes(program)
         return model if (least, most) == (1, None) else Batched(model, least, most or sys.maxsize)
+
+
+def _check_form(content: bytes, kind: str) -> None:
+    """Raise SpuriousError for the other kind of program, and for weights without one, by the names in the archive."""
+    wanted = {"torchscript": "holds no TorchScript program", "exported": "holds no exported program"}[kind]
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = {name.partition("/")[2] for name in archive.namelist()}
+    except Exception:  # no archive, or a damaged one: the reader of the kind says what it is
+        names = set()
+    if kind == "exported" and "constants.pkl" in names:
+        raise SpuriousError(f"{wanted} but a TorchScript program; use the key torchscript in the place of exported")
+    if kind == "torchscript" and any(name.startswith("models/") for name in names):
+        raise SpuriousError(f"{wanted} but an exported program; use the key exported in the place of torchscript")
+    if ("data.pkl" in names and "constants.pkl" not in names) or content.startswith(b"\x80\x02"):
+        raise SpuriousError(
+            f"{wanted} but weights or a pickled model (torch.save), which need their Python code; load them there,"
+            " then torch.jit.save(torch.jit.trace(model.eval(), images), path)"
+        )
 
 
 def _batch_sizes(program: torch.export.ExportedProgram) -> tuple[int, int | None]:

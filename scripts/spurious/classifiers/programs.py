@@ -11,6 +11,12 @@ _EQUAL = 1e-4  # of the largest logit: more than rounding, less than any dropout
 _COMPANY = 0.1  # of the largest logit: quantization by the batch's range stays below, batch statistics do not
 _SUM = 1e-3  # that probabilities may differ from 1 by, in half precision too
 _SIZES = tuple(2**power for power in range(9))  # batches that are tried where a trace does not take one image and two
+_TYPES = (
+    torch.float32,
+    torch.float64,
+    torch.float16,
+    torch.bfloat16,
+)  # of images, in the order in which they are tried
 
 
 class Batched(nn.Module):
@@ -39,13 +45,15 @@ class Program(nn.Module):
     """`model` as a function of images (N, C, H, W) to logits (N, classes).
 
     Where `model` gives probabilities, the logits are their logarithms; where it takes one number of images only, it is
-    asked in such batches. `note` gets a sentence that says so. Raises SpuriousError at the first images where `model`
-    answers differently when it is asked again, or where an image's answer depends on the other images of the batch.
+    asked in such batches; where it computes in another type than float32, images are converted. `note` gets a sentence
+    that says so. Raises SpuriousError at the first images where `model` answers differently when it is asked again, or
+    where an image's answer depends on the other images of the batch.
     """
 
     def __init__(self, model: nn.Module, note: Callable[[str], None]):
         super().__init__()
         self.model, self.note = model, note
+        self.dtype = torch.float32
         self.examined = self.probabilities = False
 
     def forward(self, images: Tensor) -> Tensor:
@@ -53,7 +61,7 @@ class Program(nn.Module):
         if not self.examined:
             self._examine(images)
             self.examined = True
-        answers = self.model(images)
+        answers = self.model(images.to(self.dtype))
         return _logarithm(answers) if self.probabilities else answers
 
     @torch.no_grad()
@@ -61,17 +69,28 @@ class Program(nn.Module):
         """Ask for two images, so that what depends on their number shows whatever the size of the first batch."""
         probe = images[:2] if len(images) > 1 else images.repeat(2, 1, 1, 1)
         with torch.autocast(images.device.type, enabled=False):
-            answers = self.model(probe) if self._find_batch_size(probe) else None
+            answers = self._first_answers(probe)
             if not isinstance(answers, Tensor) or not answers.isfinite().all():
                 return  # the caller says what is wrong
-            _check_repeatable(answers, self.model(probe))
-            _check_independent(answers, self.model(probe[:1]))
+            _check_repeatable(answers, self.model(probe.to(self.dtype)))
+            _check_independent(answers, self.model(probe[:1].to(self.dtype)))
         if isinstance(self.model, Batched) and self.model.least == self.model.most:
             size = self.model.most
             self.note(f"takes batches of {size} only; this is slow: export it with a batch of any size")
         if _are_probabilities(answers):
             self.probabilities = True
             self.note("gives probabilities; their logarithms are used. Export it without its softmax for exact logits")
+
+    def _first_answers(self, probe: Tensor) -> object:
+        """What `model` gives for the images in the first type that it takes; None where it takes none."""
+        for dtype in _TYPES:
+            if self._find_batch_size(probe.to(dtype)):
+                self.dtype = dtype
+                if dtype != torch.float32:
+                    name = str(dtype).removeprefix("torch.")
+                    self.note(f"computes in {name}; images are converted. Call .float() before export to be faster")
+                return self.model(probe.to(dtype))
+        return None
 
     def _find_batch_size(self, probe: Tensor) -> bool:
         """Whether `model` takes the images; a trace that holds for one batch size is put into such batches."""
