@@ -19,7 +19,7 @@ import yaml
 
 import fetch_classifier
 from pipeline.files.atomic import whole_file
-from pipeline.files.classifiers import open_classifier
+from pipeline.files.classifiers import is_file_of, open_classifier
 from pipeline.files.photographs import read_class_names
 from pipeline.files.rows import write_rows
 from pipeline.jobs.arguments import (
@@ -215,8 +215,8 @@ def trained(results: Path, folder: str) -> Path:
 
 
 def fetched(file: Path, entry: Mapping[str, Any], local_data: Path | None) -> Path:
-    """The file of a classifier that is not trained here."""
-    if not file.exists():
+    """The file of a classifier that is not trained here; fetched where it is missing or not the one of the entry."""
+    if not is_file_of(file, registry.parse(ClassifierEntry, entry)):
         local = ["--local-data", str(local_data)] if local_data else []
         fetch_classifier.main(["--settings", json.dumps(entry), *local, "--output", str(file)])
     return file

@@ -242,6 +242,23 @@ def test_the_classifier_is_fetched_once(folder):
     pd.testing.assert_frame_equal(run(folder), first)
 
 
+def test_a_changed_classifier_is_fetched_again(folder):
+    """As the pipeline does; where it cannot be had, the copy stays."""
+    run(folder, "--classifier", "tiny")
+    copy = folder / "results/photos/tiny/pretrained"
+    changed = save_classifier(folder / "local data/models/changed.pt", scale=0.5)
+    write_config(folder, deep_merge(read_config(folder), {"classifiers": {"tiny": changed}}))
+    rows = run(folder, "--classifier", "tiny")
+    assert sha256(copy) == changed["sha256"]
+    copy.write_bytes(b"damaged")
+    pd.testing.assert_frame_equal(run(folder, "--classifier", "tiny"), rows)
+    copy.write_bytes(b"damaged")
+    (folder / "local data/models/changed.pt").unlink()
+    with pytest.raises(SpuriousError, match=r"put changed\.pt into"):
+        run(folder, "--classifier", "tiny")
+    assert copy.read_bytes() == b"damaged"
+
+
 def test_options_in_the_place_of_a_configuration(folder):
     by_configuration = run(folder)
     file = folder / "local data/models/tiny.pt"

@@ -41,6 +41,14 @@ def open_classifier(
     return Classifier(model, precision), preprocessing
 
 
+def is_file_of(path: str | Path, entry: ClassifierEntry) -> bool:
+    """Whether the file is there and has the sha256 of an entry that is not trained here."""
+    if not Path(path).is_file():
+        return False
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest().startswith(_sha256(entry))
+
+
 def _sha256(entry: ClassifierEntry) -> str:
     if isinstance(entry, Torchvision) and entry.sha256 is None:
         return published_file(entry.torchvision, entry.weights).sha256
