@@ -95,7 +95,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     ours = parser.add_argument_group("where the configuration names what is used")
     ours.add_argument("--dataset", default="imagenet-samples", help="whose classes and classifiers (%(default)s)")
     ours.add_argument(
-        "--config", type=Path, nargs="+", default=[PROJECT / "config.yaml"], help="the later ones change the first"
+        "--config",
+        "--configfile",
+        type=Path,
+        nargs="+",
+        default=[PROJECT / "config.yaml"],
+        help="the later ones change the first",
     )
     ours.add_argument("--results", type=Path, help="the folder of results; that beside the configuration if left out")
     ours.add_argument("--local-data", help="a folder that is looked in before any URL")
