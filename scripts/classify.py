@@ -20,7 +20,7 @@ import yaml
 
 import fetch_classifier
 from pipeline.files.atomic import whole_file
-from pipeline.files.classifiers import open_classifier
+from pipeline.files.classifiers import is_file_of, open_classifier
 from pipeline.files.configurations import holder, read_source
 from pipeline.files.photographs import read_class_names
 from pipeline.files.rows import write_rows
@@ -97,7 +97,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     ours = parser.add_argument_group("where the configuration names what is used")
     ours.add_argument("--dataset", default="imagenet-samples", help="whose classes and classifiers (%(default)s)")
     ours.add_argument(
-        "--config", type=Path, nargs="+", default=[PROJECT / "config.yaml"], help="the later ones change the first"
+        "--config",
+        "--configfile",
+        type=Path,
+        nargs="+",
+        default=[PROJECT / "config.yaml"],
+        help="the later ones change the first",
     )
     ours.add_argument("--results", type=Path, help="the folder of results; that beside the configuration if left out")
     ours.add_argument("--local-data", help="a folder that is looked in before any URL")
@@ -218,8 +223,8 @@ def trained(results: Path, folder: str) -> Path:
 
 
 def fetched(file: Path, entry: Mapping[str, Any], local_data: Path | None) -> Path:
-    """The file of a classifier that is not trained here."""
-    if not file.exists():
+    """The file of a classifier that is not trained here; fetched where it is missing or not the one of the entry."""
+    if not is_file_of(file, registry.parse(ClassifierEntry, entry)):
         local = ["--local-data", str(local_data)] if local_data else []
         fetch_classifier.main(["--settings", json.dumps(entry), *local, "--output", str(file)])
     return file

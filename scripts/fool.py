@@ -90,7 +90,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--output", default=".", help="a folder that is there, or how the files' names begin")
     parser.add_argument("--dataset", default="imagenet-samples", help="whose classes and classifiers (%(default)s)")
     default = [classify.PROJECT / "config.yaml"]
-    parser.add_argument("--config", type=Path, nargs="+", default=default, help="the later ones change the first")
+    parser.add_argument(
+        "--config", "--configfile", type=Path, nargs="+", default=default, help="the later ones change the first"
+    )
     parser.add_argument("--results", type=Path, help="the folder of results; that beside the configuration if left out")
     parser.add_argument("--local-data", help="a folder that is looked in before any URL")
     add_compute_arguments(parser)

@@ -7,10 +7,13 @@ import pandas as pd
 
 from pipeline.files.atomic import whole_file
 from pipeline.files.rows import TEXT
-from pipeline.jobs.arguments import Parser, run
+from pipeline.jobs.arguments import COUNT, Parser, run
+from pipeline.jobs.progress import tell
 from spurious.errors import SpuriousError, reason_of
+from spurious.experiments.smoothing.clean import clean_rows
 from spurious.experiments.smoothing.rates import in_order, main_rows, summarize
 from spurious.experiments.smoothing.rows import main_columns, number_types, views_of
+from spurious.statistics.chance import near_chance
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -20,6 +23,9 @@ def main(argv: list[str] | None = None) -> None:
     votes.insert(0, "classifier", arguments.classifier)
     images = main_rows(votes)[main_columns(views_of(votes))]
     summary = summarize(images, arguments.classifier)
+    warning = near_chance(*clean_rows(main_rows(votes)), arguments.classes)
+    if warning:
+        tell(f"{arguments.classifier}: {warning}")
     for path, table in {arguments.votes: votes, arguments.images: images, arguments.summary: summary}.items():
         with whole_file(path) as file:
             table.to_csv(file, index=False)
@@ -30,6 +36,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
     parser.add_argument("--shards", nargs="+", required=True, help="what smooth_shard.py wrote")
     parser.add_argument("--classifier", required=True, help="its name, for the rows")
+    parser.add_argument("--classes", type=COUNT, required=True, help="how many the dataset has")
     parser.add_argument("--votes", required=True, help="output: the rows of all variants and noise seeds")
     parser.add_argument("--images", required=True, help="output: the rows of the published variant, first noise seed")
     parser.add_argument("--summary", required=True, help="output: their rates with 95 %% intervals")

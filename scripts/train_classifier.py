@@ -11,6 +11,7 @@ from pipeline.files.rows import write_rows
 from pipeline.files.tensors import read_dataset, write_weights
 from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, json_argument, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
+from pipeline.jobs.progress import tell
 from spurious import registry
 from spurious.classifiers.models import Description, build_classifier
 from spurious.classifiers.predictions import predict
@@ -18,6 +19,7 @@ from spurious.classifiers.recipes import TrainingRecipe
 from spurious.classifiers.training import Trainer, TrainingSet, one_hot
 from spurious.data.datasets import SPLITS
 from spurious.experiments.classifiers.rows import prediction_rows
+from spurious.statistics.chance import near_chance
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -36,9 +38,14 @@ def main(argv: list[str] | None = None) -> None:
     write_rows(arguments.history, pd.DataFrame(history))
     splits = ((split, data.pixels(split), data.labels[split]) for split in SPLITS)
     identification = {"classifier": arguments.classifier, "seed": arguments.seed}
-    write_rows(arguments.predictions, prediction_rows(partial(predict, model), splits, identification))
+    predictions = prediction_rows(partial(predict, model), splits, identification)
+    write_rows(arguments.predictions, predictions)
     write_weights(arguments.weights, model, description)
     checkpoint.unlink(missing_ok=True)
+    tests = predictions[predictions["split"] == "test"]
+    warning = near_chance(tests["label"], tests["predicted"], data.classes)
+    if warning:
+        tell(f"{arguments.classifier}, seed {arguments.seed}: {warning}, and the recipe")
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

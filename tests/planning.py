@@ -19,6 +19,7 @@ ONCE = {
     "make_table_images_excluded": 1,
     "make_table_smoothing": 1,
     "make_table_smoothing_seeds": 1,
+    "make_table_smoothing_clean": 1,
     "make_table_smoothing_tests": 1,
     "make_table_smoothing_agreement": 1,
     "make_table_smoothing_risk": 1,

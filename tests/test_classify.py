@@ -18,6 +18,7 @@ from kornia.filters import gaussian_blur2d
 from PIL import Image
 
 import classify
+import fool
 from projects import ROOT, read_config, sha256, write_config
 from spurious.classifiers.predictions import predict
 from spurious.configuration import deep_merge
@@ -240,6 +241,30 @@ def test_the_classifier_is_fetched_once(folder):
     assert sha256(folder / "results/photos/tiny/pretrained") == sha256(folder / "local data/models/tiny.pt")
     shutil.rmtree(folder / "local data")
     pd.testing.assert_frame_equal(run(folder), first)
+
+
+@pytest.mark.parametrize("program", [classify, fool])
+def test_the_configuration_is_given_as_to_snakemake(program):
+    first, second = (program.parse(["x.png", option, "a.yaml", "b.yaml"]) for option in ("--config", "--configfile"))
+    assert first == second
+    assert first.config == [Path("a.yaml"), Path("b.yaml")]
+
+
+def test_a_changed_classifier_is_fetched_again(folder):
+    """As the pipeline does; where it cannot be had, the copy stays."""
+    run(folder, "--classifier", "tiny")
+    copy = folder / "results/photos/tiny/pretrained"
+    changed = save_classifier(folder / "local data/models/changed.pt", scale=0.5)
+    write_config(folder, deep_merge(read_config(folder), {"classifiers": {"tiny": changed}}))
+    rows = run(folder, "--classifier", "tiny")
+    assert sha256(copy) == changed["sha256"]
+    copy.write_bytes(b"damaged")
+    pd.testing.assert_frame_equal(run(folder, "--classifier", "tiny"), rows)
+    copy.write_bytes(b"damaged")
+    (folder / "local data/models/changed.pt").unlink()
+    with pytest.raises(SpuriousError, match=r"put changed\.pt into"):
+        run(folder, "--classifier", "tiny")
+    assert copy.read_bytes() == b"damaged"
 
 
 def test_options_in_the_place_of_a_configuration(folder):

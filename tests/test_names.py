@@ -65,6 +65,7 @@ INPUTS = {
     "retraining": {name: lambda name=name: retraining(name) for name in ("attacks", "old", "predictions")},
     "retraining-summary": {name: lambda name=name: retraining(name) for name in ("attacks", "old", "predictions")},
     "smoothing": {"rows": summaries},
+    "smoothing-clean": VOTES,
     "smoothing-seeds": VOTES,
     "smoothing-variants": VOTES,
     "smoothing-tests": VOTES,
@@ -94,6 +95,7 @@ def made(folder, name, pair):
         INPUTS[name][keyword]().to_csv(path, index=False)
         path.write_text(renamed(path.read_text(), pair))
     settings = {"found_above": 0.999} if name in WITH_THRESHOLD else {}
+    settings |= {"classes": 2} if name == "smoothing-clean" else {}
     return make(folder / "out", "table", name, files, **settings)["csv"].read_text()
 
 
@@ -131,7 +133,7 @@ def test_the_front_page_speaks_of_both(tmp_path):
     write_rows(tmp_path / "classifiers.csv", table)
     (part,) = ROOMS["classifiers"].FINDINGS
     tables = {keyword: str(tmp_path / f"{name}.csv") for keyword, name in part.tables.items()}
-    parts = [{"title": part.title, "function": part.function, "tables": tables, "settings": {}}]
+    parts = [{"title": part.title, "function": part.function, "tables": tables, "settings": {"classes": 2}}]
     words = ["--dataset", "d", "--findings", json.dumps(parts)]
     write_summary.main([*words, "--output", str(tmp_path / "summary.rst")])
     text = (tmp_path / "summary.rst").read_text()
@@ -242,7 +244,7 @@ def photographs(tmp_path):
 def gathered(folder):
     outputs = {kind: folder / f"{kind}.csv" for kind in ("votes", "images", "summary")}
     words = [word for kind, path in outputs.items() for word in (f"--{kind}", str(path))]
-    gather_smoothing.main(["--shards", str(folder / "shard0.csv"), "--classifier", "2024", *words])
+    gather_smoothing.main(["--shards", str(folder / "shard0.csv"), "--classifier", "2024", "--classes", "10", *words])
     return outputs
 
 

@@ -28,8 +28,8 @@ def test_every_rule_that_is_named_exists(checkout):
 
 def test_memory_grows_with_the_votes_of_the_noise_sweep(checkout):
     """For the rules that read them all, as the commands of a plan show."""
-    with_variants = "results/imagenet-samples/tables/smoothing-variants.csv"
-    printed = run_snakemake(checkout, "demo", with_variants, "--dry-run", "--printshellcmds").stdout
+    of_photographs = [f"results/imagenet-samples/tables/smoothing-{name}.csv" for name in ("variants", "clean")]
+    printed = run_snakemake(checkout, "demo", *of_photographs, "--dry-run", "--printshellcmds").stdout
     tables = set(re.findall(r"make_result\.py .* --input votes .*/tables/(smoothing-\w+)\.csv", printed))
     by_size = {
         name: values["mem_mb"] for name, values in SLURM["set-resources"].items() if isinstance(values["mem_mb"], str)

@@ -435,7 +435,7 @@ def gather(folder, shards):
     """The three files that the shards give."""
     files = {name: folder / f"{name}.csv" for name in ("votes", "images", "summary")}
     options = [word for name, path in files.items() for word in (f"--{name}", str(path))]
-    gather_smoothing.main(["--shards", *shards, "--classifier", "tiny", *options])
+    gather_smoothing.main(["--shards", *shards, "--classifier", "tiny", "--classes", "5", *options])
     return [path.read_bytes() for path in files.values()]
 
 

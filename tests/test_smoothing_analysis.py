@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import partial
 from itertools import combinations, permutations
 
 import numpy as np
@@ -15,7 +16,7 @@ from pipeline.files.rows import read_rows
 from spurious import wording
 from spurious.defences.rejection import REJECTED
 from spurious.errors import SpuriousError
-from spurious.experiments.smoothing import agreement, comparisons, decisions, findings, long_form, risk
+from spurious.experiments.smoothing import agreement, clean, comparisons, decisions, findings, long_form, risk
 from spurious.experiments.smoothing import seeds as smoothing_seeds
 from spurious.experiments.smoothing import variants as smoothing_variants
 from spurious.experiments.smoothing.rates import main_rows, summarize
@@ -364,6 +365,7 @@ def test_curves_are_thinned_and_end_at_full_coverage():
 # every table
 
 TABLES = {
+    "smoothing-clean": partial(clean.clean, classes=10),
     "smoothing-seeds": smoothing_seeds.seeds,
     "smoothing-variants": smoothing_variants.variants,
     "smoothing-tests": comparisons.tests,
@@ -392,7 +394,7 @@ def test_a_table_reads_the_votes_of_every_classifier(name, tmp_path):
     paths = [tmp_path / f"{classifier}.csv" for classifier in ("resnet50", "cnn")]
     for path in paths:
         VOTES[VOTES["classifier"] == path.stem].to_csv(path, index=False)
-    made = read_rows([make(tmp_path, "table", name, {"votes": paths})["csv"]])
+    made = read_rows([make(tmp_path, "table", name, {"votes": paths}, classes=10)["csv"]])
     expected = TABLES[name](VOTES)
     counted = expected.columns.intersection(["gained", "lost"])
     expected = expected.astype(dict.fromkeys(counted, "float")).replace({"": np.nan})

@@ -35,12 +35,16 @@ def predictions(seeds=(0, 1)):
     )
 
 
+LAST = ["validation_accuracy", "largest_class"]
+
+
 def test_classifiers_golden():
     table = accuracies.classifiers(predictions())
-    assert list(table) == ["classifier", "seed", "n", "accuracy", "low", "high", "sd", "validation_accuracy"]
+    assert list(table) == ["classifier", "seed", "n", "accuracy", "low", "high", "sd", *LAST]
     assert table["seed"].tolist() == [0, 1, "all"]
     assert table["accuracy"].tolist() == pytest.approx([0.9, 0.8, 0.85])
     assert table["validation_accuracy"].tolist() == [1, 1, 1]
+    assert table["largest_class"].tolist() == [0.5, 0.5, 0.5]
     assert table.loc[0, ["low", "high"]].tolist() == pytest.approx(wilson(9, 10))
     assert table.loc[2, ["sd", "low", "high"]].tolist() == pytest.approx(mean_interval([0.9, 0.8])[1:])
 

@@ -137,7 +137,8 @@ def gather(folder: Path, root: Path, shards: int) -> tuple[float, float]:
     """Processor seconds and peak memory in MB of gathering the first `shards` shards of the folder."""
     outputs = [word for name in ("votes", "images", "summary") for word in (f"--{name}", str(folder / f"{name}.csv"))]
     paths = [str(folder / f"shard{shard}.csv") for shard in range(shards)]
-    command = [sys.executable, "scripts/gather_smoothing.py", "--classifier", "resnet", *outputs, "--shards", *paths]
+    identification = ["--classifier", "resnet", "--classes", "1000"]
+    command = [sys.executable, "scripts/gather_smoothing.py", *identification, *outputs, "--shards", *paths]
     return launched(command, root)[:2]
 
 

@@ -54,12 +54,13 @@ rule gather_smoothing:
         "../../environment.yml"
     params:
         code=code("gather_smoothing.py"),
+        classes=classes,
         shards=smoothing_shards_in_braces,
     message:
         "{wildcards.dataset}: gather the noise sweep of {wildcards.classifier}"
     shell:
         program("gather_smoothing.py") + " --shards {params.shards} --classifier {wildcards.classifier}"
-        " --votes {output.votes} --images {output.images} --summary {output.summary} 2> >(tee {log} >&2)"
+        " --classes {params.classes} --votes {output.votes} --images {output.images} --summary {output.summary} 2> >(tee {log} >&2)"
 
 
 rule draw_example:

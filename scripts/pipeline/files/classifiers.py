@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from pipeline.files.tensors import load_classifier
+from pipeline.jobs.progress import tell
 from spurious.classifiers.entries import Architecture, ClassifierEntry, Torchvision
 from spurious.classifiers.pretrained import Classifier, accelerate, open_pretrained, preprocessing_of, published_file
 from spurious.errors import SpuriousError
@@ -24,19 +25,28 @@ def open_classifier(
 
     The module maps float32 images (N, C, h, w) in [0, 1], so prepared, to float32 logits (N, classes). Its parameters
     are frozen. `precision` "bfloat16" computes in it where that is safe; what was trained here stays float32. Ask for
-    `accelerated=False` to differentiate it. The file's sha256 is checked before anything in it is opened. Raises
-    SpuriousError, naming the file, where it is not what the entry says.
+    `accelerated=False` to differentiate it. What is set right about a program is told on stderr, once. The file's
+    sha256 is checked before anything in it is opened. Raises SpuriousError, naming the file, where it is not what the
+    entry says.
     """
     if isinstance(entry, Architecture):
         return load_classifier(path, device, entry.parameters()), Preprocessing()
     try:
         preprocessing = preprocessing_of(entry)
-        model = open_pretrained(_checked(path, _sha256(entry)), entry, device)
+        model = open_pretrained(_checked(path, _sha256(entry)), entry, device, lambda text: tell(f"{path}: {text}"))
     except SpuriousError as error:
         raise SpuriousError(f"{path}: {error}") from None
     if accelerated and isinstance(entry, Torchvision) and device.type == "cpu":
         return accelerate(model, preprocessing.crop, precision), preprocessing
     return Classifier(model, precision), preprocessing
+
+
+def is_file_of(path: str | Path, entry: ClassifierEntry) -> bool:
+    """Whether the file is there and has the sha256 of an entry that is not trained here."""
+    if not Path(path).is_file():
+        return False
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest().startswith(_sha256(entry))
 
 
 def _sha256(entry: ClassifierEntry) -> str:

@@ -1,5 +1,6 @@
-"""Progress bars of the scripts."""
+"""Progress bars of the scripts, and notes beside them."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
@@ -14,3 +15,8 @@ def progress(items: Sequence[Item], name: str, unit: str) -> Iterator[Item]:
         for item in items:
             yield item
             bar.update()
+
+
+def tell(text: str) -> None:
+    """Write a line to stderr, above the bars that are there."""
+    tqdm.write(text, file=sys.stderr)

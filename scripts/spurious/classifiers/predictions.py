@@ -36,12 +36,22 @@ def to_probabilities(logits: Tensor, classes: int | None = None) -> Tensor:
     if logits.ndim != 2 or classes not in (None, logits.shape[1]):
         wanted = "(n, classes)" if classes is None else f"one for each of {classes} classes"
         raise SpuriousError(
-            f"the classifier gives logits {tuple(logits.shape)}, not {wanted};"
-            " use one that was trained for this dataset, or set the dataset's key classes"
+            f"the classifier gives logits {tuple(logits.shape)}, not {wanted}; {_remedy(logits, classes)}"
         )
     if not logits.isfinite().all():
         raise SpuriousError("the classifier gives logits that are no numbers (NaN or infinite); check its weights")
     return logits.float().softmax(1)
+
+
+def _remedy(logits: Tensor, classes: int | None) -> str:
+    """What to do about logits of this shape."""
+    if logits.ndim > 2 and logits[0].numel() == logits.shape[1]:
+        return "export it with logits.flatten(1)"
+    if logits.ndim == 2 and classes is not None and logits.shape[1] == classes + 1:
+        return (
+            "if the first is a background class, export it without, logits[:, 1:]; else set the dataset's key classes"
+        )
+    return "use one that was trained for this dataset, or set the dataset's key classes"
 
 
 def accuracy(probabilities: Tensor, labels: Tensor) -> float:

@@ -2,7 +2,9 @@
 
 import io
 import re
+import sys
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Self
@@ -12,6 +14,7 @@ from torch import Tensor, nn
 
 from spurious import vision
 from spurious.classifiers.entries import Exported, TorchScript, Torchvision
+from spurious.classifiers.programs import Batched, Program
 from spurious.errors import SpuriousError
 from spurious.registry import parse
 from spurious.seeding import generator
@@ -50,16 +53,23 @@ def preprocessing_of(entry: Torchvision | TorchScript | Exported) -> Preprocessi
     return parse(Preprocessing, chosen | own)
 
 
-def open_pretrained(content: bytes, entry: Torchvision | TorchScript | Exported, device: torch.device) -> nn.Module:
+def open_pretrained(
+    content: bytes,
+    entry: Torchvision | TorchScript | Exported,
+    device: torch.device,
+    note: Callable[[str], None] = lambda text: None,
+) -> nn.Module:
     """The classifier in the bytes of its file, on `device`.
 
     The module takes images (N, C, h, w) in [0, 1] and normalizes them itself; its parameters are frozen, and it can
     be differentiated with respect to the images. Opening a program may run what is in it: check its sha256 before.
-    Raises SpuriousError where the bytes are no such classifier.
+    `note` gets a sentence for what is set right about a program at its first images. Raises SpuriousError where the
+    bytes are no such classifier.
     """
     model = _OPENERS[entry.kind](content, entry, device)
-    if not isinstance(entry, Torchvision) and entry.mean is not None:
-        model = Normalized(model, entry.mean, entry.std)
+    if not isinstance(entry, Torchvision):
+        model = Program(model, note)
+        model = model if entry.mean is None else Normalized(model, entry.mean, entry.std)
     model = model.to(device)
     for parameter in model.parameters():  # a TorchScript module has no requires_grad_ of its own
         parameter.requires_grad_(False)
@@ -86,13 +96,48 @@ def _open_torchvision(content: bytes, entry: Torchvision, device: torch.device) 
 
 
 def _open_torchscript(content: bytes, entry: TorchScript, device: torch.device) -> nn.Module:
+    _check_form(content, "torchscript")
     with _told("holds no TorchScript program; save one by torch.jit.save"), _quiet_jit():
         return torch.jit.load(io.BytesIO(content), map_location=device).eval()
 
 
 def _open_exported(content: bytes, entry: Exported, device: torch.device) -> nn.Module:
+    _check_form(content, "exported")
     with _told("holds no exported program; save one by torch.export.save"):
-        return torch.export.load(io.BytesIO(content)).module()
+        program = torch.export.load(io.BytesIO(content))
+        model, (least, most) = program.module(), _batch_sizes(program)
+        return model if (least, most) == (1, None) else Batched(model, least, most or sys.maxsize)
+
+
+def _check_form(content: bytes, kind: str) -> None:
+    """Raise SpuriousError for the other kind of program, and for weights without one, by the names in the archive."""
+    wanted = {"torchscript": "holds no TorchScript program", "exported": "holds no exported program"}[kind]
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = {name.partition("/")[2] for name in archive.namelist()}
+    except Exception:  # no archive, or a damaged one: the reader of the kind says what it is
+        names = set()
+    if kind == "exported" and "constants.pkl" in names:
+        raise SpuriousError(f"{wanted} but a TorchScript program; use the key torchscript in the place of exported")
+    if kind == "torchscript" and any(name.startswith("models/") for name in names):
+        raise SpuriousError(f"{wanted} but an exported program; use the key exported in the place of torchscript")
+    if ("data.pkl" in names and "constants.pkl" not in names) or content.startswith(b"\x80\x02"):
+        raise SpuriousError(
+            f"{wanted} but weights or a pickled model (torch.save), which need their Python code; load them there,"
+            " then torch.jit.save(torch.jit.trace(model.eval(), images), path)"
+        )
+
+
+def _batch_sizes(program: torch.export.ExportedProgram) -> tuple[int, int | None]:
+    """How many images the program takes, from at least 1 to at most as many; None where there is no bound."""
+    (name, *_) = program.graph_signature.user_inputs
+    size = next(node for node in program.graph.nodes if node.name == name).meta["val"].shape[0]
+    if isinstance(size, int):
+        return size, size
+    bounds = program.range_constraints.get(size.node.expr)
+    if bounds is None:
+        return 1, None
+    return max(1, int(bounds.lower)), int(bounds.upper) if bounds.upper < sys.maxsize else None
 
 
 _OPENERS: dict[str, Callable[[bytes, Any, torch.device], nn.Module]] = {

@@ -25,6 +25,14 @@ def always(settings: Settings) -> bool:
     return True
 
 
+def number_of_classes(settings: Settings) -> int:
+    """How many the dataset has."""
+    return settings["dataset"].get("classes", 10)
+
+
+CLASSES = {"classes": number_of_classes}
+
+
 @dataclass(frozen=True)
 class Result:
     """A table or a figure of a dataset.
@@ -80,7 +88,7 @@ class Findings:
     title: str
     function: str
     tables: Mapping[str, str]
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str | Callable[[Settings], Any]] = field(default_factory=dict)
 
 
 def catalogues() -> dict[str, ModuleType]:

@@ -1,6 +1,6 @@
 """What is shown of the classifiers that are trained."""
 
-from spurious.experiments.catalogue import Figure, Findings, Table
+from spurious.experiments.catalogue import CLASSES, Figure, Findings, Table
 
 TITLE, HERE = "Classifiers", "spurious.experiments.classifiers"
 PREDICTIONS = {"predictions": "train_classifier.predictions"}
@@ -22,4 +22,4 @@ RESULTS = [
         label="salient pixels",
     ),
 ]
-FINDINGS = [Findings("Classifiers", f"{HERE}.findings:classifiers", {"table": "classifiers"})]
+FINDINGS = [Findings("Classifiers", f"{HERE}.findings:classifiers", {"table": "classifiers"}, CLASSES)]

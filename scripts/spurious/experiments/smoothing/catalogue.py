@@ -1,6 +1,6 @@
 """What is shown of the noise sweep and of the vote."""
 
-from spurious.experiments.catalogue import Figure, Findings, Table
+from spurious.experiments.catalogue import CLASSES, Figure, Findings, Table
 
 TITLE, HERE = "Smoothing", "spurious.experiments.smoothing"
 VOTES = {"votes": "gather_smoothing.votes"}
@@ -21,6 +21,7 @@ RESULTS = [
         VOTES,
         when=lambda settings: len(settings["smoothing"]["variants"]) > 1,
     ),
+    Table("smoothing-clean", f"{HERE}.clean:clean", VOTES, CLASSES, when=of_photographs),
     Table("smoothing-tests", f"{HERE}.comparisons:tests", VOTES),
     Table("smoothing-agreement", f"{HERE}.agreement:agreement", VOTES),
     Table("smoothing-risk", f"{HERE}.risk:risk", VOTES),
@@ -41,5 +42,10 @@ RESULTS = [
     ),
 ]
 FINDINGS = [
-    Findings("Smoothing", f"{HERE}.findings:smoothing", {"table": "smoothing", "tests": "smoothing-tests"}),
+    Findings(
+        "Smoothing",
+        f"{HERE}.findings:smoothing",
+        {"table": "smoothing", "tests": "smoothing-tests", "clean": "smoothing-clean"},
+        CLASSES,
+    ),
 ]

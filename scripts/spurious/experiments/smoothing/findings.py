@@ -5,18 +5,24 @@ from collections.abc import Iterator
 import pandas as pd
 
 from spurious.experiments.smoothing.rates import rates_of
+from spurious.statistics.chance import sentence
 from spurious.views.kinds import words_of
 from spurious.wording import NO_BREAK, percent, plural
 
 MAJORITY = ("acc_maj", "acc_maj_all", "reject_rate")  # the rates that are no view's
 
 
-def smoothing(table: pd.DataFrame, tests: pd.DataFrame | None = None) -> Iterator[str]:
-    """Sentences per classifier with the smallest kernel, from the tables `smoothing` and `smoothing-tests`.
+def smoothing(
+    table: pd.DataFrame, tests: pd.DataFrame | None = None, clean: pd.DataFrame | None = None, classes: int = 10
+) -> Iterator[str]:
+    """Sentences per classifier with the smallest kernel, from the tables `smoothing`, `smoothing-tests` and -clean.
 
     The rates at the strongest noise, what is rejected at every noise level, and, where `tests` are given, where one
-    blur and the majority differ from doing without them.
+    blur and the majority differ from doing without them. First, where `clean` is given, which classifiers are near
+    chance without noise, of so many `classes`.
     """
+    if clean is not None:
+        yield from _near_chance(clean, classes)
     smallest = table[table["kernel"] == table["kernel"].min()]
     for classifier, rows in smallest.groupby("classifier", sort=False):
         yield _rates(rows.loc[rows["sigma"].idxmax()])
@@ -28,6 +34,13 @@ def smoothing(table: pd.DataFrame, tests: pd.DataFrame | None = None) -> Iterato
             if len(blurred):
                 yield _blur_helps(classifier, blurred)
             yield _majority_gains(classifier, own[own["second"] == "majority"])
+
+
+def _near_chance(clean: pd.DataFrame, classes: int) -> Iterator[str]:
+    for row in clean.itertuples():
+        warning = sentence(row.n, row.accuracy, row.high, row.largest_class, classes)
+        if warning:
+            yield f"**{row.classifier}** {warning}."
 
 
 def _rates(row: pd.Series) -> str:
