@@ -422,7 +422,7 @@ def test_experiment_merges_the_override():
         "channels": [16, 32],
         "units": 256,
     }
-    assert digits["recipes"]["fast"] == {**CONFIG["recipes"]["fast"], "epochs": 10}
+    assert digits["recipes"]["fast"] == {**CONFIG["recipes"]["fast"], "epochs": 10, "min_steps": None}
     assert digits["classifiers"]["softmax"] == CONFIG["classifiers"]["softmax"]
     assert digits["experiment"]["seeds"] == [0, 1, 2]
     assert not {"override"} & digits["experiment"].keys()
