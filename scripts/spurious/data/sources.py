@@ -210,7 +210,7 @@ class Images(Source, kind="images"):
         0.0,
         ge=0,
         le=255,
-        description="images whose channels differ by less on average are left out as grey, 0 to 255",
+        description="images whose channels differ by less on average are left out as grey, 0 (none) to 255",
     )
     example: str = Field(
         None,
