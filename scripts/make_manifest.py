@@ -1,4 +1,4 @@
-"""A manifest of your own photographs: every JPEG and PNG file below a folder, with its label and sha256."""
+"""A manifest of your own photographs: every image file below a folder, with its label and sha256."""
 
 import argparse
 import os
@@ -12,10 +12,9 @@ from pipeline.files.atomic import write_text
 from pipeline.files.photographs import read_class_names, sha256_of
 from pipeline.jobs.arguments import Parser, run
 from spurious.data.manifest import Entry, class_of, labels_of_folders, parse_manifest, to_csv
+from spurious.data.photographs import SUFFIXES
 from spurious.errors import SpuriousError
 from spurious.wording import plural
-
-SUFFIXES = (".jpeg", ".jpg", ".png")
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -6,6 +6,7 @@ The folder is built beside its place and moved there when it is whole.
 import argparse
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,15 +16,14 @@ import numpy as np
 from tqdm import tqdm
 
 from pipeline.files.atomic import remove, replace_folder, unfinished
-from pipeline.files.photographs import open_photographs, read_photograph
+from pipeline.files.photographs import all_unreadable, open_photographs, read_photograph
 from pipeline.files.stores import SplitWriter, write_description
 from pipeline.jobs.arguments import COUNT, INDEX, SEED, THREADS, Parser, pair_argument, run
 from spurious.data.downsampled import parse_batch, shrink
+from spurious.data.photographs import SUFFIXES
 from spurious.errors import SpuriousError
 
-EXTENSIONS = (".jpg", ".jpeg", ".png")
 CHUNK = 1024  # images that are decoded before they are written
-NAMED = 10  # unreadable files that are named
 Part = tuple[str, np.ndarray, np.ndarray]  # split, images uint8 (n, 3, S, S), labels (n,)
 
 
@@ -166,8 +166,9 @@ def list_tree(folder: Path) -> dict[str, list[Path]]:
     """The image files below every subfolder, by its name, all sorted; SpuriousError where there are none."""
     if not folder.is_dir():
         raise SpuriousError(f"{folder}: no such folder; mend its path in config.yaml")
+    passed_over(file for file in folder.rglob("*") if file.is_file() and file.suffix.lower() not in SUFFIXES)
     tree = {
-        entry.name: sorted(file for file in entry.rglob("*") if file.suffix.lower() in EXTENSIONS)
+        entry.name: sorted(file for file in entry.rglob("*") if file.suffix.lower() in SUFFIXES)
         for entry in sorted(folder.iterdir())
         if entry.is_dir()
     }
@@ -175,8 +176,16 @@ def list_tree(folder: Path) -> dict[str, list[Path]]:
         raise SpuriousError(f"{folder}: has no subfolders; give the folder that holds one for each class")
     for name, files in tree.items():
         if not files:
-            raise SpuriousError(f"{folder / name}: has no JPEG or PNG files; fill or remove this class")
+            raise SpuriousError(f"{folder / name}: has no {', '.join(SUFFIXES)} files; fill or remove this class")
     return tree
+
+
+def passed_over(files: Iterable[Path]) -> None:
+    """Count on the terminal, in one line, the files that are no photographs by their names."""
+    others = sorted(map(str, files))
+    if others:
+        shown = ", ".join(others[:3]) + ", ..." * (len(others) > 3)
+        print(f"left out {len(others)} that are no {', '.join(SUFFIXES)}: {shown}", file=sys.stderr)
 
 
 def check_classes(folder: str, names: list[str], trained: list[str], classes: int) -> None:
@@ -212,7 +221,7 @@ def shrunk(
             if not failures:
                 yield some, np.stack(results)
     if failures:
-        raise unreadable(failures)
+        raise all_unreadable(failures)
 
 
 def shrunk_or_error(path: Path, read: Callable[[Path], bytes], size: int) -> np.ndarray | SpuriousError:
@@ -223,15 +232,6 @@ def shrunk_or_error(path: Path, read: Callable[[Path], bytes], size: int) -> np.
         return error
     except OSError as error:
         return SpuriousError(f"{path}: cannot be read ({error.strerror}); mend this and run again")
-
-
-def unreadable(failures: Sequence[SpuriousError]) -> SpuriousError:
-    """What is wrong with the first file, and which others are unreadable."""
-    others = [str(failure).partition(": ")[0] for failure in failures[1:]]
-    if not others:
-        return failures[0]
-    names = ", ".join(others[:NAMED]) + ", ..." * (len(others) > NAMED)
-    return SpuriousError(f"{failures[0]} (and {len(others)} more that cannot be read: {names})")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A dataset of the configuration as tensors: <split>_images uint8 (N, C, H, W), <split>_labels int64 (N,)."""
 
 import functools
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,30 +15,34 @@ if TYPE_CHECKING:  # arguments are parsed, and mistakes in them told, without im
 
 
 @functools.singledispatch
-def load(source: Source, files: Mapping[str, str]) -> "Dataset":
-    """The dataset of a source and its files by name; SpuriousError where a source has no tensors."""
+def load(source: Source, files: Mapping[str, str], names: Mapping[str, str]) -> "Dataset":
+    """The dataset of a source and its files by key; `names` is what the user calls them.
+
+    Raises SpuriousError where a source has no tensors, or a file does not hold what it should.
+    """
     raise SpuriousError(f"config.yaml: the source {source.kind!r} has no tensors; use digits, idx or npz")
 
 
 @load.register(Digits)
-def _(source: Digits, files: Mapping[str, str]) -> "Dataset":
+def _(source: Digits, files: Mapping[str, str], names: Mapping[str, str]) -> "Dataset":
     from spurious.data.datasets import digits
 
     return digits(source.size, source.validation, source.test, source.seed)
 
 
 @load.register(Idx)
-def _(source: Idx, files: Mapping[str, str]) -> "Dataset":
+def _(source: Idx, files: Mapping[str, str], names: Mapping[str, str]) -> "Dataset":
     from spurious.data.datasets import IDX_KEYS, from_idx
 
-    return from_idx({key: _read(files, key) for key in IDX_KEYS}, files, source.validation)
+    return from_idx({key: _read(files, key) for key in IDX_KEYS}, names, source.validation)
 
 
 @load.register(Npz)
-def _(source: Npz, files: Mapping[str, str]) -> "Dataset":
+def _(source: Npz, files: Mapping[str, str], names: Mapping[str, str]) -> "Dataset":
     from spurious.data.datasets import from_npz
 
-    return from_npz(_read(files, "archive"), files["archive"], source.validation, source.test, source.seed)
+    content = _read(files, "archive")
+    return from_npz(content, names["archive"], source.validation, source.test, source.seed, source.scale)
 
 
 def _read(files: Mapping[str, str], key: str) -> bytes:
@@ -57,12 +62,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--files", type=pair_argument("key=path"), nargs="*", default=[], help="key=path of each fetched file"
     )
+    parser.add_argument(
+        "--names",
+        type=pair_argument("key=name"),
+        nargs="*",
+        default=[],
+        help="key=name of each file in messages, its path if left out",
+    )
     arguments = parser.parse_args(argv)
 
     from pipeline.files.tensors import write_tensors
 
     source = arguments.settings
-    dataset = load(source, dict(arguments.files))
+    files = dict(arguments.files)
+    dataset = load(source, files, files | dict(arguments.names))
+    for note in dataset.notes:
+        print(f"note: {note}", file=sys.stderr)
     if dataset.classes != source.classes:
         raise SpuriousError(
             f"config.yaml: the dataset has {dataset.classes} classes, not {source.classes}; set its key classes"

@@ -1,6 +1,8 @@
 """Train one classifier with one seed; a killed run continues from its last checkpoint."""
 
 import argparse
+import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,8 +17,9 @@ from pipeline.jobs.progress import tell
 from spurious import registry
 from spurious.classifiers.models import Description, build_classifier
 from spurious.classifiers.predictions import predict
+from spurious.classifiers.progress import rise_of
 from spurious.classifiers.recipes import TrainingRecipe
-from spurious.classifiers.training import Trainer, TrainingSet, one_hot
+from spurious.classifiers.training import Progress, Trainer, TrainingSet, one_hot
 from spurious.data.datasets import SPLITS
 from spurious.experiments.classifiers.rows import prediction_rows
 from spurious.statistics.chance import near_chance
@@ -35,6 +38,7 @@ def main(argv: list[str] | None = None) -> None:
     checkpoint = Path(arguments.weights).with_name("checkpoint.safetensors")
     validation = data.pixels("validation"), data.labels["validation"]
     history = train(trainer, validation, checkpoint, f"{arguments.classifier}, seed {arguments.seed}")
+    report_unfinished(history, len(data.labels["validation"]), f"{arguments.classifier}, seed {arguments.seed}")
     write_rows(arguments.history, pd.DataFrame(history))
     splits = ((split, data.pixels(split), data.labels[split]) for split in SPLITS)
     identification = {"classifier": arguments.classifier, "seed": arguments.seed}
@@ -46,6 +50,17 @@ def main(argv: list[str] | None = None) -> None:
     warning = near_chance(tests["label"], tests["predicted"], data.classes)
     if warning:
         tell(f"{arguments.classifier}, seed {arguments.seed}: {warning}, and the recipe")
+
+
+def report_unfinished(history: Sequence[Progress], images: int, name: str) -> None:
+    """Say on the terminal where the validation accuracy still rises at the end."""
+    rise = rise_of([row.step for row in history], [row.validation_accuracy for row in history], images)
+    if rise and rise.clear:
+        print(
+            f"note: {name}: the validation accuracy still rises after {history[-1].step} steps, from {rise.before:.3f} "
+            f"to {rise.after:.3f} in the last third; raise epochs or min_steps of its recipe",
+            file=sys.stderr,
+        )
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

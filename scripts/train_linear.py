@@ -68,7 +68,7 @@ def check(settings: LinearSettings, splits: Mapping[str, ImageSource], classes: 
     if "train" not in splits:
         raise SpuriousError(f"the data have no split train, only {', '.join(splits) or 'none'}; make them again")
     held_out(splits)
-    for key, labels in (("targets", settings.targets), ("pair", settings.pair or ())):
+    for key, labels in (("targets", settings.targets or ()), ("pair", settings.pair or ())):
         for label in labels:
             if not 0 <= label < classes:
                 raise SpuriousError(f"linear.{key}: there is no class {label}; the classes are 0 to {classes - 1}")

@@ -91,7 +91,7 @@ def source(tmp_path_factory):
     pixels = pixels // 2 + np.linspace(0, 127, 31, dtype=np.uint8)[:, None]
     Image.fromarray(pixels).save(folder / "photo of mine.png")
     Image.fromarray(pixels).convert("L").save(folder / "grey.png")
-    Image.fromarray(pixels).convert("CMYK").save(folder / "inks.jpg")
+    Image.new("RGBA", (31, 20), (9, 9, 9, 90)).save(folder / "half.png")
     Image.fromarray(pixels[:1, :1]).save(folder / "dot.png")
     (folder / "text.png").write_text("no image")
     return folder
@@ -311,8 +311,8 @@ def test_a_classifier_of_other_images(folder):
     ("arguments", "image", "message"),
     [
         ([], "grey.png", "grey.png: grey levels .* convert it to RGB"),
-        ([], "inks.jpg", "inks.jpg: four inks .* convert it to RGB"),
-        ([], "text.png", "text.png: no JPEG or PNG image"),
+        ([], "half.png", "half.png: transparent in places .* put it on a background"),
+        ([], "text.png", "text.png: no JPEG, PNG, .* or TIFF image"),
         ([], "none.png", "none.png: cannot be read .*; give the path of a JPEG or PNG file"),
         ([], "dot.png", "dot.png: its 1x1 pixels are too few for a kernel of 5"),
         (["--kernel", 4], "photo of mine.png", "^--kernel: 4 is not a positive odd number of taps$"),

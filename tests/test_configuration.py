@@ -24,6 +24,7 @@ from spurious.classifiers.recipes import TrainingRecipe
 from spurious.configuration import check, completed, deep_merge, settings_for
 from spurious.documentation import rows
 from spurious.errors import SpuriousError
+from spurious.experiments.linear.catalogue import targets
 from spurious.registry import parse
 from spurious.sections import Configuration
 
@@ -410,6 +411,20 @@ def test_a_classifier_that_is_called_as_a_file_or_folder_beside_its_own_is_refus
     )
 
 
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_a_dataset_of_few_classes_is_valid_with_the_shipped_settings(config, classes):
+    file = {"sha256": "0" * 64, "urls": ["own.npz"]}
+    own = {"source": "npz", "validation": 9, "test": 9, "classes": classes, "files": {"archive": file}}
+    config["datasets"]["own"] = own
+    config["experiments"]["own"] = {**CONFIG["experiments"]["digits"], "override": {}}
+    check(config)
+    settings = settings_for(config, "own")
+    shown = targets({**settings, "dataset": settings["datasets"]["own"]})
+    assert shown == [0, 1, 2, 3][:classes]
+    config["experiments"]["own"]["override"] = {"linear": {"targets": [0, classes]}}
+    assert f"experiments.own: linear.targets: there is no class {classes}: use 0 to {classes - 1}" in message(config)
+
+
 @pytest.mark.parametrize("place", ["backworking", "experiments/digits/override/backworking"])
 def test_two_figures_of_one_name_are_refused(place):
     """Of the classifiers cnn and cnn-published."""
@@ -446,7 +461,7 @@ def test_experiment_merges_the_override():
         "channels": [16, 32],
         "units": 256,
     }
-    assert digits["recipes"]["fast"] == {**CONFIG["recipes"]["fast"], "epochs": 10}
+    assert digits["recipes"]["fast"] == {**CONFIG["recipes"]["fast"], "epochs": 10, "min_steps": None}
     assert digits["classifiers"]["softmax"] == CONFIG["classifiers"]["softmax"]
     assert digits["experiment"]["seeds"] == [0, 1, 2]
     assert not {"override"} & digits["experiment"].keys()

@@ -182,6 +182,73 @@ def test_npz_with_channels_before_the_height(channels):
         assert torch.equal(first.images[split], expected.images[split])
 
 
+@pytest.mark.parametrize(
+    ("arrays", "scale", "notes"),
+    [
+        ({"images": COLOURS.astype(np.int32)}, None, ["'images' is int32 from 0 to 255: converted to uint8"]),
+        ({"images": COLOURS.astype(float)}, None, ["'images' is float64 from 0 to 255: converted to uint8"]),
+        (
+            {"images": (COLOURS / 255).astype(np.float32)},
+            None,
+            ["'images' is float32 from 0 to 1: multiplied by 255 and stored with 256 levels"],
+        ),
+        ({"images": COLOURS * 2.5}, 637.5, []),
+        ({"labels": LABELS[:, None]}, None, ["'labels' is int64 (40, 1), read as whole numbers (40,)"]),
+        ({"labels": LABELS / 1}, None, ["'labels' is float64 (40,), read as whole numbers (40,)"]),
+    ],
+    ids=["int32", "whole floats", "unit floats", "scale", "column", "float labels"],
+)
+def test_npz_values_of_one_meaning_are_converted_with_a_note(arrays, scale, notes):
+    plain = {"images": COLOURS, "labels": LABELS}
+    found = from_npz(npz(**plain | arrays), "own.npz", 8, 12, 0, scale)
+    expected = from_npz(npz(**plain), "own.npz", 8, 12, 0)
+    assert found.notes == tuple(f"own.npz: {note}" for note in notes)
+    assert expected.notes == ()
+    for split in SPLITS:
+        assert torch.equal(found.images[split], expected.images[split])
+        assert torch.equal(found.labels[split], expected.labels[split])
+
+
+def test_the_scale_is_the_value_of_white():
+    values = np.arange(17, dtype=np.uint8).repeat(40).reshape(17, 40).T.reshape(40, 17, 1).repeat(17, 2)
+    found = from_npz(npz(images=values, labels=LABELS), "own.npz", 8, 12, 0, 16)
+    assert found.images["train"][0, 0, :, 0].tolist() == [round(value * 255 / 16) for value in range(17)]
+    dark = from_npz(npz(images=values, labels=LABELS), "own.npz", 8, 12, 0, 255)
+    assert dark.images["train"][0, 0, :, 0].tolist() == list(range(17))
+    with pytest.raises(SpuriousError, match=r"from 0 to 16, not within 0 to 15; change its key scale in config\.yaml$"):
+        from_npz(npz(images=values, labels=LABELS), "own.npz", 8, 12, 0, 15)
+
+
+def keras(**changes) -> bytes:
+    arrays = {"x_train": COLOURS[:28], "y_train": LABELS[:28], "x_test": COLOURS[28:], "y_test": LABELS[28:]}
+    return npz(**arrays | changes)
+
+
+@pytest.mark.parametrize("test", [None, 12])
+def test_the_arrays_of_keras_keep_their_test_split(test):
+    found = from_npz(keras(), "own.npz", 8, test, 0)
+    assert torch.equal(found.images["test"], torch.from_numpy(COLOURS[28:].transpose(0, 3, 1, 2)))
+    assert found.labels["test"].tolist() == LABELS[28:].tolist()
+    assert found.labels["validation"].bincount().tolist() == [2, 2, 2, 2]
+    rest = sorted(image.numpy().tobytes() for split in SPLITS[:2] for image in found.images[split])
+    assert rest == sorted(image.transpose(2, 0, 1).tobytes() for image in COLOURS[:28])
+
+
+@pytest.mark.parametrize(
+    ("content", "test", "told"),
+    [
+        (keras(), 11, "test = 11, but the file has a test split of 12 images; remove the key test of this dataset"),
+        (keras(x_test=COLOURS[28:, :, :4]), None, "'x_train' (28, 3, 4, 5) and 'x_test' (12, 3, 4, 4) differ in size"),
+        (keras(y_test=LABELS[29:]), None, "'y_test' is int64 (11,)"),
+        (npz(images=COLOURS, labels=LABELS), None, "has no test split of its own; add the key test to this dataset"),
+    ],
+)
+def test_a_test_split_that_does_not_fit_is_told(content, test, told):
+    with pytest.raises(SpuriousError, match=r"^own\.npz: ") as caught:
+        from_npz(content, "own.npz", 8, test, 0)
+    assert told in str(caught.value)
+
+
 @pytest.mark.parametrize("shape", [(1, 5, 3), (3, 5, 3), (3, 5, 1), (1, 1, 1), (3, 3, 3), (3, 5, 4)])
 def test_channels_that_may_stand_in_either_place_are_told(shape):
     message = (
@@ -195,7 +262,7 @@ def test_channels_that_may_stand_in_either_place_are_told(shape):
 def test_a_label_that_the_split_takes_from_the_training_images_is_told():
     """Of 3 images of the label 1, all go to the other splits."""
     labels = np.array([0] * 57 + [1] * 3)
-    content = npz(images=np.zeros((60, 5, 5), np.uint8), labels=labels)
+    content = npz(images=np.full((60, 5, 5), 255, np.uint8), labels=labels)
     with pytest.raises(SpuriousError, match=r"^own\.npz: the label 1 has no training image; lower validation = 28 or "):
         from_npz(content, "own.npz", 28, 28, 0)
 
@@ -217,8 +284,18 @@ def test_every_seed_splits(seed):
         (b"", "not a readable .npz"),
         (npz(images=COLOURS, labels=LABELS)[:-30], "not a readable .npz"),
         (npz(images=COLOURS), "needs the arrays"),
-        (npz(images=COLOURS, labels=np.array([None] * 40)), "not a readable .npz"),
-        (npz(images=COLOURS / 255, labels=LABELS), "'images' is float64"),
+        (npz(images=COLOURS, labels=np.array([None] * 40)), "'labels' holds Python objects, which are not read; save "),
+        (npz(images=np.array([None] * 40), labels=LABELS), "numbers, images.astype(numpy.uint8), or"),
+        (npz(images=COLOURS, labels=LABELS.astype(str)), "numpy.unique(labels, return_inverse=True)[1]"),
+        (npz(data=COLOURS, target=LABELS), "but holds data uint8 (40, 4, 5, 3), target int64 (40,); save it with"),
+        (npz(images=COLOURS / 255 * 4 - 2, labels=LABELS), "'images' is float64 from -2 to 2; save it as uint8"),
+        (npz(images=COLOURS / 2, labels=LABELS), "by its key scale in config.yaml"),
+        (npz(images=COLOURS * np.nan, labels=LABELS), "'images' is float64 from nan to nan; save it as uint8"),
+        (npz(images=COLOURS.astype(int) * 2, labels=LABELS), "'images' is int64 from 0 to 510; save it as uint8"),
+        (npz(images=COLOURS % 17, labels=LABELS), "nearly black of 255 levels; give the value of white by its key sc"),
+        (npz(images=COLOURS % 2, labels=LABELS), "such as scale: 1, or scale: 255 where they are meant to be dark"),
+        (npz(images=COLOURS % 17 * 1.0, labels=LABELS), "such as scale: 16, or"),
+        (npz(images=COLOURS, labels=np.eye(4)[LABELS]), "labels.argmax(1) where it is one-hot"),
         (npz(images=COLOURS[0, 0], labels=LABELS), "'images' is uint8 (5, 3)"),
         (npz(images=COLOURS[:, :0], labels=LABELS), "'images' is uint8 (40, 0, 5, 3)"),
         (
@@ -226,7 +303,7 @@ def test_every_seed_splits(seed):
             "'images' is (40, 4, 5, 2), with 2 channels; save it as (N, H, W",
         ),
         (npz(images=COLOURS, labels=LABELS[:-1]), "'labels' is int64 (39,)"),
-        (npz(images=COLOURS, labels=LABELS / 1), "'labels' is float64"),
+        (npz(images=COLOURS, labels=LABELS / 2), "'labels' is float64"),
         (npz(images=COLOURS, labels=LABELS + 1), "run from 1 to 4"),
         (npz(images=COLOURS, labels=LABELS * 10**12), "number them 0..K-1"),
         (npz(images=COLOURS[:8], labels=np.arange(8)), "cannot be split"),
@@ -294,6 +371,18 @@ def test_prepare_npz(tmp_path):
     assert read_dataset(output).image_shape == (3, 4, 5)
     with pytest.raises(SpuriousError, match=f"{classes} classes, not {classes + 1}; set its key classes"):
         prepare_dataset.main([*arguments, json.dumps(settings | {"classes": classes + 1})])
+
+
+def test_notes_and_errors_name_the_file_of_the_user(tmp_path, capsys):
+    archive, output = tmp_path / "archive", tmp_path / "data.safetensors"
+    names = ["--files", f"archive={archive}", "--names", "archive=/data/mine.npz"]
+    settings = json.dumps({"source": "npz", "validation": 8, "test": 12, "classes": 4})
+    archive.write_bytes(npz(images=COLOURS / 255, labels=LABELS))
+    prepare_dataset.main(["--output", str(output), *names, "--settings", settings])
+    assert "note: /data/mine.npz: 'images' is float64 from 0 to 1: multiplied by 255" in capsys.readouterr().err
+    archive.write_bytes(npz(images=COLOURS / 255, labels=LABELS + 1))
+    with pytest.raises(SpuriousError, match=r"^/data/mine\.npz: the labels run from 1 to 4"):
+        prepare_dataset.main(["--output", str(output), *names, "--settings", settings])
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,8 @@ def planned(folder, *arguments):
 def as_module(folder, workflow, config):
     """Let `folder` be a workflow with ours as its module, as the document has it, and with a rule of its own."""
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
-    own = 'rule own:\n    output: "own.txt"\n    shell: "echo ${{MALLOC_TRIM_THRESHOLD_-}}${{SPURIOUS_HEAD-}} > {output}"\n'
+    changed = "${{MALLOC_TRIM_THRESHOLD_-}}${{SPURIOUS_HEAD-}}"
+    own = f'rule own:\n    output: "own.txt"\n    shell: "echo {changed} > {{output}}"\n'
     (folder / "Snakefile").write_text(AS_A_MODULE.replace("/path/to/spurious", str(workflow)) + own)
     return folder
 

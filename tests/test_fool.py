@@ -342,7 +342,7 @@ def test_files_in_a_folder_are_named_after_image_and_classifier(folder):
         (["--start", "noise"], None, "--start noise: has no label to lose; give a --target"),
         ([], None, "IMAGE: missing; give an image to start from, or --start noise"),
         ([], "none.png", "none.png: .*cannot be read"),
-        ([], "text.png", "text.png: no JPEG or PNG image"),
+        ([], "text.png", "text.png: no JPEG, PNG, .* or TIFF image"),
         (["--output", "{folder}/photo"], "photo.png", "is the image itself; give another --output"),
     ],
 )

@@ -59,6 +59,11 @@ CONTENTS = {
 FIRST, SECOND, GREY, LAST = CONTENTS
 
 
+HALF = io.BytesIO()
+Image.new("RGBA", (6, 5), (9, 9, 9, 90)).save(HALF, "PNG")
+TRANSPARENT = HALF.getvalue()
+
+
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
@@ -221,7 +226,9 @@ def test_one_photograph_per_class(tmp_path, capsys):
     expected = [Entry(file, i, sha256(flat[file])) for i, file in enumerate(list(flat)[:2])]
     assert read_manifest(made) == expected
     assert read_class_names(names) == [ClassName(0, "n00000001", "a b"), ClassName(1, "n00000002", "c's")]
-    assert "left out 1 that are no .jpeg, .jpg, .png: README.md" in capsys.readouterr().err
+    assert (
+        "left out 1 that are no .jpeg, .jpg, .png, .webp, .bmp, .gif, .tif, .tiff: README.md" in capsys.readouterr().err
+    )
 
 
 def test_folders_are_classes_as_in_image_folder(tmp_path):
@@ -255,7 +262,7 @@ def test_a_folder_must_mean_one_class():
 @pytest.mark.parametrize(
     ("files", "arguments", "why"),
     [
-        ({"a.txt": b""}, (), "holds no .jpeg, .jpg, .png file"),
+        ({"a.txt": b""}, (), "holds no .jpeg, .jpg, .png, .webp, .bmp, .gif, .tif, .tiff file"),
         ({"a.png": b"", "b/c.png": b""}, (), "a.png: lies in no subfolder; move it, or use --labels order"),
         ({"a.png": b"", "b/c.png": b""}, ("--labels", "order"), "b/c.png: lies in a subfolder"),
         ({"a\tb.png": b""}, ("--labels", "order"), "unprintable"),
@@ -521,7 +528,7 @@ def test_grey_below_is_exclusive_of_its_bound(tmp_path, manifest, class_names):
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [(photograph(0, mode="CMYK"), "four inks"), (CONTENTS[FIRST][:-50], "cut off or damaged"), (b"", "no JPEG or PNG")],
+    [(TRANSPARENT, "transparent in places"), (CONTENTS[FIRST][:-50], "cut off or damaged"), (b"", "no JPEG, PNG")],
 )
 def test_what_cannot_be_used_is_told_not_left_out(tmp_path, class_names, content, why):
     contents = {**CONTENTS, SECOND: content}
@@ -532,6 +539,26 @@ def test_what_cannot_be_used_is_told_not_left_out(tmp_path, class_names, content
     assert message.startswith(f"{folder / SECOND}: ")
     assert why in message
     assert not (tmp_path / "images.csv").exists()
+
+
+def test_all_photographs_that_cannot_be_used_are_named_at_once(tmp_path, class_names):
+    contents = {**CONTENTS, SECOND: TRANSPARENT, LAST: b""}
+    folder = write_files(tmp_path / "images", contents)
+    manifest = tmp_path / "m.csv"
+    manifest.write_text(to_csv([Entry(file, 0, sha256(content)) for file, content in contents.items()]))
+    message = told(prepare, folder, manifest, class_names)
+    assert message.startswith(f"{folder / SECOND}: transparent in places")
+    assert message.endswith(f"(and 1 more that cannot be read: {folder / LAST})")
+
+
+def test_converted_photographs_are_counted_in_one_line(tmp_path, class_names, capsys):
+    contents = {**CONTENTS, SECOND: photograph(0, mode="CMYK")}
+    folder = write_files(tmp_path / "images", contents)
+    manifest = tmp_path / "m.csv"
+    manifest.write_text(to_csv([Entry(file, 0, sha256(content)) for file, content in contents.items()]))
+    prepare(folder, manifest, class_names, grey_below=0.0)
+    counted = "2 photographs converted to RGB: 1 of four inks (mode CMYK), 1 of grey levels (mode L)"
+    assert f"note: {manifest}: {counted}\n" in capsys.readouterr().err
 
 
 def test_labels_and_names_must_fit_to_the_classes(tmp_path, manifest, class_names):

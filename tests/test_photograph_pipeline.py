@@ -164,14 +164,8 @@ def test_a_broken_photograph_is_named_and_the_other_shard_is_kept(done, tmp_path
     assert [file.read_bytes() for file in (*shards, votes)] == before
 
 
-def convert(mode):
-    return lambda image: image.convert(mode)
-
-
 BAD = {
-    "CMYK": (convert("CMYK"), "2.jpg", "convert it to RGB"),
-    "palette": (convert("P"), "2.png", "convert it to RGB"),
-    "16 bits": (lambda image: Image.fromarray(np.zeros((30, 30), np.uint16)), "2.png", "convert"),
+    "transparent": (lambda image: Image.new("RGBA", image.size, (9, 9, 9, 90)), "2.png", "put it on a background"),
     "one pixel": (lambda image: image.resize((1, 1)), "2.png", "1x1 pixels are too few for a kernel of 5"),
 }
 

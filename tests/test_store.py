@@ -407,6 +407,17 @@ def test_photographs_become_a_store_with_their_mirror_images(tmp_path):
     np.testing.assert_array_equal(train.batch(everything)[0].permute(1, 2, 0), np.asarray(first))
 
 
+def test_files_of_a_tree_that_are_passed_over_are_counted_in_one_line(tmp_path, capsys):
+    arguments = tree(tmp_path)
+    place = Path(arguments[1].partition("=")[2]) / "a"
+    for name in ("Thumbs.db", ".DS_Store", "notes.txt", "more.txt"):
+        (place / name).write_bytes(b"stray")
+    make(tmp_path / "store", *arguments)
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("left out")]
+    assert line.startswith("left out 4 that are no .jpeg, .jpg, .png, .webp, .bmp, .gif, .tif, .tiff: ")
+    assert line.endswith(f"{place / '.DS_Store'}, {place / 'Thumbs.db'}, {place / 'more.txt'}, ...")
+
+
 @pytest.mark.parametrize("wrong", [["--photographs", "x"], ["--tree", "train=x", "--list", "y"], []])
 def test_arguments_that_do_not_go_together_are_told(wrong):
     with pytest.raises(SpuriousError, match=r"--photographs needs --list|one of the arguments .* is required"):
@@ -468,7 +479,11 @@ def empty_class(folder):
 @pytest.mark.parametrize(
     ("change", "how", "message"),
     [
-        (empty_class, {}, "test/b: has no JPEG or PNG files; fill or remove this class"),
+        (
+            empty_class,
+            {},
+            "test/b: has no .jpeg, .jpg, .png, .webp, .bmp, .gif, .tif, .tiff files; fill or remove this class",
+        ),
         (lambda folder: shutil.rmtree(folder / "test" / "b"), {}, "test: the class b is in one of train and test only"),
         (lambda folder: shutil.rmtree(folder / "test"), {}, "test: no such folder; mend its path in config.yaml"),
         (lambda folder: [shutil.rmtree(folder / "train" / name) for name in "abc"], {}, "train: has no subfolders"),

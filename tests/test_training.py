@@ -3,10 +3,12 @@
 import copy
 import itertools
 import math
+from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
+import yaml
 from torch import nn
 
 from pipeline.files import checkpoints
@@ -15,9 +17,12 @@ from spurious.classifiers.models import ConvNet, SoftmaxRegression, initialize
 from spurious.classifiers.predictions import accuracy, predict
 from spurious.classifiers.recipes import TrainingRecipe
 from spurious.classifiers.training import Trainer, TrainingSet, one_hot, shift
+from spurious.configuration import settings_for
 from spurious.errors import SpuriousError
 from spurious.registry import parse
 from spurious.seeding import generator
+
+CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text(encoding="utf-8"))
 
 SHAPE = (1, 9, 7)
 RECIPE = TrainingRecipe(learning_rate=0.01, batch_size=8, steps=22, schedule="one_cycle", shift=1)
@@ -161,10 +166,20 @@ def test_learning_rates(total, schedule, expected):
         ({"epochs": 1}, 10, 1),
         ({"epochs": 3}, 96, 4),  # 4.5 rounds to the even number
         ({"epochs": 3}, 100, 5),
+        ({"epochs": 2, "min_steps": 1719}, 3700, 1719),
+        ({"epochs": 2, "min_steps": 1719}, 60000, 1875),
+        ({"epochs": 2, "min_steps": None}, 3700, 116),
+        ({"steps": 40, "min_steps": 1719}, 3700, 40),
     ],
 )
 def test_total_steps(changes, images, expected):
     assert TrainingRecipe(learning_rate=1, batch_size=64, **changes).total_steps(images) == expected
+
+
+@pytest.mark.parametrize(("dataset", "images", "expected"), [("mnist", 55000, 1719), ("digits", 1197, 187)])
+def test_the_least_number_of_steps_changes_no_shipped_training(dataset, images, expected):
+    recipe = parse(TrainingRecipe, settings_for(CONFIG, dataset)["recipes"]["fast"])
+    assert recipe.total_steps(images) == recipe.changed(min_steps=None).total_steps(images) == expected
 
 
 def test_a_set_smaller_than_a_batch_gets_its_epochs():

@@ -318,6 +318,8 @@ def png(width: int, height: int, *, depth: int = 8, colour: int = 2, chunks: byt
 def image_seeds() -> list[bytes]:
     files = [encoded("PNG", mode) for mode in ("RGB", "L", "LA", "P", "RGBA", "1", "I;16")]
     files += [encoded("JPEG", mode) for mode in ("RGB", "L", "CMYK")]
+    files += [encoded(form, mode) for form in ("WEBP", "BMP", "GIF", "TIFF") for mode in ("RGB", "L")]
+    files += [encoded("TIFF", "CMYK"), encoded("TIFF", "RGB", compression="tiff_lzw")]
     exif = Image.Exif()
     exif[0x0112] = 6
     files += [encoded("JPEG", "RGB", exif=exif), encoded("JPEG", "RGB", progressive=True)]

@@ -68,7 +68,7 @@ def mnist(folder, data):
     override = {
         "threads": {"training": 2, "backworking": 2, "retraining": 2},
         "classifiers": {"cnn": narrow, "cnn-published": narrow},
-        "recipes": {"fast": {"epochs": 1}, "published": {"steps": 60}},
+        "recipes": {"fast": {"epochs": 1, "min_steps": None}, "published": {"steps": 60}},
         "backworking": {"images": 2, "searches": {name: {"max_steps": 6} for name in names}},
         "retraining": {
             "rounds": 1,

@@ -123,9 +123,11 @@ def source_files(wildcards):
 
 
 def source_arguments(wildcards, input):
-    """`--files name=file` of every source file."""
-    pairs = zip(own_dataset(wildcards).get("files", {}), input)
-    return ["--files", *(f"{name}={path}" for name, path in pairs)] if input else []
+    """`--files name=file` of every source file, and what the configuration calls it: messages name the user's file."""
+    files = own_dataset(wildcards).get("files", {})
+    paths = [f"{name}={path}" for name, path in zip(files, input)]
+    names = [f"{name}={entry['urls'][0]}" for name, entry in files.items()]
+    return ["--files", *paths, "--names", *names] if files else []
 
 
 def manifest(wildcards):

@@ -1,7 +1,7 @@
 """Photographs on disk: their manifest, the folder of files, the list of those that are kept."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # fetching files should not pay for importing torch
     from torch import Tensor
 
 Rows = TypeVar("Rows")
+NAMED = 10  # unreadable files that an error names
 
 
 def read_manifest(path: str | Path, classes: int | None = None) -> list[Entry]:
@@ -54,6 +55,15 @@ def read_photograph(path: Path, sha256: str) -> bytes:
             "back, or delete the folder of images and run again"
         )
     return content
+
+
+def all_unreadable(failures: Sequence[SpuriousError]) -> SpuriousError:
+    """What is wrong with the first file, and which others cannot be read."""
+    others = [str(failure).partition(": ")[0] for failure in failures[1:]]
+    if not others:
+        return failures[0]
+    names = ", ".join(others[:NAMED]) + ", ..." * (len(others) > NAMED)
+    return SpuriousError(f"{failures[0]} (and {len(others)} more that cannot be read: {names})")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "schedule": "one_cycle",
         "batch_size": 64,
         "epochs": 2,
+        "min_steps": 1719,  # those of 2 epochs of MNIST's 55,000 training images
         "shift": 1,
     },
     "softmax": {
@@ -56,6 +57,11 @@ class TrainingRecipe(Settings):
     epochs: float | None = Field(
         None, gt=0, description="number of passes over the training images, above 0; the alternative to steps"
     )
+    min_steps: int | None = Field(
+        None,
+        ge=1,
+        description="least number of batches where epochs of a small data set are fewer, 1 or more (null: none)",
+    )
     initialization: Literal["published", "pytorch"] = Field(
         "pytorch", description="published (truncated normal, biases .1) or pytorch (the library's default)"
     )
@@ -78,10 +84,13 @@ class TrainingRecipe(Settings):
         return self
 
     def total_steps(self, images: int) -> int:
-        """Optimization steps for a training set of so many images; a set smaller than a batch is one batch."""
+        """Optimization steps for a training set of so many images; a set smaller than a batch is one batch.
+
+        `min_steps` is the least that `epochs` come to.
+        """
         if self.steps is not None:
             return self.steps
-        return max(1, round(self.epochs * images / min(self.batch_size, images)))
+        return max(self.min_steps or 1, round(self.epochs * images / min(self.batch_size, images)))
 
 
 WeightDecay = Annotated[float, Field(ge=0, description="weight of half the squared weights in the loss, 0 or more")]

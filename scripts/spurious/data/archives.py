@@ -2,7 +2,7 @@
 
 import os
 import zipfile
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,13 @@ from spurious.data.packing import MOST_IN_MEMORY
 
 EXPANSION = 4  # photographs hardly shrink; what is packed tighter than that must be small
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # numpy's; zipfile unpacks the others without a bound
+
+
+class Header(NamedTuple):
+    """What an array is, before it is read."""
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
 
 
 def check_size(archive: zipfile.ZipFile, size: int) -> None:
@@ -23,6 +30,23 @@ def check_size(archive: zipfile.ZipFile, size: int) -> None:
     for member in archive.infolist():
         if member.compress_type not in _METHODS:
             raise ValueError(f"{member.filename!r} is packed by the method {member.compress_type}")
+
+
+def headers(file: BinaryIO) -> dict[str, Header]:
+    """The arrays of the .npz archive `file`, which is seekable, in their order; raises as `read_arrays`."""
+    size = file.seek(0, os.SEEK_END)
+    with zipfile.ZipFile(file) as archive:
+        check_size(archive, size)
+        names = [name for name in archive.namelist() if name.endswith(".npy")]
+        return {name.removesuffix(".npy"): _read_header(archive, name) for name in names}
+
+
+def _read_header(archive: zipfile.ZipFile, name: str) -> Header:
+    with archive.open(name) as member:
+        version = np.lib.format.read_magic(member)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(member)
+        return Header(dtype, shape)
 
 
 def read_arrays(file: BinaryIO, *names: str) -> list[np.ndarray]:

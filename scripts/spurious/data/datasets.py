@@ -1,32 +1,33 @@
 """Datasets as tensors: what a split is, and how the digits, IDX files and own arrays become one."""
 
-import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from spurious.data import idx
-from spurious.data.archives import read_arrays
+from spurious.data.own_arrays import parse_npz
 from spurious.errors import SpuriousError, reason_of
 from spurious.seeding import for_scikit_learn
 from spurious.wording import plural
 
 SPLITS = ("train", "validation", "test")
-CHANNELS = (1, 3, 4)  # of an own dataset: grey, colours, colours and alpha
-LEADING = (1, 3)  # of those, the numbers that are looked for before height and width
 IDX_KEYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """Images by split, uint8 (N, C, H, W) of 0..255, with labels int64 (N,) in 0..classes-1."""
+    """Images by split, uint8 (N, C, H, W) of 0..255, with labels int64 (N,) in 0..classes-1.
+
+    `notes` says what was converted on reading, a line each.
+    """
 
     images: dict[str, Tensor]
     labels: dict[str, Tensor]
     classes: int
+    notes: tuple[str, ...] = ()
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -135,72 +136,39 @@ def _idx_pair(contents: Mapping[str, bytes], names: Mapping[str, str], part: str
     return parsed["images"], parsed["labels"]
 
 
-def from_npz(content: bytes, name: str, validation: int, test: int, seed: int) -> Dataset:
-    """An own dataset: an .npz file of `images`, uint8 (N, H, W) or (N, H, W, C), and `labels`, integers 0..K-1.
+def from_npz(
+    content: bytes, name: str, validation: int, test: int | None, seed: int, scale: float | None = None
+) -> Dataset:
+    """An own dataset in one .npz file, read by `own_arrays.parse_npz`.
 
-    C is 1, 3 or 4: the figures can draw no other. Channels may stand before the height, (N, C, H, W) with a C of 1 or
-    3. Split as `digits`. Raises SpuriousError, naming `name`, where the arrays are not as described, or where the
-    channels may stand in either place.
+    Split as `digits`; where the file has a test split of its own, `test` may be None and only the validation images are
+    chosen. Raises SpuriousError, naming `name`, as `parse_npz`, and where `test` does not fit the file.
     """
-    images, labels = _load_npz(content, name)
-    _check_arrays(images, labels, name)
-    channels_first = torch.from_numpy(np.ascontiguousarray(_channels_first(images, name)))
-    return _split(channels_first, torch.from_numpy(labels.astype(np.int64)), name, validation, test, seed)
-
-
-def _channels_first(images: np.ndarray, name: str) -> np.ndarray:
-    """The images as (N, C, H, W), whichever axis their channels are."""
-    if images.ndim == 3:
-        return images[:, None]
-    leading, trailing = images.shape[1] in LEADING, images.shape[3] in CHANNELS
-    if leading and trailing:
+    own = parse_npz(content, name, scale)
+    if own.tested and test not in (None, own.tested):
         raise SpuriousError(
-            f"{name}: 'images' is {images.shape}, which may be (N, C, H, W) as well as (N, H, W, C); save grey images "
-            f"as (N, H, W), and pad others to sides other than {', '.join(map(str, CHANNELS))}"
+            f"{name}: test = {test}, but the file has a test split of {plural(own.tested, 'image')}; remove the key "
+            "test of this dataset in config.yaml"
         )
-    if not leading and not trailing:
-        raise SpuriousError(
-            f"{name}: 'images' is {images.shape}, with {images.shape[3]} channels; save it as (N, H, W, C) with a C of "
-            f"{', '.join(map(str, CHANNELS))}"
-        )
-    return images if leading else images.transpose(0, 3, 1, 2)
+    if test is None and not own.tested:
+        raise SpuriousError(f"{name}: has no test split of its own; add the key test to this dataset in config.yaml")
+    images, labels = torch.from_numpy(own.images), torch.from_numpy(own.labels)
+    dataset = _split(images, labels, name, validation, own.tested or test, seed, last=own.tested > 0)
+    return replace(dataset, notes=own.notes)
 
 
-def _load_npz(content: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
-    try:
-        images, labels = read_arrays(io.BytesIO(content), "images", "labels")
-        return images, labels
-    except KeyError:
-        raise SpuriousError(f"{name}: needs the arrays 'images' and 'labels'; save it with numpy.savez") from None
-    except Exception as error:  # for other content numpy and zipfile raise almost anything
-        reason = reason_of(error)[:200]
-        raise SpuriousError(f"{name}: not a readable .npz file ({reason}); save it with numpy.savez") from None
-
-
-def _check_arrays(images: np.ndarray, labels: np.ndarray, name: str) -> None:
-    if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.size == 0:
-        raise SpuriousError(
-            f"{name}: 'images' is {images.dtype} {images.shape}; save it as uint8 (N, H, W) or (N, H, W, C)"
-        )
-    if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
-        raise SpuriousError(
-            f"{name}: 'labels' is {labels.dtype} {labels.shape}; save it as integers, one for each of "
-            f"{plural(len(images), 'image')}"
-        )
-    found = np.unique(labels)
-    if not np.array_equal(found, np.arange(len(found))):
-        raise SpuriousError(
-            f"{name}: the labels run from {found[0]} to {found[-1]} but {len(found)} occur; number them 0..K-1"
-        )
-
-
-def _split(images: Tensor, labels: Tensor, name: str, validation: int, test: int, seed: int) -> Dataset:
-    """Stratified by label; within a split the images stand in random order."""
+def _split(
+    images: Tensor, labels: Tensor, name: str, validation: int, test: int, seed: int, *, last: bool = False
+) -> Dataset:
+    """Stratified by label; within a split the images stand in random order, but `last` takes the last ones for test."""
     from sklearn.model_selection import train_test_split
 
     everything, state = np.arange(len(labels)), for_scikit_learn(seed)
     try:
-        rest, tested = train_test_split(everything, test_size=test, stratify=labels, random_state=state)
+        if last:
+            rest, tested = everything[:-test], everything[-test:]
+        else:
+            rest, tested = train_test_split(everything, test_size=test, stratify=labels, random_state=state)
         trained, validated = train_test_split(rest, test_size=validation, stratify=labels[rest], random_state=state)
     except ValueError as error:
         reason = reason_of(error)

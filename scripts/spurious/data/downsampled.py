@@ -13,10 +13,9 @@ import numpy as np
 from PIL import Image
 
 from spurious.data.archives import read_arrays
-from spurious.data.photographs import GREY, open_image
+from spurious.data.photographs import open_photograph
 from spurious.errors import SpuriousError, reason_of
 
-MODES = ("RGB", *GREY, "P", "RGBA", "CMYK")  # of photographs: ImageNet has some without colour and some in four inks
 _ARCHIVE = b"PK"
 _CONVERT = (
     "import sys, pickle, numpy; b = pickle.load(open(sys.argv[1], 'rb'), encoding='latin1'); "
@@ -25,13 +24,13 @@ _CONVERT = (
 
 
 def shrink(content: bytes, name: str, size: int) -> np.ndarray:
-    """A JPEG or PNG file as an RGB image of `size` x `size` pixels, uint8 (3, size, size).
+    """A photograph as an RGB image of `size` x `size` pixels, uint8 (3, size, size).
 
     Each pixel is the mean of the box that it covers; the aspect ratio is not kept (the authors' method "box").
     Raises SpuriousError, naming `name`, for what cannot be read, as `photographs.decode_array`.
     """
-    image = open_image(content, name, MODES).convert("RGB").resize((size, size), Image.Resampling.BOX)
-    return np.asarray(image).transpose(2, 0, 1)
+    image, _ = open_photograph(content, name)
+    return np.asarray(image.resize((size, size), Image.Resampling.BOX)).transpose(2, 0, 1)
 
 
 def parse_batch(file: BinaryIO, name: str) -> tuple[np.ndarray, np.ndarray]:

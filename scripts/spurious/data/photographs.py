@@ -1,4 +1,4 @@
-"""Photographs: the bytes of a JPEG or PNG file to pixels, and which of them have no colour."""
+"""Photographs: the bytes of an image file to RGB pixels, and which of them have no colour."""
 
 import contextlib
 import io
@@ -16,15 +16,29 @@ from spurious.errors import SpuriousError, reason_of
 if TYPE_CHECKING:  # the list of photographs is made without importing torch
     import torch
 
-FORMATS = ("JPEG", "PNG")
-GREY = ("1", "L", "LA")  # Pillow's modes without colour; A is transparency
-_MODES = {
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+SUFFIXES = (".jpeg", ".jpg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+GREY = ("1", "L", "LA", "I")  # Pillow's modes without colour; A is transparency, I what it calls grey of 16 bits
+_CONVERTED = {
     "1": "black and white",
     "L": "grey levels",
-    "LA": "grey levels with transparency",
+    "LA": "grey levels with opaque alpha",
+    "I": "grey levels",
     "P": "a palette",
-    "RGBA": "transparency",
+    "PA": "a palette",
+    "RGB": "16 bits per channel",
+    "RGBA": "opaque alpha",
     "CMYK": "four inks",
+    "YCbCr": "luminance and chrominance",
+}
+_UNTURNED = {  # by EXIF's orientation: what undoes Pillow's turning
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
 }
 _PILLOWS_WARNINGS = threading.Lock()  # Python's filters belong to the whole process
 
@@ -62,28 +76,35 @@ def decode(content: bytes, name: str) -> "torch.Tensor":
 
 
 def decode_array(content: bytes, name: str) -> np.ndarray:
-    """The pixels of an RGB image of 8 bits per channel, uint8 (3, H, W), contiguous and writable.
+    """The pixels of a photograph in RGB with 8 bits per channel, uint8 (3, H, W), contiguous and writable.
 
     As they are stored: EXIF's orientation and colour profiles are ignored, as torchvision's ToTensor does. Of
-    several pictures in one file the first one is meant. Raises SpuriousError, naming `name`, for what is no JPEG or
-    PNG, is cut off or damaged (as far as Pillow tells: it takes broken JPEG data inside a complete file), has another
-    mode or 16 bits, or more pixels than Image.MAX_IMAGE_PIXELS, 89 million. That is seen in the header, before memory
-    is taken; at the limit it is 0.85 GB for a moment, 1.1 GB where malloc keeps freed memory, as in the pipeline.
+    several pictures in one file the first one is meant. What has one meaning is converted: grey levels, palettes, four
+    inks, alpha that is opaque everywhere, 16 bits. Raises SpuriousError, naming `name`, for what has none of FORMATS,
+    is cut off or damaged (as far as Pillow tells: it takes broken JPEG data inside a complete file), is transparent
+    somewhere, has another mode, or more pixels than Image.MAX_IMAGE_PIXELS, 89 million. That is seen in the header,
+    before memory is taken; at the limit it is 0.85 GB for a moment, 1.1 GB where malloc keeps freed memory, as in the
+    pipeline.
     """
-    image = open_image(content, name, ("RGB",))
+    image, _ = open_photograph(content, name)
     return np.asarray(image).transpose(2, 0, 1).copy()
 
 
 def describe(content: bytes, name: str) -> Properties:
-    """Size, mode and colour of a whole photograph; raises as `decode_array`, but takes grey modes, too."""
-    image = open_image(content, name, ("RGB", *GREY))
+    """Size, mode and colour of a whole photograph; raises as `decode_array`."""
+    image, mode = open_photograph(content, name)
     return Properties(
         width=image.width,
         height=image.height,
-        mode=image.mode,
+        mode=mode,
         orientation=_orientation(image),
-        channel_difference=channel_difference(np.asarray(image)) if image.mode == "RGB" else 0.0,
+        channel_difference=channel_difference(np.asarray(image)),
     )
+
+
+def converted_from(mode: str) -> str:
+    """What a photograph of this mode was before it became RGB, in words; empty for RGB."""
+    return "" if mode == "RGB" else f"{_CONVERTED[mode.partition(';')[0]]} (mode {mode})"
 
 
 def channel_difference(pixels: np.ndarray) -> float:
@@ -96,36 +117,64 @@ def channel_difference(pixels: np.ndarray) -> float:
 
 
 def why_grey(properties: Properties, grey_below: float) -> str:
-    """Why a photograph counts as grey, in words; empty where it has colour.
+    """Why a photograph is left out as grey, in words; empty where it is kept.
 
-    An RGB image counts as grey where its channel difference is less than `grey_below` levels.
+    It is where its channel difference is less than `grey_below` levels; with 0 none is.
     """
-    if properties.mode in GREY:
+    if grey_below > 0 and properties.mode.partition(";")[0] in GREY:
         return f"grey levels only (mode {properties.mode})"
     if properties.channel_difference < grey_below:
         return f"RGB, but the channels differ by {properties.channel_difference:.3f} of 255 levels in the mean"
     return ""
 
 
-def open_image(content: bytes, name: str, modes: tuple[str, ...]) -> Image.Image:
-    """The image with its pixels loaded; SpuriousError unless it has one of `modes` and 8 bits per channel."""
+def open_photograph(content: bytes, name: str) -> tuple[Image.Image, str]:
+    """The first picture of a file in RGB, and the mode that it had: Pillow's, with ";16" where it had 16 bits.
+
+    Raises SpuriousError as `decode_array`.
+    """
     with _told(name), _judged_warnings():
         image = Image.open(io.BytesIO(content), formats=FORMATS)
-    _check_mode(image, name, modes)
-    with _told(name):
+    # Pillow reads an RGB image of 16 bits as one of 8 without a word; only how it is packed tells, before it is loaded.
+    sixteen = ";16" in image.mode or any(";16" in str(tile.args) for tile in image.tile)
+    mode = f"{image.mode.partition(';')[0]};16" if sixteen else image.mode
+    if mode.partition(";")[0] not in _CONVERTED or mode == "I":
+        raise SpuriousError(f"{name}: other colours (mode {mode}) instead of RGB; convert it to RGB")
+    with _told(name):  # without the lock of the warnings: threads decode at the same time
+        rgb = _to_rgb(_loaded(image), sixteen)
+    if rgb is None:
+        raise SpuriousError(f"{name}: transparent in places (mode {mode}); put it on a background of your choice")
+    return rgb, mode
+
+
+def _loaded(image: Image.Image) -> Image.Image:
+    """The image with its pixels as they are stored: Pillow turns TIFF, and no other format, as EXIF says."""
+    if image.format != "TIFF":
         image.load()
-    return image
+        return image
+    orientation = image.getexif().get(ExifTags.Base.Orientation)
+    image.load()
+    if orientation not in _UNTURNED:
+        return image
+    stored = image.transpose(_UNTURNED[orientation])
+    stored.getexif()[ExifTags.Base.Orientation] = orientation
+    return stored
 
 
-def _check_mode(image: Image.Image, name: str, modes: tuple[str, ...]) -> None:
-    # Pillow reads an RGB image of 16 bits as one of 8 without a word; only how it is packed tells.
-    if ";16" in image.mode or any(";16" in str(tile.args) for tile in image.tile):
-        found = "16 bits per channel"
-    elif image.mode in modes:
-        return
-    else:
-        found = f"{_MODES.get(image.mode, 'other colours')} (mode {image.mode})"
-    raise SpuriousError(f"{name}: {found} instead of RGB with 8 bits per channel; convert it to RGB")
+def _to_rgb(image: Image.Image, sixteen: bool) -> Image.Image | None:
+    """A loaded image in RGB; None where it is transparent anywhere."""
+    if sixteen and image.mode.startswith("I"):
+        levels = np.rint(np.asarray(image).astype(np.float32) / 257).astype(np.uint8)
+        return Image.fromarray(levels).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        if image.getchannel("A").getextrema()[0] < 255:
+            return None
+    if image.mode == "RGB":
+        return image
+    rgb = image.convert("RGB")
+    rgb.info.update(image.info)
+    return rgb
 
 
 def _orientation(image: Image.Image) -> int:
@@ -143,7 +192,8 @@ def _told(name: str) -> Iterator[None]:
     try:
         yield
     except UnidentifiedImageError:
-        raise SpuriousError(f"{name}: no JPEG or PNG image, or cut off early; get or convert the file again") from None
+        known = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+        raise SpuriousError(f"{name}: no {known} image, or cut off early; get or convert the file again") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         limit = f"{Image.MAX_IMAGE_PIXELS / 1e6:.0f} million"
         raise SpuriousError(f"{name}: more than {limit} pixels, taken for a trap; make it smaller") from None

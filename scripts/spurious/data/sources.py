@@ -111,7 +111,7 @@ class IdxFiles(Settings):
 
 
 class NpzFiles(Settings):
-    """One file with the arrays images and labels."""
+    """One file with the arrays images and labels, or keras's x_train, y_train, x_test, y_test."""
 
     archive: File
 
@@ -179,8 +179,15 @@ class Npz(Source, kind="npz"):
     needed = ("files",)
 
     validation: int = Field(ge=1, description="number of validation images, 1 or more")
-    test: int = Field(ge=1, description="number of test images, 1 or more")
+    test: int = Field(
+        None, ge=1, description="number of test images, 1 or more; left out where the file has a test split of its own"
+    )
     seed: int = Field(0, ge=0, description="seed of the split, a whole number of 0 or more")
+    scale: float = Field(
+        None,
+        gt=0,
+        description="value of a white pixel in the file, above 0, such as 16; needed where the values leave it open",
+    )
     classes: ClassesOr10 = 10
     files: NpzFiles = Field(None, description="the archive of images and labels")
 
@@ -203,7 +210,7 @@ class Images(Source, kind="images"):
         0.0,
         ge=0,
         le=255,
-        description="images whose channels differ by less on average are left out as grey, 0 to 255",
+        description="images whose channels differ by less on average are left out as grey, 0 (none) to 255",
     )
     example: str = Field(
         None,

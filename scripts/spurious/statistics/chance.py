@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from spurious.statistics.intervals import wilson
+from spurious.rates import interval
 from spurious.wording import percent, plural
 
 CAUSES = "value range of the pixels (0 to 1, or 0 to 255), mean and std, order of the classes, resize and crop"
@@ -33,7 +33,7 @@ def near_chance(labels: ArrayLike, predicted: ArrayLike, classes: int) -> str | 
     right = np.asarray(labels) == np.asarray(predicted)
     if not right.size:
         return None
-    _, high = wilson(right.sum(), right.size)
+    _, high = interval(right.sum(), right.size)
     return sentence(right.size, float(right.mean()), float(high), largest_share(labels), classes)
 
 

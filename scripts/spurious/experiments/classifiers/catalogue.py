@@ -7,6 +7,7 @@ PREDICTIONS = {"predictions": "train_classifier.predictions"}
 
 RESULTS = [
     Table("classifiers", f"{HERE}.accuracies:classifiers", PREDICTIONS),
+    Table("training", f"{HERE}.training:training", {"histories": "train_classifier.history", **PREDICTIONS}),
     Figure(
         "worst-{classifier}",
         f"{HERE}.worst:figure",
@@ -22,4 +23,11 @@ RESULTS = [
         label="salient pixels",
     ),
 ]
-FINDINGS = [Findings("Classifiers", f"{HERE}.findings:classifiers", {"table": "classifiers"}, CLASSES)]
+FINDINGS = [
+    Findings(
+        "Classifiers",
+        f"{HERE}.findings:classifiers",
+        {"table": "classifiers", "trainings": "training"},
+        CLASSES,
+    )
+]

@@ -8,8 +8,11 @@ from spurious.statistics.chance import sentence
 from spurious.wording import NO_BREAK, percent, plural
 
 
-def classifiers(table: pd.DataFrame, classes: int) -> Iterator[str]:
-    """A sentence per classifier, from the table `classifiers`, and one more where all its seeds are near chance."""
+def classifiers(table: pd.DataFrame, classes: int, trainings: pd.DataFrame | None = None) -> Iterator[str]:
+    """A sentence per classifier of the table `classifiers`, one more where all its seeds are near chance.
+
+    And one for each classifier whose training, in the table `training`, had not finished.
+    """
     for classifier, rows in table.groupby("classifier", sort=False):
         seeds = rows[rows["seed"].astype(str) != "all"]
         worst, best = seeds["accuracy"].min(), seeds["accuracy"].max()
@@ -23,3 +26,16 @@ def classifiers(table: pd.DataFrame, classes: int) -> Iterator[str]:
         warning = sentence(seeds["n"].iloc[0], seeds["accuracy"].mean(), high, seeds["largest_class"].iloc[0], classes)
         if warning:
             yield f"**{classifier}** {warning}, and the recipe."
+    if trainings is not None:
+        yield from _unfinished(trainings[trainings["still_rising"] == "yes"])
+
+
+def _unfinished(trainings: pd.DataFrame) -> Iterator[str]:
+    for classifier, rows in trainings.groupby("classifier", sort=False):
+        last = rows.iloc[0]
+        yield (
+            f"**{classifier}** has not learned what it could: its validation accuracy still rose at the end of"
+            f" {plural(last['steps'], 'step')}, from {percent(last['before'])} to"
+            f" {percent(last['validation_accuracy'])} in the last third (seed {last['seed']}). What is said of it here"
+            " is of an unfinished training; raise `epochs` or `min_steps` of its recipe."
+        )

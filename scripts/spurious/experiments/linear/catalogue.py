@@ -1,10 +1,20 @@
 """What is shown of the linear classifiers."""
 
-from spurious.experiments.catalogue import Figure, Findings, Table
+from typing import Any
+
+from spurious.experiments.catalogue import Figure, Findings, Settings, Table
+from spurious.experiments.linear.settings import targets_of
 
 TITLE, HERE = "Linear classifiers", "spurious.experiments.linear"
 TEMPLATES = {"weights": "train_linear.weights", "splits": "linear_data", "class_names": "class_names"}
-TARGETS = {"targets": "linear.targets"}
+
+
+def targets(settings: Settings) -> Any:
+    """The classes that the figures of a dataset fool towards."""
+    return targets_of(settings["linear"]["targets"], settings["dataset"].get("classes", 10))
+
+
+TARGETS = {"targets": targets}
 
 RESULTS = [
     Table(

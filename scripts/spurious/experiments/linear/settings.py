@@ -1,5 +1,6 @@
 """Settings of the regularization sweep of softmax regression."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -7,21 +8,24 @@ from pydantic import Field
 from spurious.classifiers.recipes import LinearRecipe
 from spurious.parameters import Epsilon, Unique
 
+FIRST = 4  # targets, where none are named
 ClassOfDataset = Annotated[int, Field(ge=0, description="a class of the dataset, 0 to classes - 1")]
 
 
 class LinearSettings(LinearRecipe):
     """The regularization sweep of softmax regression on pixels in [0, 1].
 
-    `targets` are the classes that the figures fool towards, `step_images` how many test images are attacked: their
-    smallest steps, and the fast gradient sign method with `epsilon` (None: all). `pair` are two classes that a logistic
-    regression tells apart and the same method confuses (None: neither).
+    `targets` are the classes that the figures fool towards (None: see `targets_of`), `step_images` how many test
+    images are attacked: their smallest steps, and the fast gradient sign method with `epsilon` (None: all). `pair` are
+    two classes that a logistic regression tells apart and the same method confuses (None: neither).
     """
 
     remedy = "settings of the regularization sweep of softmax regression"
 
-    targets: Annotated[tuple[ClassOfDataset, ...], Unique()] = Field(
-        (0, 1, 2, 3), min_length=1, description="different classes that the figures fool towards, such as [0, 1]"
+    targets: Annotated[tuple[ClassOfDataset, ...], Unique()] | None = Field(
+        None,
+        min_length=1,
+        description="different classes that the figures fool towards, such as [0, 1] (null: the first four, or fewer)",
     )
     step_images: int | None = Field(None, ge=1, description="test images that are attacked, 1 or more (null for all)")
     pair: Annotated[tuple[ClassOfDataset, ...], Unique()] | None = Field(
@@ -31,3 +35,8 @@ class LinearSettings(LinearRecipe):
         description="two different classes for the logistic regression, such as [3, 7] (null for none)",
     )
     epsilon: Epsilon = 0.25
+
+
+def targets_of(targets: Sequence[int] | None, classes: int) -> list[int]:
+    """The classes that the figures fool towards: the first four, or all of fewer, where none are named."""
+    return list(range(min(FIRST, classes)) if targets is None else targets)

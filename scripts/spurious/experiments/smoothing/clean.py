@@ -6,8 +6,8 @@ import pandas as pd
 
 from spurious.experiments.smoothing.rows import reference_of, views_of
 from spurious.experiments.smoothing.votes import per_classifier
+from spurious.rates import interval
 from spurious.statistics.chance import largest_share, limit
-from spurious.statistics.intervals import wilson
 
 COLUMNS = ["n", "accuracy", "low", "high", "largest_class", "near_chance_below"]
 
@@ -34,5 +34,5 @@ def _clean(rows: pd.DataFrame, classes: int) -> pd.DataFrame:
         return pd.DataFrame(columns=COLUMNS)
     right = labels == predicted
     largest = largest_share(labels)
-    row = [len(labels), right.mean(), *wilson(right.sum(), len(labels)), largest, limit(classes, largest)]
+    row = [len(labels), right.mean(), *interval(right.sum(), len(labels)), largest, limit(classes, largest)]
     return pd.DataFrame([row], columns=COLUMNS)
