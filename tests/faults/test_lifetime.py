@@ -38,7 +38,7 @@ import os, subprocess, sys
 from pipeline.jobs import lifetime
 if {{watched}}:
     os.environ[lifetime.HEAD] = lifetime.head_here()
-subprocess.run(["bash", "-c", '"$0" -c "$1" 2> >(cat >&2)', sys.executable, {JOB!r}])
+subprocess.run(["bash", "-c", 'exec 3>&1; "$0" -c "$1" 2>&1 >&3 | cat >&2', sys.executable, {JOB!r}])
 """
 
 

@@ -37,7 +37,7 @@ rule smooth_shard:
         program("smooth_shard.py")
         + " --data {input.data} --weights {input.weights} --classifier {params.classifier:q}"
         " --classes {params.classes} --settings {params.settings:q} --shard {wildcards.shard} --shards {params.shards} --output {output}"
-        " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"
+        " --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"
 
 
 rule gather_smoothing:
@@ -59,7 +59,7 @@ rule gather_smoothing:
         "{wildcards.dataset}: gather the noise sweep of {wildcards.classifier}"
     shell:
         program("gather_smoothing.py") + " --shards {params.shards} --classifier {wildcards.classifier}"
-        " --votes {output.votes} --images {output.images} --summary {output.summary} 2> >(tee {log} >&2)"
+        " --votes {output.votes} --images {output.images} --summary {output.summary} 2>&1 | tee {log} >&2"
 
 
 rule draw_example:
@@ -98,4 +98,4 @@ rule draw_example:
     shell:
         program("classify.py") + " {params.image:q} --id={params.id:q} --classifier {wildcards.classifier}"
         " --weights {input.weights} --entry {params.classifier:q} --settings {params.settings:q} --class-names {input.class_names}"
-        " --output {params.prefix} --rows {output.rows} > {log} 2> >(tee -a {log} >&2)"
+        " --output {params.prefix} --rows {output.rows} 2>&1 > {log} | tee -a {log} >&2"
