@@ -1,5 +1,6 @@
 """GPU jobs on one machine: as many at once as it has GPUs, each on its own, and on the CPU where there is none."""
 
+import errno
 import importlib.util
 import os
 import re
@@ -158,6 +159,20 @@ def test_a_killed_job_leaves_its_device(claiming):
     second.kill()
     second.wait()
     assert claiming()[1] == 1
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_shares_the_first_device(tmp_path, monkeypatch, number):
+    def refuse(handle, operation):
+        opened.append(handle)
+        raise OSError(number, os.strerror(number))
+
+    opened = []
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("fcntl.flock", refuse)
+    assert devices.claim_first_free(["one", "two"]) == 0
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(*opened)
 
 
 def test_a_job_computes_in_float32_and_the_same_every_time(monkeypatch):

@@ -59,3 +59,10 @@ def test_gpu_rules_share_the_partition_of_the_anchor():
     moved = yaml.safe_load(text.replace("&gpu {}", "&gpu {slurm_partition: gpu}"))
     rules = {name for name, values in moved["set-resources"].items() if values.get("slurm_partition") == "gpu"}
     assert rules == rules_with_gpu()
+
+
+def test_only_plugins_for_a_shared_file_system_are_proposed():
+    text = (ROOT / "docs/cluster.md").read_text(encoding="utf-8")
+    proposed = text[text.index("## Other schedulers") :].partition("copy the profile")[0]
+    assert "kubernetes" not in proposed.lower()
+    assert "cluster-generic" in proposed

@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 
 from pipeline.files import atomic
 from pipeline.files.atomic import whole_file
+from pipeline.jobs import lifetime
 from pipeline.jobs.lifetime import HEAD
 from projects import ROOT
 from spurious.errors import SpuriousError
@@ -37,7 +38,7 @@ import os, subprocess, sys
 from pipeline.jobs import lifetime
 if {{watched}}:
     os.environ[lifetime.HEAD] = lifetime.head_here()
-subprocess.run(["bash", "-c", '"$0" -c "$1" 2> >(cat >&2)', sys.executable, {JOB!r}])
+subprocess.run(["bash", "-c", 'exec 3>&1; "$0" -c "$1" 2>&1 >&3 | cat >&2', sys.executable, {JOB!r}])
 """
 
 
@@ -68,6 +69,38 @@ def test_a_job_ends_with_what_started_it(killed):
     with running(watched=True) as processes:
         processes[killed].kill()
         assert psutil.wait_procs([processes[2]], timeout=600)[0]
+
+
+def program(head):
+    """A program that is told by its environment which snakemake started it: what it printed, and its status."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from pipeline.jobs.arguments import run; run(lambda: print('worked'))"],
+        env=os.environ | {HEAD: head, "PYTHONPATH": str(ROOT / "scripts")},
+        capture_output=True,
+        check=False,
+    )
+    return done.stdout, done.stderr, done.returncode
+
+
+def test_a_job_whose_snakemake_is_gone_says_so_in_one_line():
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    head = lifetime.head_here().replace(str(os.getpid()), str(gone.pid), 1)
+    assert program(head) == (b"", lifetime.ENDS, 1)
+    assert lifetime.ENDS.count(b"\n") == 1
+
+
+def test_process_ids_of_another_host_are_not_looked_for(tmp_path, monkeypatch):
+    """Another host's first namespace has the number of ours, and the id may be taken there or not."""
+    boot = tmp_path / "boot_id"
+    boot.write_text("00000000-0000-4000-8000-000000000000\n")
+    monkeypatch.setattr(lifetime, "BOOT", str(boot))
+    assert program(lifetime.head_here()) == (b"worked\n", b"", 0)
+    elsewhere = lifetime.head_here().replace(str(os.getpid()), "1", 1)
+    assert program(elsewhere) == (b"worked\n", b"", 0)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    assert program(elsewhere.replace("1", str(gone.pid), 1)) == (b"worked\n", b"", 0)
 
 
 @pytest.mark.parametrize(("watched", "told"), [(False, b"goes on\n"), (True, b"")])

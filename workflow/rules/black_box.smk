@@ -24,7 +24,7 @@ rule fit_classifier:
     shell:
         program("fit_classifier.py") + " --data {input.data} --classifier {wildcards.classifier}"
         " --entry {params.classifier:q} --seed {wildcards.seed} --model {output.model}"
-        " --predictions {output.predictions} --threads {params.threads} 2> >(tee {log} >&2)"
+        " --predictions {output.predictions} --threads {params.threads} 2>&1 | tee {log} >&2"
 
 
 rule search_scores:
@@ -60,7 +60,7 @@ rule search_scores:
         program("search_scores.py")
         + " --data {input.data} --weights {input.model} --classifier {wildcards.classifier}"
         " --entry {params.classifier:q} --seed {params.seed} --settings {params.settings:q} --rows {output.rows}"
-        " --images {output.images} --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"
+        " --images {output.images} --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"
 
 
 rule transfer_images:
@@ -91,4 +91,4 @@ rule transfer_images:
         program("transfer_images.py")
         + " --data {input.data} --sources {params.sources:q} --entries {params.entries:q}"
         " --settings {params.settings:q} --rows {output}"
-        " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"
+        " --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"

@@ -18,7 +18,7 @@ rule fetch_classifier:
         "{wildcards.dataset}: fetch {wildcards.classifier}"
     shell:
         program("fetch_classifier.py") + " --settings {params.settings:q} {params.local:q} --output {output}"
-        " 2> >(tee {log} >&2)"
+        " 2>&1 | tee {log} >&2"
 
 
 rule train_classifier:
@@ -49,4 +49,4 @@ rule train_classifier:
         program("train_classifier.py") + " --data {input.data} --classifier {wildcards.classifier}"
         " --architecture {params.architecture:q} --recipe {params.recipe:q} --seed {wildcards.seed}"
         " --weights {output.weights} --history {output.history} --predictions {output.predictions}"
-        " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"
+        " --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"

@@ -19,7 +19,7 @@ rule fetch_file:
         "{wildcards.dataset}: fetch {wildcards.file}"
     shell:
         program("fetch_file.py") + " --output {output} --dataset {wildcards.dataset} --sha256 {params.sha256}"
-        " --urls {params.urls:q} {params.local:q} 2> >(tee {log} >&2)"
+        " --urls {params.urls:q} {params.local:q} 2>&1 | tee {log} >&2"
 
 
 rule fetch_images:
@@ -42,7 +42,7 @@ rule fetch_images:
         "{wildcards.dataset}: fetch the images"
     shell:
         program("fetch_images.py") + " --manifest {input.manifest:q} --folder {params.folder:q} {params.urls:q}"
-        " {params.local:q} --output {output} 2> >(tee {log} >&2)"
+        " {params.local:q} --output {output} 2>&1 | tee {log} >&2"
 
 
 rule prepare_images:
@@ -66,7 +66,7 @@ rule prepare_images:
     shell:
         program("prepare_images.py") + " --folder {input.folder} --manifest {input.manifest:q}"
         " --class-names {input.class_names:q} --classes {params.classes} --grey-below {params.grey_below}"
-        " --output {output} 2> >(tee {log} >&2)"
+        " --output {output} 2>&1 | tee {log} >&2"
 
 
 rule prepare_dataset:
@@ -87,4 +87,4 @@ rule prepare_dataset:
         "{wildcards.dataset}: prepare the splits"
     shell:
         program("prepare_dataset.py") + " --output {output} --settings {params.settings:q}"
-        " {params.files:q} 2> >(tee {log} >&2)"
+        " {params.files:q} 2>&1 | tee {log} >&2"

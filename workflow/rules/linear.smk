@@ -23,7 +23,7 @@ rule make_store:
         "{wildcards.dataset}: small copies of the images"
     shell:
         program("make_store.py") + " {params.source:q} --size {params.size} --classes {params.classes}"
-        " --output {output} --threads {threads} 2> >(tee {log} >&2)"
+        " --output {output} --threads {threads} 2>&1 | tee {log} >&2"
 
 
 rule train_linear:
@@ -55,4 +55,4 @@ rule train_linear:
         program("train_linear.py") + " --data {input.data} --seed {wildcards.seed} --settings {params.settings:q}"
         " --weights {output.weights} --predictions {output.predictions} --steps {output.steps} --history {output.history}"
         " --pair {output.pair}"
-        " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"
+        " --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"

@@ -35,7 +35,7 @@ for stage, room in ROOMS.items():
                 "{output.shown}"
             shell:
                 program("make_result.py") + " {params.function} {params.inputs:q} --settings {params.settings:q}"
-                " --output {output:q} 2> >(tee {log} >&2)"
+                " --output {output:q} 2>&1 | tee {log} >&2"
 
 
 # Its parameters are what it says of the configuration; neither the commit nor the machine makes it run again.
@@ -68,7 +68,7 @@ rule write_provenance:
     shell:
         program("write_provenance.py") + " --dataset {wildcards.dataset} --configuration {params.configuration:q}"
         " --requirements {input.requirements:q} --files {params.files:q} --benchmarks {params.benchmarks:q}"
-        " --output-json {output.json} --output-html {output.html} 2> >(tee {log} >&2)"
+        " --output-json {output.json} --output-html {output.html} 2>&1 | tee {log} >&2"
 
 
 rule write_summary:
@@ -92,4 +92,4 @@ rule write_summary:
     shell:
         program("write_summary.py")
         + " --dataset {wildcards.dataset} --findings {params.findings:q} {params.picture:q}"
-        " --provenance {input.provenance} --output {output} 2> >(tee {log} >&2)"
+        " --provenance {input.provenance} --output {output} 2>&1 | tee {log} >&2"

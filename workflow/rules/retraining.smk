@@ -39,4 +39,4 @@ rule retrain_classifier:
         " --target {wildcards.target} --seed {wildcards.seed} --settings {params.settings:q}"
         " --recipe {params.recipe:q} --searches {params.searches:q} --attacks-rows {output.attacks} --old-rows {output.old}"
         " --predictions-rows {output.predictions} --negatives-file {output.negatives}"
-        " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"
+        " --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"

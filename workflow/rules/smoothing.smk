@@ -37,7 +37,7 @@ rule smooth_shard:
         program("smooth_shard.py")
         + " --data {input.data} --weights {input.weights} --classifier {params.classifier:q}"
         " --classes {params.classes} --settings {params.settings:q} --shard {wildcards.shard} --shards {params.shards} --output {output}"
-        " --threads {params.threads} --gpu {resources.gpu} 2> >(tee {log} >&2)"
+        " --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"
 
 
 rule gather_smoothing:
@@ -60,7 +60,7 @@ rule gather_smoothing:
         "{wildcards.dataset}: gather the noise sweep of {wildcards.classifier}"
     shell:
         program("gather_smoothing.py") + " --shards {params.shards} --classifier {wildcards.classifier}"
-        " --classes {params.classes} --votes {output.votes} --images {output.images} --summary {output.summary} 2> >(tee {log} >&2)"
+        " --classes {params.classes} --votes {output.votes} --images {output.images} --summary {output.summary} 2>&1 | tee {log} >&2"
 
 
 rule draw_example:

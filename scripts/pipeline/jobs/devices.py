@@ -28,7 +28,8 @@ def prepare_compute(arguments: argparse.Namespace) -> "torch.device":
 def claim_first_free(names: Sequence[str]) -> int:
     """Index of the first of these devices that no other process of this user on this machine has claimed.
 
-    It is held until this process ends, however it ends. Where all are taken it is 0: devices are shared then.
+    It is held until this process ends, however it ends. Where all are taken it is 0: devices are shared then. So they
+    are where the folder of temporary files knows no locks, as on some network drives.
     """
     for index, name in enumerate(names):
         path = Path(tempfile.gettempdir(), f"spurious-{os.getuid()}-{name}.lock")
@@ -38,4 +39,7 @@ def claim_first_free(names: Sequence[str]) -> int:
             return index
         except BlockingIOError:
             os.close(handle)
+        except OSError:  # the file system knows no locks
+            os.close(handle)
+            break
     return 0
