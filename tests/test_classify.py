@@ -310,7 +310,6 @@ def test_a_classifier_of_other_images(folder):
 @pytest.mark.parametrize(
     ("arguments", "image", "message"),
     [
-        ([], "grey.png", "grey.png: grey levels .* convert it to RGB"),
         ([], "half.png", "half.png: transparent in places .* put it on a background"),
         ([], "text.png", "text.png: no JPEG, PNG, .* or TIFF image"),
         ([], "none.png", "none.png: cannot be read .*; give the path of a JPEG or PNG file"),
@@ -417,11 +416,17 @@ def test_no_classifier_meets_noise(folder):
         run(folder)
 
 
+def test_a_grey_photograph_is_the_same_in_colour(folder):
+    Image.open(folder / "grey.png").convert("RGB").save(folder / "colour.png")
+    rows = [run(folder, "--id=one", image=name) for name in ("grey.png", "colour.png")]
+    pd.testing.assert_frame_equal(*(own.drop(columns="image", errors="ignore") for own in rows))
+
+
 def test_as_a_command_it_ends_with_one_line(folder):
-    command = [sys.executable, str(ROOT / "scripts/classify.py"), "grey.png", "--config", "config.yaml"]
+    command = [sys.executable, str(ROOT / "scripts/classify.py"), "half.png", "--config", "config.yaml"]
     done = subprocess.run([*command, "--dataset", "photos"], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: grey.png: grey levels")
+    assert done.stderr.startswith("error: half.png: transparent in places")
     assert done.stderr.count("\n") == 1
 
 

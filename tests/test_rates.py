@@ -51,7 +51,9 @@ def bounds(name):
     """Every bound of a rate that the table has, {column: values}; those over seeds tell how the seeds differ."""
     function = function_of(entry("table", name).function)
     given = [make() for make in TABLES[name].values()]
-    table = function(**dict(zip(inspect.signature(function).parameters, given, strict=False)))
+    keywords = inspect.signature(function).parameters
+    others = {"classes": 10} if "classes" in keywords else {}
+    table = function(**dict(zip(keywords, given, strict=False)), **others)
     own = table[table["seed"] != "all"] if "seed" in table else table
     columns = [column for column in own if column.rpartition("_")[2] in ("low", "high")]
     return {column: own[column].dropna() for column in columns if column.rpartition("_")[0] not in NO_RATES}

@@ -71,13 +71,22 @@ def test_a_row_for_every_training(tmp_path):
 
 def test_the_front_page_names_a_classifier_that_has_not_learned(tmp_path):
     accuracies = pd.DataFrame(
-        {"classifier": "cnn", "seed": [0, "all"], "n": 9, "accuracy": 0.5, "low": 0.4, "high": 0.6}
+        {
+            "classifier": "cnn",
+            "seed": [0, "all"],
+            "n": 9,
+            "accuracy": 0.5,
+            "low": 0.4,
+            "high": 0.6,
+            "largest_class": 0.1,
+        }
     )
-    rising = [*classifiers(accuracies, table(tmp_path, ("cnn", 0, RISING), ("cnn", 1, RISING)))]
+    rising = [*classifiers(accuracies, 10, table(tmp_path, ("cnn", 0, RISING), ("cnn", 1, RISING)))]
     assert len(rising) == 2  # once, not for every seed
     assert "**cnn** has not learned what it could" in rising[1]
     assert "at the end of 120 steps, from 40" in rising[1]
-    assert [*classifiers(accuracies, table(tmp_path, ("cnn", 0, LEVEL)))] == [*classifiers(accuracies)] == rising[:1]
+    level = [*classifiers(accuracies, 10, table(tmp_path, ("cnn", 0, LEVEL)))]
+    assert level == [*classifiers(accuracies, 10)] == rising[:1]
 
 
 def test_the_terminal_names_it_too(capsys):

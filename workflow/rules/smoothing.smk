@@ -99,4 +99,4 @@ rule draw_example:
     shell:
         program("classify.py") + " {params.image:q} --id={params.id:q} --classifier {wildcards.classifier}"
         " --weights {input.weights} --entry {params.classifier:q} --settings {params.settings:q} --class-names {input.class_names:q}"
-        " --output {params.prefix} --rows {output.rows} > {log} 2> >(tee -a {log} >&2)"
+        " --output {params.prefix} --rows {output.rows} 2>&1 > {log} | tee -a {log} >&2"
