@@ -20,7 +20,7 @@ from pipeline.jobs.arguments import (
     run,
     settings_argument,
 )
-from pipeline.jobs.devices import prepare_compute
+from pipeline.jobs.devices import note_slow_precision, prepare_compute
 from spurious.attacks.optimization import attack
 from spurious.attacks.optimization_rows import image_rows, label_probability
 from spurious.classifiers.models import build_classifier
@@ -43,7 +43,9 @@ ATTACK_COLUMNS = [
 def main(argv: list[str] | None = None) -> None:
     """Read data, the trained classifier, its control and what was found in it; write rows of all rounds."""
     arguments = parse(argv)
-    arm = Arm(arguments, prepare_compute(arguments))
+    device = prepare_compute(arguments)
+    note_slow_precision(arguments.recipe.precision, device)
+    arm = Arm(arguments, device)
     rows: dict[str, list[pd.DataFrame]] = {"attacks": [], "old": [], "predictions": []}
     old = arm.found_before()
     if arguments.negatives == "none":  # the classifiers before retraining, once for all arms

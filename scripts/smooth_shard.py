@@ -12,7 +12,7 @@ from pipeline.files.atomic import whole_file
 from pipeline.files.classifiers import open_classifier
 from pipeline.files.images import Images, open_images
 from pipeline.jobs.arguments import COUNT, INDEX, Parser, add_compute_arguments, run, settings_argument
-from pipeline.jobs.devices import prepare_compute
+from pipeline.jobs.devices import note_slow_precision, prepare_compute
 from spurious.attacks.scores import Scores
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.classifiers.predictions import predict
@@ -27,6 +27,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parse(argv)
     device = prepare_compute(arguments)
     settings = arguments.settings
+    note_slow_precision(settings.precision, device)
     images = open_images(arguments.data)
     indices = shard_indices(len(images), arguments.shard, arguments.shards)
     model, preprocessing = open_classifier(

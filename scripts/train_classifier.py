@@ -12,7 +12,7 @@ from pipeline.files.checkpoints import train
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import read_dataset, write_weights
 from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, json_argument, run, settings_argument
-from pipeline.jobs.devices import prepare_compute
+from pipeline.jobs.devices import note_slow_precision, prepare_compute
 from pipeline.jobs.progress import tell
 from spurious import registry
 from spurious.classifiers.models import Description, build_classifier
@@ -29,6 +29,7 @@ def main(argv: list[str] | None = None) -> None:
     """Read the dataset, train, write weights, history and the predictions of every image."""
     arguments = parse(argv)
     device = prepare_compute(arguments)
+    note_slow_precision(arguments.recipe.precision, device)
     data = read_dataset(arguments.data)
     own = {"image_shape": data.image_shape, "classes": data.classes}
     description = registry.parse(Description, own | arguments.architecture)

@@ -183,6 +183,50 @@ def test_a_job_computes_in_float32_and_the_same_every_time(monkeypatch):
     assert torch.backends.cudnn.deterministic
 
 
+@pytest.mark.parametrize(
+    ("cuda", "visible", "why"),
+    [
+        (None, "0", "this build of torch is for the CPU only"),
+        ("13.0", "", "CUDA_VISIBLE_DEVICES names none"),
+        ("13.0", "0", "Torch not compiled with CUDA enabled"),
+    ],
+)
+def test_a_granted_gpu_that_torch_cannot_use_is_named(monkeypatch, capsys, cuda, visible, why):
+    def refuse():
+        raise AssertionError("Torch not compiled with CUDA enabled")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "init", refuse)
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    arguments = Namespace(threads=torch.get_num_threads(), gpu=1)
+    assert devices.prepare_compute(arguments) == torch.device("cpu")
+    assert capsys.readouterr().err.splitlines() == [
+        f"note: a GPU was granted, but torch cannot use it ({why}); the CPU computes, in float32"
+    ]
+    devices.prepare_compute(Namespace(**vars(arguments) | {"gpu": 0}))
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("flags", "precision", "device", "noted"),
+    [
+        ("fpu avx2 avx512f", "bfloat16", "cpu", True),
+        ("fpu avx512_bf16", "bfloat16", "cpu", False),
+        ("fp asimd bf16", "bfloat16", "cpu", False),
+        ("fpu avx2", "float32", "cpu", False),
+        ("fpu avx2", "bfloat16", "cuda", False),
+        (None, "bfloat16", "cpu", False),
+    ],
+)
+def test_bfloat16_on_a_processor_that_lacks_it_is_noted(tmp_path, monkeypatch, capsys, flags, precision, device, noted):
+    monkeypatch.setattr(devices, "PROCESSOR", tmp_path / "cpuinfo")
+    if flags is not None:
+        devices.PROCESSOR.write_text(f"flags\t\t: {flags}\n")
+    devices.note_slow_precision(precision, torch.device(device))
+    assert ("no instructions for bfloat16" in capsys.readouterr().err) == noted
+
+
 def test_device_is_a_gpu_only_where_one_is_granted_and_there(claiming, monkeypatch):
     arguments = Namespace(threads=torch.get_num_threads(), gpu=1)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

@@ -22,6 +22,7 @@ import smooth_shard
 from measuring import Row, memory_mb
 from pipeline.files.classifiers import open_classifier
 from pipeline.files.images import open_images
+from pipeline.jobs.devices import is_slow_in_bfloat16
 from spurious import configuration
 from spurious.classifiers.predictions import predict
 from spurious.classifiers.pretrained import accelerate, torchvision_classifier
@@ -55,7 +56,7 @@ def rows(root: Path) -> Iterator[Row]:
     """Rates in views per second, ratios to the network alone, the multiply rate and the write-up's way; peak memory."""
     os.environ |= ENVIRONMENT
     writeup = rate("writeup", "float32", processes=1)
-    for precision in PRECISIONS:
+    for precision in ["float32"] if is_slow_in_bfloat16() else PRECISIONS:
         network, whole = rate("network", precision), rate("sweep", precision)
         allowed = max(rate("matmul", precision), rate("convolution", precision)) / MULTIPLICATIONS
         unit = f"views/s, {CORES} cores"

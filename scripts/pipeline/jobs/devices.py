@@ -8,21 +8,61 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.jobs.progress import tell
+from spurious.errors import reason_of
+
 if TYPE_CHECKING:  # a script that only moves files or tables should not pay for importing torch
     import torch
 
+PROCESSOR = Path("/proc/cpuinfo")
+BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}  # what Linux calls the instructions, of x86 and of Arm
+
 
 def prepare_compute(arguments: argparse.Namespace) -> "torch.device":
-    """Set the thread count and choose the device: a GPU where one was granted and is there, else the CPU."""
+    """Set the thread count and choose the device: a GPU where one was granted and is there, else the CPU.
+
+    A GPU that was granted and cannot be used is named on the terminal: the CPU computes in another precision.
+    """
     import torch
 
     torch.set_num_threads(arguments.threads)
     torch.backends.cudnn.allow_tf32 = False  # a prediction is promised in float32
     torch.backends.cudnn.deterministic = True  # equal weights are promised, also after a kill
     if not (arguments.gpu and torch.cuda.is_available()):
+        if arguments.gpu:
+            tell(f"note: a GPU was granted, but torch cannot use it ({why_no_gpu()}); the CPU computes, in float32")
         return torch.device("cpu")
     identities = [str(torch.cuda.get_device_properties(index).uuid) for index in range(torch.cuda.device_count())]
     return torch.device("cuda", claim_first_free(identities))
+
+
+def why_no_gpu() -> str:
+    """Why torch sees no GPU, in words."""
+    import torch
+
+    if not (torch.version.cuda or torch.version.hip):
+        return "this build of torch is for the CPU only"
+    if os.environ.get("CUDA_VISIBLE_DEVICES") == "":
+        return "CUDA_VISIBLE_DEVICES names none"
+    try:
+        torch.cuda.init()
+    except (RuntimeError, AssertionError) as error:
+        return reason_of(error)
+    return "it finds none"
+
+
+def note_slow_precision(precision: str, device: "torch.device") -> None:
+    """Say on the terminal where bfloat16 is slower than float32."""
+    if precision == "bfloat16" and device.type == "cpu" and is_slow_in_bfloat16():
+        tell("note: this processor has no instructions for bfloat16 and is slower with it; set precision: float32")
+
+
+def is_slow_in_bfloat16() -> bool:
+    """Whether the processor has no instructions for bfloat16; False where the system does not tell."""
+    try:
+        return BFLOAT16.isdisjoint(PROCESSOR.read_text(encoding="utf-8", errors="replace").split())
+    except OSError:
+        return False
 
 
 def claim_first_free(names: Sequence[str]) -> int:
