@@ -233,9 +233,10 @@ def fetched(file: Path, entry: Mapping[str, Any], local_data: Path | None) -> Pa
 def class_names(dataset: Mapping[str, Any], folder: Path) -> list[str]:
     """The names of a dataset's classes, their numbers where it has none."""
     classes = dataset.get("classes", 10)
-    if "class_names" not in dataset:
-        return [str(label) for label in range(classes)]
-    return [known.name for known in read_class_names(folder / dataset["class_names"], classes)]
+    names = dataset.get("class_names", [str(label) for label in range(classes)])
+    if isinstance(names, str):
+        return [known.name for known in read_class_names(folder / names, classes)]
+    return list(names)
 
 
 def examined(image: torch.Tensor, subject: Subject, arguments: argparse.Namespace) -> tuple[pd.DataFrame, torch.Tensor]:

@@ -65,6 +65,9 @@ DRAWN = {
     "black-box of many": lambda: black_box_figure.black_box(search_rows(MANY), "title of it"),
     "black-box of one": lambda: black_box_figure.black_box(search_rows(["forest"]), "title of it"),
     "images": lambda: images_figure.black_box_images(search_rows(), PICTURES, "title of it"),
+    "images of named classes": lambda: images_figure.black_box_images(
+        search_rows(), PICTURES, "title of it", class_names=[*"ABC", "house finch", "maillot"]
+    ),
     "transfer": draw_transfer,
 }
 
@@ -82,6 +85,12 @@ def test_no_text_is_cut_off_and_the_title_lies_over_no_panel(name):
     title = figure._suptitle.get_window_extent()
     assert figure._suptitle.get_text() == "title of it"
     assert all(axes.get_tightbbox().y1 <= title.y0 + 1 for axes in figure.axes)
+
+
+def test_images_are_called_by_their_names():
+    texts = [axes.get_xlabel() for axes in DRAWN["images of named classes"]().axes]
+    assert texts[:2] == ["maillot", "hous\N{HORIZONTAL ELLIPSIS}\n(.50)"]
+    assert [axes.get_xlabel() for axes in DRAWN["images"]().axes][:2] == ["4", "3 (.50)"]
 
 
 def test_curves_end_at_the_share_that_succeeded():

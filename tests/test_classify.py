@@ -196,6 +196,14 @@ def test_an_image_of_the_dataset_gets_the_noise_of_the_sweep(folder, place, way)
     assert rows["p"].tolist() == pytest.approx([p for row in swept for p in (row.p_ns, row.p_ss, row.p_ds)], abs=1e-5)
 
 
+def test_names_may_stand_in_the_configuration(folder):
+    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    config["datasets"]["photos"]["class_names"] = list("ABCDE")
+    write_config(folder, config)
+    rows = run(folder)
+    assert rows["name"].tolist() == ["ABCDE"[number] for number in rows["predicted"]]
+
+
 def test_equal_names_in_two_folders_get_different_noise(folder):
     logits = []
     for place in ("a", "b"):

@@ -164,6 +164,36 @@ BAD = {
         {"antialiased": True},
         "smoothing.variants.other: unknown key 'antialiased'; did you mean 'antialias'?",
     ),
+    "class names, too few": (
+        "datasets/digits/class_names",
+        ["nought", "one"],
+        "datasets.digits: class_names has 2 names, classes is 10: name every class once",
+    ),
+    "class names, one twice": (
+        "datasets/mnist/class_names",
+        ["a", "a"],
+        "mnist.class_names: ['a', 'a'] is not allowed: ",
+    ),
+    "class names, one empty": (
+        "datasets/mnist/class_names",
+        ["a", " "],
+        "mnist.class_names: ['a', ' '] is not allowed: ",
+    ),
+    "class names, numbers": (
+        "datasets/mnist/class_names",
+        [0, 1],
+        "mnist.class_names: [0, 1] is not allowed: the names",
+    ),
+    "class names, none": (
+        "datasets/mnist/class_names",
+        None,
+        "mnist.class_names: None is not allowed: the names of all",
+    ),
+    "class names, no path": (
+        "datasets/mnist/class_names",
+        "",
+        "mnist.class_names: '' is not allowed: the names of all",
+    ),
     "no noise seed": ("smoothing/seeds", [], "smoothing.seeds: [] is not allowed: different seeds of the noise"),
     "address without the file's name": (
         "datasets/imagenet-samples/urls",
@@ -393,6 +423,14 @@ def test_own_dataset_is_valid(config):
     config["experiments"]["own"] = {**CONFIG["experiments"]["digits"], "retraining": [], "seeds": [0], "override": {}}
     config["experiments"]["own"]["transfer"] = {}
     config["targets"]["paper"] = ["own"]
+    check(config)
+
+
+@pytest.mark.parametrize("dataset", ["digits", "mnist", "imagenet-samples", "imagenet64"])
+@pytest.mark.parametrize("listed", [False, True])
+def test_every_source_takes_class_names_as_a_list_and_as_a_table(config, dataset, listed):
+    entry = config["datasets"][dataset]
+    entry["class_names"] = [f"class {n}" for n in range(entry.get("classes", 10))] if listed else "names.csv"
     check(config)
 
 

@@ -20,6 +20,7 @@ from spurious.experiments.classifiers import worst as classifiers_worst
 from spurious.experiments.retraining import figure as retraining_figure
 from spurious.experiments.smoothing import example, examples, gallery, looks, published, rates_figure, risk_figure
 from spurious.figures import pictures as figures_pictures
+from spurious.figures.labels import row_names
 from spurious.figures.style import BLACK, probability_text, render
 
 RNG = np.random.default_rng(0)
@@ -108,6 +109,7 @@ def six_views():
 
 
 SIX_VOTES = gallery.Card(picture=CARD.picture, name=LONG, votes=VOTES * 2)
+CALLED = ["A", "German short-haired pointer", "$x$"]
 DRAWN = {
     "rates of six views": lambda: rates_figure.smoothing(smoothing_table(SIX), "title of it"),
     "risk of six views": lambda: risk_figure.risk(*risk_frames(scores=[*SIX, "vote", "combined"]), "title of it"),
@@ -115,6 +117,10 @@ DRAWN = {
     "example of six views": lambda: example.example(*six_views(), "title of it", "note"),
     "found": lambda: backworking_found.found(GRID, P, "title of it"),
     "worst": lambda: classifiers_worst.worst(GRID, P, np.array([[0, 1, 2], [1, 1, 0]]), "title of it"),
+    "found of named classes": lambda: backworking_found.found(GRID, P, "title of it", labels=row_names([0, 1], CALLED)),
+    "worst of named classes": lambda: classifiers_worst.worst(
+        GRID, P, np.array([[0, 1, 2], [1, 1, 0]]), "title of it", class_names=CALLED
+    ),
     "salient": lambda: salient.salient(GRID, KEPT, "title of it"),
     "trace": lambda: trace.trace(trace_rows(), "title of it"),
     "retraining": lambda: retraining_figure.retraining(retraining_table(), "title of it"),
@@ -178,6 +184,19 @@ def test_worst_shows_the_predicted_class():
     assert figure.axes[1].get_xlabel() == "0.9990 \N{RIGHTWARDS ARROW} 1"
     assert figure.axes[1].xaxis.label.get_style() == "italic"
     assert figure.axes[0].xaxis.label.get_style() == "normal"
+
+
+def test_worst_names_the_classes():
+    figure = DRAWN["worst of named classes"]()
+    assert [axes.get_ylabel() for axes in figure.axes[::3]] == ["A", "German\nshort-ha\N{HORIZONTAL ELLIPSIS}"]
+    guesses = [axes.get_xlabel().split("\n\N{RIGHTWARDS ARROW} ")[1] for axes in figure.axes[::2]]
+    assert guesses == ["A", "$x$", "Germa\N{HORIZONTAL ELLIPSIS}"]
+    assert [axes.xaxis.label.get_style() for axes in figure.axes[:2]] == ["normal", "italic"]
+
+
+def test_a_class_without_a_name_is_told():
+    with pytest.raises(SpuriousError, match="class_names: the class 3 has no name; add it"):
+        row_names([1, 3], CALLED)
 
 
 def test_salient_alternates_image_and_gradient():
@@ -427,6 +446,13 @@ def first_picture(request):
     return first[0] if len(first) == 1 else first[:3].transpose(1, 2, 0).clip(0, 1)
 
 
+@pytest.fixture
+def name_table(tmp_path):
+    path = tmp_path / "names.csv"
+    path.write_text("label,wordnet,name\n0,,A\n1,,B\n", encoding="utf-8")
+    return {"class_names": path}
+
+
 SEARCH = {"classifier": "cnn", "search": "published", "seed": 1, "found_above": 0.999}
 
 
@@ -475,6 +501,19 @@ def store(folder, channels):
     save_file(tensors, folder / "data.safetensors")
     pd.concat(rows).to_csv(folder / "predictions.csv", index=False)
     return {"data": folder / "data.safetensors", "predictions": folder / "predictions.csv"}
+
+
+def test_the_figures_of_labels_read_their_names(tmp_path, searched, first_picture, name_table):
+    channels = 1 if first_picture.ndim == 2 else 3
+    named = {**searched, **name_table}
+    found = returned("figure", "found", named, **SEARCH)
+    assert [axes.get_ylabel() for axes in found.axes if axes.get_ylabel()] == ["A", "B"]
+    files = store(tmp_path, channels) | name_table
+    overview = returned("figure", "overview", searched | files, **SEARCH)
+    assert [axes.get_title() for axes in overview.axes if axes.get_title()] == ["A", "B"]
+    worst = returned("figure", "worst", files)
+    assert [axes.get_ylabel() for axes in worst.axes if axes.get_ylabel()] == ["A", "B"]
+    assert worst.axes[0].get_xlabel().endswith(" A")
 
 
 def test_worst_shows_stored_images(tmp_path, stored):

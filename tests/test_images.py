@@ -1,6 +1,7 @@
 import csv
 import hashlib
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from PIL import Image
 import fetch_images
 import make_manifest
 import prepare_images
+import write_class_names
 from pipeline.files import downloads
 from pipeline.files.photographs import open_photographs, read_class_names, read_manifest
 from serving import served
@@ -229,6 +231,12 @@ def test_one_photograph_per_class(tmp_path, capsys):
     assert (
         "left out 1 that are no .jpeg, .jpg, .png, .webp, .bmp, .gif, .tif, .tiff: README.md" in capsys.readouterr().err
     )
+
+
+def test_listed_names_become_a_table_that_reads_back(tmp_path):
+    table, names = tmp_path / "names.csv", ["A", 'b, "c"', "\N{GREEK SMALL LETTER DELTA}"]
+    write_class_names.main(["--names", json.dumps(names), "--output", str(table)])
+    assert read_class_names(table, 3) == [ClassName(label, "", name) for label, name in enumerate(names)]
 
 
 def test_folders_are_classes_as_in_image_folder(tmp_path):

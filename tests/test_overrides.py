@@ -7,6 +7,8 @@ import pytest
 from projects import DATASET, change_config, planned_commands, run_snakemake
 
 BARE, IDLE = "bare", "idle"
+LISTED = {"write_class_names.py"}
+NAMES = [f"digit {number}" for number in range(10)]
 OWN = {
     "classifiers": {"own-cnn": {"architecture": "cnn", "recipe": "own-recipe", "channels": [2, 4], "units": 8}},
     "recipes": {"own-recipe": {"learning_rate": 0.0125, "batch_size": 25, "steps": 7}},
@@ -40,7 +42,7 @@ def planned(checkout, tmp_path_factory):
     change_config(
         folder,
         {
-            "datasets": {BARE: digits, IDLE: digits},
+            "datasets": {BARE: {**digits, "class_names": NAMES}, IDLE: digits},
             "experiments": {
                 DATASET: {**STAGES, "override": OWN},
                 BARE: {"seeds": [0], "linear": True},
@@ -63,6 +65,17 @@ def test_an_entry_that_stands_in_an_override_only_is_planned(planned, program, p
 def test_stages_that_are_left_out_are_not_run(planned):
     linear = [command for command in planned["train_linear.py"] if f"results/{BARE}/" in command]
     assert len(linear) == 1
-    for dataset, programs in {BARE: {"prepare_dataset.py", "train_linear.py"}, IDLE: set()}.items():
+    for dataset, programs in {BARE: {"prepare_dataset.py", "train_linear.py", *LISTED}, IDLE: set()}.items():
         found = {program for program, own in planned.items() if any(f"results/{dataset}/" in one for one in own)}
         assert found - {"make_result.py", "write_provenance.py", "write_summary.py"} == programs
+
+
+def test_listed_class_names_reach_the_figures_of_their_dataset_alone(planned):
+    table = f"results/{BARE}/class_names.csv"
+    (written,) = planned["write_class_names.py"]
+    assert f"--output {table} " in written
+    assert '"digit 9"]' in written
+    figures = [command for command in planned["make_result.py"] if "--input class_names" in command]
+    assert len(figures) == 3
+    assert all(f"--input class_names {table} " in command for command in figures)
+    assert not any("digit 9" in command for command in planned["prepare_dataset.py"])

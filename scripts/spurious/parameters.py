@@ -25,6 +25,25 @@ def _different(items: tuple[Any, ...]) -> tuple[Any, ...]:
     return items
 
 
+class NamesOrTable:
+    """Annotation of different names that are not empty, or of the path of a table that holds them."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(_names_or_path)
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        text = {"type": "string", "minLength": 1}
+        return {"anyOf": [text, {"type": "array", "items": text, "minItems": 1, "uniqueItems": True}]}
+
+
+def _names_or_path(value: Any) -> str | tuple[str, ...]:
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, list | tuple) and all(isinstance(name, str) and name.strip() for name in value):
+        return _different(tuple(value))
+    raise PydanticCustomError("no_names", "must be names or a path")
+
+
 class OtherThan:
     """Annotation of a value that must be none of the `reserved` ones; a `remedy` replaces the description."""
 

@@ -28,7 +28,7 @@ ClassifierName = Annotated[
     Name,
     OtherThan(
         *("tables", "figures", "images", "linear", "store"),
-        *("data.safetensors", "images.csv", "transfer.csv", "summary.rst"),
+        *("data.safetensors", "images.csv", "class_names.csv", "transfer.csv", "summary.rst"),
         remedy="a name other than 'tables', 'figures', 'images', 'linear', 'store' and those of the dataset's files",
     ),
 ]

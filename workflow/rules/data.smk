@@ -45,6 +45,24 @@ rule fetch_images:
         " {params.local:q} --output {output} 2>&1 | tee {log} >&2"
 
 
+rule write_class_names:
+    """The names that the configuration lists, as the table that a file of them would be."""
+    output:
+        "results/{dataset}/class_names.csv",
+    log:
+        "results/logs/{dataset}/write_class_names.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("write_class_names.py"),
+        names=listed_class_names,
+    message:
+        "{wildcards.dataset}: write the names of the classes"
+    shell:
+        program("write_class_names.py") + " --names {params.names:q} --output {output} 2>&1 | tee {log} >&2"
+
+
 rule prepare_images:
     """The list of the images with what they are, and which are left out."""
     input:

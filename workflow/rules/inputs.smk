@@ -114,7 +114,8 @@ def file_sha256(wildcards):
 
 
 def dataset_settings(wildcards):
-    return json.dumps({key: value for key, value in own_dataset(wildcards).items() if key != "files"})
+    others = ("files", "class_names")
+    return json.dumps({key: value for key, value in own_dataset(wildcards).items() if key not in others})
 
 
 def source_files(wildcards):
@@ -135,9 +136,15 @@ def manifest(wildcards):
 
 
 def class_names(wildcards):
-    """The list of the classes' names, nothing where they are numbers."""
-    path = own_dataset(wildcards).get("class_names")
-    return given(path) if path else []
+    """The table of the classes' names, nothing where they are numbers."""
+    names = own_dataset(wildcards).get("class_names", [])
+    if isinstance(names, str):
+        return given(names)
+    return f"results/{wildcards.dataset}/class_names.csv" if names else []
+
+
+def listed_class_names(wildcards):
+    return json.dumps(own_dataset(wildcards)["class_names"])
 
 
 def image_urls(wildcards):

@@ -247,7 +247,7 @@ def files_of_origin(wildcards):
     files = {
         f"results/downloads/{dataset}/{name}": entry["sha256"] for name, entry in settings.get("files", {}).items()
     }
-    named = [given(settings[key]) for key in ("manifest", "class_names") if key in settings]
+    named = [given(settings[key]) for key in ("manifest", "class_names") if isinstance(settings.get(key), str)]
     brought = settings.get("tree") or settings.get("batches") or {}
     named += [path for paths in brought.values() for path in ([paths] if isinstance(paths, str) else paths)]
     if source_of(dataset) not in ("images", "store"):

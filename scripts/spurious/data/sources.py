@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from spurious.errors import SpuriousError
-from spurious.parameters import Sha256, Text, Unique
+from spurious.parameters import NamesOrTable, Sha256, Text, Unique
 from spurious.registry import Entry, Settings
 
 DIGITS_IMAGES, DIGITS_CLASSES = 1797, 10
@@ -68,7 +68,11 @@ Classes = Annotated[int, Field(ge=2, description="number of classes, labels bein
 ClassesOr10 = Annotated[
     int, Field(ge=2, description="number of classes, labels being 0 to classes - 1; 10 where it is not given")
 ]
-ClassNames = Annotated[Text, Field(description="the table of the names of all classes, columns label and name")]
+ClassNames = Annotated[
+    str | tuple[str, ...],
+    NamesOrTable(),
+    Field(description="the names of all classes: a list of different texts, or the path of a table label,wordnet,name"),
+]
 Address = Annotated[
     str,
     Field(
@@ -138,6 +142,13 @@ class Source(Entry, key="source"):
 
     remedy = "where the images come from, digits (bundled), idx (as MNIST), npz, images or store (your own)"
 
+    @model_validator(mode="after")
+    def _name_of_every_class(self) -> Self:
+        names = getattr(self, "class_names", None)
+        if isinstance(names, tuple) and len(names) != self.classes:
+            raise SpuriousError(f"class_names has {len(names)} names, classes is {self.classes}: name every class once")
+        return self
+
 
 class Digits(Source, kind="digits"):
     """scikit-learn's digits at `size` x `size` pixels; `seed` is that of the stratified split."""
@@ -148,6 +159,7 @@ class Digits(Source, kind="digits"):
     validation: int = Field(ge=10, description="number of validation images, 10 or more (one of each digit)")
     test: int = Field(ge=10, description="number of test images, 10 or more (one of each digit)")
     seed: int = Field(0, ge=0, description="seed of the stratified split, a whole number of 0 or more")
+    class_names: ClassNames = None
 
     @model_validator(mode="after")
     def _some_left(self) -> Self:
@@ -170,6 +182,7 @@ class Idx(Source, kind="idx"):
 
     validation: int = Field(ge=1, description="how many of the first training images validate, 1 or more")
     classes: ClassesOr10 = 10
+    class_names: ClassNames = None
     files: IdxFiles = Field(None, description="the four IDX files of images and labels")
 
 
@@ -189,6 +202,7 @@ class Npz(Source, kind="npz"):
         description="value of a white pixel in the file, above 0, such as 16; needed where the values leave it open",
     )
     classes: ClassesOr10 = 10
+    class_names: ClassNames = None
     files: NpzFiles = Field(None, description="the archive of images and labels")
 
 

@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 
 from spurious.errors import SpuriousError
+from spurious.figures.page import fitted_lines
+
+ROW_NAME, ROW_SIZE = 0.9, 12  # inches and points of a row's name
 
 
 def per_label(stored: np.ndarray, rows: pd.DataFrame) -> tuple[np.ndarray, list[int]]:
@@ -25,6 +28,24 @@ def stack(parts: Sequence[np.ndarray]) -> np.ndarray:
 def smallest_label(rows: pd.DataFrame) -> int:
     """How many rows the label with the fewest of them has."""
     return int(rows["label"].value_counts().min())
+
+
+def class_name(label: float, class_names: Sequence[str] | None) -> str:
+    """What a figure calls a class: its name, its number where there are none.
+
+    Raises SpuriousError for a class without a name.
+    """
+    if class_names is None:
+        return str(int(label))
+    if label >= len(class_names):
+        raise SpuriousError(f"class_names: the class {int(label)} has no name; add it")
+    return class_names[int(label)]
+
+
+def row_names(labels: Sequence[int], class_names: Sequence[str] | None) -> list[str]:
+    """The names of rows of one label each, long ones in two lines and shortened."""
+    names = [class_name(label, class_names) for label in labels]
+    return names if class_names is None else ["\n".join(fitted_lines(name, ROW_NAME, size=ROW_SIZE)) for name in names]
 
 
 def name_of(rows: pd.DataFrame) -> str:

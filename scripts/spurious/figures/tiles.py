@@ -1,6 +1,6 @@
 """Images in rows of one label each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 
 from spurious.errors import SpuriousError
 from spurious.figures.style import BLACK, GREY, WIDTH, bare
+
+TEXT = 0.19  # inches of the line under a picture
 
 
 def check_tiles(images: np.ndarray, **values: np.ndarray) -> None:
@@ -19,7 +21,13 @@ def check_tiles(images: np.ndarray, **values: np.ndarray) -> None:
 
 
 def tile_grid(
-    shape: tuple[int, int], labels: list | None, title: str, note: str, *, text: float = 0.19, names_size: float = 12
+    shape: tuple[int, int],
+    labels: Sequence[object] | None,
+    title: str,
+    note: str,
+    *,
+    text: float = TEXT,
+    names_size: float = 12,
 ) -> tuple[Figure, np.ndarray]:
     """Axes (rows, columns) without frames, the rows' labels at the left and `text` inches under each."""
     rows, columns = shape
@@ -34,7 +42,9 @@ def tile_grid(
         axes.xaxis.label.set(size=7.5, color=BLACK)
         axes.xaxis.labelpad = 2
     for axes, label in zip(grid[:, 0], labels or range(rows), strict=True):
-        axes.set_ylabel(str(label), rotation=0, ha="right", va="center", fontsize=names_size, labelpad=8)
+        axes.set_ylabel(
+            str(label), rotation=0, ha="right", va="center", fontsize=names_size, labelpad=8, parse_math=False
+        )
     figure.suptitle(title, y=1 - margin)
     figure.supxlabel(note, fontsize=8, color=GREY)
     return figure, grid

@@ -5,6 +5,7 @@ from spurious.experiments.catalogue import Figure, Findings, Table
 TITLE, HERE = "Backworking", "spurious.experiments.backworking"
 ROWS = {"rows": "backwork_label.rows"}
 FOUND = {"found_above": "backworking.found_above"}
+NAMES = {"class_names": "class_names"}
 FIRST_SEED = {"seed": "experiment.seeds.0"}
 
 RESULTS = [
@@ -13,7 +14,7 @@ RESULTS = [
     Figure(
         "found-{classifier}-{search}",
         f"{HERE}.found:figure",
-        {"images": "backwork_label.images", **ROWS},
+        {"images": "backwork_label.images", **ROWS, **NAMES},
         FOUND | FIRST_SEED,
         label="images of the search {search}",
     ),
@@ -25,6 +26,7 @@ RESULTS = [
             **ROWS,
             "data": "prepare_dataset",
             "predictions": "train_classifier.predictions",
+            **NAMES,
         },
         FIRST_SEED,
         first=("search", "seed"),

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from spurious.experiments.backworking.stored import of_search
+from spurious.figures.labels import row_names
 from spurious.figures.style import VERMILION, probability_text, styled
 from spurious.figures.tiles import cells, check_tiles, show_tile, tile_grid
 from spurious.frames import Arrays
@@ -14,7 +15,7 @@ from spurious.frames import Arrays
 
 @styled
 def found(
-    images: np.ndarray, p: np.ndarray, title: str, *, labels: list[int] | None = None, found_above: float = 0.999
+    images: np.ndarray, p: np.ndarray, title: str, *, labels: Sequence[object] | None = None, found_above: float = 0.999
 ) -> Figure:
     """What a search found: a row of images per label, p of the label under each.
 
@@ -39,7 +40,9 @@ def figure(
     search: str,
     seed: int,
     found_above: float,
+    class_names: Sequence[str] | None = None,
 ) -> Figure:
     """The stored images of one search and seed with the p of their rows; a file of each kind for every label."""
     labels, pixels, p = of_search(images, rows, search, seed)
-    return found(pixels, p, f"{classifier}, search {search}, seed {seed}", labels=labels, found_above=found_above)
+    names = row_names(labels, class_names)
+    return found(pixels, p, f"{classifier}, search {search}, seed {seed}", labels=names, found_above=found_above)

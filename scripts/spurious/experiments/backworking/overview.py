@@ -7,25 +7,34 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from spurious.experiments.backworking.stored import of_search
-from spurious.figures.labels import per_label
+from spurious.figures.labels import class_name, per_label
+from spurious.figures.page import fitted_lines
 from spurious.figures.pictures import pictures
-from spurious.figures.style import probability_text, styled
+from spurious.figures.style import WIDTH, probability_text, styled
 from spurious.figures.tiles import cells, check_tiles, show_tile, tile_grid
 from spurious.frames import Arrays, lowest
 
 
 @styled
-def overview(found: np.ndarray, p_found: np.ndarray, worst: np.ndarray, p_worst: np.ndarray, title: str) -> Figure:
+def overview(
+    found: np.ndarray,
+    p_found: np.ndarray,
+    worst: np.ndarray,
+    p_worst: np.ndarray,
+    title: str,
+    names: Sequence[str] | None = None,
+) -> Figure:
     """One found image and one training image per label, each with p of that label.
 
-    `found` and `worst` (labels, H, W) or (labels, H, W, 3) with pixels in [0, 1], `p_found` and `p_worst` (labels,).
+    `found` and `worst` (labels, H, W) or (labels, H, W, 3) with pixels in [0, 1], `p_found` and `p_worst` (labels,);
+    `names` stand over the columns (0, 1, ...).
     """
     images, p = np.stack([found, worst]), np.stack([p_found, p_worst])
     check_tiles(images, p=p)
     note = "p of the column's label under every image"
     figure, grid = tile_grid(images.shape[:2], ["searched", "real"], title, note, names_size=9)
-    for label, axes in enumerate(grid[0]):
-        axes.set_title(str(label), fontsize=10)
+    for name, axes in zip(names or map(str, range(len(found))), grid[0], strict=True):
+        axes.set_title(name, fontsize=10, parse_math=False)
     for axes, image, value in cells(grid, images, p):
         show_tile(axes, image)
         axes.set_xlabel(probability_text(value))
@@ -40,6 +49,7 @@ def figure(
     classifier: str,
     search: str,
     seed: int,
+    class_names: Sequence[str] | None = None,
 ) -> Figure:
     """The strongest image that a search found for every label, above the training image with the lowest p."""
     labels, pixels, p = of_search(images, rows, search, seed)
@@ -47,4 +57,12 @@ def figure(
     real = lowest(predictions[predictions["split"] == "train"], 1)
     worst, _ = per_label(data["train_images"], real)
     title = f"noise that was searched for each label, and the real images that do worst: {classifier}"
-    return overview(pixels[each, best], p[each, best], pictures(worst[:, 0]), real["p_label"].to_numpy(), title)
+    names = None if class_names is None else column_names(labels, class_names)
+    p_real = real["p_label"].to_numpy()
+    return overview(pixels[each, best], p[each, best], pictures(worst[:, 0]), p_real, title, names)
+
+
+def column_names(labels: Sequence[int], class_names: Sequence[str]) -> list[str]:
+    """The names of the columns, in as much room as each has."""
+    inches = WIDTH / (len(labels) + 2)
+    return ["\n".join(fitted_lines(class_name(label, class_names), inches, size=10)) for label in labels]

@@ -8,6 +8,10 @@ ROWS = {"rows": "search_scores.rows"}
 RESULTS = [
     Table("black_box", f"{HERE}.table:black_box", {**ROWS, "predictions": "model_predictions"}),
     Figure("black_box", f"{HERE}.figure:black_box", ROWS),
-    Figure("black_box-images", f"{HERE}.images_figure:figure", {**ROWS, "images": "search_scores.images"}),
+    Figure(
+        "black_box-images",
+        f"{HERE}.images_figure:figure",
+        {**ROWS, "images": "search_scores.images", "class_names": "class_names"},
+    ),
 ]
 FINDINGS = [Findings("Fooling by scores alone", f"{HERE}.findings:black_box", {"table": "black_box"})]

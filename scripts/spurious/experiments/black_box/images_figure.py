@@ -6,28 +6,40 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from spurious.figures.labels import class_name
+from spurious.figures.page import fitted_lines
 from spurious.figures.pictures import pictures
 from spurious.figures.style import BLACK, GREY, VERMILION, WIDTH, bare, styled
 from spurious.frames import Arrays
 
+NAME = 0.45  # inches of a class's name
 Pictures = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]
 
 
 @styled
-def black_box_images(rows: pd.DataFrame, pictures: Pictures, title: str, *, count: int = 3) -> Figure:
+def black_box_images(
+    rows: pd.DataFrame,
+    pictures: Pictures,
+    title: str,
+    *,
+    count: int = 3,
+    class_names: Sequence[str] | None = None,
+) -> Figure:
     """Images before and after evolution: a row for each classifier, the first `count` from images and from noise.
 
     `rows`: what `search_scores.py` writes; `pictures`: by (classifier, start) the images before and after, (n, H, W) or
     (n, H, W, 3) each, pixels in [0, 1], in the order of the rows. Under an image stands its label, under noise p of the
-    target; under the result the decision with p of the target, in italics where the search did not succeed.
+    target; under the result the decision with p of the target, in italics where the search did not succeed. With
+    `class_names` the decision has a line of its own.
     """
     classifiers = list(dict.fromkeys(rows["classifier"]))
-    height = 0.8 + 0.72 * len(classifiers)
+    line_height, gap, foot = (0.72, 0.3, 0.42) if class_names is None else (0.92, 0.6, 0.55)
+    height = 0.8 + line_height * len(classifiers)
     figure = Figure(figsize=(WIDTH, height))  # a solved layout of so many panels differs in its last digits every time
     left = 0.02 + 0.0115 * max(map(len, classifiers))
-    places = {"left": left, "right": 0.99, "top": 1 - 0.52 / height, "bottom": 0.42 / height}
+    places = {"left": left, "right": 0.99, "top": 1 - 0.52 / height, "bottom": foot / height}
     widths = [1] * 2 * count + [0.35] + [1] * 2 * count
-    spaces = {"wspace": 0.08, "hspace": 0.3}
+    spaces = {"wspace": 0.08, "hspace": gap}
     grid = figure.subplots(
         len(classifiers), len(widths), squeeze=False, width_ratios=widths, gridspec_kw=places | spaces
     )
@@ -39,7 +51,7 @@ def black_box_images(rows: pd.DataFrame, pictures: Pictures, title: str, *, coun
         line[0].set_ylabel(classifier, rotation=0, ha="right", va="center", fontsize=9.5, labelpad=8)
         for start, own in (("image", line[: 2 * count]), ("noise", line[-2 * count :])):
             chosen = (rows["classifier"] == classifier) & (rows["start"] == start) & (rows["search"] == "evolution")
-            _draw_pairs(own, rows[chosen].head(count), *pictures[classifier, start])
+            _draw_pairs(own, rows[chosen].head(count), *pictures[classifier, start], class_names)
     grid[0, 0].set_title("from test images", loc="left", fontsize=9)
     grid[0, -2 * count].set_title("from noise", loc="left", fontsize=9)
     figure.suptitle(title, y=1 - 0.07 / height)
@@ -48,16 +60,30 @@ def black_box_images(rows: pd.DataFrame, pictures: Pictures, title: str, *, coun
     return figure
 
 
-def _draw_pairs(line: np.ndarray, rows: pd.DataFrame, before: np.ndarray, after: np.ndarray) -> None:
+def _draw_pairs(
+    line: np.ndarray,
+    rows: pd.DataFrame,
+    before: np.ndarray,
+    after: np.ndarray,
+    class_names: Sequence[str] | None,
+) -> None:
     """Axes of a row, two for each search: where it began and what it found."""
     for place, row in enumerate(rows.itertuples()):
         left, right = line[2 * place : 2 * place + 2]
         for axes, image in ((left, before[place]), (right, after[place])):
             axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             axes.spines[:].set(visible=True, color=GREY, linewidth=0.4)
-        left.set_xlabel(f"{row.label:g}" if row.start == "image" else short_probability(row.start_p_target))
+        left_text = _named(row.label, class_names) if row.start == "image" else short_probability(row.start_p_target)
+        left.set_xlabel(left_text, parse_math=False)
         missed = {} if row.success else {"color": VERMILION, "style": "italic"}
-        right.set_xlabel(f"{row.predicted} ({short_probability(row.p_target)})", **missed)
+        space = " " if class_names is None else "\n"
+        decision = f"{_named(row.predicted, class_names)}{space}({short_probability(row.p_target)})"
+        right.set_xlabel(decision, **missed, parse_math=False)
+
+
+def _named(label: float, class_names: Sequence[str] | None) -> str:
+    name = class_name(label, class_names)
+    return name if class_names is None else "".join(fitted_lines(name, NAME, 1))
 
 
 def short_probability(p: float) -> str:
@@ -67,7 +93,7 @@ def short_probability(p: float) -> str:
     return "<.01" if p < 0.005 else ">.99" if p >= 0.995 else f"{p:.2f}"[1:]
 
 
-def figure(rows: Sequence[pd.DataFrame], images: Sequence[Arrays]) -> Figure:
+def figure(rows: Sequence[pd.DataFrame], images: Sequence[Arrays], class_names: Sequence[str] | None = None) -> Figure:
     """Images before and after evolution, of every classifier; a file of each kind for every classifier."""
     shown = {}
     for own, stored in zip(rows, images, strict=True):
@@ -75,4 +101,4 @@ def figure(rows: Sequence[pd.DataFrame], images: Sequence[Arrays]) -> Figure:
             both = (pictures(stored[f"{start}/{name}"]) for name in ("original", "evolution"))
             shown[own["classifier"].iloc[0], start] = tuple(both)
     title = "images that evolution ends with, seeing class scores alone"
-    return black_box_images(pd.concat(rows, ignore_index=True), shown, title)
+    return black_box_images(pd.concat(rows, ignore_index=True), shown, title, class_names=class_names)

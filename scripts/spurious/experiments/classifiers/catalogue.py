@@ -4,6 +4,7 @@ from spurious.experiments.catalogue import CLASSES, Figure, Findings, Table
 
 TITLE, HERE = "Classifiers", "spurious.experiments.classifiers"
 PREDICTIONS = {"predictions": "train_classifier.predictions"}
+NAMES = {"class_names": "class_names"}
 
 RESULTS = [
     Table("classifiers", f"{HERE}.accuracies:classifiers", PREDICTIONS),
@@ -11,14 +12,14 @@ RESULTS = [
     Figure(
         "worst-{classifier}",
         f"{HERE}.worst:figure",
-        {"data": "prepare_dataset", **PREDICTIONS},
+        {"data": "prepare_dataset", **PREDICTIONS, **NAMES},
         first=("seed",),
         label="worst training images",
     ),
     Figure(
         "salient-{classifier}",
         f"{HERE}.salient:figure",
-        {"data": "prepare_dataset", "model": "train_classifier.weights", **PREDICTIONS},
+        {"data": "prepare_dataset", "model": "train_classifier.weights", **PREDICTIONS, **NAMES},
         first=("seed",),
         label="salient pixels",
     ),

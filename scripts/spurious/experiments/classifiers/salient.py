@@ -1,5 +1,7 @@
 """The figure of the pixels that raise p of the label most."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import torch
@@ -9,7 +11,7 @@ from torch import nn
 
 from spurious.errors import SpuriousError
 from spurious.experiments.classifiers.saliency import input_gradients, largest_positive
-from spurious.figures.labels import name_of, per_label, smallest_label
+from spurious.figures.labels import name_of, per_label, row_names, smallest_label
 from spurious.figures.pictures import pictures
 from spurious.figures.style import styled
 from spurious.figures.tiles import cells, check_tiles, show_tile, tile_grid
@@ -20,7 +22,7 @@ SALIENT = LinearSegmentedColormap.from_list("salient", ["#3B2A00", "#E69F00", "#
 
 
 @styled
-def salient(images: np.ndarray, kept: np.ndarray, title: str, *, labels: list[int] | None = None) -> Figure:
+def salient(images: np.ndarray, kept: np.ndarray, title: str, *, labels: Sequence[object] | None = None) -> Figure:
     """Images and, to the right of each, the pixels that raise p of its label most.
 
     `images` (labels, n, H, W) or (labels, n, H, W, 3) with pixels in [0, 1]; `kept` (labels, n, H, W), the largest
@@ -41,7 +43,9 @@ def salient(images: np.ndarray, kept: np.ndarray, title: str, *, labels: list[in
     return figure
 
 
-def figure(data: Arrays, model: nn.Module, predictions: pd.DataFrame) -> Figure:
+def figure(
+    data: Arrays, model: nn.Module, predictions: pd.DataFrame, class_names: Sequence[str] | None = None
+) -> Figure:
     """The first test images of every label with the pixels that speak for it; rows of one classifier and seed."""
     rows = predictions[predictions["split"] == "test"].sort_values(["label", "id"], kind="stable")
     rows = rows.groupby("label").head(min(EXAMPLES, smallest_label(rows)))
@@ -52,6 +56,5 @@ def figure(data: Arrays, model: nn.Module, predictions: pd.DataFrame) -> Figure:
     # ICLR workshop (2014), section 3.1.
     of_pixels = gradients.amax(1).flatten(1)
     kept = largest_positive(of_pixels, PIXELS).reshape(*pixels.shape[:2], *pixels.shape[3:]).numpy()
-    return salient(
-        pictures(pixels), kept, f"the {PIXELS} pixels that raise p of the label most: {name_of(rows)}", labels=labels
-    )
+    title = f"the {PIXELS} pixels that raise p of the label most: {name_of(rows)}"
+    return salient(pictures(pixels), kept, title, labels=row_names(labels, class_names))

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.examples import Examples
+from spurious.figures.labels import class_name
 from spurious.figures.page import LINE, WRONG, fitted_lines, page, picture_at, write
 from spurious.figures.pictures import in_colour, thumbnail
 from spurious.figures.style import GREY, WIDTH, probability_text, styled
@@ -130,9 +132,7 @@ def _example(
     """One example from (left, top) to the right."""
     (left, top), under = corner, corner[1] + side + 0.03
 
-    def named(number: float) -> str:
-        return str(int(number)) if class_names is None else class_names[int(number)]
-
+    named = partial(class_name, class_names=class_names)
     first = panels[0].rows.iloc[example]
     _show(figure, left, top, side, panels[0].original[example])
     write(
