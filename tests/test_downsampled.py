@@ -179,7 +179,10 @@ def test_every_mode_of_imagenet_becomes_rgb(form, mode):
 def test_orientation_is_ignored():
     exif = Image.Exif()
     exif[0x0112] = 6
-    np.testing.assert_array_equal(shrink(encoded(PIXELS, exif=exif), NAME, 4), shrink(encoded(PIXELS), NAME, 4))
+    content = encoded(PIXELS, exif=exif)
+    np.testing.assert_array_equal(shrink(content, NAME, 4), shrink(encoded(PIXELS), NAME, 4))
+    upright = shrink(encoded(np.rot90(PIXELS, -1)), NAME, 4)
+    np.testing.assert_array_equal(shrink(content, NAME, 4, exif_orientation=True), upright)
 
 
 @pytest.mark.parametrize("data", [b"", b"GIF89a", encoded(PIXELS)[:200]], ids=["empty", "GIF", "cut off"])
