@@ -34,10 +34,11 @@ from pipeline.jobs.arguments import (
     settings_argument,
 )
 from pipeline.jobs.devices import prepare_compute
+from pipeline.jobs.progress import note
 from spurious import configuration, registry
 from spurious.classifiers.entries import Architecture, ClassifierEntry
 from spurious.data.datasets import to_float
-from spurious.data.photographs import decode
+from spurious.data.photographs import conversions, open_photograph
 from spurious.errors import SpuriousError, reason_of, shown_name
 from spurious.experiments.smoothing import example, examples
 from spurious.experiments.smoothing.examining import examine
@@ -127,11 +128,13 @@ def is_turned(arguments: argparse.Namespace) -> bool:
 
 
 def read_image(path: Path, *, exif_orientation: bool = False) -> torch.Tensor:
-    """The image, float32 (3, H, W) in [0, 1]; turned upright with `exif_orientation`."""
+    """The image, float32 (3, H, W) in [0, 1]; turned upright with `exif_orientation`. Notes what becomes RGB."""
     try:
-        return to_float(decode(path.read_bytes(), str(path), exif_orientation=exif_orientation))
+        photograph = open_photograph(path.read_bytes(), str(path), exif_orientation=exif_orientation)
     except OSError as error:
         raise SpuriousError(f"{path}: cannot be read ({error.strerror}); give the path of a JPEG or PNG file") from None
+    note(conversions([photograph.mode]), shown_name(str(path)))
+    return to_float(torch.from_numpy(photograph.pixels))
 
 
 def given(arguments: argparse.Namespace) -> Subject:

@@ -19,8 +19,9 @@ from pipeline.files.atomic import remove, replace_folder, unfinished
 from pipeline.files.photographs import all_unreadable, open_photographs, read_photograph
 from pipeline.files.stores import SplitWriter, write_description
 from pipeline.jobs.arguments import COUNT, INDEX, SEED, THREADS, Parser, pair_argument, run
+from pipeline.jobs.progress import note
 from spurious.data.downsampled import parse_batch, shrink
-from spurious.data.photographs import SUFFIXES
+from spurious.data.photographs import SUFFIXES, conversions
 from spurious.errors import SpuriousError
 
 CHUNK = 1024  # images that are decoded before they are written
@@ -215,7 +216,7 @@ def shrunk(
     paths: Sequence[Path], read: Callable[[Path], bytes], name: str, arguments: argparse.Namespace
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """The images of the files, a chunk at a time; after the last one SpuriousError where any was unreadable."""
-    failures = []
+    failures, modes = [], []
     with ThreadPoolExecutor(arguments.threads) as pool, tqdm(desc=name, total=len(paths), unit="image") as bar:
         for start in range(0, len(paths), CHUNK):
             some = slice(start, start + CHUNK)
@@ -223,15 +224,18 @@ def shrunk(
             failures += [result for result in results if isinstance(result, SpuriousError)]
             bar.update(len(results))
             if not failures:
-                yield some, np.stack(results)
+                modes += [mode for _, mode in results]
+                yield some, np.stack([image for image, _ in results])
     if failures:
         raise all_unreadable(failures)
+    if arguments.tree:  # a list has been counted when it was made
+        note(conversions(modes), dict(arguments.tree)[name])
 
 
 def shrunk_or_error(
     path: Path, read: Callable[[Path], bytes], arguments: argparse.Namespace
-) -> np.ndarray | SpuriousError:
-    """The image of a file, or why it cannot be had."""
+) -> tuple[np.ndarray, str] | SpuriousError:
+    """The image of a file and the mode that it had, or why it cannot be had."""
     try:
         return shrink(read(path), str(path), arguments.size, exif_orientation=arguments.exif_orientation)
     except SpuriousError as error:

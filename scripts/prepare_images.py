@@ -2,8 +2,6 @@
 
 import argparse
 import os
-import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -15,10 +13,10 @@ from tqdm import tqdm
 from pipeline.files.photographs import TURNED, all_unreadable, read_class_names, read_manifest, read_photograph
 from pipeline.files.rows import write_rows
 from pipeline.jobs.arguments import COUNT, THREADS, Parser, number, run
+from pipeline.jobs.progress import note
 from spurious.data.manifest import Entry
-from spurious.data.photographs import Properties, converted_from, describe, why_grey
+from spurious.data.photographs import Properties, conversions, describe, why_grey
 from spurious.errors import SpuriousError
-from spurious.wording import plural
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -35,16 +33,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise SpuriousError(f"{arguments.manifest}: no photograph has colour; lower grey_below in config.yaml")
     if arguments.exif_orientation:
         rows[TURNED] = True
-    report_converted(rows.loc[rows["kept"], "mode"], arguments.manifest)
+    note(conversions(rows.loc[rows["kept"], "mode"]), arguments.manifest)
     write_rows(arguments.output, rows)
-
-
-def report_converted(modes: Iterable[str], name: str) -> None:
-    """Count on the terminal, in one line, the photographs that are converted to RGB wherever they are read."""
-    counts = Counter(filter(None, map(converted_from, modes)))
-    if counts:
-        listed = ", ".join(f"{count} of {words}" for words, count in counts.most_common())
-        print(f"note: {name}: {plural(counts.total(), 'photograph')} converted to RGB: {listed}", file=sys.stderr)
 
 
 def whole(described: Iterable[Properties | SpuriousError]) -> list[Properties]:

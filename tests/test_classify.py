@@ -438,6 +438,14 @@ def test_a_grey_photograph_is_the_same_in_colour(folder):
     pd.testing.assert_frame_equal(*(own.drop(columns="image", errors="ignore") for own in rows))
 
 
+def test_what_becomes_rgb_is_noted(folder, capsys):
+    run(folder)
+    assert "note:" not in capsys.readouterr().err
+    run(folder, image="grey.png")
+    counted = "1 photograph converted to RGB: 1 of grey levels (mode L)"
+    assert f"note: {folder / 'grey.png'}: {counted}\n" in capsys.readouterr().err
+
+
 def test_as_a_command_it_ends_with_one_line(folder):
     command = [sys.executable, str(ROOT / "scripts/classify.py"), "half.png", "--config", "config.yaml"]
     done = subprocess.run([*command, "--dataset", "photos"], cwd=folder, capture_output=True, text=True, check=False)

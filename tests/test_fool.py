@@ -324,6 +324,15 @@ def test_the_image_is_turned_upright_where_it_is_asked_for(folder, classifier, d
     assert made("lying.tiff", "--exif-orientation") == made("upright.png") != made("stored.png")
 
 
+def test_what_becomes_rgb_is_noted(folder, capsys):
+    run(folder)
+    assert "note:" not in capsys.readouterr().err
+    photograph(0).convert("P").save(folder / "palette.png")
+    run(folder, image="palette.png")
+    counted = "1 photograph converted to RGB: 1 of a palette (mode P)"
+    assert f"note: {folder / 'palette.png'}: {counted}\n" in capsys.readouterr().err
+
+
 def test_more_steps_of_ones_own(folder):
     one = run(folder, "--steps", 1, "--step-size", 0.02)
     image = torch.from_numpy(one / np.float32(255)).permute(2, 0, 1)[None]

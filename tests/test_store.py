@@ -432,6 +432,17 @@ def test_files_of_a_tree_that_are_passed_over_are_counted_in_one_line(tmp_path, 
     assert line.endswith(f"{place / '.DS_Store'}, {place / 'Thumbs.db'}, {place / 'more.txt'}, ...")
 
 
+def test_photographs_of_a_tree_that_become_rgb_are_counted_in_one_line(tmp_path, capsys):
+    arguments = tree(tmp_path)
+    for name, mode in (("0", "L"), ("1", "L"), ("2", "P")):
+        file = tmp_path / "train" / "b" / f"{name}.png"
+        Image.open(file).convert(mode).save(file)
+    make(tmp_path / "store", *arguments)
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note")]
+    counted = "3 photographs converted to RGB: 2 of grey levels (mode L), 1 of a palette (mode P)"
+    assert line == f"note: {tmp_path / 'train'}: {counted}"
+
+
 def test_batches_have_no_exif():
     wrong = ["--batches", "train=x", "test=y", "--exif-orientation", "--classes", "3", "--size", "4", "--output", "z"]
     with pytest.raises(SpuriousError, match=r"--exif-orientation is for --tree: batches have no EXIF"):

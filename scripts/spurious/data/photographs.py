@@ -4,7 +4,8 @@ import contextlib
 import io
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -12,6 +13,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from spurious.errors import SpuriousError, reason_of
+from spurious.wording import plural
 
 if TYPE_CHECKING:  # the list of photographs is made without importing torch
     import torch
@@ -87,8 +89,7 @@ def decode_array(content: bytes, name: str, *, exif_orientation: bool = False) -
     Image.MAX_IMAGE_PIXELS, 89 million. That is seen in the header, before memory is taken; at the limit it is 0.85 GB
     for a moment, 1.1 GB where malloc keeps freed memory, as in the pipeline.
     """
-    image = open_photograph(content, name, exif_orientation=exif_orientation).image
-    return np.asarray(image).transpose(2, 0, 1).copy()
+    return open_photograph(content, name, exif_orientation=exif_orientation).pixels
 
 
 def describe(content: bytes, name: str, *, exif_orientation: bool = False) -> Properties:
@@ -106,6 +107,15 @@ def describe(content: bytes, name: str, *, exif_orientation: bool = False) -> Pr
 def converted_from(mode: str) -> str:
     """What a photograph of this mode was before it became RGB, in words; empty for RGB."""
     return "" if mode == "RGB" else f"{_CONVERTED[mode.partition(';')[0]]} (mode {mode})"
+
+
+def conversions(modes: Iterable[str]) -> str | None:
+    """How many photographs of these modes become RGB, and what they were, in words; None where all are RGB."""
+    counts = Counter(filter(None, map(converted_from, modes)))
+    if not counts:
+        return None
+    listed = ", ".join(f"{count} of {words}" for words, count in counts.most_common())
+    return f"{plural(counts.total(), 'photograph')} converted to RGB: {listed}"
 
 
 def channel_difference(pixels: np.ndarray) -> float:
@@ -135,6 +145,11 @@ class Photograph(NamedTuple):
     image: Image.Image
     mode: str
     orientation: int
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """uint8 (3, H, W), contiguous and writable."""
+        return np.asarray(self.image).transpose(2, 0, 1).copy()
 
 
 def open_photograph(content: bytes, name: str, *, exif_orientation: bool = False) -> Photograph:
