@@ -34,10 +34,11 @@ from pipeline.jobs.arguments import (
     settings_argument,
 )
 from pipeline.jobs.devices import prepare_compute
+from pipeline.jobs.progress import note
 from spurious import configuration, registry
 from spurious.classifiers.entries import Architecture, ClassifierEntry
 from spurious.data.datasets import to_float
-from spurious.data.photographs import decode
+from spurious.data.photographs import conversions, open_photograph
 from spurious.errors import SpuriousError, reason_of, shown_name
 from spurious.experiments.smoothing import example, examples
 from spurious.experiments.smoothing.examining import examine
@@ -69,7 +70,7 @@ class Subject:
 def main(argv: list[str] | None = None) -> None:
     """Find the classifier, examine the image, print and write what comes out."""
     arguments = parse(argv)
-    image = read_image(arguments.image)
+    image = read_image(arguments.image, exif_orientation=is_turned(arguments))
     subject = given(arguments) if arguments.weights else configured(arguments)
     outputs = outputs_of(arguments, subject)
     rows, views = examined(image, subject, arguments)
@@ -94,6 +95,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--classifier", help="its name; the dataset's first under smoothing if left out")
     parser.add_argument("--output", default=".", help="a folder that is there, or how the files' names begin")
     parser.add_argument("--rows", type=Path, metavar="CSV", help="instead of OUTPUT.csv")
+    parser.add_argument(
+        "--exif-orientation", action="store_true", help="turn the image upright, also where the dataset does not"
+    )
     ours = parser.add_argument_group("where the configuration names what is used")
     ours.add_argument("--dataset", default="imagenet-samples", help="whose classes and classifiers (%(default)s)")
     ours.add_argument(
@@ -115,12 +119,22 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def read_image(path: Path) -> torch.Tensor:
-    """The image, float32 (3, H, W) in [0, 1]."""
+def is_turned(arguments: argparse.Namespace) -> bool:
+    """Whether the image is turned upright: where the option or the dataset of the configuration says so."""
+    if arguments.exif_orientation or getattr(arguments, "weights", None):
+        return arguments.exif_orientation
+    datasets = configuration.settings_for(read_config(arguments.config), arguments.dataset)["datasets"]
+    return datasets[arguments.dataset].get("exif_orientation", False)
+
+
+def read_image(path: Path, *, exif_orientation: bool = False) -> torch.Tensor:
+    """The image, float32 (3, H, W) in [0, 1]; turned upright with `exif_orientation`. Notes what becomes RGB."""
     try:
-        return to_float(decode(path.read_bytes(), str(path)))
+        photograph = open_photograph(path.read_bytes(), str(path), exif_orientation=exif_orientation)
     except OSError as error:
         raise SpuriousError(f"{path}: cannot be read ({error.strerror}); give the path of a JPEG or PNG file") from None
+    note(conversions([photograph.mode]), shown_name(str(path)))
+    return to_float(torch.from_numpy(photograph.pixels))
 
 
 def given(arguments: argparse.Namespace) -> Subject:

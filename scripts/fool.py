@@ -6,7 +6,6 @@ judged once more.
 """
 
 import argparse
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +27,7 @@ from spurious.attacks.gradient import NO_LABEL
 from spurious.classifiers.entries import Architecture
 from spurious.classifiers.predictions import predict
 from spurious.data.datasets import to_float
-from spurious.data.photographs import FORMATS, describe
+from spurious.data.photographs import open_photograph
 from spurious.errors import SpuriousError, shown_name, unknown_name
 from spurious.experiments.fooling.figure import Panel, fooling, size_text
 from spurious.experiments.fooling.settings import FoolingSettings
@@ -86,6 +85,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--steps", type=COUNT, help="the method's if left out")
     parser.add_argument("--step-size", type=ABOVE_ZERO, help="the method's if left out")
     parser.add_argument("--start", choices=["image", "noise"], default="image")
+    parser.add_argument(
+        "--exif-orientation", action="store_true", help="turn the image upright, also where the dataset does not"
+    )
     parser.add_argument("--seed", type=SEED, default=0, help="of noise and random starts")
     parser.add_argument("--output", default=".", help="a folder that is there, or how the files' names begin")
     parser.add_argument("--dataset", default="imagenet-samples", help="whose classes and classifiers (%(default)s)")
@@ -166,20 +168,20 @@ def starting_image(
         size = shape or (3, preprocessing.crop, preprocessing.crop)
         return start_noise([0], tuple(size), arguments.seed), "0"
     name = classify.image_id(arguments, subject)
+    turned = classify.is_turned(arguments)
     if shape is not None and shape[0] == 1:
-        return read_grey(arguments.image), name
-    image = classify.read_image(arguments.image)[None]
+        return read_grey(arguments.image, exif_orientation=turned), name
+    image = classify.read_image(arguments.image, exif_orientation=turned)[None]
     return bands.prepare(image, preprocessing).clamp(0, 1), name
 
 
-def read_grey(path: Path) -> torch.Tensor:
-    """The image in grey levels, float32 (1, 1, H, W) in [0, 1]."""
+def read_grey(path: Path, *, exif_orientation: bool) -> torch.Tensor:
+    """The image in grey levels, float32 (1, 1, H, W) in [0, 1]; turned upright with `exif_orientation`."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise SpuriousError(f"{path}: cannot be read ({error.strerror}); give the path of a JPEG or PNG file") from None
-    describe(content, str(path))  # says what is wrong with it
-    pixels = np.array(Image.open(io.BytesIO(content), formats=FORMATS).convert("L"))
+    pixels = np.array(open_photograph(content, str(path), exif_orientation=exif_orientation).image.convert("L"))
     return to_float(torch.from_numpy(pixels))[None, None]
 
 

@@ -12,13 +12,14 @@ from pipeline.files.rows import write_rows
 from pipeline.files.tensors import write_tensors
 from pipeline.jobs.arguments import COUNT, SEED, Parser, add_compute_arguments, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
-from pipeline.jobs.progress import progress
+from pipeline.jobs.progress import progress, tell
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.data.datasets import to_float
 from spurious.errors import SpuriousError
-from spurious.experiments.fooling.rows import COLUMNS, Starts, example_places, fool_all, rubbish_rows
+from spurious.experiments.fooling.rows import COLUMNS, Starts, clean_rows, example_places, fool_all, rubbish_rows
 from spurious.experiments.fooling.settings import FoolingSettings
 from spurious.seeding import generator
+from spurious.statistics.chance import near_chance
 from spurious.views.settings import Preprocessing
 
 RUBBISH_ON_PHOTOGRAPHS = 500  # at most: each is as expensive as a photograph
@@ -44,9 +45,18 @@ def main(argv: list[str] | None = None) -> None:
             rubbish += rubbish_rows(model, tests, settings, rubbish_count(images, settings), seed)
         except SpuriousError as error:
             raise SpuriousError(f"{weights}: {error}") from None
+    tell_near_chance(pd.concat(rows), arguments.classifier, arguments.classes)
     write_rows(arguments.rows, pd.concat(rows).assign(classifier=arguments.classifier)[COLUMNS])
     write_rows(arguments.rubbish, pd.concat(rubbish).assign(classifier=arguments.classifier)[RUBBISH_COLUMNS])
     write_tensors(arguments.examples, tensors, {"rows": example_rows(rows, arguments)})
+
+
+def tell_near_chance(rows: pd.DataFrame, classifier: str, classes: int) -> None:
+    """Say on the terminal for which seeds the classifier is near chance on the images before they are fooled."""
+    for seed, own in rows.groupby("seed", sort=False):
+        warning = near_chance(*clean_rows(own), classes)
+        if warning:
+            tell(f"{classifier}, seed {seed}: {warning}")
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

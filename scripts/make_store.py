@@ -19,8 +19,9 @@ from pipeline.files.atomic import remove, replace_folder, unfinished
 from pipeline.files.photographs import all_unreadable, open_photographs, read_photograph
 from pipeline.files.stores import SplitWriter, write_description
 from pipeline.jobs.arguments import COUNT, INDEX, SEED, THREADS, Parser, pair_argument, run
+from pipeline.jobs.progress import note
 from spurious.data.downsampled import parse_batch, shrink
-from spurious.data.photographs import SUFFIXES
+from spurious.data.photographs import SUFFIXES, conversions
 from spurious.errors import SpuriousError
 
 CHUNK = 1024  # images that are decoded before they are written
@@ -45,6 +46,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     sources.add_argument("--batches", **pairs, help="files of the downsampled ImageNet for train and for test")
     sources.add_argument("--photographs", help="the folder of fetch_images.py; makes train and mirrored")
     parser.add_argument("--list", help="which photographs: the CSV file of prepare_images.py")
+    parser.add_argument("--exif-orientation", action="store_true", help="turn the photographs of trees upright")
     parser.add_argument("--classes", type=COUNT, required=True, help="how many there are")
     parser.add_argument("--size", type=COUNT, required=True, help="pixels in height and width")
     parser.add_argument("--validation", type=INDEX, default=0, help="training images to set aside as a split")
@@ -54,6 +56,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     arguments = parser.parse_args(argv)
     if bool(arguments.photographs) != bool(arguments.list) or (arguments.photographs and arguments.validation):
         parser.error("--photographs needs --list, and no --validation; nothing else takes --list")
+    if arguments.exif_orientation and not arguments.tree:
+        parser.error("--exif-orientation is for --tree: batches have no EXIF, a list says itself what is turned")
     return arguments
 
 
@@ -202,6 +206,7 @@ def from_photographs(arguments: argparse.Namespace) -> Iterator[Part]:
     photographs = open_photographs(arguments.photographs, arguments.list)
     paths = [photographs.folder / name for name in photographs.ids]
     hashes, labels = dict(zip(paths, photographs.hashes, strict=True)), photographs.labels.numpy()
+    arguments.exif_orientation = photographs.exif_orientation
     for some, images in shrunk(paths, lambda path: read_photograph(path, hashes[path]), "photographs", arguments):
         yield "train", images, labels[some]
         yield "mirrored", images[..., ::-1], labels[some]
@@ -211,23 +216,28 @@ def shrunk(
     paths: Sequence[Path], read: Callable[[Path], bytes], name: str, arguments: argparse.Namespace
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """The images of the files, a chunk at a time; after the last one SpuriousError where any was unreadable."""
-    failures = []
+    failures, modes = [], []
     with ThreadPoolExecutor(arguments.threads) as pool, tqdm(desc=name, total=len(paths), unit="image") as bar:
         for start in range(0, len(paths), CHUNK):
             some = slice(start, start + CHUNK)
-            results = list(pool.map(lambda path: shrunk_or_error(path, read, arguments.size), paths[some]))
+            results = list(pool.map(lambda path: shrunk_or_error(path, read, arguments), paths[some]))
             failures += [result for result in results if isinstance(result, SpuriousError)]
             bar.update(len(results))
             if not failures:
-                yield some, np.stack(results)
+                modes += [mode for _, mode in results]
+                yield some, np.stack([image for image, _ in results])
     if failures:
         raise all_unreadable(failures)
+    if arguments.tree:  # a list has been counted when it was made
+        note(conversions(modes), dict(arguments.tree)[name])
 
 
-def shrunk_or_error(path: Path, read: Callable[[Path], bytes], size: int) -> np.ndarray | SpuriousError:
-    """The image of a file, or why it cannot be had."""
+def shrunk_or_error(
+    path: Path, read: Callable[[Path], bytes], arguments: argparse.Namespace
+) -> tuple[np.ndarray, str] | SpuriousError:
+    """The image of a file and the mode that it had, or why it cannot be had."""
     try:
-        return shrink(read(path), str(path), size)
+        return shrink(read(path), str(path), arguments.size, exif_orientation=arguments.exif_orientation)
     except SpuriousError as error:
         return error
     except OSError as error:

@@ -2,8 +2,6 @@
 
 import argparse
 import os
-import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -12,13 +10,13 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from pipeline.files.photographs import all_unreadable, read_class_names, read_manifest, read_photograph
+from pipeline.files.photographs import TURNED, all_unreadable, read_class_names, read_manifest, read_photograph
 from pipeline.files.rows import write_rows
 from pipeline.jobs.arguments import COUNT, THREADS, Parser, number, run
+from pipeline.jobs.progress import note
 from spurious.data.manifest import Entry
-from spurious.data.photographs import Properties, converted_from, describe, why_grey
+from spurious.data.photographs import Properties, conversions, describe, why_grey
 from spurious.errors import SpuriousError
-from spurious.wording import plural
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -26,23 +24,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parse(argv)
     entries = read_manifest(arguments.manifest, arguments.classes)
     names = [known.name for known in read_class_names(arguments.class_names, arguments.classes)]
-    described = whole(describe_all(arguments.folder, entries, arguments.threads))
+    described = whole(describe_all(arguments, entries))
     rows = pd.DataFrame(
         row(entry, names[entry.label], properties, arguments.grey_below)
         for entry, properties in zip(entries, described, strict=True)
     )
     if not rows["kept"].any():
         raise SpuriousError(f"{arguments.manifest}: no photograph has colour; lower grey_below in config.yaml")
-    report_converted(rows.loc[rows["kept"], "mode"], arguments.manifest)
+    if arguments.exif_orientation:
+        rows[TURNED] = True
+    note(conversions(rows.loc[rows["kept"], "mode"]), arguments.manifest)
     write_rows(arguments.output, rows)
-
-
-def report_converted(modes: Iterable[str], name: str) -> None:
-    """Count on the terminal, in one line, the photographs that are converted to RGB wherever they are read."""
-    counts = Counter(filter(None, map(converted_from, modes)))
-    if counts:
-        listed = ", ".join(f"{count} of {words}" for words, count in counts.most_common())
-        print(f"note: {name}: {plural(counts.total(), 'photograph')} converted to RGB: {listed}", file=sys.stderr)
 
 
 def whole(described: Iterable[Properties | SpuriousError]) -> list[Properties]:
@@ -66,22 +58,24 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         required=True,
         help="levels of 255 by which channels must differ",
     )
+    parser.add_argument("--exif-orientation", action="store_true", help="turn photographs upright, here and later")
     parser.add_argument("--threads", type=THREADS, default=min(8, os.cpu_count() or 1), help="no part of the result")
     parser.add_argument("--output", required=True)
     return parser.parse_args(argv)
 
 
-def describe_all(folder: Path, entries: Sequence[Entry], threads: int) -> Iterator[Properties | SpuriousError]:
+def describe_all(arguments: argparse.Namespace, entries: Sequence[Entry]) -> Iterator[Properties | SpuriousError]:
     """What every photograph is, or why it cannot be read, in order; Pillow decodes outside of Python's lock."""
 
     def describe_one(entry: Entry) -> Properties | SpuriousError:
-        path = folder / entry.file
+        path = arguments.folder / entry.file
         try:
-            return describe(read_photograph(path, entry.sha256), str(path))
+            content = read_photograph(path, entry.sha256)
+            return describe(content, str(path), exif_orientation=arguments.exif_orientation)
         except SpuriousError as error:
             return error
 
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(arguments.threads) as pool:
         yield from tqdm(pool.map(describe_one, entries), desc="photographs", total=len(entries), unit="image")
 
 

@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import fool_classifier
 from spurious.experiments.classifiers import accuracies
 from spurious.experiments.classifiers.findings import classifiers
+from spurious.experiments.fooling.rows import clean_rows
 from spurious.experiments.smoothing.clean import clean
 from spurious.experiments.smoothing.findings import smoothing
 from spurious.experiments.smoothing.rates import summarize
@@ -99,3 +101,31 @@ def test_a_trained_classifier_that_did_not_learn():
     rows = predictions().assign(predicted=0, label=[0, 1] * 30)
     said = list(classifiers(accuracies.classifiers(pd.concat([rows] * 20, ignore_index=True)), 2))
     assert "near chance for 2 classes" in said[1]
+
+
+def fooling_rows(right, seed=0):
+    """Rows of a method that starts from 100 images of 10 classes, of one that has the first 10 only, and of noise."""
+    labels = np.arange(100) % 10
+    own = pd.DataFrame({"id": range(100), "label": pd.Series(labels, dtype="Int64"), "seed": seed})
+    own["clean_predicted"] = right_of(100, right, labels)
+    noise = own.assign(label=pd.Series([pd.NA] * 100, dtype="Int64"), clean_predicted=3)
+    return pd.concat([noise, own, own.head(10)])
+
+
+def test_clean_rows_of_fooling_have_every_image_once():
+    labels, predicted = clean_rows(fooling_rows(40))
+    assert (len(labels), (labels == predicted).sum()) == (100, 40)
+    assert clean_rows(fooling_rows(40).head(100))[0].empty
+
+
+def test_fooling_names_the_seeds_that_are_near_chance(capsys):
+    fool_classifier.tell_near_chance(pd.concat([fooling_rows(90, 0), fooling_rows(10, 1)]), "own", 10)
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert said[0].startswith("own, seed 1: gets ")
+    assert "of 100 images without noise right, near chance for 10 classes" in said[0]
+
+
+def test_fooling_of_noise_alone_tells_nothing(capsys):
+    fool_classifier.tell_near_chance(fooling_rows(0).head(100), "own", 10)
+    assert capsys.readouterr().err == ""

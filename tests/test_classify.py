@@ -214,6 +214,22 @@ def test_equal_names_in_two_folders_get_different_noise(folder):
     assert logits[0] != logits[1]
 
 
+@pytest.mark.parametrize("way", ["option", "dataset"])
+def test_the_image_is_turned_upright_where_it_is_asked_for(folder, way):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = Image.open(folder / "photo of mine.png")
+    image.save(folder / "lying.png", exif=exif)
+    image.transpose(Image.Transpose.ROTATE_270).save(folder / "upright.png")
+    lying, upright = (run(folder, "--id", "a", image=name)["logit"].tolist() for name in ("lying.png", "upright.png"))
+    options = ["--exif-orientation"] if way == "option" else []
+    if way == "dataset":
+        config = read_config(folder)
+        config["datasets"]["photos"]["exif_orientation"] = True
+        write_config(folder, config)
+    assert run(folder, "--id", "a", *options, image="lying.png")["logit"].tolist() == upright != lying
+
+
 def test_the_id_can_be_given(folder):
     plain = run(folder, "--sigma", 0.5)
     shutil.copy(folder / "photo of mine.png", folder / "renamed.png")
@@ -428,6 +444,14 @@ def test_a_grey_photograph_is_the_same_in_colour(folder):
     Image.open(folder / "grey.png").convert("RGB").save(folder / "colour.png")
     rows = [run(folder, "--id=one", image=name) for name in ("grey.png", "colour.png")]
     pd.testing.assert_frame_equal(*(own.drop(columns="image", errors="ignore") for own in rows))
+
+
+def test_what_becomes_rgb_is_noted(folder, capsys):
+    run(folder)
+    assert "note:" not in capsys.readouterr().err
+    run(folder, image="grey.png")
+    counted = "1 photograph converted to RGB: 1 of grey levels (mode L)"
+    assert f"note: {folder / 'grey.png'}: {counted}\n" in capsys.readouterr().err
 
 
 def test_as_a_command_it_ends_with_one_line(folder):

@@ -289,6 +289,12 @@ BAD = {
         {"train": ["a.npz"], "test": ["b.npz"]},
         "datasets.imagenet64: a store needs either tree (folders of class folders) or batches",
     ),
+    "orientation of batches": (
+        "datasets/batched",
+        {"source": "store", "classes": 2, "size": 4, "validation": 1, "exif_orientation": True}
+        | {"batches": {"train": ["a.npz"], "test": ["b.npz"]}},
+        "datasets.batched: exif_orientation: batches hold pixels without EXIF; remove it, or give a tree",
+    ),
     "target that does not exist": (
         "experiments/digits/override/linear",
         {"targets": [1, 10]},

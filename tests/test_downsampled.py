@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from spurious.data.downsampled import parse_batch, shrink
+from spurious.data import downsampled
+from spurious.data.downsampled import parse_batch
 from spurious.errors import SpuriousError
 
 NAME = "some/train_data_batch_1"
@@ -152,6 +153,10 @@ def encoded(pixels, form="PNG", mode=None, **options) -> bytes:
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 20, 3), dtype=np.uint8)
 
 
+def shrink(content, name, size, **options):
+    return downsampled.shrink(content, name, size, **options)[0]
+
+
 def test_a_pixel_is_the_mean_of_its_box_and_the_aspect_is_not_kept():
     means = PIXELS.reshape(4, 3, 4, 5, 3).mean((1, 3)).transpose(2, 0, 1)
     small = shrink(encoded(PIXELS), NAME, 4)
@@ -163,6 +168,7 @@ def test_a_pixel_is_the_mean_of_its_box_and_the_aspect_is_not_kept():
 def test_grey_photographs_have_three_equal_channels():
     small = shrink(encoded(PIXELS, mode="L"), NAME, 4)
     assert (small == small[0]).all()
+    assert downsampled.shrink(encoded(PIXELS, mode="L"), NAME, 4)[1] == "L"
     assert small.std() > 0
 
 
@@ -179,7 +185,10 @@ def test_every_mode_of_imagenet_becomes_rgb(form, mode):
 def test_orientation_is_ignored():
     exif = Image.Exif()
     exif[0x0112] = 6
-    np.testing.assert_array_equal(shrink(encoded(PIXELS, exif=exif), NAME, 4), shrink(encoded(PIXELS), NAME, 4))
+    content = encoded(PIXELS, exif=exif)
+    np.testing.assert_array_equal(shrink(content, NAME, 4), shrink(encoded(PIXELS), NAME, 4))
+    upright = shrink(encoded(np.rot90(PIXELS, -1)), NAME, 4)
+    np.testing.assert_array_equal(shrink(content, NAME, 4, exif_orientation=True), upright)
 
 
 @pytest.mark.parametrize("data", [b"", b"GIF89a", encoded(PIXELS)[:200]], ids=["empty", "GIF", "cut off"])

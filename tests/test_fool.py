@@ -307,6 +307,32 @@ def test_what_was_trained_here_takes_grey_images(folder):
         run(folder, "--classifier", "cnn", dataset="digits")
 
 
+@pytest.mark.parametrize(("classifier", "dataset"), [("tiny", "photos"), ("cnn", "digits")])
+def test_the_image_is_turned_upright_where_it_is_asked_for(folder, classifier, dataset):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = photograph(0).resize((8, 8))
+    image.save(folder / "lying.tiff", exif=exif)
+    image.save(folder / "stored.png")
+    image.transpose(Image.Transpose.ROTATE_270).save(folder / "upright.png")
+
+    def made(image, *options):
+        given = ("--id", "a", "--classifier", classifier, *options)
+        return run(folder, *given, image=image, dataset=dataset).tolist()
+
+    assert made("lying.tiff") == made("stored.png")
+    assert made("lying.tiff", "--exif-orientation") == made("upright.png") != made("stored.png")
+
+
+def test_what_becomes_rgb_is_noted(folder, capsys):
+    run(folder)
+    assert "note:" not in capsys.readouterr().err
+    photograph(0).convert("P").save(folder / "palette.png")
+    run(folder, image="palette.png")
+    counted = "1 photograph converted to RGB: 1 of a palette (mode P)"
+    assert f"note: {folder / 'palette.png'}: {counted}\n" in capsys.readouterr().err
+
+
 def test_more_steps_of_ones_own(folder):
     one = run(folder, "--steps", 1, "--step-size", 0.02)
     image = torch.from_numpy(one / np.float32(255)).permute(2, 0, 1)[None]

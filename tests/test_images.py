@@ -496,10 +496,12 @@ def test_scripts_start_without_torch(script):
 # prepare_images.py and the list
 
 
-def prepare(folder: Path, manifest: Path, class_names: Path, *, classes=4, grey_below=0.1, threads=2) -> Path:
+def prepare(
+    folder: Path, manifest: Path, class_names: Path, *, classes=4, grey_below=0.1, threads=2, options=()
+) -> Path:
     output = folder.parent / "images.csv"
     arguments = ["--folder", folder, "--manifest", manifest, "--class-names", class_names, "--output", output]
-    arguments += ["--classes", classes, "--grey-below", grey_below, "--threads", threads]
+    arguments += ["--classes", classes, "--grey-below", grey_below, "--threads", threads, *options]
     prepare_images.main([str(argument) for argument in arguments])
     return output
 
@@ -596,6 +598,23 @@ def test_kept_photographs_are_opened(prepared):
     assert [tuple(photographs.load(i).shape) for i in range(3)] == [(3, 6, 5), (3, 1, 1), (3, 6, 5)]
     expected = np.asarray(Image.open(io.BytesIO(CONTENTS[LAST]))).transpose(2, 0, 1)
     np.testing.assert_array_equal(photographs.load(2).numpy(), expected)
+
+
+def test_the_list_says_whether_photographs_are_turned(tmp_path, class_names):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pixels = np.arange(90, dtype=np.uint8).reshape(6, 5, 3)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", exif=exif)
+    folder = write_files(tmp_path / "images", {FIRST: file.getvalue()})
+    manifest = tmp_path / "m.csv"
+    manifest.write_text(to_csv([Entry(FIRST, 0, sha256(file.getvalue()))]))
+    listed = prepare(folder, manifest, class_names)
+    assert open_photographs(folder, listed).load(0).tolist() == pixels.transpose(2, 0, 1).tolist()
+    listed = prepare(folder, manifest, class_names, options=["--exif-orientation"])
+    assert open_photographs(folder, listed).load(0).tolist() == np.rot90(pixels, -1).transpose(2, 0, 1).tolist()
+    row = pd.read_csv(listed).iloc[0]
+    assert (row["height"], row["width"], row["orientation"], row["exif_orientation"]) == (5, 6, 6, True)
 
 
 def test_a_photograph_that_changed_is_told(prepared):

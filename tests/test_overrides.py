@@ -62,6 +62,20 @@ def test_an_entry_that_stands_in_an_override_only_is_planned(planned, program, p
     assert any(all(part in command for part in parts) for command in planned[program])
 
 
+def test_the_orientation_of_photographs_reaches_every_reader_of_files(checkout, tmp_path):
+    folder = shutil.copytree(checkout, tmp_path / "project")
+    datasets = {name: {"exif_orientation": True} for name in ("imagenet-samples", "imagenet64")}
+    for split in ("train", "val"):
+        (folder / "data/imagenet" / split).mkdir(parents=True)
+    change_config(folder, {"datasets": datasets})
+    targets = ("imagenet-samples/images.csv", "imagenet64/store", "imagenet-samples/figures/example-resnet50.png")
+    options = ("--dry-run", "--printshellcmds")
+    plan = planned_commands(run_snakemake(folder, *(f"results/{target}" for target in targets), *options))
+    told = {program: "--exif-orientation" in command for program, command, _ in plan}
+    readers = ("prepare_images.py", "make_store.py", "classify.py")
+    assert told == dict.fromkeys(("fetch_images.py", "fetch_classifier.py"), False) | dict.fromkeys(readers, True)
+
+
 def test_stages_that_are_left_out_are_not_run(planned):
     linear = [command for command in planned["train_linear.py"] if f"results/{BARE}/" in command]
     assert len(linear) == 1

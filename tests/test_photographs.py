@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import ExifTags, Image, ImageFile
+from PIL import ExifTags, Image, ImageFile, ImageOps
 
 from spurious.data.photographs import (
     FORMATS,
@@ -114,6 +114,19 @@ def test_orientation_is_told_and_ignored(format):
     assert describe(encode(COLOURS, format), NAME).orientation == 1
 
 
+@pytest.mark.parametrize("orientation", range(10))
+@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+@pytest.mark.parametrize("mode", ["RGB", "L", "P"])
+def test_photographs_are_turned_upright_where_it_is_asked_for(format, mode, orientation):
+    content = encode(COLOURS, format, mode=mode, exif=turned(orientation))
+    straight = Image.open(io.BytesIO(encode(COLOURS, "PNG", mode=mode, exif=turned(orientation))))
+    expected = np.asarray(ImageOps.exif_transpose(straight).convert("RGB")).transpose(2, 0, 1)
+    np.testing.assert_array_equal(decode_array(content, NAME, exif_orientation=True), expected)
+    properties = describe(content, NAME, exif_orientation=True)
+    assert (properties.height, properties.width, properties.orientation) == (*expected.shape[1:], orientation)
+    assert np.array_equal(expected, decode_array(content, NAME)) == (orientation in (0, 1, 9))
+
+
 @pytest.mark.parametrize("format", ["JPEG", "PNG"])  # as PNG, Pillow raises for the second and third
 @pytest.mark.parametrize(
     "damaged",
@@ -125,6 +138,7 @@ def test_damaged_exif_is_no_damage_to_the_image(damaged, format):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert describe(content, NAME).orientation == 1
+        assert describe(content, NAME, exif_orientation=True).width == 5
 
 
 def test_the_first_of_several_pictures():

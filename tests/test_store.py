@@ -317,6 +317,20 @@ def test_a_tree_becomes_a_store_in_imagefolders_order(tmp_path):
         assert made.splits[split].labels.tolist() == labels
 
 
+def test_photographs_of_a_tree_are_turned_upright_where_it_is_asked_for(tmp_path):
+    arguments, upright = tree(tmp_path / "lying", side=7), tree(tmp_path / "upright", side=7)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for file in (tmp_path / "lying").rglob("*.png"):
+        image = Image.open(file)
+        image.save(file, exif=exif)
+        image.transpose(Image.Transpose.ROTATE_270).save(tmp_path / "upright" / file.relative_to(tmp_path / "lying"))
+    make(tmp_path / "as-asked", *arguments, "--exif-orientation")
+    make(tmp_path / "stored", *arguments)
+    make(tmp_path / "expected", *upright)
+    assert content(tmp_path / "as-asked") == content(tmp_path / "expected") != content(tmp_path / "stored")
+
+
 def test_threads_are_no_part_of_the_store(tmp_path, monkeypatch):
     arguments = tree(tmp_path)
     monkeypatch.setattr(make_store, "CHUNK", 4)
@@ -416,6 +430,23 @@ def test_files_of_a_tree_that_are_passed_over_are_counted_in_one_line(tmp_path, 
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("left out")]
     assert line.startswith("left out 4 that are no .jpeg, .jpg, .png, .webp, .bmp, .gif, .tif, .tiff: ")
     assert line.endswith(f"{place / '.DS_Store'}, {place / 'Thumbs.db'}, {place / 'more.txt'}, ...")
+
+
+def test_photographs_of_a_tree_that_become_rgb_are_counted_in_one_line(tmp_path, capsys):
+    arguments = tree(tmp_path)
+    for name, mode in (("0", "L"), ("1", "L"), ("2", "P")):
+        file = tmp_path / "train" / "b" / f"{name}.png"
+        Image.open(file).convert(mode).save(file)
+    make(tmp_path / "store", *arguments)
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note")]
+    counted = "3 photographs converted to RGB: 2 of grey levels (mode L), 1 of a palette (mode P)"
+    assert line == f"note: {tmp_path / 'train'}: {counted}"
+
+
+def test_batches_have_no_exif():
+    wrong = ["--batches", "train=x", "test=y", "--exif-orientation", "--classes", "3", "--size", "4", "--output", "z"]
+    with pytest.raises(SpuriousError, match=r"--exif-orientation is for --tree: batches have no EXIF"):
+        make_store.parse(wrong)
 
 
 @pytest.mark.parametrize("wrong", [["--photographs", "x"], ["--tree", "train=x", "--list", "y"], []])

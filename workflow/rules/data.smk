@@ -79,12 +79,13 @@ rule prepare_images:
         code=code("prepare_images.py"),
         classes=classes,
         grey_below=of_dataset("grey_below", 0),
+        turned=exif_orientation,
     message:
         "{wildcards.dataset}: look at the images"
     shell:
         program("prepare_images.py") + " --folder {input.folder} --manifest {input.manifest:q}"
         " --class-names {input.class_names:q} --classes {params.classes} --grey-below {params.grey_below}"
-        " --output {output} 2>&1 | tee {log} >&2"
+        " {params.turned} --output {output} 2>&1 | tee {log} >&2"
 
 
 rule prepare_dataset:

@@ -152,6 +152,11 @@ def image_urls(wildcards):
     return ["--urls", *urls] if urls else []
 
 
+def exif_orientation(wildcards):
+    """The option that turns photographs upright, nothing where they are taken as they are stored."""
+    return ["--exif-orientation"] if own_dataset(wildcards).get("exif_orientation") else []
+
+
 def example_image(wildcards):
     return f"results/{wildcards.dataset}/images/{own_dataset(wildcards)['example']}"
 
@@ -187,7 +192,7 @@ def store_arguments(wildcards, input):
         return ["--photographs", input.files[0], "--list", input.files[1]]
     settings = own_dataset(wildcards)
     kind = "tree" if "tree" in settings else "batches"
-    own = ["--validation", str(settings["validation"]), "--seed", str(settings.get("seed", 0))]
+    own = [*exif_orientation(wildcards), "--validation", str(settings["validation"]), "--seed", str(settings.get("seed", 0))]
     places = {split: [path] if isinstance(path, str) else path for split, path in settings[kind].items()}
     return [*own, f"--{kind}", *(f"{split}={path}" for split, paths in places.items() for path in paths)]
 

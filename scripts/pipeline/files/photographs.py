@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # fetching files should not pay for importing torch
 
 Rows = TypeVar("Rows")
 NAMED = 10  # unreadable files that an error names
+TURNED = "exif_orientation"  # a column of the list; only there where the photographs are turned upright
 
 
 def read_manifest(path: str | Path, classes: int | None = None) -> list[Entry]:
@@ -70,7 +71,8 @@ def all_unreadable(failures: Sequence[SpuriousError]) -> SpuriousError:
 class Photographs:
     """The photographs that are kept, in the order of their list; pixels are read when they are asked for.
 
-    `ids` are paths inside `folder`, `labels` int64 (N,), `names` those of the classes, `hashes` SHA-256.
+    `ids` are paths inside `folder`, `labels` int64 (N,), `names` those of the classes, `hashes` SHA-256. With
+    `exif_orientation` they are turned upright.
     """
 
     folder: Path
@@ -78,6 +80,7 @@ class Photographs:
     labels: "Tensor"
     names: list[str]
     hashes: list[str]
+    exif_orientation: bool = False
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -87,11 +90,22 @@ class Photographs:
         from spurious.data.photographs import decode
 
         path = self.folder / self.ids[index]
-        return decode(read_photograph(path, self.hashes[index]), str(path))
+        content = read_photograph(path, self.hashes[index])
+        return decode(content, str(path), exif_orientation=self.exif_orientation)
+
+
+def turned_column(list_csv: str | Path) -> list[str]:
+    """The column TURNED if the list has it; what pandas raises where the file is no table."""
+    import pandas as pd
+
+    return [TURNED] if TURNED in pd.read_csv(list_csv, nrows=0) else []
 
 
 def open_photographs(folder: str | Path, list_csv: str | Path) -> Photographs:
-    """The photographs of `folder` that the list of prepare_images.py keeps; SpuriousError where it is none."""
+    """The photographs of `folder` that the list of prepare_images.py keeps; SpuriousError where it is none.
+
+    They are turned upright where the list has the column `exif_orientation`.
+    """
     import pandas as pd
     import torch
 
@@ -100,7 +114,7 @@ def open_photographs(folder: str | Path, list_csv: str | Path) -> Photographs:
     types = {"label": "int64", "kept": "bool"} | {name: TEXT[name] for name in ("image", "name", "sha256")}
     try:
         # an image may be called "NA"
-        rows = pd.read_csv(list_csv, usecols=list(types), dtype=types, keep_default_na=False)
+        rows = pd.read_csv(list_csv, usecols=[*types, *turned_column(list_csv)], dtype=types, keep_default_na=False)
     except (OSError, ValueError, OverflowError) as error:
         reason = reason_of(error)
         raise SpuriousError(
@@ -113,4 +127,5 @@ def open_photographs(folder: str | Path, list_csv: str | Path) -> Photographs:
         labels=torch.tensor(kept["label"].tolist(), dtype=torch.int64),
         names=kept["name"].tolist(),
         hashes=kept["sha256"].tolist(),
+        exif_orientation=TURNED in rows,
     )

@@ -20,3 +20,9 @@ def progress(items: Sequence[Item], name: str, unit: str) -> Iterator[Item]:
 def tell(text: str) -> None:
     """Write a line to stderr, above the bars that are there."""
     tqdm.write(text, file=sys.stderr)
+
+
+def note(text: str | None, name: str) -> None:
+    """Tell of `name` what is worth a note; nothing where there is no text."""
+    if text:
+        tell(f"note: {name}: {text}")

@@ -23,14 +23,15 @@ _CONVERT = (
 )
 
 
-def shrink(content: bytes, name: str, size: int) -> np.ndarray:
-    """A photograph as an RGB image of `size` x `size` pixels, uint8 (3, size, size).
+def shrink(content: bytes, name: str, size: int, *, exif_orientation: bool = False) -> tuple[np.ndarray, str]:
+    """A photograph as an RGB image of `size` x `size` pixels, uint8 (3, size, size), and the mode that it had.
 
     Each pixel is the mean of the box that it covers; the aspect ratio is not kept (the authors' method "box").
-    Raises SpuriousError, naming `name`, for what cannot be read, as `photographs.decode_array`.
+    With `exif_orientation` it is turned upright before. Raises SpuriousError, naming `name`, for what cannot be read,
+    as `photographs.decode_array`.
     """
-    image, _ = open_photograph(content, name)
-    return np.asarray(image.resize((size, size), Image.Resampling.BOX)).transpose(2, 0, 1)
+    image, mode, _ = open_photograph(content, name, exif_orientation=exif_orientation)
+    return np.asarray(image.resize((size, size), Image.Resampling.BOX)).transpose(2, 0, 1), mode
 
 
 def parse_batch(file: BinaryIO, name: str) -> tuple[np.ndarray, np.ndarray]:

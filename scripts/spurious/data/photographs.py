@@ -4,14 +4,16 @@ import contextlib
 import io
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from spurious.errors import SpuriousError, reason_of
+from spurious.wording import plural
 
 if TYPE_CHECKING:  # the list of photographs is made without importing torch
     import torch
@@ -40,6 +42,7 @@ _UNTURNED = {  # by EXIF's orientation: what undoes Pillow's turning
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
+_TURNED = _UNTURNED | {6: Image.Transpose.ROTATE_270, 8: Image.Transpose.ROTATE_90}  # the others undo themselves
 _PILLOWS_WARNINGS = threading.Lock()  # Python's filters belong to the whole process
 
 
@@ -68,36 +71,35 @@ class Properties:
     channel_difference: float
 
 
-def decode(content: bytes, name: str) -> "torch.Tensor":
+def decode(content: bytes, name: str, *, exif_orientation: bool = False) -> "torch.Tensor":
     """The pixels of an RGB image, uint8 (3, H, W); as `decode_array`."""
     import torch
 
-    return torch.from_numpy(decode_array(content, name))
+    return torch.from_numpy(decode_array(content, name, exif_orientation=exif_orientation))
 
 
-def decode_array(content: bytes, name: str) -> np.ndarray:
+def decode_array(content: bytes, name: str, *, exif_orientation: bool = False) -> np.ndarray:
     """The pixels of a photograph in RGB with 8 bits per channel, uint8 (3, H, W), contiguous and writable.
 
-    As they are stored: EXIF's orientation and colour profiles are ignored, as torchvision's ToTensor does. Of
-    several pictures in one file the first one is meant. What has one meaning is converted: grey levels, palettes, four
-    inks, alpha that is opaque everywhere, 16 bits. Raises SpuriousError, naming `name`, for what has none of FORMATS,
-    is cut off or damaged (as far as Pillow tells: it takes broken JPEG data inside a complete file), is transparent
-    somewhere, has another mode, or more pixels than Image.MAX_IMAGE_PIXELS, 89 million. That is seen in the header,
-    before memory is taken; at the limit it is 0.85 GB for a moment, 1.1 GB where malloc keeps freed memory, as in the
-    pipeline.
+    As they are stored: EXIF's orientation and colour profiles are ignored, as torchvision's ToTensor does; with
+    `exif_orientation` the picture is turned upright. Of several pictures in one file the first one is meant. What has
+    one meaning is converted: grey levels, palettes, four inks, alpha that is opaque everywhere, 16 bits. Raises
+    SpuriousError, naming `name`, for what has none of FORMATS, is cut off or damaged (as far as Pillow tells: it takes
+    broken JPEG data inside a complete file), is transparent somewhere, has another mode, or more pixels than
+    Image.MAX_IMAGE_PIXELS, 89 million. That is seen in the header, before memory is taken; at the limit it is 0.85 GB
+    for a moment, 1.1 GB where malloc keeps freed memory, as in the pipeline.
     """
-    image, _ = open_photograph(content, name)
-    return np.asarray(image).transpose(2, 0, 1).copy()
+    return open_photograph(content, name, exif_orientation=exif_orientation).pixels
 
 
-def describe(content: bytes, name: str) -> Properties:
-    """Size, mode and colour of a whole photograph; raises as `decode_array`."""
-    image, mode = open_photograph(content, name)
+def describe(content: bytes, name: str, *, exif_orientation: bool = False) -> Properties:
+    """Size, mode and colour of a whole photograph; the size is that of `decode_array`, which says what is raised."""
+    image, mode, orientation = open_photograph(content, name, exif_orientation=exif_orientation)
     return Properties(
         width=image.width,
         height=image.height,
         mode=mode,
-        orientation=_orientation(image),
+        orientation=orientation,
         channel_difference=channel_difference(np.asarray(image)),
     )
 
@@ -105,6 +107,15 @@ def describe(content: bytes, name: str) -> Properties:
 def converted_from(mode: str) -> str:
     """What a photograph of this mode was before it became RGB, in words; empty for RGB."""
     return "" if mode == "RGB" else f"{_CONVERTED[mode.partition(';')[0]]} (mode {mode})"
+
+
+def conversions(modes: Iterable[str]) -> str | None:
+    """How many photographs of these modes become RGB, and what they were, in words; None where all are RGB."""
+    counts = Counter(filter(None, map(converted_from, modes)))
+    if not counts:
+        return None
+    listed = ", ".join(f"{count} of {words}" for words, count in counts.most_common())
+    return f"{plural(counts.total(), 'photograph')} converted to RGB: {listed}"
 
 
 def channel_difference(pixels: np.ndarray) -> float:
@@ -128,11 +139,21 @@ def why_grey(properties: Properties, grey_below: float) -> str:
     return ""
 
 
-def open_photograph(content: bytes, name: str) -> tuple[Image.Image, str]:
-    """The first picture of a file in RGB, and the mode that it had: Pillow's, with ";16" where it had 16 bits.
+class Photograph(NamedTuple):
+    """A picture in RGB, the mode that it had (Pillow's, with ";16" where it had 16 bits), and its EXIF orientation."""
 
-    Raises SpuriousError as `decode_array`.
-    """
+    image: Image.Image
+    mode: str
+    orientation: int
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """uint8 (3, H, W), contiguous and writable."""
+        return np.asarray(self.image).transpose(2, 0, 1).copy()
+
+
+def open_photograph(content: bytes, name: str, *, exif_orientation: bool = False) -> Photograph:
+    """The first picture of a file; turned upright with `exif_orientation`. Raises SpuriousError as `decode_array`."""
     with _told(name), _judged_warnings():
         image = Image.open(io.BytesIO(content), formats=FORMATS)
     # Pillow reads an RGB image of 16 bits as one of 8 without a word; only how it is packed tells, before it is loaded.
@@ -141,10 +162,14 @@ def open_photograph(content: bytes, name: str) -> tuple[Image.Image, str]:
     if mode.partition(";")[0] not in _CONVERTED or mode == "I":
         raise SpuriousError(f"{name}: other colours (mode {mode}) instead of RGB; convert it to RGB")
     with _told(name):  # without the lock of the warnings: threads decode at the same time
-        rgb = _to_rgb(_loaded(image), sixteen)
+        image = _loaded(image)
+        orientation = _orientation(image)
+        rgb = _to_rgb(image, sixteen)
     if rgb is None:
         raise SpuriousError(f"{name}: transparent in places (mode {mode}); put it on a background of your choice")
-    return rgb, mode
+    if exif_orientation and orientation in _TURNED:
+        rgb = rgb.transpose(_TURNED[orientation])
+    return Photograph(rgb, mode, orientation)
 
 
 def _loaded(image: Image.Image) -> Image.Image:

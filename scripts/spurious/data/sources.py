@@ -226,6 +226,10 @@ class Images(Source, kind="images"):
         le=255,
         description="images whose channels differ by less on average are left out as grey, 0 (none) to 255",
     )
+    exif_orientation: bool = Field(
+        False,
+        description="whether photographs are turned upright as their EXIF says; pixels are taken as stored otherwise",
+    )
     example: str = Field(
         None,
         pattern=_PATH,
@@ -244,6 +248,10 @@ class Store(Source, kind="store"):
     validation: int = Field(ge=1, description="number of training images that are set aside for validation, 1 or more")
     seed: int = Field(0, ge=0, description="seed of the choice of validation images, a whole number of 0 or more")
     class_names: ClassNames = None
+    exif_orientation: bool = Field(
+        False,
+        description="whether photographs are turned upright as their EXIF says; pixels are taken as stored otherwise",
+    )
     tree: Tree = Field(None, description="the folders train and test, each with one folder for each class")
     batches: Batches = Field(None, description="the files of the splits train and test")
 
@@ -253,4 +261,6 @@ class Store(Source, kind="store"):
             raise SpuriousError(
                 "a store needs either tree (folders of class folders) or batches (downsampled-ImageNet files)"
             )
+        if self.batches and self.exif_orientation:
+            raise SpuriousError("exif_orientation: batches hold pixels without EXIF; remove it, or give a tree")
         return self

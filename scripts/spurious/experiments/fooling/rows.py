@@ -86,6 +86,12 @@ def fool_all(
         yield name, rows.assign(seed=seed, **_identification(name, method)), starts, fooled
 
 
+def clean_rows(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Labels and predictions of every image before it is fooled, each image once; none where all starts are noise."""
+    own = rows[rows["label"].notna()].drop_duplicates("id")
+    return own["label"].astype("int64"), own["clean_predicted"]
+
+
 def _identification(name: str, method: Attack) -> dict[str, object]:
     own = {key: getattr(method, key) for key in ("start", "goal", "norm", "epsilon", "steps", "clamp")}
     return {"method": name, **own}
