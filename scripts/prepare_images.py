@@ -10,11 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
 from pipeline.files.photographs import all_unreadable, read_class_names, read_manifest, read_photograph
 from pipeline.files.rows import write_rows
 from pipeline.jobs.arguments import COUNT, THREADS, Parser, number, run
+from pipeline.jobs.progress import progress_bar
 from spurious.data.manifest import Entry
 from spurious.data.photographs import Properties, converted_from, describe, why_grey
 from spurious.errors import SpuriousError
@@ -82,7 +82,7 @@ def describe_all(folder: Path, entries: Sequence[Entry], threads: int) -> Iterat
             return error
 
     with ThreadPoolExecutor(threads) as pool:
-        yield from tqdm(pool.map(describe_one, entries), desc="photographs", total=len(entries), unit="image")
+        yield from progress_bar(pool.map(describe_one, entries), desc="photographs", total=len(entries), unit="image")
 
 
 def row(entry: Entry, name: str, properties: Properties, grey_below: float) -> dict[str, object]:
