@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from tqdm import tqdm
-
 from pipeline.files.atomic import replace_folder, unfinished
 from pipeline.files.downloads import Unavailable, fetch_url
 from pipeline.files.photographs import read_manifest, sha256_of
 from pipeline.jobs.arguments import Parser, run
+from pipeline.jobs.progress import progress_bar
 from spurious.data.manifest import Entry
 from spurious.errors import SpuriousError
 
@@ -101,7 +100,7 @@ def fetch_all(sources: Sources, entries: Sequence[Entry], building: Path) -> Non
     with ThreadPoolExecutor(THREADS) as pool:
         # when one fails, what has not begun is given up
         done = pool.map(lambda entry: sources.provide(entry, building / entry.file), entries)
-        for _ in tqdm(done, desc=sources.folder, total=len(entries), unit="file", mininterval=1):
+        for _ in progress_bar(done, desc=sources.folder, total=len(entries), unit="file", mininterval=1):
             pass
     remove_others(building, files)
 

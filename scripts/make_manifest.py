@@ -6,11 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from tqdm import tqdm
-
 from pipeline.files.atomic import write_text
 from pipeline.files.photographs import read_class_names, sha256_of
 from pipeline.jobs.arguments import Parser, run
+from pipeline.jobs.progress import progress_bar
 from spurious.data.manifest import Entry, class_of, labels_of_folders, parse_manifest, to_csv
 from spurious.data.photographs import SUFFIXES
 from spurious.errors import SpuriousError
@@ -81,7 +80,7 @@ def find_files(folder: Path) -> list[PurePosixPath]:
 
 def hash_files(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:
     try:
-        return [sha256_of(folder / file) for file in tqdm(files, desc="sha256", unit="file", mininterval=1)]
+        return [sha256_of(folder / file) for file in progress_bar(files, desc="sha256", unit="file", mininterval=1)]
     except OSError as error:
         raise SpuriousError(f"{error.filename}: cannot be read ({error.strerror}); make it readable") from None
 

@@ -13,13 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from pipeline.files.atomic import remove, replace_folder, unfinished
 from pipeline.files.photographs import all_unreadable, open_photographs, read_photograph
 from pipeline.files.stores import SplitWriter, write_description
 from pipeline.jobs.arguments import COUNT, INDEX, SEED, THREADS, Parser, pair_argument, run
-from pipeline.jobs.progress import note
+from pipeline.jobs.progress import note, progress_bar
 from spurious.data.downsampled import parse_batch, shrink
 from spurious.data.photographs import SUFFIXES, conversions
 from spurious.errors import SpuriousError
@@ -138,7 +137,7 @@ def parts(arguments: argparse.Namespace) -> Iterator[Part]:
 
 def from_batches(arguments: argparse.Namespace) -> Iterator[Part]:
     """The content of batch files, one file at a time."""
-    for split, path in tqdm(arguments.batches, desc="batch files", unit="file"):
+    for split, path in progress_bar(arguments.batches, desc="batch files", unit="file"):
         yield split, *read_batch(path, arguments.size)
 
 
@@ -217,7 +216,7 @@ def shrunk(
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """The images of the files, a chunk at a time; after the last one SpuriousError where any was unreadable."""
     failures, modes = [], []
-    with ThreadPoolExecutor(arguments.threads) as pool, tqdm(desc=name, total=len(paths), unit="image") as bar:
+    with ThreadPoolExecutor(arguments.threads) as pool, progress_bar(desc=name, total=len(paths), unit="image") as bar:
         for start in range(0, len(paths), CHUNK):
             some = slice(start, start + CHUNK)
             results = list(pool.map(lambda path: shrunk_or_error(path, read, arguments), paths[some]))

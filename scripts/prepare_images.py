@@ -8,12 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
 from pipeline.files.photographs import TURNED, all_unreadable, read_class_names, read_manifest, read_photograph
 from pipeline.files.rows import write_rows
 from pipeline.jobs.arguments import COUNT, THREADS, Parser, number, run
-from pipeline.jobs.progress import note
+from pipeline.jobs.progress import note, progress_bar
 from spurious.data.manifest import Entry
 from spurious.data.photographs import Properties, conversions, describe, why_grey
 from spurious.errors import SpuriousError
@@ -76,7 +75,7 @@ def describe_all(arguments: argparse.Namespace, entries: Sequence[Entry]) -> Ite
             return error
 
     with ThreadPoolExecutor(arguments.threads) as pool:
-        yield from tqdm(pool.map(describe_one, entries), desc="photographs", total=len(entries), unit="image")
+        yield from progress_bar(pool.map(describe_one, entries), desc="photographs", total=len(entries), unit="image")
 
 
 def row(entry: Entry, name: str, properties: Properties, grey_below: float) -> dict[str, object]:

@@ -6,13 +6,13 @@ import os
 from functools import partial
 
 import torch
-from tqdm import tqdm
 
 from pipeline.files.atomic import whole_file
 from pipeline.files.classifiers import open_classifier
 from pipeline.files.images import Images, open_images
 from pipeline.jobs.arguments import COUNT, INDEX, Parser, add_compute_arguments, run, settings_argument
 from pipeline.jobs.devices import note_slow_precision, prepare_compute
+from pipeline.jobs.progress import progress_bar
 from spurious.attacks.scores import Scores
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.classifiers.predictions import predict
@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> None:
     scores = named(arguments.weights, scores)
     workers = len(os.sched_getaffinity(0)) if device.type == "cuda" else 0
     with (
-        tqdm(total=len(indices), desc=f"smoothing, shard {arguments.shard}", unit="image") as bar,
+        progress_bar(total=len(indices), desc=f"smoothing, shard {arguments.shard}", unit="image") as bar,
         whole_file(arguments.output) as path,
         open(path, "w", newline="", encoding="utf-8") as file,
     ):

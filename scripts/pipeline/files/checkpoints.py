@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
 from pipeline.files.tensors import read_tensors, write_tensors
+from pipeline.jobs.progress import progress_bar
 from spurious.classifiers.linear import LinearProgress, LinearTrainer
 from spurious.classifiers.training import Progress, Trainer
 from spurious.data.splits import ImageSource
@@ -30,7 +30,7 @@ def train(
     """
     made_with = fingerprint(trainer, validation)
     history = _restore(trainer, checkpoint, made_with)
-    with tqdm(total=trainer.total, initial=trainer.step, desc=name, unit="step", mininterval=1) as bar:
+    with progress_bar(total=trainer.total, initial=trainer.step, desc=name, unit="step", mininterval=1) as bar:
         for row in trainer.run(validation=validation, on_step=bar.update):
             history.append(row)
             bar.set_postfix(loss=f"{row.loss:.4f}", validation=f"{row.validation_accuracy:.4f}")

@@ -9,9 +9,9 @@ from urllib.request import url2pathname
 
 import requests
 import urllib3
-from tqdm import tqdm
 
 from pipeline.files.atomic import unfinished, whole_file
+from pipeline.jobs.progress import progress_bar
 from spurious.data.packing import unpacked_chunks
 from spurious.errors import SpuriousError
 
@@ -135,7 +135,7 @@ def _save(response: requests.Response, part: Path, bar: bool) -> None:
     total = int(length) if length.isdecimal() else None
     name = part.stem.removeprefix(".")
     with (
-        tqdm(desc=name, total=total, unit="B", unit_scale=True, mininterval=1, disable=not bar) as progress,
+        progress_bar(desc=name, total=total, unit="B", unit_scale=True, mininterval=1, disable=not bar) as progress,
         open(part, "wb") as file,
     ):
         for chunk in response.raw.stream(_CHUNK, decode_content=False):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pipeline.jobs.lifetime import end_with_pipeline
+from pipeline.jobs.progress import end_bars
 from spurious.errors import SpuriousError
 
 if TYPE_CHECKING:  # a script that only moves files or tables should not pay for importing pydantic
@@ -28,6 +29,8 @@ def run(main: Callable[[], None]) -> None:
         main()
     except SpuriousError as error:
         sys.exit(f"error: {error}")
+    finally:  # of bars that failed half-way: Python prints the error afterwards
+        end_bars()
 
 
 class Parser(argparse.ArgumentParser):
