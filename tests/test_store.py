@@ -290,7 +290,7 @@ def run(output, *arguments, classes=3, size=4) -> str:
     assert result.returncode == 1
     assert set(output.parent.iterdir()) == beside
     *bars, line = result.stderr.splitlines()
-    assert all("%|" in bar or not bar for bar in bars)  # of progress
+    assert all("% " in bar or "%|" in bar or not bar for bar in bars), bars  # of progress
     return line.removeprefix("error: ") if line.startswith("error: ") else pytest.fail(result.stderr)
 
 
