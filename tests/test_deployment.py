@@ -160,7 +160,7 @@ def test_as_a_module_from_github(repository, redirected, mine):
     as_module(mine, ROOT, read_config(ROOT))
     text = (mine / "Snakefile").read_text()
     (mine / "Snakefile").write_text(text.replace(f'"{ROOT}/workflow/Snakefile"', source))
-    assert without_prefix(planned(mine)) == planned(ROOT, "demo")
+    assert without_prefix(planned(mine)) == planned(ROOT, "demo", "--forceall")
     run_snakemake(mine, OF_DIGITS)
     assert "Nothing to be done" in run_snakemake(mine, OF_DIGITS, "--dry-run").stdout
     assert (mine / OF_DIGITS).is_file()
