@@ -86,18 +86,8 @@ class GradientAttack(Attack, kind="gradient"):
     step_size: float | None = Field(None, gt=0, description="size of a step, above 0 (null to have it chosen)")
     random_start: bool = Field(False, description="whether to begin anywhere within epsilon, true or false")
 
-    def __call__(
-        self,
-        model: "nn.Module",
-        images: "Tensor",
-        labels: "Tensor",
-        *,
-        targets: "Tensor | None" = None,
-        ids: "Sequence[Id]",
-        seed: int | str,
-        batch_size: int = 250,
-    ) -> "Tensor":
-        """As `spurious.attacks.gradient.fool`."""
+    def __call__(self, model: "nn.Module", images: "Tensor", labels: "Tensor", **others: Any) -> "Tensor":
+        """As `Attack` says, by `spurious.attacks.gradient.fool`."""
         from spurious.attacks.gradient import fool
 
-        return fool(model, images, labels, self, targets=targets, ids=ids, seed=seed, batch_size=batch_size)
+        return fool(model, images, labels, self, **others)
