@@ -31,6 +31,7 @@ def number_of_classes(settings: Settings) -> int:
 
 
 CLASSES = {"classes": number_of_classes}
+NAMES = {"class_names": "class_names"}  # an input
 
 
 @dataclass(frozen=True)

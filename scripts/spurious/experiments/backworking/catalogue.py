@@ -1,11 +1,10 @@
 """What is shown of the searches for strongly classified images."""
 
-from spurious.experiments.catalogue import Figure, Findings, Table
+from spurious.experiments.catalogue import NAMES, Figure, Findings, Table
 
 TITLE, HERE = "Backworking", "spurious.experiments.backworking"
 ROWS = {"rows": "backwork_label.rows"}
 FOUND = {"found_above": "backworking.found_above"}
-NAMES = {"class_names": "class_names"}
 FIRST_SEED = {"seed": "experiment.seeds.0"}
 
 RESULTS = [

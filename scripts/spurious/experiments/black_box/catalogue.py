@@ -1,6 +1,6 @@
 """What is shown of fooling classifiers by their scores alone."""
 
-from spurious.experiments.catalogue import Figure, Findings, Table
+from spurious.experiments.catalogue import NAMES, Figure, Findings, Table
 
 TITLE, HERE = "Fooling by scores alone", "spurious.experiments.black_box"
 ROWS = {"rows": "search_scores.rows"}
@@ -11,7 +11,7 @@ RESULTS = [
     Figure(
         "black_box-images",
         f"{HERE}.images_figure:figure",
-        {**ROWS, "images": "search_scores.images", "class_names": "class_names"},
+        {**ROWS, "images": "search_scores.images", **NAMES},
     ),
 ]
 FINDINGS = [Findings("Fooling by scores alone", f"{HERE}.findings:black_box", {"table": "black_box"})]

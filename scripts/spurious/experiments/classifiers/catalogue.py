@@ -1,10 +1,9 @@
 """What is shown of the classifiers that are trained."""
 
-from spurious.experiments.catalogue import CLASSES, Figure, Findings, Table
+from spurious.experiments.catalogue import CLASSES, NAMES, Figure, Findings, Table
 
 TITLE, HERE = "Classifiers", "spurious.experiments.classifiers"
 PREDICTIONS = {"predictions": "train_classifier.predictions"}
-NAMES = {"class_names": "class_names"}
 
 RESULTS = [
     Table("classifiers", f"{HERE}.accuracies:classifiers", PREDICTIONS),

@@ -1,6 +1,6 @@
 """What is shown of fooling classifiers along their gradient."""
 
-from spurious.experiments.catalogue import Figure, Findings, Table
+from spurious.experiments.catalogue import NAMES, Figure, Findings, Table
 
 TITLE, HERE = "Fooling by the gradient", "spurious.experiments.fooling"
 
@@ -10,7 +10,7 @@ RESULTS = [
     Figure(
         "fooling-{classifier}",
         f"{HERE}.figure:figure",
-        {"examples": "fool_classifier.examples", "class_names": "class_names"},
+        {"examples": "fool_classifier.examples", **NAMES},
         label="fooling-{classifier}",
     ),
 ]

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from spurious.experiments.catalogue import Figure, Findings, Settings, Table
+from spurious.experiments.catalogue import NAMES, Figure, Findings, Settings, Table, number_of_classes
 from spurious.experiments.linear.settings import targets_of
 
 TITLE, HERE = "Linear classifiers", "spurious.experiments.linear"
-TEMPLATES = {"weights": "train_linear.weights", "splits": "linear_data", "class_names": "class_names"}
+TEMPLATES = {"weights": "train_linear.weights", "splits": "linear_data", **NAMES}
 
 
 def targets(settings: Settings) -> Any:
     """The classes that the figures of a dataset fool towards."""
-    return targets_of(settings["linear"]["targets"], settings["dataset"].get("classes", 10))
+    return targets_of(settings["linear"]["targets"], number_of_classes(settings))
 
 
 TARGETS = {"targets": targets}

@@ -1,6 +1,6 @@
 """What is shown of the noise sweep and of the vote."""
 
-from spurious.experiments.catalogue import CLASSES, Figure, Findings, Table
+from spurious.experiments.catalogue import CLASSES, NAMES, Figure, Findings, Table
 
 TITLE, HERE = "Smoothing", "spurious.experiments.smoothing"
 VOTES = {"votes": "gather_smoothing.votes"}
@@ -35,7 +35,7 @@ RESULTS = [
     Figure(
         "gallery-{classifier}",
         f"{HERE}.gallery:figure",
-        {**VOTES, "photographs": ("fetch_images", "prepare_images"), "class_names": "class_names"},
+        {**VOTES, "photographs": ("fetch_images", "prepare_images"), **NAMES},
         {"variant": "smoothing.variants.published"},
         label="corrected and rejected images",
         when=of_photographs,
