@@ -12,7 +12,7 @@ from pipeline.files.rows import write_rows
 from pipeline.files.tensors import write_tensors
 from pipeline.jobs.arguments import COUNT, SEED, Parser, add_compute_arguments, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
-from pipeline.jobs.progress import progress, tell
+from pipeline.jobs.progress import progress, tell_of
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.data.datasets import to_float
 from spurious.errors import SpuriousError
@@ -54,9 +54,7 @@ def main(argv: list[str] | None = None) -> None:
 def tell_near_chance(rows: pd.DataFrame, classifier: str, classes: int) -> None:
     """Say on the terminal for which seeds the classifier is near chance on the images before they are fooled."""
     for seed, own in rows.groupby("seed", sort=False):
-        warning = near_chance(*clean_rows(own), classes)
-        if warning:
-            tell(f"{classifier}, seed {seed}: {warning}")
+        tell_of(f"{classifier}, seed {seed}", near_chance(*clean_rows(own), classes))
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

@@ -8,7 +8,7 @@ import pandas as pd
 from pipeline.files.atomic import whole_file
 from pipeline.files.rows import TEXT
 from pipeline.jobs.arguments import COUNT, Parser, run
-from pipeline.jobs.progress import tell
+from pipeline.jobs.progress import tell_of
 from spurious.errors import SpuriousError, reason_of
 from spurious.experiments.smoothing.clean import clean_rows
 from spurious.experiments.smoothing.rates import in_order, main_rows, summarize
@@ -23,9 +23,7 @@ def main(argv: list[str] | None = None) -> None:
     votes.insert(0, "classifier", arguments.classifier)
     images = main_rows(votes)[main_columns(views_of(votes))]
     summary = summarize(images, arguments.classifier)
-    warning = near_chance(*clean_rows(main_rows(votes)), arguments.classes)
-    if warning:
-        tell(f"{arguments.classifier}: {warning}")
+    tell_of(arguments.classifier, near_chance(*clean_rows(main_rows(votes)), arguments.classes))
     for path, table in {arguments.votes: votes, arguments.images: images, arguments.summary: summary}.items():
         with whole_file(path) as file:
             table.to_csv(file, index=False)

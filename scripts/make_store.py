@@ -6,7 +6,6 @@ The folder is built beside its place and moved there when it is whole.
 import argparse
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from pipeline.files.atomic import remove, replace_folder, unfinished
 from pipeline.files.photographs import all_unreadable, open_photographs, read_photograph
 from pipeline.files.stores import SplitWriter, write_description
 from pipeline.jobs.arguments import COUNT, INDEX, SEED, THREADS, Parser, pair_argument, run
-from pipeline.jobs.progress import note, progress_bar
+from pipeline.jobs.progress import note, progress_bar, tell
 from spurious.data.downsampled import parse_batch, shrink
 from spurious.data.photographs import SUFFIXES, conversions
 from spurious.errors import SpuriousError
@@ -188,7 +187,7 @@ def passed_over(files: Iterable[Path]) -> None:
     others = sorted(map(str, files))
     if others:
         shown = ", ".join(others[:3]) + ", ..." * (len(others) > 3)
-        print(f"left out {len(others)} that are no {', '.join(SUFFIXES)}: {shown}", file=sys.stderr)
+        tell(f"left out {len(others)} that are no {', '.join(SUFFIXES)}: {shown}")
 
 
 def check_classes(folder: str, names: list[str], trained: list[str], classes: int) -> None:

@@ -1,12 +1,12 @@
 """A dataset of the configuration as tensors: <split>_images uint8 (N, C, H, W), <split>_labels int64 (N,)."""
 
 import functools
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.jobs.arguments import Parser, pair_argument, run, settings_argument
+from pipeline.jobs.progress import tell
 from spurious.data.sources import Digits, Idx, Npz, Source
 from spurious.errors import SpuriousError
 
@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     files = dict(arguments.files)
     dataset = load(source, files, files | dict(arguments.names))
     for note in dataset.notes:
-        print(f"note: {note}", file=sys.stderr)
+        tell(f"note: {note}")
     if dataset.classes != source.classes:
         raise SpuriousError(
             f"config.yaml: the dataset has {dataset.classes} classes, not {source.classes}; set its key classes"

@@ -1,7 +1,6 @@
 """Train one classifier with one seed; a killed run continues from its last checkpoint."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,7 @@ from pipeline.files.rows import write_rows
 from pipeline.files.tensors import read_dataset, write_weights
 from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, json_argument, run, settings_argument
 from pipeline.jobs.devices import note_slow_precision, prepare_compute
-from pipeline.jobs.progress import tell
+from pipeline.jobs.progress import note, tell_of
 from spurious import registry
 from spurious.classifiers.models import Description, build_classifier
 from spurious.classifiers.predictions import predict
@@ -38,8 +37,9 @@ def main(argv: list[str] | None = None) -> None:
     trainer = Trainer(model, training_set, arguments.recipe, seed=arguments.seed)
     checkpoint = Path(arguments.weights).with_name("checkpoint.safetensors")
     validation = data.pixels("validation"), data.labels["validation"]
-    history = train(trainer, validation, checkpoint, f"{arguments.classifier}, seed {arguments.seed}")
-    report_unfinished(history, len(data.labels["validation"]), f"{arguments.classifier}, seed {arguments.seed}")
+    name = f"{arguments.classifier}, seed {arguments.seed}"
+    history = train(trainer, validation, checkpoint, name)
+    report_unfinished(history, len(data.labels["validation"]), name)
     write_rows(arguments.history, pd.DataFrame(history))
     splits = ((split, data.pixels(split), data.labels[split]) for split in SPLITS)
     identification = {"classifier": arguments.classifier, "seed": arguments.seed}
@@ -49,19 +49,18 @@ def main(argv: list[str] | None = None) -> None:
     checkpoint.unlink(missing_ok=True)
     tests = predictions[predictions["split"] == "test"]
     warning = near_chance(tests["label"], tests["predicted"], data.classes)
-    if warning:
-        tell(f"{arguments.classifier}, seed {arguments.seed}: {warning}, and the recipe")
+    tell_of(name, warning and f"{warning}, and the recipe")
 
 
 def report_unfinished(history: Sequence[Progress], images: int, name: str) -> None:
     """Say on the terminal where the validation accuracy still rises at the end."""
     rise = rise_of([row.step for row in history], [row.validation_accuracy for row in history], images)
     if rise and rise.clear:
-        print(
-            f"note: {name}: the validation accuracy still rises after {history[-1].step} steps, from {rise.before:.3f} "
-            f"to {rise.after:.3f} in the last third; raise epochs or min_steps of its recipe",
-            file=sys.stderr,
+        text = (
+            f"the validation accuracy still rises after {history[-1].step} steps, from {rise.before:.3f} "
+            f"to {rise.after:.3f} in the last third; raise epochs or min_steps of its recipe"
         )
+        note(text, name)
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

@@ -38,10 +38,15 @@ def tell(text: str) -> None:
     tqdm.write(text, file=sys.stderr)
 
 
+def tell_of(name: str, text: str | None) -> None:
+    """Tell something of `name`; nothing where there is no text."""
+    if text:
+        tell(f"{name}: {text}")
+
+
 def note(text: str | None, name: str) -> None:
     """Tell of `name` what is worth a note; nothing where there is no text."""
-    if text:
-        tell(f"note: {name}: {text}")
+    tell_of(f"note: {name}", text)
 
 
 class Lines(Generic[Item]):
