@@ -56,7 +56,7 @@ NOTE = "as the classifier gets them; in italics: not the majority's class"
 class Subject:
     """What the image is shown to: a classifier's name, file and entry, its classes' names, and the sweep's settings.
 
-    `folders`: where the images of the dataset lie, if it is of photographs.
+    `folders`: where the images of the dataset lie, if it is of photographs; `turned`: whether they are turned upright.
     """
 
     name: str
@@ -65,13 +65,15 @@ class Subject:
     classes: Sequence[str]
     settings: SmoothingSettings
     folders: Sequence[Path] = ()
+    turned: bool = False
 
 
 def main(argv: list[str] | None = None) -> None:
     """Find the classifier, examine the image, print and write what comes out."""
     arguments = parse(argv)
-    image = read_image(arguments.image, exif_orientation=is_turned(arguments))
-    subject = given(arguments) if arguments.weights else configured(arguments)
+    settings = None if arguments.weights else read_settings(arguments)
+    image = read_image(arguments.image, exif_orientation=is_turned(arguments, settings))
+    subject = given(arguments) if settings is None else configured(arguments, settings)
     outputs = outputs_of(arguments, subject)
     rows, views = examined(image, subject, arguments)
     first = rows.iloc[0]
@@ -119,12 +121,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def is_turned(arguments: argparse.Namespace) -> bool:
-    """Whether the image is turned upright: where the option or the dataset of the configuration says so."""
-    if arguments.exif_orientation or getattr(arguments, "weights", None):
-        return arguments.exif_orientation
-    datasets = configuration.settings_for(read_config(arguments.config), arguments.dataset)["datasets"]
-    return datasets[arguments.dataset].get("exif_orientation", False)
+def is_turned(arguments: argparse.Namespace, settings: Mapping[str, Any] | None) -> bool:
+    """Whether the image is turned upright: where the option or, with a configuration, the dataset says so."""
+    dataset = {} if settings is None else settings["datasets"][arguments.dataset]
+    return arguments.exif_orientation or dataset.get("exif_orientation", False)
 
 
 def read_image(path: Path, *, exif_orientation: bool = False) -> torch.Tensor:
@@ -151,10 +151,8 @@ def given(arguments: argparse.Namespace) -> Subject:
     )
 
 
-def configured(arguments: argparse.Namespace) -> Subject:
+def configured(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> Subject:
     """What the configuration names; the classifier's file is fetched if it is not there."""
-    config = read_config(arguments.config)
-    settings = configuration.settings_for(config, arguments.dataset)
     name = chosen_classifier(arguments, settings)
     place = "config.yaml: classifiers."
     entry = registry.parse(ClassifierEntry, settings["classifiers"][name], place + name)
@@ -174,6 +172,7 @@ def configured(arguments: argparse.Namespace) -> Subject:
         classes=class_names(dataset, folder),
         settings=registry.parse(SmoothingSettings, settings["smoothing"], "config.yaml: smoothing"),
         folders=image_folders(dataset, results / arguments.dataset, local_data),
+        turned=is_turned(arguments, settings),
     )
 
 
@@ -197,6 +196,11 @@ def image_id(arguments: argparse.Namespace, subject: Subject) -> str:
             if path.is_relative_to(place(folder)):
                 return shown_name(path.relative_to(place(folder)).as_posix())
     return shown_name(arguments.image.name)
+
+
+def read_settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The configuration that is in force for the dataset."""
+    return configuration.settings_for(read_config(arguments.config), arguments.dataset)
 
 
 def read_config(paths: Sequence[Path]) -> dict[str, Any]:

@@ -6,9 +6,10 @@ judged once more.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from pipeline.files.classifiers import open_classifier
 from pipeline.files.tensors import read_description
 from pipeline.jobs.arguments import ABOVE_ZERO, COUNT, SEED, Parser, add_compute_arguments, run
 from pipeline.jobs.devices import prepare_compute
-from spurious import configuration, registry
+from spurious import registry
 from spurious.attacks.entries import Attack
 from spurious.attacks.gradient import NO_LABEL
 from spurious.classifiers.entries import Architecture
@@ -51,10 +52,11 @@ class Outcome:
 def main(argv: list[str] | None = None) -> None:
     """Find classifier and method, fool, print and write what comes out."""
     arguments = parse(argv)
-    method = chosen_method(arguments)
+    settings = classify.read_settings(arguments)
+    method = chosen_method(arguments, settings)
     if method.start == "image" and arguments.image is None:
         raise SpuriousError("IMAGE: missing; give an image to start from, or --start noise")
-    subject = classify.configured(arguments)
+    subject = classify.configured(arguments, settings)
     target = None if arguments.target is None else class_number(arguments.target, subject.classes, "--target")
     prefix = output_prefix(arguments, subject)
     try:
@@ -101,9 +103,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def chosen_method(arguments: argparse.Namespace) -> Attack:
+def chosen_method(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> Attack:
     """The configuration's method of that name, with what the options change."""
-    settings = configuration.settings_for(classify.read_config(arguments.config), arguments.dataset)
     methods = registry.parse(FoolingSettings, settings["fooling"], "config.yaml: fooling").methods
     if arguments.method not in methods:
         raise SpuriousError(f"--method: {unknown_name('method', arguments.method, methods)}")
@@ -168,10 +169,9 @@ def starting_image(
         size = shape or (3, preprocessing.crop, preprocessing.crop)
         return start_noise([0], tuple(size), arguments.seed), "0"
     name = classify.image_id(arguments, subject)
-    turned = classify.is_turned(arguments)
     if shape is not None and shape[0] == 1:
-        return read_grey(arguments.image, exif_orientation=turned), name
-    image = classify.read_image(arguments.image, exif_orientation=turned)[None]
+        return read_grey(arguments.image, exif_orientation=subject.turned), name
+    image = classify.read_image(arguments.image, exif_orientation=subject.turned)[None]
     return bands.prepare(image, preprocessing).clamp(0, 1), name
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from pipeline.files.photographs import sha256_of
 from pipeline.files.tensors import load_classifier
 from pipeline.jobs.progress import tell
 from spurious.classifiers.entries import Architecture, ClassifierEntry, Torchvision
@@ -43,10 +44,7 @@ def open_classifier(
 
 def is_file_of(path: str | Path, entry: ClassifierEntry) -> bool:
     """Whether the file is there and has the sha256 of an entry that is not trained here."""
-    if not Path(path).is_file():
-        return False
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest().startswith(_sha256(entry))
+    return Path(path).is_file() and sha256_of(path).startswith(_sha256(entry))
 
 
 def _sha256(entry: ClassifierEntry) -> str:
