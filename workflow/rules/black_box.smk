@@ -31,11 +31,7 @@ rule search_scores:
     """Evolution against the scores of a classifier, from images and from noise, and random search beside it."""
     input:
         data="results/{dataset}/data.safetensors",
-        model=branch(
-            is_fitted,
-            then=collect(rules.fit_classifier.output.model, seed=first_seed, allow_missing=True),
-            otherwise=collect(rules.train_classifier.output.weights, seed=first_seed, allow_missing=True),
-        ),
+        model=learned_by_first_seed,
     output:
         rows="results/{dataset}/{classifier}/black_box.csv",
         images="results/{dataset}/{classifier}/black_box.safetensors",

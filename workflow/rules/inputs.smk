@@ -192,7 +192,13 @@ def store_arguments(wildcards, input):
         return ["--photographs", input.files[0], "--list", input.files[1]]
     settings = own_dataset(wildcards)
     kind = "tree" if "tree" in settings else "batches"
-    own = [*exif_orientation(wildcards), "--validation", str(settings["validation"]), "--seed", str(settings.get("seed", 0))]
+    own = [
+        *exif_orientation(wildcards),
+        "--validation",
+        str(settings["validation"]),
+        "--seed",
+        str(settings.get("seed", 0)),
+    ]
     places = {split: [path] if isinstance(path, str) else path for split, path in settings[kind].items()}
     return [*own, f"--{kind}", *(f"{split}={path}" for split, paths in places.items() for path in paths)]
 
@@ -205,8 +211,9 @@ def is_trained(wildcards):
     return "architecture" in own_classifier(wildcards)
 
 
-def is_fitted(wildcards):
-    return "scikit_learn" in own_classifier(wildcards)
+def is_fitted(classifier, dataset):
+    """Whether a classifier is one of scikit-learn, which has a rule of its own."""
+    return "scikit_learn" in experiment(dataset)["classifiers"][classifier]
 
 
 def transfer_sources(wildcards):
@@ -217,8 +224,14 @@ def transfer_sources(wildcards):
 
 def learned_by(classifier, dataset):
     """The pattern of the file in which a classifier that is trained here keeps what it has learned."""
-    fitted = "scikit_learn" in experiment(dataset)["classifiers"][classifier]
-    return rules.fit_classifier.output.model if fitted else rules.train_classifier.output.weights
+    if is_fitted(classifier, dataset):
+        return rules.fit_classifier.output.model
+    return rules.train_classifier.output.weights
+
+
+def learned_by_first_seed(wildcards):
+    pattern = learned_by(wildcards.classifier, wildcards.dataset)
+    return collect(pattern, seed=first_seed(wildcards), **wildcards)
 
 
 def transfer_models(wildcards):

@@ -82,9 +82,8 @@ def expanded(pattern, stage, free, first, wildcards):
 def model_predictions(wildcards):
     """What the classifiers that are searched say of the test images."""
     dataset, seed = wildcards.dataset, first_seed(wildcards)
-    entries = experiment(dataset)["classifiers"]
     names = classifiers_in("black_box", dataset)
-    fitted = [name for name in names if "scikit_learn" in entries[name]]
+    fitted = [name for name in names if is_fitted(name, dataset)]
     trained = [name for name in names if name not in fitted]
     return [
         *expand(

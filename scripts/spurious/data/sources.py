@@ -73,6 +73,12 @@ ClassNames = Annotated[
     NamesOrTable(),
     Field(description="the names of all classes: a list of different texts, or the path of a table label,wordnet,name"),
 ]
+Upright = Annotated[
+    bool,
+    Field(
+        description="whether photographs are turned upright as their EXIF says; pixels are taken as stored otherwise"
+    ),
+]
 Address = Annotated[
     str,
     Field(
@@ -226,10 +232,7 @@ class Images(Source, kind="images"):
         le=255,
         description="images whose channels differ by less on average are left out as grey, 0 (none) to 255",
     )
-    exif_orientation: bool = Field(
-        False,
-        description="whether photographs are turned upright as their EXIF says; pixels are taken as stored otherwise",
-    )
+    exif_orientation: Upright = False
     example: str = Field(
         None,
         pattern=_PATH,
@@ -248,10 +251,7 @@ class Store(Source, kind="store"):
     validation: int = Field(ge=1, description="number of training images that are set aside for validation, 1 or more")
     seed: int = Field(0, ge=0, description="seed of the choice of validation images, a whole number of 0 or more")
     class_names: ClassNames = None
-    exif_orientation: bool = Field(
-        False,
-        description="whether photographs are turned upright as their EXIF says; pixels are taken as stored otherwise",
-    )
+    exif_orientation: Upright = False
     tree: Tree = Field(None, description="the folders train and test, each with one folder for each class")
     batches: Batches = Field(None, description="the files of the splits train and test")
 
