@@ -168,18 +168,24 @@ def list_tree(folder: Path) -> dict[str, list[Path]]:
     """The image files below every subfolder, by its name, all sorted; SpuriousError where there are none."""
     if not folder.is_dir():
         raise SpuriousError(f"{folder}: no such folder; mend its path in config.yaml")
-    passed_over(file for file in folder.rglob("*") if file.is_file() and file.suffix.lower() not in SUFFIXES)
-    tree = {
-        entry.name: sorted(file for file in entry.rglob("*") if file.suffix.lower() in SUFFIXES)
-        for entry in sorted(folder.iterdir())
-        if entry.is_dir()
-    }
+    tree, others = {}, []
+    for entry in sorted(folder.iterdir()):
+        files = sorted(entry.rglob("*")) if entry.is_dir() else [entry]
+        others += [file for file in files if not is_photograph(file) and file.is_file()]
+        if entry.is_dir():
+            tree[entry.name] = list(filter(is_photograph, files))
+    passed_over(others)
     if not tree:
         raise SpuriousError(f"{folder}: has no subfolders; give the folder that holds one for each class")
     for name, files in tree.items():
         if not files:
             raise SpuriousError(f"{folder / name}: has no {', '.join(SUFFIXES)} files; fill or remove this class")
     return tree
+
+
+def is_photograph(file: Path) -> bool:
+    """Whether its name ends as one of a photograph."""
+    return file.suffix.lower() in SUFFIXES
 
 
 def passed_over(files: Iterable[Path]) -> None:
@@ -204,7 +210,7 @@ def from_photographs(arguments: argparse.Namespace) -> Iterator[Part]:
     photographs = open_photographs(arguments.photographs, arguments.list)
     paths = [photographs.folder / name for name in photographs.ids]
     hashes, labels = dict(zip(paths, photographs.hashes, strict=True)), photographs.labels.numpy()
-    arguments.exif_orientation = photographs.exif_orientation
+    arguments = argparse.Namespace(**vars(arguments) | {"exif_orientation": photographs.exif_orientation})
     for some, images in shrunk(paths, lambda path: read_photograph(path, hashes[path]), "photographs", arguments):
         yield "train", images, labels[some]
         yield "mirrored", images[..., ::-1], labels[some]
