@@ -87,6 +87,15 @@ def test_a_sweep_says_so_among_its_findings(right, warned):
     assert sum("near chance" in sentence for sentence in said) == warned
 
 
+def test_the_number_of_classes_decides_what_a_sweep_says():
+    rows = votes(right_of(100, 10, np.arange(100) % 10))
+    said = {
+        classes: next(smoothing(summarize(rows, "own"), None, clean(rows, classes), classes)) for classes in (5, 1000)
+    }
+    assert "near chance for 5 classes" in said[5]
+    assert "near chance" not in said[1000]
+
+
 def test_the_view_without_blur_decides_wherever_it_stands():
     rows = votes(right_of(100, 10, np.arange(100) % 10))
     others = [name for name in rows if name != "ns"]
