@@ -87,6 +87,22 @@ def test_a_sweep_says_so_among_its_findings(right, warned):
     assert sum("near chance" in sentence for sentence in said) == warned
 
 
+def test_the_number_of_classes_decides_what_a_sweep_says():
+    rows = votes(right_of(100, 10, np.arange(100) % 10))
+    said = {
+        classes: next(smoothing(summarize(rows, "own"), None, clean(rows, classes), classes)) for classes in (5, 1000)
+    }
+    assert "near chance for 5 classes" in said[5]
+    assert "near chance" not in said[1000]
+
+
+def test_the_view_without_blur_decides_wherever_it_stands():
+    rows = votes(right_of(100, 10, np.arange(100) % 10))
+    others = [name for name in rows if name != "ns"]
+    last = rows[[*others[: others.index("decision")], "ns", *others[others.index("decision") :]]]
+    assert clean(last, 10).loc[0, "accuracy"] == 0.1
+
+
 def test_a_sweep_without_sigma_0_tells_nothing():
     rows = votes(np.zeros(100, int)).query("sigma > 0")
     assert clean(rows, 10).empty
@@ -101,6 +117,13 @@ def test_a_trained_classifier_that_did_not_learn():
     rows = predictions().assign(predicted=0, label=[0, 1] * 30)
     said = list(classifiers(accuracies.classifiers(pd.concat([rows] * 20, ignore_index=True)), 2))
     assert "near chance for 2 classes" in said[1]
+
+
+def test_a_classifier_of_which_one_seed_learned():
+    rows = pd.concat([predictions().assign(label=[0, 1] * 30)] * 20, ignore_index=True)
+    rows["predicted"] = rows["label"].where(rows["seed"] == 0, 0)
+    (said,) = classifiers(accuracies.classifiers(rows), 2)
+    assert "near chance" not in said
 
 
 def fooling_rows(right, seed=0):

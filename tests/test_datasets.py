@@ -18,6 +18,7 @@ from PIL import Image
 import prepare_dataset
 from pipeline.files.tensors import read_dataset
 from spurious.data.datasets import SPLITS, digits, from_idx, from_npz, from_tensors
+from spurious.data.own_arrays import parse_npz
 from spurious.errors import SpuriousError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -217,6 +218,12 @@ def test_the_scale_is_the_value_of_white():
     assert dark.images["train"][0, 0, :, 0].tolist() == list(range(17))
     with pytest.raises(SpuriousError, match=r"from 0 to 16, not within 0 to 15; change its key scale in config\.yaml$"):
         from_npz(npz(images=values, labels=LABELS), "own.npz", 8, 12, 0, 15)
+
+
+def test_values_are_scaled_in_every_part():
+    levels = np.random.default_rng(0).integers(0, 256, (1030, 3, 2), dtype=np.uint8)  # parts of 1024
+    own = parse_npz(npz(images=levels / 255, labels=np.arange(1030) % 4), "own.npz")
+    np.testing.assert_array_equal(own.images[:, 0], levels)
 
 
 def keras(**changes) -> bytes:

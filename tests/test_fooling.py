@@ -277,6 +277,14 @@ def test_a_random_change_is_as_large_as_the_method_allows():
     assert random_change(images, range(4), noise, 0) is images
 
 
+@pytest.mark.parametrize("clamp", [True, False])
+def test_a_random_change_is_cut_where_the_method_cuts(clamp):
+    images = torch.ones(2, *SHAPE)
+    changed = random_change(images, "ab", GradientAttack(epsilon=0.1, clamp=clamp), 0)
+    assert changed.max().item() == pytest.approx(1 if clamp else 1.1)
+    assert changed.min().item() == pytest.approx(0.9)
+
+
 def test_random_draws_have_streams_of_their_own():
     """Without a gradient an image stays where it began: what was drawn is seen."""
     start, ids = torch.full((2, *SHAPE), 0.5), ["a", 7]

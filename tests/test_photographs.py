@@ -204,6 +204,11 @@ def test_grey_of_sixteen_bits_keeps_its_high_levels():
     assert converted_from(describe(encode(levels), NAME).mode) == "grey levels (mode I;16)"
 
 
+def test_grey_of_sixteen_bits_is_rounded_to_the_nearest_level():
+    levels = np.arange(0, 65536, 16, dtype=np.uint16).reshape(64, 64)
+    np.testing.assert_array_equal(decode_array(encode(levels), NAME)[0], (levels.astype(int) + 128) // 257)
+
+
 @pytest.mark.parametrize(("colour", "channels", "mode"), [(0, 1, "I;16"), (2, 3, "RGB;16")])
 def test_sixteen_bits_become_eight(colour, channels, mode):
     samples = bytes(range(0, 2 * 3 * 2 * channels))

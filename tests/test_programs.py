@@ -104,6 +104,23 @@ def test_what_sums_to_something_else_is_left_alone(tmp_path, capsys, last):
     assert capsys.readouterr().err == ""
 
 
+class Shares(nn.Module):
+    """Values that sum to 1, some of them negative."""
+
+    def forward(self, logits):
+        return logits - logits.mean(1, keepdim=True) + 0.25
+
+
+def test_negative_values_that_sum_to_1_are_logits(tmp_path, capsys):
+    net = Ending(Shares(), steep=50.0)
+    model, _ = opened(tmp_path, PROGRAMS["torchscript"](net), {"torchscript": "x"})
+    with torch.no_grad():
+        expected = net(some_images(8))
+        assert (expected < 0).any()
+        torch.testing.assert_close(model(some_images(8)), expected)
+    assert capsys.readouterr().err == ""
+
+
 class Fixed(Small):
     """Its program holds the number of images that it was made with."""
 

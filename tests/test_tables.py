@@ -49,6 +49,12 @@ def test_classifiers_golden():
     assert table.loc[2, ["sd", "low", "high"]].tolist() == pytest.approx(mean_interval([0.9, 0.8])[1:])
 
 
+def test_the_largest_class_is_that_of_the_test_split():
+    rows = predictions()
+    table = accuracies.classifiers(rows.assign(label=rows["label"].where(rows["split"] == "test", 0)))
+    assert table["largest_class"].tolist() == [0.5, 0.5, 0.5]
+
+
 def test_classifiers_without_test_images_is_an_error():
     only_train = predictions().query("split == 'train'")
     with pytest.raises(SpuriousError, match=r"no row of the split test for cnn, seed 0"):

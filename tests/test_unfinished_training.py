@@ -19,6 +19,7 @@ LEVEL = [0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.985, 0.988, 0.99, 0.991]
 def test_the_rise_is_over_the_last_third():
     assert rise_of(STEPS, RISING, 500) == Rise(before=0.4, after=0.57, images=500)  # step 72 of 120; 84 lies after 80
     assert rise_of([40], [0.5], 500) is None
+    assert rise_of([10, 20, 30], [0.1, 0.4, 0.5], 500).before == 0.4  # a row at two thirds lies within them
 
 
 @pytest.mark.parametrize(
