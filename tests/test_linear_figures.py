@@ -211,6 +211,14 @@ def test_grey_and_colour_are_drawn(tmp_path, name, channels, validation):
     assert ("(the best)" in svg) == validation
 
 
+@pytest.mark.parametrize("name", ["templates", "template-images", "template-noise"])
+def test_a_class_without_a_name_is_told(tmp_path, name):
+    (tmp_path / "names.csv").write_text("label,wordnet,name\n0,,tench\n1,,goldfish\n")
+    files = files_of(tmp_path, write_inputs(tmp_path)) | {"class_names": tmp_path / "names.csv"}
+    with pytest.raises(SpuriousError, match=r"names\.csv: the class 2 has no name; add it$"):
+        returned("figure", name, files, targets=TARGETS)
+
+
 @pytest.mark.parametrize(("label", "heads"), [(0, ["start", "2"]), (1, ["start", "2", "0"])])
 def test_a_target_equal_to_the_label_is_left_out(tmp_path, label, heads):
     data = write_inputs(tmp_path)

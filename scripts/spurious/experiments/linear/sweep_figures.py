@@ -14,6 +14,7 @@ from spurious.data.datasets import to_float
 from spurious.data.splits import ImageSource, Splits
 from spurious.errors import SpuriousError
 from spurious.experiments.linear import template_figures as pages
+from spurious.figures.labels import class_name
 from spurious.frames import Arrays, held_out
 from spurious.seeding import generator
 
@@ -74,7 +75,8 @@ def first_right(sweep: Sweep, source: ImageSource) -> int:
 def open_sweep(weights: Arrays, splits: Splits, targets: Sequence[int], class_names: Sequence[str] | None) -> Sweep:
     """The lowest, the best and the highest weight decay of a file, with the names of the classes.
 
-    Raises SpuriousError where the weights are not of these data, and for a target that is no class.
+    Raises SpuriousError where the weights are not of these data, for a target that is no class, and for a class that
+    has no name.
     """
     weight, bias, decays = (torch.from_numpy(weights[name]) for name in ("weight", "bias", "weight_decays"))
     classes = splits.classes
@@ -83,7 +85,7 @@ def open_sweep(weights: Arrays, splits: Splits, targets: Sequence[int], class_na
     for target in targets:
         if not 0 <= target < classes:
             raise SpuriousError(f"linear.targets: there is no class {target}; the classes are 0 to {classes - 1}")
-    names = [str(label) for label in range(classes)] if class_names is None else class_names
+    names = [class_name(label, class_names) for label in range(classes)]
     places, rows = chosen(weight, bias, decays.tolist(), splits)
     return Sweep(weight=weight[places], bias=bias[places], rows=rows, names=names, targets=targets)
 
