@@ -89,7 +89,7 @@ def main(argv: list[str] | None = None) -> None:
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="JPEG or PNG, RGB")
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="a photograph: JPEG, PNG, WebP, BMP, GIF or TIFF")
     parser.add_argument("--id", help="whose noise it gets; its path in the dataset's folder, or its name if left out")
     parser.add_argument("--sigma", type=SIGMA, nargs="+", help="of the noise; those of the sweep if left out")
     parser.add_argument("--kernel", type=KERNEL, help="taps of the blur; the first of the sweep if left out")
@@ -132,7 +132,7 @@ def read_image(path: Path, *, exif_orientation: bool = False) -> torch.Tensor:
     try:
         photograph = open_photograph(path.read_bytes(), str(path), exif_orientation=exif_orientation)
     except OSError as error:
-        raise SpuriousError(f"{path}: cannot be read ({error.strerror}); give the path of a JPEG or PNG file") from None
+        raise SpuriousError(f"{path}: cannot be read ({error.strerror}); give the path of a photograph") from None
     note(conversions([photograph.mode]), shown_name(str(path)))
     return to_float(torch.from_numpy(photograph.pixels))
 

@@ -77,7 +77,7 @@ def main(argv: list[str] | None = None) -> None:
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument("image", type=Path, nargs="?", metavar="IMAGE", help="JPEG or PNG; none with --start noise")
+    parser.add_argument("image", type=Path, nargs="?", metavar="IMAGE", help="a photograph; none with --start noise")
     parser.add_argument("--id", help="seeds what is drawn; its path in the dataset's folder, or its name if left out")
     parser.add_argument("--classifier", help="its name; the dataset's first under smoothing if left out")
     parser.add_argument("--target", metavar="CLASS", help="name or number; away from the label if left out")
@@ -180,7 +180,7 @@ def read_grey(path: Path, *, exif_orientation: bool) -> torch.Tensor:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise SpuriousError(f"{path}: cannot be read ({error.strerror}); give the path of a JPEG or PNG file") from None
+        raise SpuriousError(f"{path}: cannot be read ({error.strerror}); give the path of a photograph") from None
     pixels = np.array(open_photograph(content, str(path), exif_orientation=exif_orientation).image.convert("L"))
     return to_float(torch.from_numpy(pixels))[None, None]
 

@@ -336,7 +336,7 @@ def test_a_classifier_of_other_images(folder):
     [
         ([], "half.png", "half.png: transparent in places .* put it on a background"),
         ([], "text.png", "text.png: no JPEG, PNG, .* or TIFF image"),
-        ([], "none.png", "none.png: cannot be read .*; give the path of a JPEG or PNG file"),
+        ([], "none.png", "none.png: cannot be read .*; give the path of a photograph"),
         ([], "dot.png", "dot.png: its 1x1 pixels are too few for a kernel of 5"),
         (["--kernel", 4], "photo of mine.png", "^--kernel: 4 is not a positive odd number of taps$"),
         (["--kernel", 0], "photo of mine.png", "^--kernel: 0 is not a positive odd number of taps$"),
