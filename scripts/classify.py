@@ -38,7 +38,7 @@ from pipeline.jobs.progress import note
 from spurious import configuration, registry
 from spurious.classifiers.entries import Architecture, ClassifierEntry
 from spurious.data.datasets import to_float
-from spurious.data.photographs import conversions, open_photograph
+from spurious.data.photographs import Photograph, conversions, open_photograph
 from spurious.errors import SpuriousError, reason_of, shown_name
 from spurious.experiments.smoothing import example, examples
 from spurious.experiments.smoothing.examining import examine
@@ -127,12 +127,17 @@ def is_turned(arguments: argparse.Namespace, settings: Mapping[str, Any] | None)
     return arguments.exif_orientation or dataset.get("exif_orientation", False)
 
 
-def read_image(path: Path, *, exif_orientation: bool = False) -> torch.Tensor:
-    """The image, float32 (3, H, W) in [0, 1]; turned upright with `exif_orientation`. Notes what becomes RGB."""
+def read_photograph(path: Path, *, exif_orientation: bool) -> Photograph:
+    """The photograph in a file of the user's; SpuriousError where it cannot be read."""
     try:
-        photograph = open_photograph(path.read_bytes(), str(path), exif_orientation=exif_orientation)
+        return open_photograph(path.read_bytes(), str(path), exif_orientation=exif_orientation)
     except OSError as error:
         raise SpuriousError(f"{path}: cannot be read ({error.strerror}); give the path of a photograph") from None
+
+
+def read_image(path: Path, *, exif_orientation: bool = False) -> torch.Tensor:
+    """The image, float32 (3, H, W) in [0, 1]; turned upright with `exif_orientation`. Notes what becomes RGB."""
+    photograph = read_photograph(path, exif_orientation=exif_orientation)
     note(conversions([photograph.mode]), shown_name(str(path)))
     return to_float(torch.from_numpy(photograph.pixels))
 

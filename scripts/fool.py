@@ -28,7 +28,6 @@ from spurious.attacks.gradient import NO_LABEL
 from spurious.classifiers.entries import Architecture
 from spurious.classifiers.predictions import predict
 from spurious.data.datasets import to_float
-from spurious.data.photographs import open_photograph
 from spurious.errors import SpuriousError, shown_name, unknown_name
 from spurious.experiments.fooling.figure import Panel, fooling, size_text
 from spurious.experiments.fooling.settings import FoolingSettings
@@ -177,11 +176,7 @@ def starting_image(
 
 def read_grey(path: Path, *, exif_orientation: bool) -> torch.Tensor:
     """The image in grey levels, float32 (1, 1, H, W) in [0, 1]; turned upright with `exif_orientation`."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise SpuriousError(f"{path}: cannot be read ({error.strerror}); give the path of a photograph") from None
-    pixels = np.array(open_photograph(content, str(path), exif_orientation=exif_orientation).image.convert("L"))
+    pixels = np.array(classify.read_photograph(path, exif_orientation=exif_orientation).image.convert("L"))
     return to_float(torch.from_numpy(pixels))[None, None]
 
 
