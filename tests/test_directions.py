@@ -2,12 +2,11 @@
 
 import ast
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-SCRIPTS = Path(__file__).parents[1] / "scripts"
+from sourcecode import ROOTS, SCRIPTS, imported, modules
+
 GROUND = {
     *("errors", "problems", "registry", "parameters", "seeding", "wording", "modules", "frames", "statistics"),
     *("rates", "vision", "adam"),
@@ -31,7 +30,6 @@ FLOORS = [
 ]
 # Imports up or across that there still are: (importing module, imported package). The list only shrinks.
 EXCEPTIONS: set[tuple[str, str]] = set()
-ROOTS = {"spurious", "spurious.experiments"}
 OUTSIDE = {"snakemake", "tqdm", "requests", "argparse", "subprocess", "shutil", "tempfile", "os", "pathlib"}
 PURE_PATHS = {"PurePosixPath"}  # names inside a manifest: nothing is opened by them
 # The size of an open file; a file of the user's own entries, imported by its path.
@@ -55,20 +53,6 @@ def floor(name: str) -> int:
     return found
 
 
-def module_of(path: Path) -> str:
-    return ".".join(path.relative_to(SCRIPTS).with_suffix("").parts).removesuffix(".__init__")
-
-
-def imported(tree: ast.AST) -> Iterator[str]:
-    """Every module that the code imports, wherever the import stands; a name that may be a module as one."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert not node.level, "an import names the whole module"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
 def of_this_project(name: str) -> bool:
     """Whether the imported name is a module of scripts/, or something in one."""
     first = name.split(".")[0]
@@ -83,12 +67,6 @@ def forbidden(module: str, source: str) -> set[tuple[str, str]]:
         if target != own and floor(target) <= floor(own) and not {own, target} <= GROUND:
             found.add((module, target))
     return found
-
-
-def modules(folder: Path = SCRIPTS) -> dict[str, str]:
-    """The source of every module below a folder, without those that only make a package of it."""
-    sources = {module_of(path): path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.py"))}
-    return {module: source for module, source in sources.items() if module not in ROOTS}
 
 
 def worldly(source: str) -> set[str]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness import CORES, TARGETS, Outcome, Undisturbed, compare, complaints, wrong_files
+from mirroring import cut, hanging, ranged, status, whole
 from projects import ARCHIVE, DATASET, change_config, run_snakemake
 from serving import served
-from test_downloads import cut, hanging, ranged, status, whole
 
 DOWNLOADED = f"results/downloads/{DATASET}/archive"
 OVER = threading.Event()  # lets a mirror that hangs go

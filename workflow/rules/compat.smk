@@ -1,6 +1,6 @@
 """What we change around us: in Snakemake, and in the environment of the jobs. Only where we are not another's module.
 
-Each piece says why. tests/test_compat.py fails where a version of Snakemake breaks one, or needs it no longer.
+Each piece says why. tests/workflow/test_compat.py fails where a version of Snakemake breaks one, or needs it no longer.
 """
 
 import contextvars

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import test_linear_table as linear
+import linearsweep
 from making import entry
 from pipeline.files.results import function_of
+from sourcecode import imported, modules
 from spurious import rates
 from spurious.statistics.intervals import wilson
-from test_directions import imported, modules
-from test_names import INPUTS
+from tableinputs import INPUTS
 
 METHOD = "spurious.statistics.intervals.wilson"
 LOW, HIGH = -2.0, 7.0  # bounds that no method gives
@@ -21,7 +21,9 @@ NO_RATES = {"accuracy_difference", "found_difference", "queries", "l2", "linf"} 
 PAIR = {"seed": 0, "classes": "0, 1", "attack": "none", "epsilon": 0.25, "label": [0, 0, 1], "predicted": [0, 1, 1]}
 TABLES = {
     **INPUTS,
-    "linear": {key: lambda key=key: getattr(linear, key)() for key in ("predictions", "steps", "weights", "history")},
+    "linear": {
+        key: lambda key=key: getattr(linearsweep, key)() for key in ("predictions", "steps", "weights", "history")
+    },
     "linear-pair": {"rows": lambda: pd.DataFrame(PAIR)},
 }
 WITHOUT = {"backworking", "retraining-summary", "smoothing-tests", "images-excluded"}  # have no interval of a rate

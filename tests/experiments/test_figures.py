@@ -11,6 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from figurechecks import assert_inside, assert_same_bytes
 from making import make, returned
+from samplerows import smoothing_table, trace_rows
 from spurious import frames
 from spurious.errors import SpuriousError
 from spurious.experiments.backworking import found as backworking_found
@@ -33,30 +34,10 @@ SIX = ["ns", "ss", "ds", "median", "bilateral", "of_my_own"]
 MARKS = ["0×", "1×", "2×"]
 
 
-def trace_rows():
-    rows = []
-    for search, lengths in (("published", (3, 5)), ("log-p", (4, 4))):
-        for label, length in enumerate(lengths):
-            rows += [("cnn", 0, label, search, step, i, 0.1 + 0.2 * step) for i in (0, 1) for step in range(length)]
-    return pd.DataFrame(rows, columns=["classifier", "seed", "label", "search", "step", "image", "p"])
-
-
 def retraining_table():
     arms = [("none", "none", 0), ("none", "none", 1), ("normal", "extra", 1), ("backworked", "uniform", 1)]
     rows = [(*arm, s, 0.9 + s / 100, a, 5 + s, 80) for arm in arms for s in (0, 1) for a in ("published", "log-p")]
     return pd.DataFrame(rows, columns=["negatives", "target", "round", "seed", "accuracy", "attack", "found", "images"])
-
-
-def smoothing_table(views=("ns", "ss", "ds")):
-    rows = []
-    for classifier in ("cnn", "softmax"):
-        for kernel in (5, 7):
-            for sigma in (0.0, 0.125):
-                row = {"classifier": classifier, "kernel": kernel, "sigma": sigma, "n": 400}
-                for name in (*(f"acc_{view}" for view in views), "acc_maj", "acc_maj_all", "reject_rate"):
-                    row |= {name: 0.8 - sigma, f"{name}_low": 0.7 - sigma, f"{name}_high": 0.9 - sigma}
-                rows.append(row)
-    return pd.DataFrame(rows)
 
 
 NUMBERS = pd.DataFrame(

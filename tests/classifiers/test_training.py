@@ -22,7 +22,7 @@ from spurious.errors import SpuriousError
 from spurious.registry import parse
 from spurious.seeding import generator
 
-CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text(encoding="utf-8"))
+CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8"))
 
 SHAPE = (1, 9, 7)
 RECIPE = TrainingRecipe(learning_rate=0.01, batch_size=8, steps=22, schedule="one_cycle", shift=1)

@@ -7,37 +7,14 @@ import sys
 import pandas as pd
 import pytest
 
+from samplerows import FOOLED_IMAGES, fooling_rows
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.rubbish import rubbish
-from spurious.experiments.fooling.success import COLUMNS, METHOD, fooling
+from spurious.experiments.fooling.success import COLUMNS, fooling
 from spurious.statistics.intervals import mean_interval, wilson
 from spurious.writeups.goodfellow import goodfellow
 
-METHODS = {
-    "away": ("image", "untargeted", "linf", 0.1, 1, True),
-    "towards": ("image", "targeted", "l2", 2.0, 5, True),
-    "noise": ("noise", "targeted", "linf", 0.1, 5, True),
-    "fgsm-unclamped": ("image", "untargeted", "linf", 0.25, 1, False),
-}
 # label, target, before, after, p, l2, linf, control
-IMAGES = [
-    (1, 2, 1, 2, 0.9, 1.0, 0.1, 1),
-    (1, 3, 1, 2, 0.7, 2.0, 0.1, 1),
-    (2, 3, 2, 3, 0.5, 3.0, 0.1, 3),
-    (2, 3, 2, 2, 0.3, 4.0, 0.1, 2),
-    (5, 3, 4, 3, 0.8, 9.0, 0.1, 3),  # wrong before
-]
-
-
-def rows(method="away", seed=0, images=IMAGES, classifier="cnn"):
-    columns = ["label", "target", "clean_predicted", "predicted", "p", "l2", "linf", "control_predicted"]
-    table = pd.DataFrame(images, columns=columns)
-    if METHODS[method][1] == "untargeted":
-        table["target"] = math.nan
-    if METHODS[method][0] == "noise":
-        table["label"] = math.nan
-    own = dict(zip(METHOD, (classifier, method, *METHODS[method]), strict=True))
-    return table.assign(seed=seed, **own)
 
 
 def first(table):
@@ -53,7 +30,7 @@ def first(table):
     ],
 )
 def test_rates_by_hand(method, n, success, control, confidence, error):
-    row = first(fooling(rows(method)))
+    row = first(fooling(fooling_rows(method)))
     assert row["n"] == n
     assert (row["success"], row["control"]) == pytest.approx((success / n, control / n))
     assert (row["low"], row["high"]) == pytest.approx(wilson(success, n))
@@ -70,10 +47,10 @@ def test_rates_by_hand(method, n, success, control, confidence, error):
 
 
 def test_images_that_were_wrong_before_are_no_success():
-    untouched = [(label, target, label, label, p, 0.0, 0.0, label) for label, target, _, _, p, *_ in IMAGES]
+    untouched = [(label, target, label, label, p, 0.0, 0.0, label) for label, target, _, _, p, *_ in FOOLED_IMAGES]
     spoilt = [(1, 2, 2, 2, 0.9, 0.0, 0.0, 2)]
     for method in ("away", "towards"):
-        table = fooling(rows(method, images=untouched + spoilt))
+        table = fooling(fooling_rows(method, images=untouched + spoilt))
         assert (table["success"] == 0).all()
         assert (table["n"] == 5).all()
         assert math.isnan(first(table)["confidence"])
@@ -81,7 +58,9 @@ def test_images_that_were_wrong_before_are_no_success():
 
 def test_seeds_are_rows_and_one_row_joins_them():
     better = [(1, 2, 1, 2, 0.9, 1.0, 0.1, 1)]
-    table = fooling(pd.concat([rows(seed=4), rows(seed=2, images=better), rows("towards", seed=4)]))
+    table = fooling(
+        pd.concat([fooling_rows(seed=4), fooling_rows(seed=2, images=better), fooling_rows("towards", seed=4)])
+    )
     assert list(table) == COLUMNS
     assert table["seed"].tolist() == [4, 2, "all", 4, "all"]
     assert table["method"].tolist() == ["away"] * 3 + ["towards"] * 2
@@ -95,13 +74,13 @@ def test_seeds_are_rows_and_one_row_joins_them():
 
 
 def test_the_order_of_images_does_not_matter():
-    table = fooling(rows().sample(frac=1, random_state=0))
-    pd.testing.assert_frame_equal(table, fooling(rows()))
+    table = fooling(fooling_rows().sample(frac=1, random_state=0))
+    pd.testing.assert_frame_equal(table, fooling(fooling_rows()))
 
 
 def test_a_missing_column_is_told():
     with pytest.raises(SpuriousError, match="fooling rows: the column p is missing"):
-        fooling(rows().drop(columns="p"))
+        fooling(fooling_rows().drop(columns="p"))
     with pytest.raises(SpuriousError, match="rubbish rows: the column p is missing"):
         rubbish(pd.DataFrame({"classifier": [], "kind": [], "seed": []}))
 
@@ -130,7 +109,9 @@ def test_rubbish_counts_what_exceeds_a_half():
 
 
 def test_goodfellow_takes_the_first_seed_of_the_unclamped_method():
-    table = goodfellow(pd.concat([rows(), rows("fgsm-unclamped"), rows("fgsm-unclamped", seed=1)]), NOISE)
+    table = goodfellow(
+        pd.concat([fooling_rows(), fooling_rows("fgsm-unclamped"), fooling_rows("fgsm-unclamped", seed=1)]), NOISE
+    )
     assert list(table) == ["quantity", "reproduced", "low", "high", "n"]
     error, confidence, share = (row for _, row in table.iterrows())
     assert (error["quantity"], error["reproduced"], error["n"]) == ("error rate", 0.8, 5)
@@ -139,7 +120,7 @@ def test_goodfellow_takes_the_first_seed_of_the_unclamped_method():
     assert (confidence["quantity"], confidence["n"]) == ("mean confidence", 4)
     assert (confidence["reproduced"], confidence["low"], confidence["high"]) == pytest.approx((mean, low, high))
     assert (share["quantity"], share["reproduced"]) == ("share of rubbish inputs with p > 0.5", 0.5)
-    assert goodfellow(rows(), NOISE.iloc[6:]).empty
+    assert goodfellow(fooling_rows(), NOISE.iloc[6:]).empty
 
 
 def test_the_tables_need_no_torch(pytestconfig):

@@ -11,6 +11,7 @@ import pytest
 import make_result
 from making import ROOMS, make
 from pipeline.files.rows import read_rows
+from samplerows import RETRAINED_BY, image_list, predictions, retraining_inputs, search_rows
 from spurious.errors import SpuriousError
 from spurious.experiments.backworking import searches
 from spurious.experiments.classifiers import accuracies
@@ -20,20 +21,6 @@ from spurious.experiments.retraining import summary as retraining_summary
 from spurious.report import formats
 from spurious.statistics.intervals import mean_interval, wilson
 from spurious.writeups import published
-
-
-def predictions(seeds=(0, 1)):
-    rows = []
-    for seed in seeds:
-        wrong = {"test": seed + 1, "validation": 0}
-        for split in ("train", "validation", "test"):
-            for i in range(10):
-                guess = 1 - i % 2 if i < wrong.get(split, 10) else i % 2
-                rows.append(("cnn", seed, split, i, i % 2, guess, 0.9, 0.9))
-    return pd.DataFrame(
-        rows, columns=["classifier", "seed", "split", "id", "label", "predicted", "probability", "p_label"]
-    )
-
 
 LAST = ["validation_accuracy", "largest_class"]
 
@@ -61,19 +48,6 @@ def test_classifiers_without_test_images_is_an_error():
         accuracies.classifiers(only_train)
 
 
-def search_rows():
-    p = {("published", 0): [0.999, 0.9990001, 0.5], ("published", 1): [0.9995, 1.0, 0.9999]}
-    return pd.DataFrame(
-        [
-            ("cnn", seed, label, search, i, 10 + seed, int(i == 2), 3, value)
-            for (search, seed), values in p.items()
-            for label in (3, 4)
-            for i, value in enumerate(values)
-        ],
-        columns=["classifier", "seed", "label", "search", "image", "steps", "reinitialized", "predicted", "p"],
-    )
-
-
 def test_backworking_golden():
     table = searches.backworking(search_rows())
     design = "classifier seed label search images steps found p_min p_mean reinitialized"
@@ -96,39 +70,13 @@ def test_backworking_summary_golden():
     }  # fmt: skip
 
 
-ARMS = [("none", "none", 0), ("none", "none", 1), ("backworked", "uniform", 1)]
-KEYS = ["negatives", "target", "round", "seed"]
-
-
-def retraining_inputs(seeds=(0, 1, 2)):
-    attacks, old, judged = [], [], []
-    for arm in ARMS:
-        for seed in seeds:
-            key = (*arm, seed)
-            strong = 0 if arm[0] == "backworked" else 2 + seed
-            attacks += [
-                (*key, "log-p", i % 2, i, 20 + 10 * (i % 2), 0, 0, 0.9995 if i < strong else 0.4) for i in range(6)
-            ]
-            right = 16 + seed - (arm[0] == "backworked")
-            judged += [(*key, i, 1, int(i < right), 0.9) for i in range(20)]
-            if arm[2]:
-                old += [
-                    (*key, judge, 0, i, 0, p) for judge, p in (("retrained", 0.1), ("control", 0.2)) for i in (0, 1)
-                ]
-    return (
-        pd.DataFrame(attacks, columns=[*KEYS, "attack", "label", "image", "steps", "reinitialized", "predicted", "p"]),
-        pd.DataFrame(old, columns=[*KEYS, "judge", "label", "image", "predicted", "p"]),
-        pd.DataFrame(judged, columns=[*KEYS, "id", "label", "predicted", "probability"]),
-    )
-
-
 def test_retraining_golden():
     table = rounds.retraining(*retraining_inputs())
     design = "negatives target round seed accuracy old_p_mean attack found steps"
     assert list(table) == [*design.split(), "accuracy_low", "accuracy_high", "control_p_mean", "images"]
     assert len(table) == 9
     backworked = table[table["negatives"] == "backworked"].iloc[1]
-    assert backworked[[*KEYS, "attack", "found", "images", "steps"]].tolist() == [
+    assert backworked[[*RETRAINED_BY, "attack", "found", "images", "steps"]].tolist() == [
         "backworked", "uniform", 1, 1, "log-p", 0, 6, 25.0,
     ]  # fmt: skip
     assert backworked[["accuracy", "old_p_mean", "control_p_mean"]].tolist() == pytest.approx([0.8, 0.1, 0.2])
@@ -226,14 +174,6 @@ def test_a_reproduced_number_that_nobody_published_is_an_error():
     )
     with pytest.raises(SpuriousError, match="'a, q, typo' is not among"):
         published.beside(numbers, reproduced)
-
-
-def image_list(kept):
-    return pd.DataFrame(
-        {"image": ["a.JPEG", "NA.JPEG", "c.JPEG"], "label": [0, 1, 2], "name": ["hook", "tench", "NA"], "sha256": "0",
-         "width": 4, "height": 3, "mode": ["RGB", "RGB", "L"], "orientation": 1,
-         "channel_difference": [0.01, 40.0, 0.0], "kept": kept, "reason": ["grey", "", "grey: one channel"]}
-    )  # fmt: skip
 
 
 def test_images_excluded_golden(tmp_path):

@@ -11,7 +11,7 @@ import yaml
 
 from projects import rules_with_gpu, run_snakemake, written_rules
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SLURM = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))
 MEASURED = pd.read_csv(ROOT / "docs/measured/resources.csv").set_index("rule")
 

@@ -1,7 +1,6 @@
 """The figures of fooling by scores and of transfer show what the rows say."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection
 from PIL import Image
@@ -9,6 +8,7 @@ from safetensors.numpy import save_file
 
 from figurechecks import assert_inside, assert_same_bytes
 from making import make
+from samplerows import CLASSIFIERS, scored_rows, transfer_rows
 from spurious.errors import SpuriousError
 from spurious.experiments.black_box import figure as black_box_figure
 from spurious.experiments.black_box import images_figure
@@ -17,41 +17,14 @@ from spurious.experiments.transfer import table
 from spurious.figures.style import render
 
 RNG = np.random.default_rng(0)
-CLASSIFIERS = ["forest", "boosted", "nearest", "cnn"]
 
 
 MANY = [f"classifier {number}" for number in range(16)]
 
 
-def search_rows(classifiers=CLASSIFIERS, count=5):
-    rows = []
-    for number, classifier in enumerate(classifiers):
-        for start in ("image", "noise"):
-            for search in ("evolution", "random"):
-                for place in range(count):
-                    success = place <= number and search == "evolution"
-                    row = {"classifier": classifier, "seed": 0, "start": start, "search": search, "id": place}
-                    row |= {"label": 4 if start == "image" else None, "target": 3, "success": success}
-                    row |= {"queries": 20 * (place + 1) if success else 400, "flat": 0.0, "predicted": 3}
-                    rows.append(row | {"p_target": 0.5, "start_p_target": 0.001, "l2": 1.0, "linf": 0.25})
-    return pd.DataFrame(rows)
-
-
 def pictures(classifiers=CLASSIFIERS, count=5):
     keys = [(classifier, start) for classifier in classifiers for start in ("image", "noise")]
     return {key: (RNG.random((count, 8, 8)), RNG.random((count, 8, 8))) for key in keys}
-
-
-def transfer_rows(names=(("cnn", 0), ("cnn", 1), ("softmax", 0))):
-    rows = []
-    for place, source in enumerate(names):
-        for column, judge in enumerate(names):
-            for image in range(8):
-                row = dict(zip(table.KEYS, (*source, *judge), strict=True))
-                wrong = place == column or image < 2 * column
-                row |= {"id": image, "label": 0, "fooled_source": True, "predicted": int(wrong)}
-                rows.append(row | {"control_predicted": int(image < column)})
-    return pd.DataFrame(rows)
 
 
 def draw_transfer(rows=None):
@@ -61,12 +34,12 @@ def draw_transfer(rows=None):
 
 PICTURES = pictures()
 DRAWN = {
-    "black-box": lambda: black_box_figure.black_box(search_rows(), "title of it"),
-    "black-box of many": lambda: black_box_figure.black_box(search_rows(MANY), "title of it"),
-    "black-box of one": lambda: black_box_figure.black_box(search_rows(["forest"]), "title of it"),
-    "images": lambda: images_figure.black_box_images(search_rows(), PICTURES, "title of it"),
+    "black-box": lambda: black_box_figure.black_box(scored_rows(), "title of it"),
+    "black-box of many": lambda: black_box_figure.black_box(scored_rows(MANY), "title of it"),
+    "black-box of one": lambda: black_box_figure.black_box(scored_rows(["forest"]), "title of it"),
+    "images": lambda: images_figure.black_box_images(scored_rows(), PICTURES, "title of it"),
     "images of named classes": lambda: images_figure.black_box_images(
-        search_rows(), PICTURES, "title of it", class_names=[*"ABC", "house finch", "maillot"]
+        scored_rows(), PICTURES, "title of it", class_names=[*"ABC", "house finch", "maillot"]
     ),
     "transfer": draw_transfer,
 }
@@ -113,7 +86,7 @@ def test_curves_end_at_the_share_that_succeeded():
 
 @pytest.mark.parametrize("count", [7, 8, 16])
 def test_every_classifier_of_many_has_a_look_of_its_own(count):
-    figure = black_box_figure.black_box(search_rows(MANY[:count]), "")
+    figure = black_box_figure.black_box(scored_rows(MANY[:count]), "")
     for axes in figure.axes:
         curves = [line for line in axes.lines if len(line.get_xdata()) > 1]
         assert len({(line.get_color(), str(line.get_marker()), line.get_linestyle()) for line in curves}) == 2 * count
@@ -202,14 +175,14 @@ def test_a_source_that_fools_nothing_is_drawn_empty():
 
 def test_nothing_to_draw_is_told():
     with pytest.raises(SpuriousError, match=r"^there are no rows to draw; give those"):
-        black_box_figure.black_box(search_rows([]).reindex(columns=search_rows().columns), "")
+        black_box_figure.black_box(scored_rows([]).reindex(columns=scored_rows().columns), "")
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_all_are_drawn_from_files(tmp_path, channels):
     rows, images = [], []
     for name in CLASSIFIERS:
-        search_rows([name]).to_csv(tmp_path / f"{name}.csv", index=False)
+        scored_rows([name]).to_csv(tmp_path / f"{name}.csv", index=False)
         tensors = {}
         for start in ("image", "noise"):
             for before_and_after, kind in zip(PICTURES[name, start], ("original", "evolution"), strict=True):

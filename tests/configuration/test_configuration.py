@@ -28,7 +28,7 @@ from spurious.experiments.linear.catalogue import targets
 from spurious.registry import parse
 from spurious.sections import Configuration
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 SHORT = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
 OVERRIDE = "experiments.digits.override"

@@ -21,7 +21,7 @@ from spurious.data.datasets import SPLITS, digits, from_idx, from_npz, from_tens
 from spurious.data.own_arrays import parse_npz
 from spurious.errors import SpuriousError
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).parents[2]
 LOCAL_DATA = Path(os.environ.get("SPURIOUS_LOCAL_DATA", "not set"))
 MNIST = {
     "train_images": "train-images-idx3-ubyte.gz",

@@ -35,7 +35,7 @@ from spurious.data.manifest import (
 )
 from spurious.errors import SpuriousError
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "workflow" / "resources" / "imagenet_samples.csv"
 CLASSES = ROOT / "workflow" / "resources" / "imagenet_classes.csv"
 LOCAL_DATA = Path(os.environ.get("SPURIOUS_LOCAL_DATA", "not set"))

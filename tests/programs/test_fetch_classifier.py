@@ -8,10 +8,10 @@ import sys
 import pytest
 
 import fetch_classifier
+from mirroring import status, whole
 from projects import ROOT
 from spurious.errors import SpuriousError
 from spurious.vision import models
-from test_downloads import mirror, status, whole  # noqa: F401 - a fixture, which pytest finds by its name
 
 CONTENT = hashlib.shake_128(b"weights").digest(100_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -35,7 +35,7 @@ def local(tmp_path):
 
 
 @pytest.fixture
-def published(mirror, monkeypatch):  # noqa: F811
+def published(mirror, monkeypatch):
     """Let torchvision's address of the weights give these answers."""
 
     def answer(*answers, name=NAME):
@@ -61,7 +61,7 @@ def failure(output, settings, local=None):
 
 
 @pytest.mark.parametrize("sha256", [{}, {"sha256": SHA256}, {"sha256": SHA256.upper()}])
-def test_torchvisions_weights_are_downloaded(published, mirror, output, tmp_path, sha256, capsys):  # noqa: F811
+def test_torchvisions_weights_are_downloaded(published, mirror, output, tmp_path, sha256, capsys):
     published(whole(CONTENT))
     assert fetch(output, RESNET18 | sha256, tmp_path) == CONTENT
     assert [path for path, _ in mirror.requests] == [f"/models/{NAME}"]
@@ -70,7 +70,7 @@ def test_torchvisions_weights_are_downloaded(published, mirror, output, tmp_path
 
 
 @pytest.mark.parametrize("sha256", [{}, {"sha256": SHA256}])
-def test_the_local_folder_comes_first(published, mirror, output, local, sha256):  # noqa: F811
+def test_the_local_folder_comes_first(published, mirror, output, local, sha256):
     published(whole(CONTENT))
     (local / "models" / NAME).write_bytes(CONTENT)
     assert fetch(output, RESNET18 | sha256, local) == CONTENT
@@ -90,7 +90,7 @@ def test_sha256_wins_over_the_files_name(published, output):
     assert "wrong sha256" in failure(output, RESNET18 | {"sha256": SHA256[:8] + "0" * 56})
 
 
-def test_an_altered_local_file_is_refused(published, mirror, output, local):  # noqa: F811
+def test_an_altered_local_file_is_refused(published, mirror, output, local):
     published(whole(CONTENT))
     (local / "models" / NAME).write_bytes(b"altered")
     message = failure(output, RESNET18, local)
@@ -126,7 +126,7 @@ def test_a_program_by_its_path(output, local, tmp_path, monkeypatch, form):
     assert fetch(output, BROUGHT | {"torchscript": form(tmp_path / "mine.pt")}, local) == CONTENT
 
 
-def test_a_program_by_its_address(mirror, output, local):  # noqa: F811
+def test_a_program_by_its_address(mirror, output, local):
     url = mirror.url("/mine.pt2?download=1", whole(CONTENT))
     assert fetch(output, {"exported": url, "sha256": SHA256}, local) == CONTENT
 

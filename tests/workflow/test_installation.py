@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CPU = "PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make demo"
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")

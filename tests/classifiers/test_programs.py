@@ -6,11 +6,11 @@ import re
 
 import pytest
 import torch
+from test_pretrained import PROGRAMS, Small, exported, failure, opened, saved, scripted, some_images
 from torch import nn
 
 from spurious.classifiers.predictions import predict, to_probabilities
 from spurious.errors import SpuriousError
-from test_pretrained import PROGRAMS, Small, exported, failure, opened, saved, scripted, some_images
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import fool_classifier
+from samplerows import predictions
 from spurious.experiments.classifiers import accuracies
 from spurious.experiments.classifiers.findings import classifiers
 from spurious.experiments.fooling.rows import clean_rows
@@ -13,7 +14,6 @@ from spurious.experiments.smoothing.findings import smoothing
 from spurious.experiments.smoothing.rates import summarize
 from spurious.statistics.chance import largest_share, limit, near_chance
 from spurious.statistics.intervals import wilson
-from test_tables import predictions
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from scipy import stats
 import write_summary
 from making import ROOMS, make
 from pipeline.files.rows import read_rows
+from samplerows import RNG_SEED, VIEWS, majority, make_votes
 from spurious import wording
 from spurious.defences.rejection import REJECTED
 from spurious.errors import SpuriousError
@@ -25,34 +26,8 @@ from spurious.statistics.intervals import wilson
 from spurious.writeups import published as writeups_published
 from spurious.writeups import smoothing
 
-VIEWS = ("ns", "ss", "ds")
 SCORES = (*VIEWS, "vote", "combined")
 RATES = (*(f"acc_{view}" for view in VIEWS), "acc_maj", "acc_maj_all", "reject_rate")
-RNG_SEED = 20260801
-
-
-def vote(views):
-    agreed = [view for view in views if list(views).count(view) > 1]
-    return agreed[0] if agreed else REJECTED
-
-
-def make_votes(images=6, classes=3, classifiers=("resnet50", "cnn"), variants=("published", "antialias"), seeds=(4, 1)):
-    """Views that often disagree, with many equal probabilities."""
-    rng = np.random.default_rng(RNG_SEED)
-    rows = []
-    for classifier in classifiers:
-        for variant in variants:
-            for seed in seeds:
-                for kernel in (5, 7):
-                    for sigma in (0.0, 0.25) if seed == seeds[0] else (0.25,):
-                        for image in range(images):
-                            label = image % classes
-                            views = [label if rng.random() < 0.4 else int(rng.integers(classes)) for _ in VIEWS]
-                            p = rng.choice([0.1, 0.5, 1.0], size=3).tolist()
-                            key = (classifier, f"n{image}", label, variant, seed, kernel, sigma)
-                            rows.append((*key, *views, vote(views), *p))
-    key = ["classifier", "image", "label", "variant", "seed", "kernel", "sigma"]
-    return pd.DataFrame(rows, columns=[*key, *VIEWS, "decision", "p_ns", "p_ss", "p_ds"])
 
 
 VOTES = make_votes()
@@ -494,7 +469,7 @@ def test_findings_name_where_a_blur_helps_and_what_the_vote_adds():
     votes = make_votes(images=200, classes=10, classifiers=("cnn",), variants=("published",), seeds=(0,))
     other = (votes["label"] + 1).where(votes["sigma"] > 0, votes["label"])  # without noise all views are right
     votes = votes.assign(ns=other, ss=votes["label"], ds=votes["label"] + 2 * (votes["sigma"] > 0))
-    votes["decision"] = [vote(views) for views in votes[list(VIEWS)].to_numpy()]
+    votes["decision"] = [majority(views) for views in votes[list(VIEWS)].to_numpy()]
     summary = summarize(main_rows(votes), "cnn")
     sentences = list(findings.smoothing(summary, comparisons.tests(votes)))
     text = "\n".join(sentences).replace(wording.NO_BREAK, " ")

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import transfer_images
+from blobs import blobs
 from pipeline.files import estimators
 from pipeline.files.tensors import write_tensors, write_weights
 from spurious.attacks.entries import GradientAttack
@@ -22,7 +23,6 @@ from spurious.experiments.transfer.rows import fooling_images, transfer_rows
 from spurious.experiments.transfer.settings import TransferSettings
 from spurious.perturbations.balls import random_change
 from spurious.registry import parse
-from test_ensembles import blobs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -23,7 +23,7 @@ from spurious.classifiers.predictions import predict
 from spurious.errors import SpuriousError
 from spurious.seeding import generator
 
-SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 SHAPE = (1, 8, 8)
 
 

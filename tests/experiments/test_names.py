@@ -14,69 +14,18 @@ import write_summary
 from making import ROOMS, make, returned
 from pipeline.files.photographs import open_photographs
 from pipeline.files.rows import TEXT, read_rows, write_rows
+from samplerows import (
+    predictions,
+    scored_rows,
+    smoothing_table,
+    trace_rows,
+    transfer_rows,
+)
 from spurious.experiments.classifiers import accuracies
 from spurious.experiments.smoothing import published
-from spurious.experiments.smoothing.rates import main_rows, summarize
-from test_black_box_figures import search_rows as scored_rows
-from test_black_box_figures import transfer_rows
-from test_figures import smoothing_table, trace_rows
-from test_fooling_table import rows as fooling_rows
-from test_smoothing_analysis import make_votes
-from test_tables import image_list, predictions, retraining_inputs, search_rows
+from tableinputs import INPUTS, PLAIN, both, summaries
 
-PLAIN = ("name-a", "name-b")
 PAIRS = [("1.1", "1.10"), ("007", "7"), ("1000", "1e3"), ("000", "2024")]  # in the order of sorted text
-
-
-def both(frame, column="classifier"):
-    """The rows twice, under two names."""
-    return pd.concat([frame.assign(**{column: name}) for name in PLAIN], ignore_index=True)
-
-
-def retraining(name):
-    attacks, old, judged = retraining_inputs()
-    return {"attacks": both(attacks, "attack"), "old": old, "predictions": judged}[name]
-
-
-def votes():
-    """Two classifiers, two variants beside the published one, two images."""
-    frame = make_votes(images=2, classifiers=PLAIN, variants=("published", *PLAIN))
-    return frame.assign(image=frame["image"].map({"n0": PLAIN[0], "n1": PLAIN[1]}))
-
-
-def summaries():
-    return pd.concat([summarize(main_rows(own), name) for name, own in votes().groupby("classifier", sort=False)])
-
-
-def transferred():
-    return transfer_rows([(name, 0) for name in PLAIN])
-
-
-def excluded():
-    frame = image_list(False).iloc[:2]
-    return frame.assign(image=PLAIN, name=PLAIN, mode="1")
-
-
-VOTES = {"votes": votes}
-INPUTS = {
-    "classifiers": {"predictions": lambda: both(predictions())},
-    "backworking": {"rows": lambda: both(both(search_rows()), "search")},
-    "backworking-summary": {"rows": lambda: both(both(search_rows()), "search")},
-    "retraining": {name: lambda name=name: retraining(name) for name in ("attacks", "old", "predictions")},
-    "retraining-summary": {name: lambda name=name: retraining(name) for name in ("attacks", "old", "predictions")},
-    "smoothing": {"rows": summaries},
-    "smoothing-clean": VOTES,
-    "smoothing-seeds": VOTES,
-    "smoothing-variants": VOTES,
-    "smoothing-tests": VOTES,
-    "smoothing-agreement": VOTES,
-    "smoothing-risk": VOTES,
-    "fooling": {"rows": lambda: both(both(fooling_rows()), "method")},
-    "fooling-rubbish": {"rows": lambda: both(pd.DataFrame({"kind": "normal", "seed": 0, "p": [0.2, 0.9]}))},
-    "black_box": {"rows": lambda: scored_rows(PLAIN), "predictions": lambda: both(predictions())},
-    "transfer": {"rows": transferred},
-    "images-excluded": {"images": excluded},
-}
 
 
 WITH_THRESHOLD = ("backworking", "backworking-summary", "retraining", "retraining-summary")

@@ -10,6 +10,7 @@ import torch
 
 import fit_classifier
 import search_scores
+from blobs import blobs
 from pipeline.files import estimators
 from pipeline.files.tensors import read_tensors, write_tensors, write_weights
 from spurious.classifiers.entries import ClassifierEntry
@@ -31,14 +32,6 @@ ENTRIES = {
 
 def learnt(entry, *arguments, **options):
     return fit(parse(ClassifierEntry, entry), *arguments, **options)
-
-
-def blobs(count=150, seed=0):
-    """Images (count, 1, 4, 4) of three classes: another row is bright in each."""
-    labels = torch.arange(count) % 3
-    pixels = 0.5 * torch.rand(count, 1, 4, 4, generator=generator("blobs", seed))
-    pixels[torch.arange(count), 0, labels] += 0.4
-    return pixels, labels
 
 
 @pytest.fixture(scope="module")

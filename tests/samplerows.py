@@ -1,0 +1,177 @@
+"""Made-up rows, as the programs of each experiment write them: what tables, figures and findings are tried with."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from spurious.defences.rejection import REJECTED
+from spurious.experiments.fooling.success import METHOD
+from spurious.experiments.transfer import table
+
+
+def predictions(seeds=(0, 1)):
+    rows = []
+    for seed in seeds:
+        wrong = {"test": seed + 1, "validation": 0}
+        for split in ("train", "validation", "test"):
+            for i in range(10):
+                guess = 1 - i % 2 if i < wrong.get(split, 10) else i % 2
+                rows.append(("cnn", seed, split, i, i % 2, guess, 0.9, 0.9))
+    return pd.DataFrame(
+        rows, columns=["classifier", "seed", "split", "id", "label", "predicted", "probability", "p_label"]
+    )
+
+
+def search_rows():
+    p = {("published", 0): [0.999, 0.9990001, 0.5], ("published", 1): [0.9995, 1.0, 0.9999]}
+    return pd.DataFrame(
+        [
+            ("cnn", seed, label, search, i, 10 + seed, int(i == 2), 3, value)
+            for (search, seed), values in p.items()
+            for label in (3, 4)
+            for i, value in enumerate(values)
+        ],
+        columns=["classifier", "seed", "label", "search", "image", "steps", "reinitialized", "predicted", "p"],
+    )
+
+
+ARMS = [("none", "none", 0), ("none", "none", 1), ("backworked", "uniform", 1)]
+RETRAINED_BY = ["negatives", "target", "round", "seed"]
+
+
+def retraining_inputs(seeds=(0, 1, 2)):
+    attacks, old, judged = [], [], []
+    for arm in ARMS:
+        for seed in seeds:
+            key = (*arm, seed)
+            strong = 0 if arm[0] == "backworked" else 2 + seed
+            attacks += [
+                (*key, "log-p", i % 2, i, 20 + 10 * (i % 2), 0, 0, 0.9995 if i < strong else 0.4) for i in range(6)
+            ]
+            right = 16 + seed - (arm[0] == "backworked")
+            judged += [(*key, i, 1, int(i < right), 0.9) for i in range(20)]
+            if arm[2]:
+                old += [
+                    (*key, judge, 0, i, 0, p) for judge, p in (("retrained", 0.1), ("control", 0.2)) for i in (0, 1)
+                ]
+    return (
+        pd.DataFrame(
+            attacks, columns=[*RETRAINED_BY, "attack", "label", "image", "steps", "reinitialized", "predicted", "p"]
+        ),
+        pd.DataFrame(old, columns=[*RETRAINED_BY, "judge", "label", "image", "predicted", "p"]),
+        pd.DataFrame(judged, columns=[*RETRAINED_BY, "id", "label", "predicted", "probability"]),
+    )
+
+
+def image_list(kept):
+    return pd.DataFrame(
+        {"image": ["a.JPEG", "NA.JPEG", "c.JPEG"], "label": [0, 1, 2], "name": ["hook", "tench", "NA"], "sha256": "0",
+         "width": 4, "height": 3, "mode": ["RGB", "RGB", "L"], "orientation": 1,
+         "channel_difference": [0.01, 40.0, 0.0], "kept": kept, "reason": ["grey", "", "grey: one channel"]}
+    )  # fmt: skip
+
+
+def trace_rows():
+    rows = []
+    for search, lengths in (("published", (3, 5)), ("log-p", (4, 4))):
+        for label, length in enumerate(lengths):
+            rows += [("cnn", 0, label, search, step, i, 0.1 + 0.2 * step) for i in (0, 1) for step in range(length)]
+    return pd.DataFrame(rows, columns=["classifier", "seed", "label", "search", "step", "image", "p"])
+
+
+def smoothing_table(views=("ns", "ss", "ds")):
+    rows = []
+    for classifier in ("cnn", "softmax"):
+        for kernel in (5, 7):
+            for sigma in (0.0, 0.125):
+                row = {"classifier": classifier, "kernel": kernel, "sigma": sigma, "n": 400}
+                for name in (*(f"acc_{view}" for view in views), "acc_maj", "acc_maj_all", "reject_rate"):
+                    row |= {name: 0.8 - sigma, f"{name}_low": 0.7 - sigma, f"{name}_high": 0.9 - sigma}
+                rows.append(row)
+    return pd.DataFrame(rows)
+
+
+FOOLING_METHODS = {
+    "away": ("image", "untargeted", "linf", 0.1, 1, True),
+    "towards": ("image", "targeted", "l2", 2.0, 5, True),
+    "noise": ("noise", "targeted", "linf", 0.1, 5, True),
+    "fgsm-unclamped": ("image", "untargeted", "linf", 0.25, 1, False),
+}
+
+
+FOOLED_IMAGES = [
+    (1, 2, 1, 2, 0.9, 1.0, 0.1, 1),
+    (1, 3, 1, 2, 0.7, 2.0, 0.1, 1),
+    (2, 3, 2, 3, 0.5, 3.0, 0.1, 3),
+    (2, 3, 2, 2, 0.3, 4.0, 0.1, 2),
+    (5, 3, 4, 3, 0.8, 9.0, 0.1, 3),  # wrong before
+]
+
+
+def fooling_rows(method="away", seed=0, images=FOOLED_IMAGES, classifier="cnn"):
+    columns = ["label", "target", "clean_predicted", "predicted", "p", "l2", "linf", "control_predicted"]
+    table = pd.DataFrame(images, columns=columns)
+    if FOOLING_METHODS[method][1] == "untargeted":
+        table["target"] = math.nan
+    if FOOLING_METHODS[method][0] == "noise":
+        table["label"] = math.nan
+    own = dict(zip(METHOD, (classifier, method, *FOOLING_METHODS[method]), strict=True))
+    return table.assign(seed=seed, **own)
+
+
+VIEWS = ("ns", "ss", "ds")
+RNG_SEED = 20260801
+
+
+def majority(views):
+    agreed = [view for view in views if list(views).count(view) > 1]
+    return agreed[0] if agreed else REJECTED
+
+
+def make_votes(images=6, classes=3, classifiers=("resnet50", "cnn"), variants=("published", "antialias"), seeds=(4, 1)):
+    """Views that often disagree, with many equal probabilities."""
+    rng = np.random.default_rng(RNG_SEED)
+    rows = []
+    for classifier in classifiers:
+        for variant in variants:
+            for seed in seeds:
+                for kernel in (5, 7):
+                    for sigma in (0.0, 0.25) if seed == seeds[0] else (0.25,):
+                        for image in range(images):
+                            label = image % classes
+                            views = [label if rng.random() < 0.4 else int(rng.integers(classes)) for _ in VIEWS]
+                            p = rng.choice([0.1, 0.5, 1.0], size=3).tolist()
+                            key = (classifier, f"n{image}", label, variant, seed, kernel, sigma)
+                            rows.append((*key, *views, majority(views), *p))
+    key = ["classifier", "image", "label", "variant", "seed", "kernel", "sigma"]
+    return pd.DataFrame(rows, columns=[*key, *VIEWS, "decision", "p_ns", "p_ss", "p_ds"])
+
+
+CLASSIFIERS = ["forest", "boosted", "nearest", "cnn"]
+
+
+def scored_rows(classifiers=CLASSIFIERS, count=5):
+    rows = []
+    for number, classifier in enumerate(classifiers):
+        for start in ("image", "noise"):
+            for search in ("evolution", "random"):
+                for place in range(count):
+                    success = place <= number and search == "evolution"
+                    row = {"classifier": classifier, "seed": 0, "start": start, "search": search, "id": place}
+                    row |= {"label": 4 if start == "image" else None, "target": 3, "success": success}
+                    row |= {"queries": 20 * (place + 1) if success else 400, "flat": 0.0, "predicted": 3}
+                    rows.append(row | {"p_target": 0.5, "start_p_target": 0.001, "l2": 1.0, "linf": 0.25})
+    return pd.DataFrame(rows)
+
+
+def transfer_rows(names=(("cnn", 0), ("cnn", 1), ("softmax", 0))):
+    rows = []
+    for place, source in enumerate(names):
+        for column, judge in enumerate(names):
+            for image in range(8):
+                row = dict(zip(table.KEYS, (*source, *judge), strict=True))
+                wrong = place == column or image < 2 * column
+                row |= {"id": image, "label": 0, "fooled_source": True, "predicted": int(wrong)}
+                rows.append(row | {"control_predicted": int(image < column)})
+    return pd.DataFrame(rows)
