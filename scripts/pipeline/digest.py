@@ -3,10 +3,11 @@
 import ast
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parents[1]
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # where a statement holds others
 
 
 @functools.cache
@@ -34,7 +35,7 @@ def reached(*roots: str) -> list[Path]:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting += [file for name in _imported(path) for file in _files_of(name)]
+            waiting += _followed_by(path)
     return sorted(found)
 
 
@@ -55,8 +56,13 @@ def _content(path: Path) -> bytes:
 
 
 @functools.cache
+def _followed_by(path: Path) -> set[Path]:
+    """The files of ours that a Python file imports; jobs share most modules, so each is read once."""
+    return {file for name in _imported(path) for file in _files_of(name)}
+
+
 def _imported(path: Path) -> list[str]:
-    """Names of what a Python file imports; jobs share most modules, so each is read once."""
+    """Names of what a Python file imports."""
     names = []
     for node in _executed(ast.parse(_content(path))):
         if isinstance(node, ast.Import):
@@ -66,13 +72,12 @@ def _imported(path: Path) -> list[str]:
     return names
 
 
-def _executed(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those under `if TYPE_CHECKING`."""
+def _executed(tree: ast.Module) -> Iterator[ast.AST]:
+    """All statements but those under `if TYPE_CHECKING`; no expression is looked into, since none holds an import."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
         yield node
-        children: Iterable[ast.AST] = ast.iter_child_nodes(node)
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            children = node.orelse
-        waiting += children
+        guarded = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        blocks = ("orelse",) if guarded else BLOCKS
+        waiting += [child for block in blocks for child in getattr(node, block, [])]
