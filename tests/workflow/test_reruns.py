@@ -28,10 +28,14 @@ COMPUTING |= {"train_linear.py", "fool_classifier.py", "fit_classifier.py", "sea
 
 
 def test_two_runs_and_any_number_of_cores_give_the_same_files(fresh, finished):
-    run_snakemake(fresh, "demo", cores=1)
+    """All that is computed, and its tables; tests of their own draw every figure twice."""
+    tables = sorted(str(path.relative_to(finished)) for path in finished.glob(f"results/{DATASET}/tables/*.csv"))
+    run_snakemake(fresh, *tables, cores=1)
     once, again = (contents(folder / "results", f"{DATASET}/**/*") for folder in (finished, fresh))
-    assert [name for name in once if name.startswith(f"{DATASET}/tables/") and name.endswith(".csv")]
-    assert once == again
+    left_out = {name.split("/")[1] for name in once.keys() - again.keys()}
+    assert tables
+    assert left_out <= {"figures", "summary.rst"}
+    assert again == {name: once[name] for name in again}
 
 
 def test_finished_run_has_nothing_to_do(finished):
