@@ -35,7 +35,7 @@ from pipeline.jobs.arguments import (
 )
 from pipeline.jobs.devices import prepare_compute
 from pipeline.jobs.progress import note
-from spurious import configuration, registry
+from spurious import registry
 from spurious.classifiers.entries import Architecture, ClassifierEntry
 from spurious.data.datasets import to_float
 from spurious.data.photographs import Photograph, conversions, open_photograph
@@ -205,11 +205,15 @@ def image_id(arguments: argparse.Namespace, subject: Subject) -> str:
 
 def read_settings(arguments: argparse.Namespace) -> dict[str, Any]:
     """The configuration that is in force for the dataset."""
+    from spurious import configuration  # no job reads one, and it imports every experiment
+
     return configuration.settings_for(read_config(arguments.config), arguments.dataset)
 
 
 def read_config(paths: Sequence[Path]) -> dict[str, Any]:
     """The configuration, merged from its files as snakemake does it, and checked; extensions lie beside the first."""
+    from spurious import configuration
+
     config, sources = {}, []
     for path in paths:
         sources.append(read_source(path))

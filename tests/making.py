@@ -5,7 +5,7 @@ import json
 
 import make_result
 from pipeline.files.results import called
-from spurious.experiments.catalogue import catalogues
+from spurious.experiments.rooms import catalogues
 
 ROOMS = {**catalogues(), "writeups": importlib.import_module("spurious.writeups.catalogue")}
 

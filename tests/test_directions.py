@@ -21,7 +21,7 @@ FLOORS = [
     {"sections"},
     {"writeups"},
     {"experiments/*"},  # every room by itself
-    {"experiments/catalogue"},
+    {"experiments/catalogue", "experiments/rooms"},
     {"defences", "figures"},
     {"classifiers"},
     {"views", "attacks"},
@@ -48,8 +48,9 @@ def package(module: str) -> str:
 
 def floor(name: str) -> int:
     """The floor of a package, counted from the top."""
-    room = "experiments/*" if name.startswith("experiments/") and name != "experiments/catalogue" else name
-    (found,) = (number for number, names in enumerate(FLOORS) if room in names)
+    places = (number for number, names in enumerate(FLOORS) if name in names)
+    (rooms,) = (number for number, names in enumerate(FLOORS) if "experiments/*" in names)
+    (found,) = [*places] or ([rooms] if name.startswith("experiments/") else [])
     return found
 
 

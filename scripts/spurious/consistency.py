@@ -8,20 +8,11 @@ from spurious.data.sources import Source
 from spurious.errors import unknown_name
 from spurious.problems import Place, Problem
 from spurious.registry import Entry
-from spurious.sections import Configuration, Experiment, Shared
+from spurious.sections import ROOMS, Configuration, Experiment, Shared
 
-STAGES = ("classifiers", "backworking", "retraining", "smoothing", "fooling", "black_box", "transfer")
 # The kinds of classifiers that a stage takes. Only what was trained here has seeds, and named layers.
-KINDS = {
-    "classifiers": ("architecture",),
-    "backworking": ("architecture",),
-    "retraining": ("architecture",),
-    "smoothing": ("architecture", "torchvision", "torchscript", "exported"),
-    "fooling": ("architecture", "torchvision", "torchscript", "exported"),
-    "black_box": ("architecture", "scikit_learn"),
-    "transfer": ("architecture", "scikit_learn"),
-}
-ON_PHOTOGRAPHS = ("smoothing", "fooling")
+KINDS = {name: room.kinds for name, room in ROOMS.items() if room.kinds}
+ON_PHOTOGRAPHS = [name for name, room in ROOMS.items() if room.photographs]
 
 
 def dataset_problems(config: Configuration) -> Iterator[Problem]:
@@ -59,9 +50,9 @@ def _needed(entry: Entry, place: Place) -> Iterator[Problem]:
 
 def experiment_problems(config: Shared, source: Source, entry: Experiment, place: Place) -> Iterator[Problem]:
     """What is wrong with an entry of experiments, under the configuration that holds for its dataset."""
-    for stage in STAGES:
+    for stage in KINDS:
         yield from _all_known(getattr(entry, stage), config.classifiers, "classifier", (*place, stage))
-    for stage in STAGES:
+    for stage in KINDS:
         yield from _suitable(config, source, entry, (*place, stage))
     yield from _seeds(entry, place)
     if entry.linear:
@@ -85,7 +76,7 @@ def _suitable(config: Shared, source: Source, entry: Experiment, place: Place) -
             text = f"photographs differ in size, and nothing is trained on them: name {name!r} in {allowed}"
             yield Problem(here, text)
         if group not in KINDS[stage]:
-            fitting = " or ".join(other for other in STAGES if group in KINDS[other])
+            fitting = " or ".join(other for other in KINDS if group in KINDS[other])
             needed = " or ".join(KINDS[stage])
             yield Problem(here, f"{name!r} has no {needed}: give it one, or name it in {fitting} instead")
 

@@ -7,13 +7,7 @@ from pydantic import Field, create_model
 from spurious.classifiers.entries import CLASSIFIERS, ClassifierEntry
 from spurious.classifiers.recipes import RECIPES, TrainingRecipe
 from spurious.data.sources import DATASETS, Source
-from spurious.experiments.backworking.settings import BackworkingSettings
-from spurious.experiments.black_box.settings import BlackBoxSettings
-from spurious.experiments.fooling.settings import FoolingSettings
-from spurious.experiments.linear.settings import LinearSettings
-from spurious.experiments.retraining.settings import RetrainingSettings
-from spurious.experiments.smoothing.settings import SmoothingSettings
-from spurious.experiments.transfer.settings import TransferSettings
+from spurious.experiments.rooms import rooms
 from spurious.parameters import Name, OtherThan, Seed, Text, Unique
 from spurious.registry import Settings
 
@@ -24,47 +18,45 @@ DatasetName = Annotated[
         remedy="a name other than 'downloads', 'logs' and those of the files in results/",
     ),
 ]
+ROOMS = rooms()
+RESERVED = ("tables", "figures", *(name for room in ROOMS.values() for name in room.reserved), "summary.rst")
+FOLDERS = [name for name in RESERVED if "." not in name]
 ClassifierName = Annotated[
     Name,
     OtherThan(
-        *("tables", "figures", "images", "linear", "store"),
-        *("data.safetensors", "images.csv", "class_names.csv", "transfer.csv", "summary.rst"),
-        remedy="a name other than 'tables', 'figures', 'images', 'linear', 'store' and those of the dataset's files",
+        *sorted(RESERVED, key=lambda name: "." in name),
+        remedy=f"a name other than {', '.join(map(repr, FOLDERS))} and those of the dataset's files",
     ),
 ]
 ThreadCount = Annotated[int, Field(ge=1, description="whole number of threads of every job of the stage, 1 or more")]
 
-
-class Threads(Settings):
-    """Threads of every computing job, by stage: the last digits of a sum depend on how many share it."""
-
-    remedy = "threads of every computing job, by stage"
-
-    training: ThreadCount = 1
-    backworking: ThreadCount = 1
-    retraining: ThreadCount = 1
-    smoothing: ThreadCount = 1
-    linear: ThreadCount = 1
-    fooling: ThreadCount = 1
-    black_box: ThreadCount = 1
-    transfer: ThreadCount = 1
+Threads = create_model(
+    "Threads",
+    __base__=Settings,
+    __module__=__name__,
+    __doc__="Threads of every computing job, by stage: the last digits of a sum depend on how many share it.",
+    **{room.threads or name: (ThreadCount, 1) for name, room in ROOMS.items() if room.threads or room.settings},
+)
+Threads.remedy = "threads of every computing job, by stage"
 
 
-class Shared(Settings):
-    """The settings that a dataset may change."""
+class Common(Settings):
+    """The settings of no single experiment that a dataset may change."""
 
     threads: Threads = Threads()
     classifiers: dict[ClassifierName, ClassifierEntry] = Field(
         CLASSIFIERS, validate_default=True, description="classifiers by name"
     )
     recipes: dict[Name, TrainingRecipe] = Field(RECIPES, validate_default=True, description="training recipes by name")
-    backworking: BackworkingSettings = BackworkingSettings()
-    retraining: RetrainingSettings = RetrainingSettings()
-    smoothing: SmoothingSettings = SmoothingSettings()
-    linear: LinearSettings = LinearSettings()
-    fooling: FoolingSettings = FoolingSettings()
-    black_box: BlackBoxSettings = BlackBoxSettings()
-    transfer: TransferSettings = TransferSettings()
+
+
+Shared = create_model(
+    "Shared",
+    __base__=Common,
+    __module__=__name__,
+    __doc__="The settings that a dataset may change.",
+    **{name: (room.settings, room.settings()) for name, room in ROOMS.items() if room.settings},
+)
 
 
 Override = create_model(
@@ -82,42 +74,19 @@ Override = create_model(
     },
 )
 
-ClassifierNames = Annotated[tuple[Annotated[str, Field(description="name of one of the classifiers")], ...], Unique()]
-TrainingSeeds = Annotated[tuple[Seed, ...], Unique()]
-TransferSeeds = Annotated[TrainingSeeds, Field(min_length=1, description="different seeds, such as [0, 1]")]
-
-
-class Experiment(Settings):
-    """What is run on a dataset: the classifiers of every stage, and the seeds of their training."""
-
-    remedy = "what is run on a dataset"
-
-    seeds: TrainingSeeds = Field(min_length=1, description="different whole numbers of 0 or more, such as [0, 1, 2]")
-    classifiers: ClassifierNames = Field(
-        (), description="different names of the classifiers that are trained and compared ([] for none)"
-    )
-    backworking: ClassifierNames = Field(
-        (), description="different names of the classifiers that are searched for spurious inputs ([] for none)"
-    )
-    retraining: ClassifierNames = Field(
-        (), max_length=1, description="the name of the one classifier that is retrained ([] for none)"
-    )
-    smoothing: ClassifierNames = Field(
-        (), description="different names of the classifiers that face noise and blur ([] for none)"
-    )
-    linear: bool = Field(False, description="whether the linear classifiers are trained and broken, true or false")
-    fooling: ClassifierNames = Field(
-        (), description="different names of the classifiers that are fooled by their gradient ([] for none)"
-    )
-    black_box: ClassifierNames = Field(
-        (), description="different names of the classifiers that are fooled by their scores ([] for none)"
-    )
-    transfer: dict[str, TransferSeeds] = Field(
-        {},
-        description="seeds of every classifier whose fooling images the others judge, "
-        "such as {cnn [0, 1], softmax [0]}",
-    )
-    override: Override = Field(Override(), description="what this dataset changes in the settings above")
+Experiment = create_model(
+    "Experiment",
+    __base__=Settings,
+    __module__=__name__,
+    __doc__="What is run on a dataset: the classifiers of every stage, and the seeds of their training.",
+    seeds=(
+        Annotated[tuple[Seed, ...], Unique()],
+        Field(min_length=1, description="different whole numbers of 0 or more, such as [0, 1, 2]"),
+    ),
+    **{name: room.runs for name, room in ROOMS.items() if room.runs},
+    override=(Override, Field(Override(), description="what this dataset changes in the settings above")),
+)
+Experiment.remedy = "what is run on a dataset"
 
 
 DatasetNames = Annotated[

@@ -19,7 +19,7 @@ from projects import (
     run_snakemake,
     times,
 )
-from spurious.experiments.catalogue import catalogues
+from spurious.experiments.rooms import catalogues
 
 INTERVALS = "spurious.statistics.intervals"
 EXPERIMENT = TINY["experiments"][DATASET]

@@ -1,6 +1,11 @@
 """From classifier weights to images that are strongly classified and look like nothing."""
 
 
+wildcard_constraints:
+    search=searches_of_figures(),
+    label="[0-9]+",
+
+
 rule backwork_label:
     """Every search of one label, for every seed of a classifier."""
     input:

@@ -1,4 +1,6 @@
-"""Fooling without gradients, and whether what fools one classifier fools the others."""
+"""Fooling without gradients, by what a classifier says of an image."""
+
+SOURCES["model_predictions"] = model_predictions
 
 
 rule fit_classifier:
@@ -57,34 +59,3 @@ rule search_scores:
         + " --data {input.data} --weights {input.model} --classifier {wildcards.classifier}"
         " --entry {params.classifier:q} --seed {params.seed} --settings {params.settings:q} --rows {output.rows}"
         " --images {output.images} --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"
-
-
-rule transfer_images:
-    """Fooling images of every classifier, judged by every other."""
-    input:
-        data="results/{dataset}/data.safetensors",
-        models=transfer_models,
-    output:
-        "results/{dataset}/transfer.csv",
-    log:
-        "results/logs/{dataset}/transfer.log",
-    benchmark:
-        "results/logs/{dataset}/transfer.benchmark.tsv"
-    conda:
-        "../../environment.yml"
-    threads: threads_of("transfer")
-    resources:
-        gpu=1,
-    params:
-        code=code("transfer_images.py"),
-        sources=transfer_arguments,
-        entries=transfer_entries,
-        settings=section("transfer"),
-        threads=threads_of("transfer"),
-    message:
-        "{wildcards.dataset}: fooling images of every classifier before every other"
-    shell:
-        program("transfer_images.py")
-        + " --data {input.data} --sources {params.sources:q} --entries {params.entries:q}"
-        " --settings {params.settings:q} --rows {output}"
-        " --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import itertools
 import json
 import os
 import re
@@ -59,8 +60,9 @@ from pipeline.digest import digest
 from pipeline.files.configurations import command_line, holder, read_source
 from pipeline.jobs.arguments import EXTENSIONS
 from spurious import configuration, consistency
-from spurious.experiments.catalogue import catalogues, setting, takes_part
 from spurious.errors import SpuriousError, reason_of
+from spurious.experiments.catalogue import setting
+from spurious.experiments.rooms import catalogues, takes_part
 from spurious.perturbations.negatives import NEGATIVES
 
 
@@ -95,6 +97,14 @@ os.environ[EXTENSIONS] = json.dumps(config["extensions"])
 EXPERIMENTS = {name: configuration.settings_for(config, name) for name in config["experiments"]}
 
 
+ROOMS = catalogues()
+
+
+def rules_of_rooms():
+    """The experiments that have a file of rules, in their order; one that shows what others compute needs none."""
+    return [name for name in ROOMS if (PROJECT / f"workflow/rules/{name}.smk").exists()]
+
+
 def one_of(patterns):
     """A regular expression for one of these, which are tried in their order; none matches nothing."""
     return "|".join(dict.fromkeys(patterns)) or "(?!)"
@@ -124,11 +134,6 @@ wildcard_constraints:
     dataset="[A-Za-z0-9_.-]+",
     classifier=classifiers_by_name(),
     seed="[0-9]+",
-    search=searches_of_figures(),
-    label="[0-9]+",
-    shard="[0-9]+",
-    negatives=one_of(map(re.escape, sorted(NEGATIVES, key=len, reverse=True))),
-    target="none|uniform|extra",
 
 
 @functools.cache

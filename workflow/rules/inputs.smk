@@ -3,6 +3,9 @@
 They stand apart from the rules, as Snakemake's linter asks, and are called when a job is planned.
 """
 
+# The inputs that the catalogues name otherwise than by a rule's output; rules add theirs.
+SOURCES = {}
+
 # Values of wildcards
 
 
@@ -143,6 +146,9 @@ def class_names(wildcards):
     return f"results/{wildcards.dataset}/class_names.csv" if names else []
 
 
+SOURCES["class_names"] = class_names
+
+
 def listed_class_names(wildcards):
     return json.dumps(own_dataset(wildcards)["class_names"])
 
@@ -232,6 +238,28 @@ def learned_by(classifier, dataset):
 def learned_by_first_seed(wildcards):
     pattern = learned_by(wildcards.classifier, wildcards.dataset)
     return collect(pattern, seed=first_seed(wildcards), **wildcards)
+
+
+def model_predictions(wildcards):
+    """What the classifiers that are searched say of the test images."""
+    dataset, seed = wildcards.dataset, first_seed(wildcards)
+    names = classifiers_in("black_box", dataset)
+    fitted = [name for name in names if is_fitted(name, dataset)]
+    trained = [name for name in names if name not in fitted]
+    return [
+        *expand(
+            rules.fit_classifier.output.predictions,
+            dataset=dataset,
+            seed=seed,
+            classifier=fitted,
+        ),
+        *expand(
+            rules.train_classifier.output.predictions,
+            dataset=dataset,
+            seed=seed,
+            classifier=trained,
+        ),
+    ]
 
 
 def transfer_models(wildcards):

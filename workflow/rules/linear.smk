@@ -26,10 +26,13 @@ rule make_store:
         " --output {output} --threads {threads} 2>&1 | tee {log} >&2"
 
 
+SOURCES["linear_data"] = branch(is_stored, then=rules.make_store.output[0], otherwise=rules.prepare_dataset.output[0])
+
+
 rule train_linear:
     """Softmax regression with every weight decay, from one seed; continues from its checkpoint when it was killed."""
     input:
-        data=branch(is_stored, then=rules.make_store.output[0], otherwise=rules.prepare_dataset.output),
+        data=SOURCES["linear_data"],
     output:
         weights="results/{dataset}/linear/seed{seed}/weights.safetensors",
         predictions="results/{dataset}/linear/seed{seed}/predictions.csv",

@@ -18,7 +18,7 @@ for stage, room in ROOMS.items():
                 shown=report(
                     f"results/{{dataset}}/{result.kind}s/{result.name}.{SHOWN[result.kind]}",
                     caption=caption(result),
-                    category=room.TITLE,
+                    category=room.ROOM.title,
                     subcategory="{dataset}",
                     labels=labels(result),
                 ),

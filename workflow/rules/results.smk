@@ -1,6 +1,6 @@
 """What every table, figure and the front page are made of, read from the catalogues of the experiments."""
 
-ROOMS = {**catalogues(), "writeups": importlib.import_module("spurious.writeups.catalogue")}
+ROOMS["writeups"] = importlib.import_module("spurious.writeups.catalogue")
 
 SHOWN = {"table": "html", "figure": "png"}  # which of a result's files the report shows
 
@@ -16,16 +16,16 @@ def own_settings(dataset):
     return {**settings, "dataset": settings["datasets"][dataset]}
 
 
-def arms_of(dataset):
-    return experiment(dataset)["retraining"]["arms"]
+# The values of the wildcards of all rooms.
+VALUES = {names: key for catalogue in ROOMS.values() for names, key in catalogue.ROOM.wildcards.items()}
 
 
 def values_of(stage, wildcard, dataset):
     """Every value that a wildcard takes in an experiment."""
     if wildcard == "classifier":
         return list(classifiers_in(stage, dataset))
-    if wildcard == "search":
-        return list(experiment(dataset)["backworking"]["searches"])
+    if wildcard in VALUES:
+        return list(setting(own_settings(dataset), VALUES[wildcard]))
     return {"seed": seeds_of, "label": labels_of}[wildcard](dataset)
 
 
@@ -72,40 +72,17 @@ def existing_table(name, wildcards):
 
 def expanded(pattern, stage, free, first, wildcards):
     """The pattern with every value of its free wildcards, the first one of those in `first`."""
-    values = {name: values_of(stage, name, wildcards.dataset) for name in free if name not in ("negatives", "target")}
+    together = [names for names in VALUES if isinstance(names, tuple) and {*names} & {*free}]
+    alone = [name for name in free if not any(name in names for names in together)]
+    values = {name: values_of(stage, name, wildcards.dataset) for name in alone}
     values |= {name: values[name][:1] for name in first if name in values}
-    if "negatives" not in free:
-        return expand(pattern, **wildcards, **values)
-    return [path for arm in arms_of(wildcards.dataset) for path in expand(pattern, **wildcards, **values, **arm)]
-
-
-def model_predictions(wildcards):
-    """What the classifiers that are searched say of the test images."""
-    dataset, seed = wildcards.dataset, first_seed(wildcards)
-    names = classifiers_in("black_box", dataset)
-    fitted = [name for name in names if is_fitted(name, dataset)]
-    trained = [name for name in names if name not in fitted]
+    settings = own_settings(wildcards.dataset)
+    rows = itertools.product(*(setting(settings, VALUES[names]) for names in together))
     return [
-        *expand(
-            rules.fit_classifier.output.predictions,
-            dataset=dataset,
-            seed=seed,
-            classifier=fitted,
-        ),
-        *expand(
-            rules.train_classifier.output.predictions,
-            dataset=dataset,
-            seed=seed,
-            classifier=trained,
-        ),
+        path
+        for row in rows
+        for path in expand(pattern, **wildcards, **values, **dict(itertools.chain(*(part.items() for part in row))))
     ]
-
-
-SOURCES = {
-    "linear_data": branch(is_stored, then=rules.make_store.output[0], otherwise=rules.prepare_dataset.output[0]),
-    "class_names": class_names,
-    "model_predictions": model_predictions,
-}
 
 
 def input_arguments(wildcards, input):
@@ -144,7 +121,7 @@ def results_in(dataset):
     return [
         (stage, result)
         for stage, room in ROOMS.items()
-        if takes_part(stage, room, settings)
+        if takes_part(stage, room.ROOM, settings)
         for result in room.RESULTS
         if result.when(settings)
     ]
@@ -191,7 +168,7 @@ def findings_in(dataset):
     settings = own_settings(dataset)
     there = tables_in(dataset)
     for stage, room in ROOMS.items():
-        if takes_part(stage, room, settings):
+        if takes_part(stage, room.ROOM, settings):
             for part in room.FINDINGS:
                 yield part, {key: name for key, name in part.tables.items() if name in there}
 
@@ -258,30 +235,16 @@ def files_of_origin(wildcards):
 def pretrained_files(dataset):
     """{file: declared sha256} of the classifiers that a dataset's experiment takes as they are."""
     entries = experiment(dataset)["classifiers"]
-    names = dict.fromkeys(name for stage in consistency.STAGES for name in classifiers_in(stage, dataset))
+    names = dict.fromkeys(name for stage in consistency.KINDS for name in classifiers_in(stage, dataset))
     taken = [name for name in names if not {"architecture", "scikit_learn"} & entries[name].keys()]
     paths = {name: rules.fetch_classifier.output[0].format(dataset=dataset, classifier=name) for name in taken}
     return {path: entries[name].get("sha256", "") for name, path in paths.items()}
 
 
-# Rules with a benchmark, in their order: Snakemake's own list of rules has those of a host, too.
-MEASURED = (
-    "train_classifier",
-    "backwork_label",
-    "retrain_classifier",
-    "smooth_shard",
-    "make_store",
-    "train_linear",
-    "fool_classifier",
-    "fit_classifier",
-    "search_scores",
-    "transfer_images",
-)
-
-
 def benchmark_patterns(wildcards):
     """`rule=pattern` of the benchmark files of a dataset."""
-    patterns = {name: str(getattr(rules, name).benchmark) for name in MEASURED}
+    measured = [name for room in ROOMS.values() for name in room.ROOM.measured]
+    patterns = {name: str(getattr(rules, name).benchmark) for name in measured}
     return [f"{name}={pattern.replace('{dataset}', wildcards.dataset)}" for name, pattern in patterns.items()]
 
 

@@ -1,6 +1,11 @@
 """From found images to retrained classifiers, attacked again."""
 
 
+wildcard_constraints:
+    negatives=one_of(map(re.escape, sorted(NEGATIVES, key=len, reverse=True))),
+    target="none|uniform|extra",
+
+
 rule retrain_classifier:
     """All rounds of one arm with one seed."""
     input:

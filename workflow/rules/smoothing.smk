@@ -1,5 +1,10 @@
 """From weights to per-image predictions under noise, and the vote over blurred views."""
 
+
+wildcard_constraints:
+    shard="[0-9]+",
+
+
 # What was trained with the first seed, or the classifier's file.
 WEIGHTS_OF_ONE = branch(
     is_trained,

@@ -1,23 +1,16 @@
 """What an experiment shows: its tables, figures and findings as data, which the rules read and no job imports.
 
-Each package of `spurious.experiments` with a module `catalogue` is an experiment: `TITLE` is its category of the
-report, `RESULTS` its tables and figures, `FINDINGS` its part of the front page. `PRESENT`, a function of the settings
-that hold for a dataset, says where it takes part; without it, where the dataset's entry under `experiments` names it.
+They stand in the module `catalogue` of its package, beside its room (see `spurious.experiments.rooms`): `RESULTS` are
+its tables and figures, `FINDINGS` its part of the front page.
 """
 
-import importlib
-import pkgutil
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import ModuleType
 from typing import Any, ClassVar
-
-import spurious.experiments
 
 Settings = Mapping[str, Any]
 Source = str | tuple[str, ...]
-ORDER = ("data", "classifiers", "backworking", "retraining", "smoothing", "linear", "fooling", "black_box", "transfer")
 
 
 def always(settings: Settings) -> bool:
@@ -90,19 +83,6 @@ class Findings:
     function: str
     tables: Mapping[str, str]
     settings: Mapping[str, str | Callable[[Settings], Any]] = field(default_factory=dict)
-
-
-def catalogues() -> dict[str, ModuleType]:
-    """The catalogue of every experiment by its name, those of ORDER first."""
-    names = [module.name for module in pkgutil.iter_modules(spurious.experiments.__path__) if module.ispkg]
-    names.sort(key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
-    return {name: importlib.import_module(f"spurious.experiments.{name}.catalogue") for name in names}
-
-
-def takes_part(name: str, catalogue: ModuleType, settings: Settings) -> bool:
-    """Whether the dataset with these settings has the experiment of this name."""
-    present = getattr(catalogue, "PRESENT", None)
-    return present(settings) if present else bool(settings["experiment"][name])
 
 
 def setting(settings: Settings, key: str | Callable[[Settings], Any]) -> Any:

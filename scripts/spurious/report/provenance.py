@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spurious.consistency import STAGES
-
 VERSION = "0.1.0"  # of the workflow; here, where no result depends on it, and in CITATION.cff
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^]]*\])?==(?P<version>[^\s;#]+)")
 _WILDCARD = re.compile(r"\{(\w+)\}")
@@ -117,7 +115,7 @@ def belongs(wildcards: Mapping[str, str], configuration: Mapping[str, Any]) -> b
     own = _own(configuration)
     arms = configuration["retraining"]["arms"]
     known = {
-        "classifier": {name for stage in STAGES for name in entry[stage]},
+        "classifier": {name for stage, names in entry.items() if stage != "seeds" for name in _listed(names)},
         "seed": set(map(str, entry["seeds"])),
         "label": set(map(str, range(own.get("classes", 10)))),
         "shard": set(map(str, range(configuration["smoothing"]["shards"]))),
@@ -127,6 +125,11 @@ def belongs(wildcards: Mapping[str, str], configuration: Mapping[str, Any]) -> b
     arm = {key: wildcards[key] for key in ("negatives", "target") if key in wildcards}
     fits = not arm or any(arm.items() <= other.items() for other in arms)
     return fits and all(value in known[name] for name, value in wildcards.items() if name in known)
+
+
+def _listed(names: Any) -> Iterable[str]:
+    """The classifiers that an experiment names; none where it is only switched on."""
+    return () if isinstance(names, bool) else names
 
 
 def per_rule(measured: Iterable[tuple[str, Measurement]]) -> list[dict[str, Any]]:

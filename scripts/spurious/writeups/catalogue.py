@@ -2,15 +2,12 @@
 
 from typing import Any
 
-from spurious.experiments.catalogue import Settings, Table
+from spurious.experiments.catalogue import Settings, Table, always
+from spurious.experiments.rooms import Room
 
-TITLE = "Published numbers"
+ROOM = Room(title="Published numbers", present=always)
+
 FINDINGS = []
-
-
-def PRESENT(settings: Settings) -> bool:
-    """For every dataset."""
-    return True
 
 
 def published_as(settings: Settings) -> dict[str, Any]:

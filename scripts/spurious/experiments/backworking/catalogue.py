@@ -1,11 +1,23 @@
 """What is shown of the searches for strongly classified images."""
 
+from spurious.experiments.backworking.settings import BackworkingSettings
 from spurious.experiments.catalogue import NAMES, Figure, Findings, Table
+from spurious.experiments.rooms import TRAINED, Room, names_of
 
-TITLE, HERE = "Backworking", "spurious.experiments.backworking"
+HERE = "spurious.experiments.backworking"
 ROWS = {"rows": "backwork_label.rows"}
 FOUND = {"found_above": "backworking.found_above"}
 FIRST_SEED = {"seed": "experiment.seeds.0"}
+
+ROOM = Room(
+    title="Backworking",
+    after="classifiers",
+    settings=BackworkingSettings,
+    runs=names_of("different names of the classifiers that are searched for spurious inputs ([] for none)"),
+    kinds=TRAINED,
+    wildcards={"search": "backworking.searches"},
+    measured=("backwork_label",),
+)
 
 RESULTS = [
     Table("backworking", f"{HERE}.searches:backworking", ROWS, FOUND),

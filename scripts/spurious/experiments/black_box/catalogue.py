@@ -1,9 +1,20 @@
 """What is shown of fooling classifiers by their scores alone."""
 
+from spurious.experiments.black_box.settings import BlackBoxSettings
 from spurious.experiments.catalogue import NAMES, Figure, Findings, Table
+from spurious.experiments.rooms import Room, names_of
 
-TITLE, HERE = "Fooling by scores alone", "spurious.experiments.black_box"
+HERE = "spurious.experiments.black_box"
 ROWS = {"rows": "search_scores.rows"}
+
+ROOM = Room(
+    title="Fooling by scores alone",
+    after="fooling",
+    settings=BlackBoxSettings,
+    runs=names_of("different names of the classifiers that are fooled by their scores ([] for none)"),
+    kinds=("architecture", "scikit_learn"),
+    measured=("fit_classifier", "search_scores"),
+)
 
 RESULTS = [
     Table("black_box", f"{HERE}.table:black_box", {**ROWS, "predictions": "model_predictions"}),

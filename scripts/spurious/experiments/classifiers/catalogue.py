@@ -1,9 +1,19 @@
 """What is shown of the classifiers that are trained."""
 
 from spurious.experiments.catalogue import CLASSES, NAMES, Figure, Findings, Table
+from spurious.experiments.rooms import TRAINED, Room, names_of
 
-TITLE, HERE = "Classifiers", "spurious.experiments.classifiers"
+HERE = "spurious.experiments.classifiers"
 PREDICTIONS = {"predictions": "train_classifier.predictions"}
+
+ROOM = Room(
+    title="Classifiers",
+    after="data",
+    threads="training",
+    runs=names_of("different names of the classifiers that are trained and compared ([] for none)"),
+    kinds=TRAINED,
+    measured=("train_classifier",),
+)
 
 RESULTS = [
     Table("classifiers", f"{HERE}.accuracies:classifiers", PREDICTIONS),

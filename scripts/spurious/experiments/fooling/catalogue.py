@@ -1,8 +1,20 @@
 """What is shown of fooling classifiers along their gradient."""
 
 from spurious.experiments.catalogue import NAMES, Figure, Findings, Table
+from spurious.experiments.fooling.settings import FoolingSettings
+from spurious.experiments.rooms import WITH_GRADIENT, Room, names_of
 
-TITLE, HERE = "Fooling by the gradient", "spurious.experiments.fooling"
+HERE = "spurious.experiments.fooling"
+
+ROOM = Room(
+    title="Fooling by the gradient",
+    after="linear",
+    settings=FoolingSettings,
+    runs=names_of("different names of the classifiers that are fooled by their gradient ([] for none)"),
+    kinds=WITH_GRADIENT,
+    photographs=True,
+    measured=("fool_classifier",),
+)
 
 RESULTS = [
     Table("fooling", f"{HERE}.success:fooling", {"rows": "fool_classifier.rows"}),

@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from spurious.experiments.catalogue import NAMES, Figure, Findings, Settings, Table, number_of_classes
-from spurious.experiments.linear.settings import targets_of
+from pydantic import Field
 
-TITLE, HERE = "Linear classifiers", "spurious.experiments.linear"
+from spurious.experiments.catalogue import NAMES, Figure, Findings, Settings, Table, number_of_classes
+from spurious.experiments.linear.settings import LinearSettings, targets_of
+from spurious.experiments.rooms import Room
+
+HERE = "spurious.experiments.linear"
 TEMPLATES = {"weights": "train_linear.weights", "splits": "linear_data", **NAMES}
 
 
@@ -15,6 +18,18 @@ def targets(settings: Settings) -> Any:
 
 
 TARGETS = {"targets": targets}
+
+ROOM = Room(
+    title="Linear classifiers",
+    after="smoothing",
+    settings=LinearSettings,
+    runs=(
+        bool,
+        Field(False, description="whether the linear classifiers are trained and broken, true or false"),
+    ),
+    measured=("make_store", "train_linear"),
+    reserved=("linear", "store"),
+)
 
 RESULTS = [
     Table(

@@ -1,10 +1,22 @@
 """What is shown of retraining against negatives."""
 
 from spurious.experiments.catalogue import Figure, Findings, Table
+from spurious.experiments.retraining.settings import RetrainingSettings
+from spurious.experiments.rooms import TRAINED, Room, names_of
 
-TITLE, HERE = "Retraining", "spurious.experiments.retraining"
+HERE = "spurious.experiments.retraining"
 ROWS = {name: f"retrain_classifier.{name}" for name in ("attacks", "old", "predictions")}
 FOUND = {"found_above": "backworking.found_above"}
+
+ROOM = Room(
+    title="Retraining",
+    after="backworking",
+    settings=RetrainingSettings,
+    runs=names_of("the name of the one classifier that is retrained ([] for none)", max_length=1),
+    kinds=TRAINED,
+    wildcards={("negatives", "target"): "retraining.arms"},
+    measured=("retrain_classifier",),
+)
 
 RESULTS = [
     Table("retraining", f"{HERE}.rounds:retraining", ROWS, FOUND),

@@ -1,14 +1,26 @@
 """What is shown of the noise sweep and of the vote."""
 
 from spurious.experiments.catalogue import CLASSES, NAMES, Figure, Findings, Table
+from spurious.experiments.rooms import WITH_GRADIENT, Room, names_of
+from spurious.experiments.smoothing.settings import SmoothingSettings
 
-TITLE, HERE = "Smoothing", "spurious.experiments.smoothing"
+HERE = "spurious.experiments.smoothing"
 VOTES = {"votes": "gather_smoothing.votes"}
 
 
 def of_photographs(settings):
     return settings["dataset"]["source"] == "images"
 
+
+ROOM = Room(
+    title="Smoothing",
+    after="retraining",
+    settings=SmoothingSettings,
+    runs=names_of("different names of the classifiers that face noise and blur ([] for none)"),
+    kinds=WITH_GRADIENT,
+    photographs=True,
+    measured=("smooth_shard",),
+)
 
 RESULTS = [
     Table("smoothing", f"{HERE}.rates:gathered", {"rows": "gather_smoothing.summary"}),

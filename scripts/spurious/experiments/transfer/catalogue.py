@@ -1,9 +1,30 @@
 """What is shown of images that fool one classifier, before the others."""
 
-from spurious.experiments.catalogue import Figure, Findings, Table
+from pydantic import Field
 
-TITLE, HERE = "Transfer", "spurious.experiments.transfer"
+from spurious.experiments.catalogue import Figure, Findings, Table
+from spurious.experiments.rooms import Room
+from spurious.experiments.transfer.settings import TransferSeeds, TransferSettings
+
+HERE = "spurious.experiments.transfer"
 ROWS = {"rows": "transfer_images"}
+
+ROOM = Room(
+    title="Transfer",
+    after="black_box",
+    settings=TransferSettings,
+    runs=(
+        dict[str, TransferSeeds],
+        Field(
+            {},
+            description="seeds of every classifier whose fooling images the others judge, "
+            "such as {cnn [0, 1], softmax [0]}",
+        ),
+    ),
+    kinds=("architecture", "scikit_learn"),
+    measured=("transfer_images",),
+    reserved=("transfer.csv",),
+)
 
 RESULTS = [
     Table("transfer", f"{HERE}.table:transfer", ROWS),

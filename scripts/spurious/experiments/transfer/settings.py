@@ -1,10 +1,16 @@
 """Settings of the transfer of fooling images."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from spurious.attacks.settings import Budget
-from spurious.parameters import Epsilon, ImageCount, Population, Queries
+from spurious.parameters import Epsilon, ImageCount, Population, Queries, Seed, Unique
 from spurious.registry import Settings
+
+TransferSeeds = Annotated[
+    tuple[Seed, ...], Unique(), Field(min_length=1, description="different seeds, such as [0, 1]")
+]
 
 
 class TransferSettings(Settings):

@@ -1,0 +1,55 @@
+"""The experiments declare themselves, and everything else that names them follows."""
+
+import pytest
+
+from projects import written_rules
+from spurious.consistency import KINDS, ON_PHOTOGRAPHS
+from spurious.errors import SpuriousError
+from spurious.experiments.rooms import in_order, rooms
+from spurious.sections import RESERVED, Experiment, Shared, Threads
+
+ORDER = ["data", "classifiers", "backworking", "retraining", "smoothing", "linear", "fooling", "black_box", "transfer"]
+
+
+def test_the_rooms_stand_in_the_order_of_the_data():
+    assert list(rooms()) == ORDER
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ({"b": "", "a": "b"}, ["b", "a"]),
+        ({"c": "a", "a": "", "b": "a"}, ["a", "b", "c"]),
+        ({"new": "a", "a": "", "b": "a", "c": "b"}, ["a", "b", "c", "new"]),
+    ],
+)
+def test_a_room_stands_behind_the_one_that_it_is_after(after, expected):
+    assert in_order(after) == expected
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        ({"a": "", "b": "nowhere"}, "b.catalogue: ROOM.after: unknown experiment 'nowhere'; known are a"),
+        ({"a": "", "b": "c", "c": "b"}, "b.catalogue: ROOM.after: unknown experiment 'c'; known are a"),
+    ],
+)
+def test_a_room_after_none_of_the_others_is_named(after, words):
+    with pytest.raises(SpuriousError, match=words):
+        in_order(after)
+
+
+def test_sections_and_stages_are_those_of_the_rooms():
+    computing = ORDER[2:]
+    assert list(Shared.model_fields) == ["threads", "classifiers", "recipes", *computing]
+    assert list(Threads.model_fields) == ["training", *computing]
+    assert list(Experiment.model_fields) == ["seeds", *ORDER[1:], "override"]
+    assert list(KINDS) == [name for name in ORDER[1:] if name != "linear"]
+    assert ON_PHOTOGRAPHS == ["smoothing", "fooling"]
+    assert {"linear", "store", "transfer.csv"} <= {*RESERVED}
+
+
+def test_every_rule_with_a_benchmark_is_one_that_its_room_measures():
+    measured = [name for room in rooms().values() for name in room.measured]
+    assert len(measured) == len({*measured})
+    assert {*measured} == {name for name, text in written_rules().items() if "benchmark:" in text}
