@@ -31,11 +31,11 @@ from spurious.data.datasets import Dataset
 from spurious.experiments.backworking.settings import BackworkingSettings
 from spurious.experiments.retraining.settings import RetrainingSettings
 from spurious.experiments.retraining.training_set import target_classes, with_negatives
-from spurious.perturbations.negatives import NEGATIVES
+from spurious.perturbations.negatives import function_of, is_searched, search_of
 from spurious.seeding import generator
 
 ATTACK_COLUMNS = [
-    *("negatives", "target", "round", "seed", "attack", "label", "image"),
+    *("classifier", "negatives", "target", "round", "seed", "attack", "label", "image"),
     *("steps", "reinitialized", "predicted", "p"),
 ]
 
@@ -46,14 +46,16 @@ def main(argv: list[str] | None = None) -> None:
     device = prepare_compute(arguments)
     note_slow_precision(arguments.recipe.precision, device)
     arm = Arm(arguments, device)
-    rows: dict[str, list[pd.DataFrame]] = {"attacks": [], "old": [], "predictions": []}
+    rows: dict[str, list[pd.DataFrame]] = {"attacks": [], "old": [], "predictions": [], "negatives": []}
     old = arm.found_before()
     if arguments.negatives == "none":  # the classifiers before retraining, once for all arms
         rows["predictions"].append(arm.test_rows(arm.before, 0))
         rows["attacks"].append(arm.attack_rows_before())
-    negatives = torch.empty(0, *arm.data.image_shape)
+    negatives, model = torch.empty(0, *arm.data.image_shape), arm.before
     for number in range(1, arguments.settings.rounds + 1):
-        negatives = torch.cat([negatives, arm.new_negatives(old, number)])
+        new = arm.new_negatives(old, number)
+        rows["negatives"].append(arm.negatives_rows(model, new, number))
+        negatives = torch.cat([negatives, new])
         model = arm.retrain(negatives, number)
         rows["predictions"].append(arm.test_rows(model, number))
         rows["old"] += arm.old_rows(model, old, number)
@@ -69,20 +71,22 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     declare_own_kinds()  # they may add to the choices
     parser = Parser(description=__doc__)
     parser.add_argument("--data", required=True)
+    parser.add_argument("--classifier", required=True, help="its name, for the rows")
     parser.add_argument("--weights", required=True, help="the trained classifier that was attacked")
     parser.add_argument("--architecture", type=json_argument, help="JSON: what the weights must be of")
     parser.add_argument("--control", required=True, help="an unretrained classifier of another seed")
     parser.add_argument("--found", nargs="+", required=True, help="found images, one file per label in order")
     parser.add_argument("--found-rows", nargs="+", required=True, help="their rows")
-    parser.add_argument("--negatives", choices=list(NEGATIVES), required=True)
+    parser.add_argument("--negatives", required=True, help="their name in the arm")
     parser.add_argument("--target", choices=["none", "uniform", "extra"], required=True)
     parser.add_argument("--seed", type=SEED, required=True)
     parser.add_argument("--settings", type=settings_argument(RetrainingSettings), required=True)
-    parser.add_argument("--recipe", type=settings_argument(TrainingRecipe), required=True, help="that of the settings")
+    parser.add_argument("--recipe", type=settings_argument(TrainingRecipe), required=True, help="that retrains")
     parser.add_argument("--searches", type=settings_argument(BackworkingSettings), required=True)
     parser.add_argument("--attacks-rows", required=True)
     parser.add_argument("--old-rows", required=True)
     parser.add_argument("--predictions-rows", required=True)
+    parser.add_argument("--negatives-rows", required=True)
     parser.add_argument("--negatives-file", required=True)
     add_compute_arguments(parser)
     return parser.parse_args(argv)
@@ -97,6 +101,7 @@ class Arm:
         self.before = load_classifier(arguments.weights, device, arguments.architecture)
         self.control = load_classifier(arguments.control, device, arguments.architecture)
         self.settings: RetrainingSettings = arguments.settings
+        self.search = search_of(arguments.negatives, self.settings.attacks)
         self.folder = Path(arguments.attacks_rows).parent
         classes = target_classes(self.data.classes, arguments.target)
         self.description = read_description(arguments.weights).changed(classes=classes)
@@ -105,6 +110,7 @@ class Arm:
         """The columns that tell a round's rows from others."""
         arguments = self.arguments
         return {
+            "classifier": arguments.classifier,
             "negatives": arguments.negatives,
             "target": arguments.target,
             "round": number,
@@ -116,8 +122,8 @@ class Arm:
         return f"{self.arguments.seed}, round {number}"
 
     def found_before(self) -> list[torch.Tensor]:
-        """What the first attack found in the trained classifier, label by label."""
-        name = f"{self.settings.attacks[0]}/seed{self.arguments.seed}"
+        """What the arm's search found in the trained classifier, label by label."""
+        name = f"{self.search}/seed{self.arguments.seed}"
         return [read_tensors(path)[0][name] for path in self.arguments.found]
 
     def attack_rows_before(self) -> pd.DataFrame:
@@ -127,10 +133,24 @@ class Arm:
         kept = rows[(rows["seed"] == self.arguments.seed) & rows["search"].isin(versions)]
         return in_columns(kept.assign(**self.identification(0)))
 
+    def negatives_rows(self, model: torch.nn.Module, images: torch.Tensor, number: int) -> pd.DataFrame:
+        """A row per new negative, judged by the classifier of the round before.
+
+        p is that of the label that an image was searched for; noise, which was searched for none, has its highest.
+        """
+        probabilities = predict(model, images)
+        predicted = probabilities.argmax(1)
+        label = predicted
+        if is_searched(self.arguments.negatives):
+            label = torch.arange(self.data.classes).repeat_interleave(len(images) // self.data.classes)
+        p = probabilities.gather(1, label[:, None])[:, 0]
+        columns = {"image": range(len(images)), "label": label, "predicted": predicted, "p": p}
+        return pd.DataFrame(self.identification(number) | columns)
+
     def new_negatives(self, old: list[torch.Tensor], number: int) -> torch.Tensor:
         """This round's addition to the negatives."""
         name = self.arguments.negatives
-        return NEGATIVES[name](torch.cat(old), generator(self.arguments.seed, name, number))
+        return function_of(name)(torch.cat(old), generator(self.arguments.seed, name, number))
 
     def training_set(self, negatives: torch.Tensor) -> TrainingSet:
         """All training images and the negatives of all rounds so far."""
@@ -163,10 +183,10 @@ class Arm:
                 yield pd.DataFrame(self.identification(number) | columns)
 
     def attack_rows(self, model: torch.nn.Module, number: int) -> tuple[list[pd.DataFrame], list[torch.Tensor]]:
-        """Attack every label with every search; also what the first search found."""
+        """Attack every label with every search; also what the arm's own search found."""
         settings: BackworkingSettings = self.arguments.searches
         searches = {name: settings.searches[name] for name in self.settings.attacks}
-        rows, first = [], []
+        rows, own = [], []
         for label in range(self.data.classes):
             references = self.data.of_label(label)
             found = attack(
@@ -179,8 +199,8 @@ class Arm:
             )
             identification = self.identification(number) | {"label": label}
             rows += image_rows(partial(predict, model), label, found, identification)
-            first.append(found[self.settings.attacks[0]].images)
-        return [in_columns(part) for part in rows], first
+            own.append(found[self.search].images)
+        return [in_columns(part) for part in rows], own
 
     def checkpoint(self, number: int) -> Path:
         """Where a round's training is saved; kept until the arm's results are written."""

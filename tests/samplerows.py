@@ -36,22 +36,24 @@ def search_rows():
     )
 
 
-ARMS = [("none", "none", 0), ("none", "none", 1), ("backworked", "uniform", 1)]
-RETRAINED_BY = ["negatives", "target", "round", "seed"]
+ARMS = [("cnn", "none", "none", 0), ("cnn", "none", "none", 1), ("cnn", "backworked", "uniform", 1)]
+RETRAINED_BY = ["classifier", "negatives", "target", "round", "seed"]
 
 
 def retraining_inputs(seeds=(0, 1, 2)):
-    attacks, old, judged = [], [], []
+    attacks, old, judged, negatives = [], [], [], []
     for arm in ARMS:
         for seed in seeds:
             key = (*arm, seed)
-            strong = 0 if arm[0] == "backworked" else 2 + seed
+            strong = 0 if arm[1] == "backworked" else 2 + seed
             attacks += [
                 (*key, "log-p", i % 2, i, 20 + 10 * (i % 2), 0, 0, 0.9995 if i < strong else 0.4) for i in range(6)
             ]
-            right = 16 + seed - (arm[0] == "backworked")
+            right = 16 + seed - (arm[1] == "backworked")
             judged += [(*key, i, 1, int(i < right), 0.9) for i in range(20)]
-            if arm[2]:
+            if arm[1] == "backworked":
+                negatives += [(*key, i, i, i, p) for i, p in enumerate([0.9991, 0.999, 0.5, 1.0])]
+            if arm[3]:
                 old += [
                     (*key, judge, 0, i, 0, p) for judge, p in (("retrained", 0.1), ("control", 0.2)) for i in (0, 1)
                 ]
@@ -61,6 +63,7 @@ def retraining_inputs(seeds=(0, 1, 2)):
         ),
         pd.DataFrame(old, columns=[*RETRAINED_BY, "judge", "label", "image", "predicted", "p"]),
         pd.DataFrame(judged, columns=[*RETRAINED_BY, "id", "label", "predicted", "probability"]),
+        pd.DataFrame(negatives, columns=[*RETRAINED_BY, "image", "label", "predicted", "p"]),
     )
 
 

@@ -22,9 +22,13 @@ def both(frame, column="classifier"):
     return pd.concat([frame.assign(**{column: name}) for name in PLAIN], ignore_index=True)
 
 
+RETRAINING = ("attacks", "old", "predictions", "negatives_rows")
+
+
 def retraining(name):
-    attacks, old, judged = retraining_inputs()
-    return {"attacks": both(attacks, "attack"), "old": old, "predictions": judged}[name]
+    attacks, *others = retraining_inputs()
+    frames = (both(both(attacks, "attack")), *(both(frame) for frame in others))
+    return dict(zip(RETRAINING, frames, strict=True))[name]
 
 
 def votes():
@@ -51,8 +55,8 @@ INPUTS = {
     "classifiers": {"predictions": lambda: both(predictions())},
     "backworking": {"rows": lambda: both(both(search_rows()), "search")},
     "backworking-summary": {"rows": lambda: both(both(search_rows()), "search")},
-    "retraining": {name: lambda name=name: retraining(name) for name in ("attacks", "old", "predictions")},
-    "retraining-summary": {name: lambda name=name: retraining(name) for name in ("attacks", "old", "predictions")},
+    "retraining": {name: lambda name=name: retraining(name) for name in RETRAINING},
+    "retraining-summary": {name: lambda name=name: retraining(name) for name in RETRAINING},
     "smoothing": {"rows": summaries},
     "smoothing-clean": VOTES,
     "smoothing-seeds": VOTES,

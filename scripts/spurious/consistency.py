@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from spurious.classifiers.entries import Architecture
 from spurious.data.sources import Source
 from spurious.errors import unknown_name
+from spurious.perturbations.negatives import NEGATIVES, OF_SEARCH
 from spurious.problems import Place, Problem
 from spurious.registry import Entry
 from spurious.sections import ROOMS, Configuration, Experiment, Shared
@@ -31,7 +32,7 @@ def reference_problems(config: Shared) -> Iterator[Problem]:
         yield from _needed(classifier, ("classifiers", name))
         if isinstance(classifier, Architecture):
             yield from _known(classifier.recipe, config.recipes, "recipe", ("classifiers", name, "recipe"))
-    yield from _known(config.retraining.recipe, config.recipes, "recipe", ("retraining", "recipe"))
+    yield from _retraining(config)
     searches = config.backworking.searches
     yield from _all_known(config.retraining.attacks, searches, "search", ("retraining", "attacks"))
     layers = dict.fromkeys(layer for architecture in Architecture.kinds.values() for layer in architecture.layers)
@@ -39,6 +40,16 @@ def reference_problems(config: Shared) -> Iterator[Problem]:
         for layer in search.layer_weights:
             place = ("backworking", "searches", name, "layer_weights")
             yield from (problem._replace(inner=True) for problem in _known(layer, layers, "key", place))
+
+
+def _retraining(config: Shared) -> Iterator[Problem]:
+    """Recipes and classifiers that retraining names and that stand nowhere."""
+    own, place = config.retraining.classifiers, ("retraining",)
+    for name in own:
+        yield from _known(name, config.classifiers, "classifier", (*place, "classifiers"))
+    for where, settings in ((place, config.retraining), *(((*place, "classifiers", name), own[name]) for name in own)):
+        if settings.recipe is not None:
+            yield from _known(settings.recipe, [*config.recipes, "own"], "recipe", (*where, "recipe"))
 
 
 def _needed(entry: Entry, place: Place) -> Iterator[Problem]:
@@ -58,6 +69,8 @@ def experiment_problems(config: Shared, source: Source, entry: Experiment, place
     if entry.linear:
         yield from _linear_classes(config, source, place)
     yield from _figure_names(config, place)
+    for classifier in entry.retraining:
+        yield from _searches_of_arms(config, classifier)
     searches, attacks = config.backworking.searches, config.retraining.attacks
     for stage, names in (("backworking", searches), ("retraining", attacks)):
         for classifier in getattr(entry, stage):
@@ -101,6 +114,17 @@ def _linear_classes(config: Shared, source: Source, place: Place) -> Iterator[Pr
             if target >= source.classes:
                 text = f"linear.{key}: there is no class {target}: use 0 to {source.classes - 1}"
                 yield Problem(place, text)
+
+
+def _searches_of_arms(config: Shared, classifier: str) -> Iterator[Problem]:
+    """Searches that give the negatives of an arm of `classifier`, and that do not attack it."""
+    own = config.retraining.classifiers.get(classifier)
+    has_own = own is not None and own.arms is not None
+    where = ("retraining", "classifiers", classifier, "arms") if has_own else ("retraining", "arms")
+    for index, arm in enumerate(own.arms if has_own else config.retraining.arms):
+        if arm.negatives not in NEGATIVES:
+            search = arm.negatives.removeprefix(OF_SEARCH)
+            yield from _known(search, config.retraining.attacks, "attack", (*where, index, "negatives"))
 
 
 def _figure_names(config: Shared, place: Place) -> Iterator[Problem]:

@@ -28,6 +28,7 @@ ClassifierName = Annotated[
         remedy=f"a name other than {', '.join(map(repr, FOLDERS))} and those of the dataset's files",
     ),
 ]
+RecipeName = Annotated[Name, OtherThan("own", remedy="a name other than 'own', the classifier's own recipe")]
 ThreadCount = Annotated[int, Field(ge=1, description="whole number of threads of every job of the stage, 1 or more")]
 
 Threads = create_model(
@@ -47,7 +48,9 @@ class Common(Settings):
     classifiers: dict[ClassifierName, ClassifierEntry] = Field(
         CLASSIFIERS, validate_default=True, description="classifiers by name"
     )
-    recipes: dict[Name, TrainingRecipe] = Field(RECIPES, validate_default=True, description="training recipes by name")
+    recipes: dict[RecipeName, TrainingRecipe] = Field(
+        RECIPES, validate_default=True, description="training recipes by name"
+    )
 
 
 Shared = create_model(

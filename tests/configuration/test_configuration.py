@@ -61,6 +61,7 @@ def test_shipped_config_is_valid(config):
     assert config == CONFIG, "checking must not change the configuration"
 
 
+NO_NEGATIVES = {"negatives": "none", "target": "none"}
 BAD = {
     "unknown view": (
         "smoothing/views",
@@ -236,6 +237,28 @@ BAD = {
     "unknown recipe": ("classifiers/cnn/recipe", "fats", "cnn.recipe: unknown recipe 'fats'; did you mean 'fast'?"),
     "unknown recipe to retrain": ("retraining/recipe", "x", "retraining.recipe: unknown recipe 'x'; known are publ"),
     "unknown attack": ("retraining/attacks", ["log-q"], "attacks[0]: unknown search 'log-q'; did you mean 'log-p'?"),
+    "recipe that retrains one classifier": (
+        "retraining/classifiers/cnn",
+        {"recipe": "fats"},
+        "retraining.classifiers.cnn.recipe: unknown recipe 'fats'; did you mean 'fast'?",
+    ),
+    "retraining of an unknown classifier": ("retraining/classifiers/cn", {}, "retraining.classifiers: unknown class"),
+    "recipe called own": ("recipes/own", CONFIG["recipes"]["fast"], "recipes: 'own' is not allowed: a name other"),
+    "unknown negatives": (
+        "retraining/arms",
+        [NO_NEGATIVES, {"negatives": "noise", "target": "extra"}],
+        "retraining.arms[1].negatives: 'noise' is not allowed: one of none, uniform, normal, backworked or backworked-",
+    ),
+    "negatives of a search that does not attack": (
+        "retraining/arms",
+        [NO_NEGATIVES, {"negatives": "backworked-logit", "target": "extra"}],
+        "retraining.arms[1].negatives: unknown attack 'logit'; did you mean 'log-p'?",
+    ),
+    "negatives of one classifier's arm": (
+        "retraining/classifiers/cnn",
+        {"arms": [NO_NEGATIVES, {"negatives": "backworked-x", "target": "extra"}]},
+        "retraining.classifiers.cnn.arms[1].negatives: unknown attack 'x'; known are published, log-p",
+    ),
     "arm without negatives": (
         "retraining/arms",
         [{"negatives": "none", "target": "extra"}],

@@ -36,8 +36,11 @@ MARKS = ["0×", "1×", "2×"]
 
 def retraining_table():
     arms = [("none", "none", 0), ("none", "none", 1), ("normal", "extra", 1), ("backworked", "uniform", 1)]
-    rows = [(*arm, s, 0.9 + s / 100, a, 5 + s, 80) for arm in arms for s in (0, 1) for a in ("published", "log-p")]
-    return pd.DataFrame(rows, columns=["negatives", "target", "round", "seed", "accuracy", "attack", "found", "images"])
+    rows = [
+        ("cnn", *arm, s, 0.9 + s / 100, a, 5 + s, 80) for arm in arms for s in (0, 1) for a in ("published", "log-p")
+    ]
+    columns = ["classifier", "negatives", "target", "round", "seed", "accuracy", "attack", "found", "images"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 NUMBERS = pd.DataFrame(
@@ -244,12 +247,19 @@ def test_trace_has_a_panel_per_search_and_the_threshold():
 
 def test_retraining_draws_every_arm_from_round_0():
     figure = DRAWN["retraining"]()
-    assert [axes.get_title() for axes in figure.axes] == ["accuracy", "attack: published", "attack: log-p"]
+    assert [axes.get_title() for axes in figure.axes] == ["cnn: accuracy", "attack: published", "attack: log-p"]
     lines = figure.axes[1].get_lines()
     assert [line.get_ydata().tolist() for line in lines] == [[5.5, 5.5]] * 3
     keys = [text.get_text() for text in figure.legends[0].get_texts()]
     assert keys[:3] == ["negatives: none", "negatives: normal", "negatives: backworked"]
     assert keys[3:] == ["target: uniform labels", "target: extra class"]
+
+
+def test_retraining_has_a_row_of_panels_for_each_classifier():
+    table = retraining_table()
+    figure = retraining_figure.retraining(pd.concat([table, table.assign(classifier="other", found=0)]))
+    assert [axes.get_title() for axes in figure.axes[::3]] == ["cnn: accuracy", "other: accuracy"]
+    assert [axes.get_lines()[0].get_ydata().tolist() for axes in figure.axes[1::3]] == [[5.5, 5.5], [0, 0]]
 
 
 def test_smoothing_has_two_rows_per_classifier_and_a_column_per_kernel():

@@ -21,6 +21,8 @@ from spurious.classifiers.recipes import TrainingRecipe
 from spurious.classifiers.training import Trainer, TrainingSet
 from spurious.data.datasets import SPLITS
 from spurious.experiments.backworking.settings import BackworkingSettings
+from spurious.experiments.retraining.arms import arms as configured_arms
+from spurious.experiments.retraining.arms import settings_of
 from spurious.experiments.retraining.settings import RetrainingSettings
 from spurious.experiments.retraining.training_set import target_classes, with_negatives
 from spurious.perturbations.negatives import NEGATIVES
@@ -120,6 +122,7 @@ RETRAINED = {
     "attacks-rows": "attacks.csv",
     "old-rows": "old.csv",
     "predictions-rows": "predictions.csv",
+    "negatives-rows": "negatives.csv",
     "negatives-file": "negatives.safetensors",
 }
 
@@ -168,7 +171,7 @@ def backwork(folder, out, label):
 
 
 def retrain(folder, out, negatives, target, settings=SETTINGS, seed=0):
-    arguments = ["--data", str(folder / "data.safetensors")]
+    arguments = ["--data", str(folder / "data.safetensors"), "--classifier", "cnn"]
     arguments += ["--weights", str(folder / f"seed{seed}/weights.safetensors")]
     arguments += ["--control", str(folder / f"seed{1 - seed}/weights.safetensors")]
     arguments += ["--found", *(str(folder / f"found/label{label}.safetensors") for label in range(CLASSES))]
@@ -303,8 +306,14 @@ ARMS = [
     ("normal", "extra"),
     ("backworked", "uniform"),
     ("backworked", "extra"),
+    ("backworked-log-p", "uniform"),
 ]
-IDENTIFICATION = ["negatives", "target", "round", "seed"]
+IDENTIFICATION = ["classifier", "negatives", "target", "round", "seed"]
+
+
+def search_of(arm):
+    """The search whose images an arm looks at."""
+    return "log-p" if arm[0].endswith("log-p") else "cost"
 
 
 @pytest.fixture(scope="module")
@@ -350,11 +359,11 @@ def test_round_0_is_what_was_known_before(folder, arms):
 
 @pytest.mark.parametrize("arm", ARMS)
 def test_old_images_are_judged_by_the_control(folder, arms, arm):
-    """In round 1 they are the same images in every arm; the control is the classifier of the other seed."""
+    """In round 1 they are what the arm's search found; the control is the classifier of the other seed."""
     old = read_rows([arms[arm] / "old.csv"]).query("round == 1 and judge == 'control'")
     control = load_classifier(folder / "seed1/weights.safetensors", CPU)
     for label, part in old.groupby("label"):
-        images = read_tensors(folder / f"found/label{label}.safetensors")[0]["cost/seed0"]
+        images = read_tensors(folder / f"found/label{label}.safetensors")[0][f"{search_of(arm)}/seed0"]
         probabilities = predict(control, images)
         assert part["p"].tolist() == pytest.approx(probabilities[:, label].tolist(), rel=1e-5)
         assert part["predicted"].tolist() == probabilities.argmax(1).tolist()
@@ -368,7 +377,7 @@ def test_the_retrained_classifier_judges_for_itself(folder, arms, arm):
     old = read_rows([arms[arm] / "old.csv"]).query("round == 1 and judge == 'retrained'")
     assert set(old["label"]) == set(range(CLASSES))
     for label, part in old.groupby("label"):
-        images = read_tensors(folder / f"found/label{label}.safetensors")[0]["cost/seed0"]
+        images = read_tensors(folder / f"found/label{label}.safetensors")[0][f"{search_of(arm)}/seed0"]
         probabilities = predict(model, images)
         assert part["p"].tolist() == pytest.approx(probabilities[:, label].tolist(), rel=1e-5)
         assert part["predicted"].tolist() == probabilities.argmax(1).tolist()
@@ -423,6 +432,31 @@ def test_the_negatives_of_every_arm(folder, arms):
     for target in ("uniform", "extra"):
         assert torch.equal(negatives["backworked", target][:6], torch.cat(found))
     assert (negatives["normal", "extra"] == 0).float().mean() > 0.4
+
+
+def test_the_negatives_of_another_search_are_what_that_search_found(folder, arms):
+    path = arms["backworked-log-p", "uniform"]
+    negatives = read_tensors(path / "negatives.safetensors")[0]["negatives"]
+    found = [read_tensors(folder / f"found/label{label}.safetensors")[0] for label in range(CLASSES)]
+    assert torch.equal(negatives[:6], torch.cat([tensors["log-p/seed0"] for tensors in found]))
+    assert not torch.equal(negatives[:6], torch.cat([tensors["cost/seed0"] for tensors in found]))
+
+
+@pytest.mark.parametrize("arm", ARMS[1:])
+def test_negatives_are_judged_by_the_classifier_of_the_round_before(folder, arms, arm):
+    """Searched ones by the p of their label, noise by its highest p."""
+    rows = read_rows([arms[arm] / "negatives.csv"])
+    assert list(rows.columns) == [*IDENTIFICATION, "image", "label", "predicted", "p"]
+    negatives = read_tensors(arms[arm] / "negatives.safetensors")[0]["negatives"]
+    first = retrained(folder, negatives[:6], arm[1], 0)
+    before = {1: load_classifier(folder / "seed0/weights.safetensors", CPU), 2: first}
+    for number, images in enumerate(negatives.split(6), 1):
+        own, probabilities = rows[rows["round"] == number], predict(before[number], images)
+        label = torch.tensor([0, 0, 1, 1, 2, 2]) if arm[0].startswith("backworked") else probabilities.argmax(1)
+        assert own["label"].tolist() == label.tolist()
+        assert own["predicted"].tolist() == probabilities.argmax(1).tolist()
+        assert own["p"].tolist() == pytest.approx(probabilities[range(6), label].tolist(), rel=1e-5)
+    assert read_rows([arms["none", "none"] / "negatives.csv"]).empty
 
 
 def test_what_an_attack_without_clamp_finds_is_clamped_before_it_is_a_negative(folder, tmp_path):
@@ -509,3 +543,29 @@ def test_fewer_rounds_are_the_beginning_of_more(folder, arms, tmp_path):
     for name in ("attacks", "old", "predictions"):
         first = read_rows([arms[arm] / f"{name}.csv"]).query("round == 1").reset_index(drop=True)
         pd.testing.assert_frame_equal(read_rows([tmp_path / f"{name}.csv"]), first)
+
+
+# --- which arms
+
+
+CONFIGURED = {
+    "experiment": {"retraining": ["cnn", "other"]},
+    "retraining": {
+        "rounds": 2,
+        "recipe": "fast",
+        "arms": [{"negatives": "none", "target": "none"}],
+        "classifiers": {"other": {"rounds": 1, "recipe": None, "arms": [{"negatives": "normal", "target": "extra"}]}},
+    },
+}
+
+
+def test_a_classifier_has_its_own_settings_where_they_are_given():
+    assert settings_of(CONFIGURED, "cnn") == {
+        key: value for key, value in CONFIGURED["retraining"].items() if key != "classifiers"
+    }
+    own = settings_of(CONFIGURED, "other")
+    assert (own["rounds"], own["recipe"]) == (1, "fast")
+    assert configured_arms(CONFIGURED) == [
+        {"classifier": "cnn", "negatives": "none", "target": "none"},
+        {"classifier": "other", "negatives": "normal", "target": "extra"},
+    ]

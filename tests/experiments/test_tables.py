@@ -16,6 +16,7 @@ from spurious.errors import SpuriousError
 from spurious.experiments.backworking import searches
 from spurious.experiments.classifiers import accuracies
 from spurious.experiments.data import excluded
+from spurious.experiments.retraining import findings as retraining_findings
 from spurious.experiments.retraining import rounds
 from spurious.experiments.retraining import summary as retraining_summary
 from spurious.report import formats
@@ -72,15 +73,54 @@ def test_backworking_summary_golden():
 
 def test_retraining_golden():
     table = rounds.retraining(*retraining_inputs())
-    design = "negatives target round seed accuracy old_p_mean attack found steps"
-    assert list(table) == [*design.split(), "accuracy_low", "accuracy_high", "control_p_mean", "images"]
+    design = "classifier negatives target round seed accuracy old_p_mean attack found steps"
+    last = "accuracy_low accuracy_high control_p_mean images negatives_found_share"
+    assert list(table) == [*design.split(), *last.split()]
     assert len(table) == 9
     backworked = table[table["negatives"] == "backworked"].iloc[1]
     assert backworked[[*RETRAINED_BY, "attack", "found", "images", "steps"]].tolist() == [
-        "backworked", "uniform", 1, 1, "log-p", 0, 6, 25.0,
+        "cnn", "backworked", "uniform", 1, 1, "log-p", 0, 6, 25.0,
     ]  # fmt: skip
     assert backworked[["accuracy", "old_p_mean", "control_p_mean"]].tolist() == pytest.approx([0.8, 0.1, 0.2])
     assert backworked[["accuracy_low", "accuracy_high"]].tolist() == pytest.approx(wilson(16, 20))
+
+
+def test_the_share_of_found_negatives_counts_all_that_are_in_the_training_set():
+    attacks, old, judged, negatives = retraining_inputs()
+    later = [frame[frame["round"] == 1].assign(round=2) for frame in (attacks, old, judged)]
+    more = [pd.concat(parts) for parts in zip((attacks, old, judged), later, strict=True)]
+    added = negatives.assign(round=2, p=1.0)
+    table = rounds.retraining(*more, pd.concat([negatives, added]))
+    shares = table[table["negatives"] == "backworked"].groupby("round")["negatives_found_share"].unique()
+    assert {number: share.tolist() for number, share in shares.items()} == {1: [0.5], 2: [0.75]}
+    assert table.loc[table["negatives"] == "none", "negatives_found_share"].isna().all()
+
+
+def two_classifiers():
+    """The rows of two classifiers, of which the second is right everywhere and never fooled."""
+    attacks, old, judged, negatives = retraining_inputs()
+    attacks = pd.concat([attacks, attacks.assign(classifier="other", p=0.0)])
+    judged = pd.concat([judged, judged.assign(classifier="other", predicted=1)])
+    old, negatives = (pd.concat([frame, frame.assign(classifier="other", p=0.0)]) for frame in (old, negatives))
+    return attacks, old, judged, negatives
+
+
+def test_two_classifiers_are_not_pooled():
+    for make_table in (rounds.retraining, retraining_summary.retraining_summary):
+        table = make_table(*two_classifiers())
+        own = table[table["classifier"] == "cnn"].reset_index(drop=True)
+        pd.testing.assert_frame_equal(own, make_table(*retraining_inputs()))
+        other = table[table["classifier"] == "other"]
+        assert set(other["accuracy"]) == {1}
+        assert set(other["found"]) == {0}
+        assert set(other["negatives_found_share"].dropna()) == {0}
+
+
+def test_findings_say_which_classifier():
+    sentences = list(retraining_findings.retraining(retraining_summary.retraining_summary(*two_classifiers())))
+    assert len(sentences) == 2 * 3
+    assert [sentence.split(",")[0] for sentence in sentences] == ["**cnn"] * 3 + ["**other"] * 3
+    assert "Of its negatives 50.00\N{NO-BREAK SPACE}% fooled the net that they were made against." in sentences[1]
 
 
 def test_round_0_has_no_old_images():
@@ -89,15 +129,15 @@ def test_round_0_has_no_old_images():
 
 
 def test_round_0_brought_along_twice_counts_once():
-    attacks, old, judged = retraining_inputs()
-    twice = rounds.retraining(pd.concat([attacks, attacks]), pd.concat([old, old]), pd.concat([judged, judged]))
-    pd.testing.assert_frame_equal(twice, rounds.retraining(attacks, old, judged))
+    *frames, negatives = retraining_inputs()
+    twice = rounds.retraining(*(pd.concat([frame, frame]) for frame in frames), negatives)
+    pd.testing.assert_frame_equal(twice, rounds.retraining(*frames, negatives))
 
 
 def test_an_attacked_net_without_predictions_is_an_error():
-    attacks, old, judged = retraining_inputs()
+    attacks, old, judged, negatives = retraining_inputs()
     with pytest.raises(SpuriousError, match=r"predictions: none for .*'round': 1, 'seed': 2"):
-        rounds.retraining(attacks, old, judged.query("seed < 2 or round == 0"))
+        rounds.retraining(attacks, old, judged.query("seed < 2 or round == 0"), negatives)
 
 
 def summary(**inputs):
@@ -105,10 +145,10 @@ def summary(**inputs):
 
 
 def test_accuracy_differs_where_seeds_and_images_say_so():
-    attacks, old, judged = retraining_inputs()
+    attacks, old, judged, negatives = retraining_inputs()
     worse = (judged["negatives"] == "backworked") & (judged["id"] >= 6)
     judged.loc[worse, "predicted"] = 0
-    table = retraining_summary.retraining_summary(attacks, old, judged)
+    table = retraining_summary.retraining_summary(attacks, old, judged, negatives)
     arm = table.query("negatives == 'backworked'").iloc[0]
     assert arm["accuracy_verdict"] == "lower"
     assert arm["accuracy_mcnemar_p"] == pytest.approx(2 * 0.5**33)  # 10 + 11 + 12 images lost, none gained
@@ -230,7 +270,7 @@ def test_a_table_is_written_as_csv_and_markdown_and_html(tmp_path):
 
 
 def test_retraining_summary_reads_three_kinds_of_rows(tmp_path):
-    files = {name: tmp_path / f"{name}.csv" for name in ("attacks", "old", "predictions")}
+    files = {name: tmp_path / f"{name}.csv" for name in ("attacks", "old", "predictions", "negatives_rows")}
     for path, frame in zip(files.values(), retraining_inputs(), strict=True):
         frame.to_csv(path, index=False)
     made = make(tmp_path, "table", "retraining-summary", files, found_above=0.999)
@@ -238,10 +278,10 @@ def test_retraining_summary_reads_three_kinds_of_rows(tmp_path):
 
 
 def test_an_error_names_the_files_that_it_is_about(tmp_path):
-    for name, frame in zip("aop", retraining_inputs(), strict=True):
+    for name, frame in zip("aopn", retraining_inputs(), strict=True):
         frame.to_csv(tmp_path / f"{name}.csv", index=False)
-    (tmp_path / "p.csv").write_text("negatives,target,round,seed,id,label,predicted,probability\n")
-    files = {name: tmp_path / f"{name[0]}.csv" for name in ("attacks", "old", "predictions")}
+    (tmp_path / "p.csv").write_text("classifier,negatives,target,round,seed,id,label,predicted,probability\n")
+    files = {name: tmp_path / f"{name[0]}.csv" for name in ("attacks", "old", "predictions", "negatives_rows")}
     with pytest.raises(SpuriousError, match=r"^/.*/p\.csv: none for ") as raised:
         make(tmp_path, "table", "retraining", files, found_above=0.999)
     assert "\n" not in str(raised.value)

@@ -62,6 +62,7 @@ from pipeline.jobs.arguments import EXTENSIONS
 from spurious import configuration, consistency
 from spurious.errors import SpuriousError, reason_of
 from spurious.experiments.catalogue import setting
+from spurious.experiments.retraining.arms import arms, settings_of
 from spurious.experiments.rooms import catalogues, takes_part
 from spurious.perturbations.negatives import NEGATIVES
 

@@ -79,9 +79,16 @@ def recipe(wildcards):
     return json.dumps(experiment(wildcards.dataset)["recipes"][own_classifier(wildcards)["recipe"]])
 
 
+def retraining(wildcards):
+    """The settings of a classifier's retraining, without those of other jobs."""
+    settings = settings_of(experiment(wildcards.dataset), wildcards.classifier)
+    return json.dumps({key: value for key, value in settings.items() if key not in ("arms", "recipe")})
+
+
 def retraining_recipe(wildcards):
     settings = experiment(wildcards.dataset)
-    return json.dumps(settings["recipes"][settings["retraining"]["recipe"]])
+    name = settings_of(settings, wildcards.classifier)["recipe"]
+    return json.dumps(settings["recipes"][own_classifier(wildcards)["recipe"] if name == "own" else name])
 
 
 def shards_of(wildcards):

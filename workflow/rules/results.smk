@@ -72,17 +72,15 @@ def existing_table(name, wildcards):
 
 def expanded(pattern, stage, free, first, wildcards):
     """The pattern with every value of its free wildcards, the first one of those in `first`."""
-    together = [names for names in VALUES if isinstance(names, tuple) and {*names} & {*free}]
+    together = [names for names in VALUES if isinstance(names, tuple) and {*names} & {*free} - {"classifier"}]
     alone = [name for name in free if not any(name in names for names in together)]
     values = {name: values_of(stage, name, wildcards.dataset) for name in alone}
     values |= {name: values[name][:1] for name in first if name in values}
     settings = own_settings(wildcards.dataset)
-    rows = itertools.product(*(setting(settings, VALUES[names]) for names in together))
-    return [
-        path
-        for row in rows
-        for path in expand(pattern, **wildcards, **values, **dict(itertools.chain(*(part.items() for part in row))))
-    ]
+    parts = itertools.product(*(setting(settings, VALUES[names]) for names in together))
+    rows = [dict(itertools.chain(*(part.items() for part in row))) for row in parts]
+    own = [row for row in rows if all(row.get(name, value) == value for name, value in wildcards.items())]
+    return [path for row in own for path in expand(pattern, **{**values, **row, **wildcards})]
 
 
 def input_arguments(wildcards, input):

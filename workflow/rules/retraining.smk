@@ -1,8 +1,14 @@
 """From found images to retrained classifiers, attacked again."""
 
 
+def negatives_of_arms():
+    """Every name of negatives, the longest first."""
+    named = {arm["negatives"] for settings in EXPERIMENTS.values() for arm in arms(settings)}
+    return one_of(map(re.escape, sorted({*NEGATIVES, *named}, key=len, reverse=True)))
+
+
 wildcard_constraints:
-    negatives=one_of(map(re.escape, sorted(NEGATIVES, key=len, reverse=True))),
+    negatives=negatives_of_arms(),
     target="none|uniform|extra",
 
 
@@ -18,6 +24,7 @@ rule retrain_classifier:
         attacks="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/attacks.csv",
         old="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/old.csv",
         predictions="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/predictions.csv",
+        negatives_rows="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/negatives.csv",
         negatives="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/negatives.safetensors",
     log:
         "results/logs/{dataset}/{classifier}/retrain_{negatives}-{target}_seed{seed}.log",
@@ -31,17 +38,18 @@ rule retrain_classifier:
     params:
         code=code("retrain_classifier.py"),
         architecture=classifier_settings,
-        settings=section("retraining", "arms"),
+        settings=retraining,
         recipe=retraining_recipe,
         searches=section("backworking"),
         threads=threads_of("retraining"),
     message:
         "{wildcards.dataset}: retrain {wildcards.classifier} with {wildcards.negatives} negatives (target {wildcards.target}), seed {wildcards.seed}"
     shell:
-        program("retrain_classifier.py")
-        + " --data {input.data} --weights {input.weights} --architecture {params.architecture:q}"
+        program("retrain_classifier.py") + " --data {input.data} --classifier {wildcards.classifier}"
+        " --weights {input.weights} --architecture {params.architecture:q}"
         " --control {input.control} --found {input.found} --found-rows {input.found_rows} --negatives {wildcards.negatives}"
         " --target {wildcards.target} --seed {wildcards.seed} --settings {params.settings:q}"
         " --recipe {params.recipe:q} --searches {params.searches:q} --attacks-rows {output.attacks} --old-rows {output.old}"
-        " --predictions-rows {output.predictions} --negatives-file {output.negatives}"
+        " --predictions-rows {output.predictions} --negatives-rows {output.negatives_rows}"
+        " --negatives-file {output.negatives}"
         " --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"

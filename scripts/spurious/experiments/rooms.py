@@ -40,7 +40,7 @@ class Room:
     - `kinds`: the kinds of classifiers that its entry may name; `photographs`: also on photographs
     - `wildcards`: the values of the wildcards of its rules, beside classifier, seed and label: a dotted key of the
       settings that hold for a dataset, or a function of them. Several wildcards in one key take their values together,
-      from a list of mappings.
+      from a list of mappings; with the classifier among them, those of each classifier are its own.
     - `measured`: its rules with a benchmark, which the provenance adds up
     - `reserved`: files and folders of a dataset beside the folders of its classifiers, which cannot have these names
     - `present`: where it takes part, a function of these settings; without it, where its entry names something

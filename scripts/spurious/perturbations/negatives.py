@@ -1,6 +1,6 @@
 """Images of no class that training gets as negatives, by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # planning reads the names of negatives without torch
@@ -39,3 +39,20 @@ NEGATIVES: dict[str, Callable[["Tensor", "Generator"], "Tensor"]] = {
     "normal": normal,
     "backworked": backworked,
 }
+OF_SEARCH = "backworked-"  # before the name of a search: what that one found, where several attack
+
+
+def search_of(name: str, attacks: Sequence[str]) -> str:
+    """The search whose images become the negatives of this `name`: the first of `attacks`, or the one in the name."""
+    other = name.removeprefix(OF_SEARCH)
+    return attacks[0] if name in NEGATIVES or other not in attacks else other
+
+
+def function_of(name: str) -> Callable[["Tensor", "Generator"], "Tensor"]:
+    """The function of the negatives of this `name`, of which `OF_SEARCH` may be the beginning."""
+    return NEGATIVES.get(name, backworked)
+
+
+def is_searched(name: str) -> bool:
+    """Whether these negatives are the images of a search, each for a label of its own."""
+    return function_of(name) is backworked

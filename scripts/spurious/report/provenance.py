@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spurious.experiments.retraining.arms import settings_of
+
 VERSION = "0.1.0"  # of the workflow; here, where no result depends on it, and in CITATION.cff
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^]]*\])?==(?P<version>[^\s;#]+)")
 _WILDCARD = re.compile(r"\{(\w+)\}")
@@ -113,7 +115,6 @@ def belongs(wildcards: Mapping[str, str], configuration: Mapping[str, Any]) -> b
     """Whether a job with these wildcards is one of this configuration, or was left by an earlier one."""
     entry = configuration["experiment"]
     own = _own(configuration)
-    arms = configuration["retraining"]["arms"]
     known = {
         "classifier": {name for stage, names in entry.items() if stage != "seeds" for name in _listed(names)},
         "seed": set(map(str, entry["seeds"])),
@@ -122,9 +123,16 @@ def belongs(wildcards: Mapping[str, str], configuration: Mapping[str, Any]) -> b
         "search": set(configuration["backworking"]["searches"]),
         "file": set(own.get("files", {})),
     }
+    return _is_an_arm(wildcards, configuration) and all(
+        value in known[name] for name, value in wildcards.items() if name in known
+    )
+
+
+def _is_an_arm(wildcards: Mapping[str, str], configuration: Mapping[str, Any]) -> bool:
+    """Whether a job is no retraining, or of one of the arms of its classifier."""
     arm = {key: wildcards[key] for key in ("negatives", "target") if key in wildcards}
-    fits = not arm or any(arm.items() <= other.items() for other in arms)
-    return fits and all(value in known[name] for name, value in wildcards.items() if name in known)
+    own = settings_of(configuration, wildcards.get("classifier", ""))
+    return not arm or any(arm.items() <= other.items() for other in own["arms"])
 
 
 def _listed(names: Any) -> Iterable[str]:

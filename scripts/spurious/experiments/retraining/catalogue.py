@@ -1,20 +1,21 @@
 """What is shown of retraining against negatives."""
 
 from spurious.experiments.catalogue import Figure, Findings, Table
+from spurious.experiments.retraining.arms import arms
 from spurious.experiments.retraining.settings import RetrainingSettings
 from spurious.experiments.rooms import TRAINED, Room, names_of
 
 HERE = "spurious.experiments.retraining"
-ROWS = {name: f"retrain_classifier.{name}" for name in ("attacks", "old", "predictions")}
+ROWS = {name: f"retrain_classifier.{name}" for name in ("attacks", "old", "predictions", "negatives_rows")}
 FOUND = {"found_above": "backworking.found_above"}
 
 ROOM = Room(
     title="Retraining",
     after="backworking",
     settings=RetrainingSettings,
-    runs=names_of("the name of the one classifier that is retrained ([] for none)", max_length=1),
+    runs=names_of("different names of the classifiers that are retrained ([] for none)"),
     kinds=TRAINED,
-    wildcards={("negatives", "target"): "retraining.arms"},
+    wildcards={("classifier", "negatives", "target"): arms},
     measured=("retrain_classifier",),
 )
 

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 
 from spurious.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, WIDTH, styled
 from spurious.frames import require_rows
-from spurious.perturbations.negatives import NEGATIVES
+from spurious.perturbations.negatives import NEGATIVES, OF_SEARCH
 
 COLOURS = (BLACK, BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION)  # of the negatives, in the order of NEGATIVES
 TARGETS = {"none": ("o", "-"), "uniform": ("o", "-"), "extra": ("s", "--")}
@@ -20,28 +20,42 @@ def retraining(table: pd.DataFrame, title: str = "") -> Figure:
     """Accuracy, and what each attack still finds, over the rounds of retraining.
 
     `table`: the rows of the table `retraining`. Colour tells the negatives, line and marker the target;
-    lines join means over the seeds, the small dots are single seeds.
+    lines join means over the seeds, the small dots are single seeds. Each classifier has a row of panels.
     """
-    require_rows(table, ["negatives", "target", "round", "seed", "accuracy", "attack", "found", "images"])
-    attacks = list(dict.fromkeys(table["attack"]))
-    figure = Figure(figsize=(WIDTH, 3.5), layout="constrained")
+    require_rows(
+        table, ["classifier", *("negatives", "target", "round", "seed", "accuracy", "attack", "found", "images")]
+    )
+    classifiers, attacks = (list(dict.fromkeys(table[name])) for name in ("classifier", "attack"))
+    figure = Figure(figsize=(WIDTH, 0.9 + 2.6 * len(classifiers)), layout="constrained")
     figure.get_layout_engine().set(wspace=0.06)
-    panels = figure.subplots(1, 1 + len(attacks), squeeze=False)[0]
-    per_net = table.drop_duplicates(["negatives", "target", "round", "seed"])
-    _draw_arms(panels[0], per_net, "accuracy")
-    panels[0].set(ylabel="test accuracy", title="accuracy")
-    for axes, attack in zip(panels[1:], attacks, strict=True):
-        own = table[table["attack"] == attack]
-        _draw_arms(axes, own, "found")
-        top = own["images"].max()
-        axes.set(ylabel=f"images found, of {top}", title=f"attack: {attack}", ylim=(-0.04 * top, 1.04 * top))
+    panels = figure.subplots(len(classifiers), 1 + len(attacks), squeeze=False)
+    for classifier, row in zip(classifiers, panels, strict=True):
+        _draw_classifier(row, classifier, table[table["classifier"] == classifier], attacks)
     figure.suptitle(title)
     figure.legend(handles=_arm_keys(_arms(table)), loc="outside lower center", ncols=3, handlelength=2.8)
     return figure
 
 
+def _draw_classifier(panels: np.ndarray, classifier: str, table: pd.DataFrame, attacks: list[str]) -> None:
+    """The panels of a classifier: its accuracy, and a panel for each of the attacks."""
+    per_net = table.drop_duplicates(["negatives", "target", "round", "seed"])
+    _draw_arms(panels[0], per_net, "accuracy")
+    panels[0].set_ylabel("test accuracy")
+    panels[0].set_title(f"{classifier}: accuracy", parse_math=False)
+    for axes, attack in zip(panels[1:], attacks, strict=True):
+        own = table[table["attack"] == attack]
+        _draw_arms(axes, own, "found")
+        top = own["images"].max()
+        axes.set(ylabel=f"images found, of {top}", title=f"attack: {attack}", ylim=(-0.04 * top, 1.04 * top))
+
+
 def _colour(negatives: str) -> str:
-    """The colour of these negatives; beyond as many as there are colours, these come again."""
+    """The colour of these negatives; beyond as many as there are colours, these come again.
+
+    The images of another search than the first have the last one.
+    """
+    if negatives.startswith(OF_SEARCH):
+        return COLOURS[-1]
     return COLOURS[list(NEGATIVES).index(negatives) % len(COLOURS)] if negatives in NEGATIVES else GREY
 
 

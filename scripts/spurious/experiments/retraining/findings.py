@@ -9,17 +9,22 @@ from spurious.wording import percent
 
 
 def retraining(table: pd.DataFrame) -> Iterator[str]:
-    """A sentence per arm after the last round, from the table `retraining-summary`."""
+    """A sentence per classifier and arm after its last round, from the table `retraining-summary`."""
+    for classifier, rows in table.groupby("classifier", sort=False):
+        yield from _of_classifier(classifier, rows)
+
+
+def _of_classifier(classifier: str, table: pd.DataFrame) -> Iterator[str]:
     last = table[table["round"] == table["round"].max()]
     before = table[table["round"] == 0]
-    yield f"**before retraining**: {_attacks(before)}; accuracy {percent(before['accuracy'].iloc[0])}."
+    yield f"**{classifier}, before retraining**: {_attacks(before)}; accuracy {percent(before['accuracy'].iloc[0])}."
     for (negatives, target), rows in last.groupby(["negatives", "target"], sort=False):
         name = "no negatives" if negatives == "none" else f"{negatives} negatives, target {target}"
         first = rows.iloc[0]
         yield (
-            f"**{name}**: {_attacks(rows)}; accuracy {percent(first['accuracy'])}{_against(first)}. To the images of"
-            f" the round before, the retrained net gives a mean p of {first['old_p_mean']:.2f}, an unretrained net of"
-            f" another seed {first['control_p_mean']:.2f}."
+            f"**{classifier}, {name}**: {_attacks(rows)}; accuracy {percent(first['accuracy'])}{_against(first)}."
+            f"{_negatives(first)} To the images of the round before, the retrained net gives a mean p of"
+            f" {first['old_p_mean']:.2f}, an unretrained net of another seed {first['control_p_mean']:.2f}."
         )
 
 
@@ -30,6 +35,12 @@ def _attacks(rows: pd.DataFrame) -> str:
         verdict = f" ({row.found_verdict})" if isinstance(row.found_verdict, str) and row.found_verdict else ""
         parts.append(f"the attack *{row.attack}* finds {row.found:.1f}{verdict}")
     return ", ".join(parts)
+
+
+def _negatives(row: pd.Series) -> str:
+    if row["negatives"] == "none":
+        return ""
+    return f" Of its negatives {percent(row['negatives_found_share'])} fooled the net that they were made against."
 
 
 def _against(row: pd.Series) -> str:

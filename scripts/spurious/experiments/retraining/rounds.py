@@ -6,22 +6,29 @@ from spurious.errors import SpuriousError
 from spurious.frames import require
 from spurious.rates import interval
 
-ARM = ["negatives", "target"]
+ARM = ["classifier", "negatives", "target"]
 
 
 def retraining(
-    attacks: pd.DataFrame, old: pd.DataFrame, predictions: pd.DataFrame, *, found_above: float = 0.999
+    attacks: pd.DataFrame,
+    old: pd.DataFrame,
+    predictions: pd.DataFrame,
+    negatives_rows: pd.DataFrame,
+    *,
+    found_above: float = 0.999,
 ) -> pd.DataFrame:
-    """What retraining changed: a row per (negatives, target, round, seed, attack).
+    """What retraining changed: a row per (classifier, negatives, target, round, seed, attack).
 
-    `attacks`: `negatives, target, round, seed, attack, label, steps, p` per image of an attack on the net of
-    that round; `old`: `negatives, target, round, seed, judge, p` per image of the round before, judged by
-    the retrained net and by the control, an unretrained net of another seed; `predictions`: `negatives,
-    target, round, seed, label, predicted` per test image. Round 0 are the nets before retraining.
+    `attacks`: `classifier, negatives, target, round, seed, attack, label, steps, p` per image of an attack on the net
+    of that round; `old`: the same keys, `judge, p` per image of the round before, judged by the retrained net and by
+    the control, an unretrained net of another seed; `predictions`: the keys, `label, predicted` per test image;
+    `negatives_rows`: the keys, `p` per negative that the round added, judged by the net of the round before. Round 0
+    are the nets before retraining.
 
-    Returns `negatives, target, round, seed, accuracy, old_p_mean, attack, found, steps, accuracy_low,
-    accuracy_high, control_p_mean, images`: the bounds are Wilson 95 % intervals, `found` counts p above
-    `found_above` among the attack's `images`, `steps` is the median over the labels.
+    Returns `classifier, negatives, target, round, seed, accuracy, old_p_mean, attack, found, steps, accuracy_low,
+    accuracy_high, control_p_mean, images, negatives_found_share`: the bounds are Wilson 95 % intervals, `found` counts
+    p above `found_above` among the attack's `images`, `steps` is the median over the labels, `negatives_found_share`
+    is the share of all negatives in the round's training set whose p was above `found_above`.
     """
     keys = [*ARM, "round", "seed"]
     require(attacks, [*keys, "attack", "label", "steps", "p"], "attacks")
@@ -33,11 +40,21 @@ def retraining(
     for judge, name in (("retrained", "old_p_mean"), ("control", "control_p_mean")):
         means = old[old["judge"] == judge].groupby(keys)["p"].mean().rename(name)
         table = table.merge(means, on=keys, how="left", validate="many_to_one")
+    table = table.merge(_found_share(negatives_rows, keys, found_above), on=keys, how="left", validate="many_to_one")
     missing = table[table["accuracy"].isna()]
     if len(missing):
         raise SpuriousError(f"predictions: none for {missing[keys].iloc[0].to_dict()}; run that retraining again")
-    last = ["accuracy_low", "accuracy_high", "control_p_mean", "images"]
+    last = ["accuracy_low", "accuracy_high", "control_p_mean", "images", "negatives_found_share"]
     return table[[*keys, "accuracy", "old_p_mean", "attack", "found", "steps", *last]]
+
+
+def _found_share(negatives: pd.DataFrame, keys: list[str], found_above: float) -> pd.DataFrame:
+    """The share of found ones among the negatives of a round and those before it, which stay in the training set."""
+    require(negatives, [*keys, "p"], "negatives")
+    negatives = negatives.astype({"round": int, "seed": int, "p": float})  # files of arms without negatives have no row
+    counts = negatives.assign(found=negatives["p"] > found_above).groupby(keys)["found"].agg(["sum", "size"])
+    total = counts.groupby(level=[*ARM, "seed"]).cumsum()
+    return (total["sum"] / total["size"]).rename("negatives_found_share").reset_index()
 
 
 def _attack_counts(attacks: pd.DataFrame, keys: list[str], found_above: float) -> pd.DataFrame:

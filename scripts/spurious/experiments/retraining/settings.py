@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from spurious.parameters import Name, OneOf, Unique
-from spurious.perturbations.negatives import NEGATIVES
+from spurious.perturbations.negatives import NEGATIVES, OF_SEARCH
 from spurious.problems import misfit
 from spurious.registry import Settings
 
@@ -14,10 +14,22 @@ ARMS: tuple[dict[str, Any], ...] = (
     {"negatives": "none", "target": "none"},
     *(
         {"negatives": negatives, "target": target}
-        for target in ("uniform", "extra")
-        for negatives in ("uniform", "normal", "backworked")
+        for target, names in (
+            ("uniform", ("uniform", "normal", "backworked", "backworked-log-p")),
+            ("extra", ("uniform", "normal", "backworked")),
+        )
+        for negatives in names
     ),
 )
+# The network that the published search defeats is retrained as published: once, by its own recipe.
+CLASSIFIERS: dict[str, dict[str, Any]] = {
+    "cnn-published": {
+        "rounds": 1,
+        "recipe": "own",
+        "copies": 1,
+        "arms": tuple(arm for arm in ARMS if arm["target"] != "extra" and arm["negatives"] != "normal"),
+    }
+}
 
 
 class Arm(Settings):
@@ -25,8 +37,8 @@ class Arm(Settings):
 
     remedy = "an arm with its negatives and target"
 
-    negatives: Annotated[Name, OneOf(NEGATIVES)] = Field(
-        description=f"what is added to the training set, one of {', '.join(NEGATIVES)}"
+    negatives: Annotated[Name, OneOf(NEGATIVES, OF_SEARCH, "one of attacks")] = Field(
+        description=f"what is added to the training set, one of {', '.join(NEGATIVES)}, or {OF_SEARCH}<one of attacks>"
     )
     target: Literal["none", "uniform", "extra"] = Field(
         description="how negatives are labelled, uniform (1 / classes each) or extra (a class of its own)"
@@ -46,18 +58,44 @@ def _has_a_control(arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
     return arms
 
 
+Rounds = Annotated[int, Field(ge=1, description="how often the classifier is attacked and retrained, 1 or more")]
+Recipe = Annotated[str, Field(description="name of the recipe that retrains in every arm, or own: the classifier's")]
+Copies = Annotated[int, Field(ge=1, description="how often every negative stands in the training set, 1 or more")]
+Arms = Annotated[
+    tuple[Arm, ...],
+    Field(
+        min_length=1,
+        description="different pairs such as {negatives uniform, target extra}, and {negatives none, target none}",
+    ),
+    Unique(),
+    AfterValidator(_has_a_control),
+]
+
+
+class OwnRetraining(Settings):
+    """What is different for one classifier; what is left out is as for the others."""
+
+    remedy = "what is different for one classifier, such as {rounds 1, recipe own}"
+
+    rounds: Rounds | None = Field(None, description="rounds of this classifier (null as for the others)")
+    recipe: Recipe | None = Field(None, description="recipe of this classifier (null as for the others)")
+    copies: Copies | None = Field(None, description="copies for this classifier (null as for the others)")
+    arms: Arms | None = Field(None, description="arms of this classifier (null as for the others)")
+
+
 class RetrainingSettings(Settings):
     """Rounds of: attack, add what was found to the training set, train anew, attack again.
 
     `attacks` names searches of the backworking settings; the images of the first one become the negatives
-    of the arm "backworked". Every negative is put into the training set `copies` times.
+    of the arm "backworked", those of another one the negatives of "backworked-<its name>". Every negative is put into
+    the training set `copies` times.
     """
 
     remedy = "settings of the rounds of attack and retraining"
 
-    rounds: int = Field(2, ge=1, description="how often the classifier is attacked and retrained, 1 or more")
-    recipe: str = Field("fast", description="name of the recipe that retrains")
-    copies: int = Field(1, ge=1, description="how often every negative stands in the training set, 1 or more")
+    rounds: Rounds = 2
+    recipe: Recipe = "fast"
+    copies: Copies = 1
     attacks: Annotated[
         tuple[Annotated[str, Field(description="name of one of backworking.searches")], ...], Unique()
     ] = Field(
@@ -65,9 +103,7 @@ class RetrainingSettings(Settings):
         min_length=1,
         description="different names of searches; the first one makes the backworked negatives",
     )
-    arms: Annotated[tuple[Arm, ...], Unique(), AfterValidator(_has_a_control)] = Field(
-        ARMS,
-        min_length=1,
-        validate_default=True,
-        description="different pairs such as {negatives uniform, target extra}, and {negatives none, target none}",
+    arms: Arms = Field(ARMS, validate_default=True)
+    classifiers: dict[Name, OwnRetraining] = Field(
+        CLASSIFIERS, validate_default=True, description="what is different for a classifier, by its name"
     )
