@@ -56,9 +56,11 @@ def main(argv: list[str] | None = None) -> None:
         new = arm.new_negatives(old, number)
         rows["negatives"].append(arm.negatives_rows(model, new, number))
         negatives = torch.cat([negatives, new])
+        held_out = arm.search_again(model, number)
         model = arm.retrain(negatives, number)
         rows["predictions"].append(arm.test_rows(model, number))
-        rows["old"] += arm.old_rows(model, old, number)
+        for name, images in (("first", old), ("second", held_out)):
+            rows["old"] += arm.old_rows(model, images, number, name)
         attacks, old = arm.attack_rows(model, number)
         rows["attacks"] += attacks
     write_tensors(arguments.negatives_file, {"negatives": negatives})
@@ -174,11 +176,27 @@ class Arm:
         columns = {"id": range(len(labels)), "label": labels, "predicted": predicted, "probability": probability}
         return pd.DataFrame(self.identification(number) | columns)
 
-    def old_rows(self, model: torch.nn.Module, old: list[torch.Tensor], number: int) -> Iterator[pd.DataFrame]:
-        """The images of the round before, judged by the retrained classifier and by the control."""
+    def search_again(self, model: torch.nn.Module, number: int) -> list[torch.Tensor]:
+        """What a second run of the arm's search, from other starts, finds in the classifier of the round before.
+
+        No training sees these images, label by label: they are held out.
+        """
+        settings: BackworkingSettings = self.arguments.searches
+        search, seed = {self.search: settings.searches[self.search]}, f"{self.seed_of(number - 1)}, held out"
+        return [
+            attack(model, label, self.data.of_label(label), search, images=settings.images, seed=seed)[
+                self.search
+            ].images
+            for label in range(self.data.classes)
+        ]
+
+    def old_rows(
+        self, model: torch.nn.Module, old: list[torch.Tensor], number: int, which: str
+    ) -> Iterator[pd.DataFrame]:
+        """The images of a run on the round before, judged by the retrained classifier and by the control."""
         for label, images in enumerate(old):
             for name, by in (("retrained", model), ("control", self.control)):
-                columns = {"judge": name, "label": label, "image": range(len(images))}
+                columns = {"run": which, "judge": name, "label": label, "image": range(len(images))}
                 columns |= label_probability(partial(predict, by), label, images)
                 yield pd.DataFrame(self.identification(number) | columns)
 

@@ -55,13 +55,20 @@ def retraining_inputs(seeds=(0, 1, 2)):
                 negatives += [(*key, i, i, i, p) for i, p in enumerate([0.9991, 0.999, 0.5, 1.0])]
             if arm[3]:
                 old += [
-                    (*key, judge, 0, i, 0, p) for judge, p in (("retrained", 0.1), ("control", 0.2)) for i in (0, 1)
+                    (*key, run, judge, 0, i, 0, p)
+                    for run, judge, p in (
+                        ("first", "retrained", 0.1),
+                        ("first", "control", 0.2),
+                        ("second", "retrained", 0.7),
+                        ("second", "control", 0.25),
+                    )
+                    for i in (0, 1)
                 ]
     return (
         pd.DataFrame(
             attacks, columns=[*RETRAINED_BY, "attack", "label", "image", "steps", "reinitialized", "predicted", "p"]
         ),
-        pd.DataFrame(old, columns=[*RETRAINED_BY, "judge", "label", "image", "predicted", "p"]),
+        pd.DataFrame(old, columns=[*RETRAINED_BY, "run", "judge", "label", "image", "predicted", "p"]),
         pd.DataFrame(judged, columns=[*RETRAINED_BY, "id", "label", "predicted", "probability"]),
         pd.DataFrame(negatives, columns=[*RETRAINED_BY, "image", "label", "predicted", "p"]),
     )

@@ -329,7 +329,7 @@ def test_an_arm_writes_its_files_and_columns(arms, arm):
     attacks, old, predictions = (read_rows([arms[arm] / f"{name}.csv"]) for name in ("attacks", "old", "predictions"))
     found = ["attack", "label", "image", "steps", "reinitialized", "predicted", "p"]
     assert set(attacks.columns) == {*IDENTIFICATION, *found}
-    assert list(old.columns) == [*IDENTIFICATION, "judge", "label", "image", "predicted", "p"]
+    assert list(old.columns) == [*IDENTIFICATION, "run", "judge", "label", "image", "predicted", "p"]
     assert list(predictions.columns) == [*IDENTIFICATION, "id", "label", "predicted", "probability"]
     for rows in (attacks, old, predictions):
         assert set(zip(rows["negatives"], rows["target"], rows["seed"], strict=True)) == {(*arm, 0)}
@@ -339,8 +339,11 @@ def test_an_arm_writes_its_files_and_columns(arms, arm):
     assert set(old["round"]) == {1, 2}
     assert len(attacks) == len(rounds) * 2 * CLASSES * 2  # rounds, attacks, labels, images
     assert len(predictions) == len(rounds) * 21
-    assert len(old) == 2 * 2 * CLASSES * 2  # rounds, judges, labels, images
-    for rows, keys in ((attacks, ["round", "attack", "label", "image"]), (old, ["round", "judge", "label", "image"])):
+    assert len(old) == 2 * 2 * 2 * CLASSES * 2  # rounds, runs, judges, labels, images
+    for rows, keys in (
+        (attacks, ["round", "attack", "label", "image"]),
+        (old, ["round", "run", "judge", "label", "image"]),
+    ):
         assert not rows.duplicated(keys).any()
 
 
@@ -360,7 +363,7 @@ def test_round_0_is_what_was_known_before(folder, arms):
 @pytest.mark.parametrize("arm", ARMS)
 def test_old_images_are_judged_by_the_control(folder, arms, arm):
     """In round 1 they are what the arm's search found; the control is the classifier of the other seed."""
-    old = read_rows([arms[arm] / "old.csv"]).query("round == 1 and judge == 'control'")
+    old = read_rows([arms[arm] / "old.csv"]).query("run == 'first' and round == 1 and judge == 'control'")
     control = load_classifier(folder / "seed1/weights.safetensors", CPU)
     for label, part in old.groupby("label"):
         images = read_tensors(folder / f"found/label{label}.safetensors")[0][f"{search_of(arm)}/seed0"]
@@ -374,7 +377,7 @@ def test_the_retrained_classifier_judges_for_itself(folder, arms, arm):
     """In round 1, where the classifier can be trained again from what is stored."""
     negatives = read_tensors(arms[arm] / "negatives.safetensors")[0]["negatives"][:6]
     model = retrained(folder, negatives, arm[1], 0)
-    old = read_rows([arms[arm] / "old.csv"]).query("round == 1 and judge == 'retrained'")
+    old = read_rows([arms[arm] / "old.csv"]).query("run == 'first' and round == 1 and judge == 'retrained'")
     assert set(old["label"]) == set(range(CLASSES))
     for label, part in old.groupby("label"):
         images = read_tensors(folder / f"found/label{label}.safetensors")[0][f"{search_of(arm)}/seed0"]
@@ -397,9 +400,10 @@ def test_another_seed_has_its_own_classifier_found_images_and_training(folder, t
     p = predict(model, data.pixels("test")).amax(1).tolist()
     assert predictions.query("round == 1")["probability"].tolist() == pytest.approx(p, rel=1e-5)
     control = load_classifier(folder / "seed0/weights.safetensors", CPU)
-    for name, by in (("retrained", model), ("control", control)):
+    for judge, by in (("retrained", model), ("control", control)):
         p = [value for label, images in enumerate(found) for value in predict(by, images)[:, label].tolist()]
-        assert old[old["judge"] == name]["p"].tolist() == pytest.approx(p, rel=1e-5)
+        own = (old["run"] == "first") & (old["judge"] == judge)
+        assert old[own]["p"].tolist() == pytest.approx(p, rel=1e-5)
     for label in range(CLASSES):
         searches = {name: SEARCHES.searches[name] for name in SETTINGS.attacks}
         again = attack(model, label, data.of_label(label), searches, images=2, seed="1, round 1")
@@ -459,6 +463,25 @@ def test_negatives_are_judged_by_the_classifier_of_the_round_before(folder, arms
     assert read_rows([arms["none", "none"] / "negatives.csv"]).empty
 
 
+@pytest.mark.parametrize("arm", [("none", "none"), ("backworked", "uniform"), ("backworked-log-p", "uniform")])
+def test_held_out_images_are_of_a_second_run_that_no_training_sees(folder, arms, arm):
+    """The same search of the classifier of the round before, from other starts than those of the negatives."""
+    before, data = load_classifier(folder / "seed0/weights.safetensors", CPU), read_dataset(folder / "data.safetensors")
+    control = load_classifier(folder / "seed1/weights.safetensors", CPU)
+    negatives = read_tensors(arms[arm] / "negatives.safetensors")[0]["negatives"]
+    old = read_rows([arms[arm] / "old.csv"]).query("run == 'second' and round == 1")
+    model, name = retrained(folder, negatives[:6], arm[1], 0), search_of(arm)
+    for label in range(CLASSES):
+        searches = {name: SEARCHES.searches[name]}
+        again = attack(before, label, data.of_label(label), searches, images=2, seed="0, round 0, held out")[
+            name
+        ].images
+        for judge, by in (("retrained", model), ("control", control)):
+            p = old[(old["judge"] == judge) & (old["label"] == label)]["p"].tolist()
+            assert p == pytest.approx(predict(by, again)[:, label].tolist(), rel=1e-5)
+        assert not any(torch.equal(image, seen) for image in again for seen in negatives)
+
+
 def test_what_an_attack_without_clamp_finds_is_clamped_before_it_is_a_negative(folder, tmp_path):
     settings = SETTINGS.changed(attacks=("free", "cost"))
     retrain(folder, tmp_path, "backworked", "uniform", settings=settings)
@@ -477,7 +500,7 @@ def test_the_negatives_of_round_2_are_what_was_found_in_round_1(folder, arms):
     path = arms["backworked", "uniform"]
     second = read_tensors(path / "negatives.safetensors")[0]["negatives"][6:].split(2)
     control = load_classifier(folder / "seed1/weights.safetensors", CPU)
-    old = read_rows([path / "old.csv"]).query("round == 2 and judge == 'control'")
+    old = read_rows([path / "old.csv"]).query("run == 'first' and round == 2 and judge == 'control'")
     for label, images in enumerate(second):
         p = old[old["label"] == label]["p"].tolist()
         assert p == pytest.approx(predict(control, images)[:, label].tolist(), rel=1e-5)

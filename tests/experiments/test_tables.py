@@ -74,14 +74,15 @@ def test_backworking_summary_golden():
 def test_retraining_golden():
     table = rounds.retraining(*retraining_inputs())
     design = "classifier negatives target round seed accuracy old_p_mean attack found steps"
-    last = "accuracy_low accuracy_high control_p_mean images negatives_found_share"
+    last = "accuracy_low accuracy_high control_p_mean images negatives_found_share held_out_p_mean"
     assert list(table) == [*design.split(), *last.split()]
     assert len(table) == 9
     backworked = table[table["negatives"] == "backworked"].iloc[1]
     assert backworked[[*RETRAINED_BY, "attack", "found", "images", "steps"]].tolist() == [
         "cnn", "backworked", "uniform", 1, 1, "log-p", 0, 6, 25.0,
     ]  # fmt: skip
-    assert backworked[["accuracy", "old_p_mean", "control_p_mean"]].tolist() == pytest.approx([0.8, 0.1, 0.2])
+    means = ["accuracy", "old_p_mean", "control_p_mean", "held_out_p_mean"]
+    assert backworked[means].tolist() == pytest.approx([0.8, 0.1, 0.2, 0.7])
     assert backworked[["accuracy_low", "accuracy_high"]].tolist() == pytest.approx(wilson(16, 20))
 
 
@@ -121,11 +122,13 @@ def test_findings_say_which_classifier():
     assert len(sentences) == 2 * 3
     assert [sentence.split(",")[0] for sentence in sentences] == ["**cnn"] * 3 + ["**other"] * 3
     assert "Of its negatives 50.00\N{NO-BREAK SPACE}% fooled the net that they were made against." in sentences[1]
+    assert "gives a mean p of 0.70 (0.10 to those that it was trained on); an unretrained net" in sentences[1]
+    assert "gives a mean p of 0.70; an unretrained net" in sentences[2]
 
 
 def test_round_0_has_no_old_images():
     table = rounds.retraining(*retraining_inputs())
-    assert table.loc[table["round"] == 0, ["old_p_mean", "control_p_mean"]].isna().all(axis=None)
+    assert table.loc[table["round"] == 0, ["old_p_mean", "control_p_mean", "held_out_p_mean"]].isna().all(axis=None)
 
 
 def test_round_0_brought_along_twice_counts_once():
@@ -165,7 +168,7 @@ def test_retraining_summary_pairs_by_seed():
     assert arm["found_verdict"] == "lower"
     assert arm["found_difference"] == pytest.approx(-3)
     assert arm["found_sd"] == 0
-    assert arm[["old_p_mean", "control_p_mean"]].tolist() == pytest.approx([0.1, 0.2])
+    assert arm[["old_p_mean", "control_p_mean", "held_out_p_mean"]].tolist() == pytest.approx([0.1, 0.2, 0.7])
 
 
 def test_the_order_of_the_seeds_does_not_matter():

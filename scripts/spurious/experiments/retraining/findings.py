@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from spurious.frames import published_first
+from spurious.perturbations.negatives import is_searched
 from spurious.wording import percent
 
 
@@ -23,8 +24,9 @@ def _of_classifier(classifier: str, table: pd.DataFrame) -> Iterator[str]:
         first = rows.iloc[0]
         yield (
             f"**{classifier}, {name}**: {_attacks(rows)}; accuracy {percent(first['accuracy'])}{_against(first)}."
-            f"{_negatives(first)} To the images of the round before, the retrained net gives a mean p of"
-            f" {first['old_p_mean']:.2f}, an unretrained net of another seed {first['control_p_mean']:.2f}."
+            f"{_negatives(first)} To images of a second run of the search in the net of the round before, from other"
+            f" starts, the retrained net gives a mean p of {first['held_out_p_mean']:.2f}{_seen(first)}; an unretrained"
+            f" net of another seed gives the old images {first['control_p_mean']:.2f}."
         )
 
 
@@ -41,6 +43,11 @@ def _negatives(row: pd.Series) -> str:
     if row["negatives"] == "none":
         return ""
     return f" Of its negatives {percent(row['negatives_found_share'])} fooled the net that they were made against."
+
+
+def _seen(row: pd.Series) -> str:
+    """The mean p of the images in the training set; those of the other arms are none of theirs."""
+    return f" ({row['old_p_mean']:.2f} to those that it was trained on)" if is_searched(row["negatives"]) else ""
 
 
 def _against(row: pd.Series) -> str:

@@ -7,7 +7,7 @@ from spurious.frames import SIGNIFICANCE
 from spurious.statistics.comparisons import mcnemar_exact, paired_difference
 
 PAIRED = ["classifier", "round", "attack"]  # what an arm has in common with the arm that it is compared with
-MEANS = ["old_p_mean", "control_p_mean", "negatives_found_share"]
+MEANS = ["old_p_mean", "control_p_mean", "negatives_found_share", "held_out_p_mean"]
 
 
 def retraining_summary(
@@ -22,11 +22,11 @@ def retraining_summary(
 
     Returns `classifier, negatives, target, round, attack, seeds, accuracy, accuracy_sd, accuracy_difference,
     accuracy_difference_low, accuracy_difference_high, accuracy_verdict`, the same for `found`, then
-    `old_p_mean, control_p_mean, negatives_found_share, accuracy_mcnemar_p, found_mcnemar_p`. A difference is against
-    the arm "none" of the same classifier, round and attack, paired by seed, with its 95 % interval; it is empty for
-    that arm itself. A few seeds can agree by chance, and they share one test set: accuracy (or found) counts as
-    different only where the exact McNemar test over the images of all seeds says so as well (p < .05). Found images
-    are paired by their start.
+    `old_p_mean, control_p_mean, negatives_found_share, held_out_p_mean, accuracy_mcnemar_p, found_mcnemar_p`. A
+    difference is against the arm "none" of the same classifier, round and attack, paired by seed, with its 95 %
+    interval; it is empty for that arm itself. A few seeds can agree by chance, and they share one test set: accuracy
+    (or found) counts as different only where the exact McNemar test over the images of all seeds says so as well
+    (p < .05). Found images are paired by their start.
     """
     table = retraining(attacks, old, predictions, negatives_rows, found_above=found_above)
     keys = [*ARM, "round", "attack"]
