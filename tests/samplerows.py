@@ -183,5 +183,5 @@ def transfer_rows(names=(("cnn", 0), ("cnn", 1), ("softmax", 0))):
                 row = dict(zip(table.KEYS, (*source, *judge), strict=True))
                 wrong = place == column or image < 2 * column
                 row |= {"id": image, "label": 0, "fooled_source": True, "predicted": int(wrong)}
-                rows.append(row | {"control_predicted": int(image < column)})
+                rows.append(row | {"control_predicted": int(image < column), "queries": 21})
     return pd.DataFrame(rows)

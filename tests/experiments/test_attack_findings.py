@@ -77,12 +77,26 @@ def test_black_box_shows_evolution_beside_random_search(queries, told):
 
 
 def test_transfer_names_the_ends_but_not_a_classifier_with_itself():
-    bounds = {"low": 0.1, "high": 0.9, "chance": 0.02, "chance_low": 0.0, "chance_high": 0.1}
+    bounds = {"low": 0.1, "high": 0.9, "chance": 0.02, "chance_low": 0.0, "chance_high": 0.1, "mcnemar_p": 1e-9}
     pairs = [("a", "a", 1.0), ("a", "b", 0.7), ("b", "a", 0.3), ("b", "b", 0.0)]
     table = pd.DataFrame([{"source": s, "judge": j, "fooled": share, **bounds} for s, j, share in pairs])
-    most, least = (sentence.replace(NO_BREAK, " ") for sentence in transfer_findings.transfer(table))
+    most, least, _ = (sentence.replace(NO_BREAK, " ") for sentence in transfer_findings.transfer(table))
     assert "transfer most from **a** to **b**: it gets 70.00 %" in most
     assert "transfer least from **b** to **a**: it gets 30.00 %" in least
+
+
+def test_transfer_beyond_chance_is_what_the_test_says_and_more_than_chance():
+    """Neither a small p where the images fool less often than random signs, nor a larger share without one, counts."""
+    bounds = {"low": 0.1, "high": 0.9, "chance": 0.4, "chance_low": 0.0, "chance_high": 0.1}
+    pairs = [("a", "b", 0.7, 1e-9), ("a", "c", 0.1, 1e-9), ("b", "a", 0.45, 0.02), ("b", "c", 0.5, 0.02)]
+    pairs += [("c", "a", 0.1, 1e-9), ("c", "b", 0.45, 1.0)]
+    names = ("source", "judge", "fooled", "mcnemar_p")
+    table = pd.DataFrame([bounds | dict(zip(names, pair, strict=True)) for pair in pairs])
+    *_, said = transfer_findings.transfer(table)
+    assert said.startswith("Of 6 pairs, 1 transfer more than random signs of the same size do (exact McNemar test")
+    assert "; to no judge those made to fool **b**, **c**. Every source spends" in said
+    *_, said = transfer_findings.transfer(table[table["source"] == "a"])
+    assert "to no judge" not in said
 
 
 @pytest.mark.parametrize(
@@ -95,18 +109,19 @@ def test_transfer_names_the_ends_but_not_a_classifier_with_itself():
 )
 def test_transfer_says_why_there_is_none(names, fooled, said):
     row = {"source_seed": 0, "judge_seed": 0, "id": 0, "label": 0, "fooled_source": fooled, "predicted": int(fooled)}
-    pairs = [row | {"source": source, "judge": judge, "control_predicted": 0} for source in names for judge in names]
+    row |= {"control_predicted": 0, "queries": 11}
+    pairs = [row | {"source": source, "judge": judge} for source in names for judge in names]
     table = transfer_table_module.transfer(pd.DataFrame(pairs))
     assert list(transfer_findings.transfer(table)) == [said]
     render(figure.transfer(table, transfer_table_module.chance(pd.DataFrame(pairs)), ""), "png")
 
 
 def test_transfer_of_one_that_fools_and_one_that_does_not():
-    row = {"source_seed": 0, "judge_seed": 0, "id": 0, "label": 0, "control_predicted": 0}
+    row = {"source_seed": 0, "judge_seed": 0, "id": 0, "label": 0, "control_predicted": 0, "queries": 11}
     pairs = [("a", "a", True, 1), ("a", "b", True, 1), ("b", "a", False, 0), ("b", "b", False, 0)]
     names = ("source", "judge", "fooled_source", "predicted")
     table = transfer_table_module.transfer(pd.DataFrame([row | dict(zip(names, pair, strict=True)) for pair in pairs]))
-    most, least = transfer_findings.transfer(table)
+    most, least, _ = transfer_findings.transfer(table)
     assert "from **a, seed 0** to **b, seed 0**" in most
     assert "from **a, seed 0** to **b, seed 0**" in least
 

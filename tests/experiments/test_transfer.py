@@ -84,7 +84,7 @@ def test_rows_are_what_each_judge_says(classifiers, tested):
     control = random_change(chosen, ids, GradientAttack(epsilon=0.3), "transfer control")
     assert ((control - chosen).abs() <= 0.3 + 1e-6).all()
     for (source, seed), classifier in classifiers.items():
-        made = fooling_images(classifier, chosen, truth, SETTINGS, ids, seed)
+        made, queries = fooling_images(classifier, chosen, truth, SETTINGS, ids, seed)
         assert (made - chosen).abs().max() <= 0.3 + 1e-6
         assert made.min() >= 0
         assert made.max() <= 1
@@ -92,6 +92,7 @@ def test_rows_are_what_each_judge_says(classifiers, tested):
             own = rows[(rows["source"] == source) & (rows["source_seed"] == seed)]
             own = own[(own["judge"] == judge) & (own["judge_seed"] == judge_seed)]
             assert own["label"].tolist() == truth.tolist()
+            assert own["queries"].tolist() == queries.tolist() == [60 if source == "forest" else 6] * 8
             assert own["predicted"].tolist() == scores_of(other)(made).argmax(1).tolist()
             assert own["control_predicted"].tolist() == scores_of(other)(control).argmax(1).tolist()
             assert own["fooled_source"].tolist() == (scores_of(classifier)(made).argmax(1) != truth).tolist()
@@ -105,11 +106,26 @@ def test_networks_are_fooled_by_the_gradient_and_forests_by_evolution(classifier
     method = GradientAttack(epsilon=0.3, steps=5)
     network, forest = classifiers["softmax", 0], classifiers["forest", 0]
     expected = fool(network, images, labels, method, ids=ids, seed=0)
-    assert torch.equal(fooling_images(network, images, labels, SETTINGS, ids, 0), expected)
+    assert torch.equal(fooling_images(network, images, labels, SETTINGS, ids, 0)[0], expected)
     budget = Budget(population=6, max_queries=60, mutation_rate=BlackBoxSettings().mutation_rate)
     goal = Goal(classes=labels, kind="untargeted")
-    expected = search(scores_of(forest), ball(images, 0.3), goal, ids, budget, seed=0).images
-    assert torch.equal(fooling_images(forest, images, labels, SETTINGS, ids, 0), expected)
+    expected = search(scores_of(forest), ball(images, 0.3), goal, ids, budget, seed=0, whole_budget=True).images
+    assert torch.equal(fooling_images(forest, images, labels, SETTINGS, ids, 0)[0], expected)
+
+
+def test_evolution_goes_on_to_a_larger_margin_after_its_first_success(classifiers, tested):
+    """An image that barely fools its source is no fair comparison with the largest margin that a gradient finds."""
+    images, labels, ids = tested[0][:8], tested[1][:8], list(range(8))
+    scores, goal = scores_of(classifiers["forest", 0]), Goal(classes=labels, kind="untargeted")
+    budget = Budget(population=6, max_queries=60)
+    first = search(scores, ball(images, 0.3), goal, ids, budget, seed=0)
+    whole = search(scores, ball(images, 0.3), goal, ids, budget, seed=0, whole_budget=True)
+    margins = [goal.fitness(scores(found.images)[:, None], torch.arange(8))[:, 0] for found in (first, whole)]
+    assert whole.queries.tolist() == [60] * 8
+    assert (first.queries < 60).any()
+    assert whole.reached.tolist() == first.reached.tolist()
+    assert (margins[1] >= margins[0]).all()
+    assert (margins[1] > margins[0]).any()
 
 
 def test_two_classifiers_that_decide_alike_are_fooled_alike(classifiers, tested):

@@ -101,6 +101,7 @@ def search(
     method: Literal["evolution", "random"] = "evolution",
     seed: int | str,
     together: int | None = None,
+    whole_budget: bool = False,
 ) -> Found:
     """Search the box of every id (N of them) for an image that reaches its goal, seeing `scores` only.
 
@@ -110,8 +111,9 @@ def search(
     has each pixel from one of two, and with the mutation rate one of the box's ends instead. Of equals the newer ranks
     first, so that on a plateau the population drifts. The random search draws every candidate as the first ones are
     drawn. Each generation of all searches that still run is one call of `scores`; `together` limits how many searches
-    that are (None: as fit into memory). A search that has reached its goal is not judged again. Its randomness derives
-    from (seed, id): the result does not depend on which others run beside it.
+    that are (None: as fit into memory). A search that has reached its goal is not judged again, unless it spends its
+    `whole_budget` to get the largest margin. Its randomness derives from (seed, id): the result does not depend on
+    which others run beside it.
     """
     if not len(ids) == len(goal.classes) == len(box.low):
         raise SpuriousError(f"{len(box.low)} images, {len(ids)} ids and {len(goal.classes)} classes; give one for each")
@@ -121,15 +123,24 @@ def search(
         generators = [generator(seed, method, ids[number]) for number in part]
         own = replace(goal, classes=goal.classes[part])
         place = replace(box, **{name: value[part] for name, value in vars(box).items() if isinstance(value, Tensor)})
-        parts.append(_Searches(place, own, budget, method == "evolution", generators).run(scores))
+        parts.append(_Searches(place, own, budget, method == "evolution", generators, whole_budget).run(scores))
     return Found(**{field.name: torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Found)})
 
 
 class _Searches:
     """N searches side by side. S of them still run, with P kept candidates of D pixels each, the fittest first."""
 
-    def __init__(self, box: Box, goal: Goal, budget: Budget, evolves: bool, generators: list[torch.Generator]):
+    def __init__(
+        self,
+        box: Box,
+        goal: Goal,
+        budget: Budget,
+        evolves: bool,
+        generators: list[torch.Generator],
+        goes_on: bool = False,
+    ):
         self.box, self.goal, self.budget, self.evolves, self.generators = box, goal, budget, evolves, generators
+        self.goes_on = goes_on  # after its goal is reached
         self.low, self.high = box.low.flatten(1), box.high.flatten(1)
         count = len(generators)
         self.live = torch.arange(count)
@@ -139,7 +150,7 @@ class _Searches:
         self.reached = torch.zeros(count, dtype=torch.bool)
 
     def run(self, scores: Scores) -> Found:
-        """Generation after generation, until all goals are reached or the budget is spent."""
+        """Generation after generation, until the budget is spent, or all goals are reached where that is the end."""
         used = 0
         while len(self.live) and used < self.budget.max_queries:
             children = self._children(self.budget.max_queries - used)
@@ -194,7 +205,9 @@ class _Searches:
         self.kept = candidates[torch.arange(len(self.live))[:, None], order]
         self.images[self.live] = self.kept[:, 0].unflatten(1, self.images.shape[1:])
         done = reached.any(1)
-        self.reached[self.live] = done
+        self.reached[self.live] |= done
+        if self.goes_on:
+            return
         self.live, self.kept, self.fitness = self.live[~done], self.kept[~done], self.fitness[~done]
 
     def _compare(self, fitness: Tensor) -> None:

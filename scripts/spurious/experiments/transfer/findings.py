@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from spurious.wording import NO_BREAK, interval, percent
+from spurious.frames import SIGNIFICANCE
+from spurious.statistics.comparisons import holm
+from spurious.wording import NO_BREAK, interval, percent, plural
 
 
 def transfer(table: pd.DataFrame) -> Iterator[str]:
-    """The strongest and the weakest transfer between different classifiers, from the table `transfer`.
+    """The strongest and the weakest transfer between different classifiers, and what is beyond chance, from the table.
 
     One sentence that says why there is neither, of a single classifier and where no image fools the one it is made for.
     """
@@ -27,3 +29,14 @@ def transfer(table: pd.DataFrame) -> Iterator[str]:
             f" same images under random signs of the same size (95{NO_BREAK}% interval {percent(row['chance_low'])} to"
             f" {percent(row['chance_high'])})."
         )
+    yield _beyond_chance(rows)
+
+
+def _beyond_chance(rows: pd.DataFrame) -> str:
+    """Between which classifiers images fool more often than random signs, by a test over all pairs."""
+    significant = (holm(rows["mcnemar_p"]) < SIGNIFICANCE) & (rows["fooled"] > rows["chance"])
+    said = f"Of {plural(len(rows), 'pair')}, {significant.sum()} transfer more than random signs of the same size do"
+    test = " (exact McNemar test, paired by image, Holm's correction)"
+    sources = [name for name, own in significant.groupby(rows["source"], sort=False) if not own.any()]
+    none = f"; to no judge those made to fool **{'**, **'.join(sources)}**" if sources else ""
+    return f"{said}{test}{none}. Every source spends its whole budget on the largest margin."

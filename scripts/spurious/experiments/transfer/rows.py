@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pandas as pd
+import torch
 from torch import Tensor, nn
 
 from spurious.attacks.entries import GradientAttack
@@ -18,16 +19,20 @@ from spurious.wording import plural
 
 def fooling_images(
     classifier: object, images: Tensor, labels: Tensor, settings: TransferSettings, ids: Sequence[Id], seed: int
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
     """Images (N, C, H, W) within epsilon of `images` that the classifier shall not give to `labels` any more.
 
-    By projected gradient descent for a network, by evolution for a classifier of scikit-learn.
+    By projected gradient descent for a network, by evolution for a classifier of scikit-learn. Both spend their whole
+    budget, and keep the image with the largest margin of another class over the label. Beside the images, how many the
+    classifier had judged for each (N,).
     """
     if isinstance(classifier, nn.Module):
         method = GradientAttack(epsilon=settings.epsilon, steps=settings.steps)
-        return fool(classifier, images, labels, method, ids=ids, seed=seed)
-    goal = Goal(classes=labels, kind="untargeted")
-    return search(scores_of(classifier), ball(images, settings.epsilon), goal, ids, settings.budget, seed=seed).images
+        found = fool(classifier, images, labels, method, ids=ids, seed=seed)
+        return found, torch.full((len(images),), settings.steps + (settings.steps > 1))  # the last step is judged, too
+    goal, box = Goal(classes=labels, kind="untargeted"), ball(images, settings.epsilon)
+    ended = search(scores_of(classifier), box, goal, ids, settings.budget, seed=seed, whole_budget=True)
+    return ended.images, ended.queries
 
 
 def transfer_rows(
@@ -37,8 +42,9 @@ def transfer_rows(
 
     `images` (N, C, H, W), float32 in [0, 1]: the first `settings.images` that all get right are fooled, untargeted. The
     control is the same image under random signs times epsilon, clamped. Returns `source, source_seed, judge,
-    judge_seed, id, label, fooled_source, predicted, control_predicted, looked_at`: the classes are the judge's,
-    `looked_at` is how many images it took to find those. Raises SpuriousError where there is none.
+    judge_seed, id, label, fooled_source, predicted, control_predicted, looked_at, queries`: the classes are those of
+    the judge, `looked_at` is how many images it took to find those, `queries` how many the source had judged for the
+    image. Raises SpuriousError where there is none.
     """
     judges = {key: scores_of(classifier) for key, classifier in classifiers.items()}
     ids, looked_at = first_right(list(judges.values()), images, labels, settings.images)
@@ -51,11 +57,12 @@ def transfer_rows(
     control = {key: judge(control_images).argmax(1) for key, judge in judges.items()}
     parts = []
     for source, classifier in classifiers.items():
-        fooling = fooling_images(classifier, images, labels, settings, ids, source[1])
+        fooling, queries = fooling_images(classifier, images, labels, settings, ids, source[1])
         predicted = {key: judge(fooling).argmax(1) for key, judge in judges.items()}
         for judge in judges:
             columns = {"source": source[0], "source_seed": source[1], "judge": judge[0], "judge_seed": judge[1]}
             columns |= {"id": ids, "label": labels, "fooled_source": predicted[source] != labels}
             columns |= {"predicted": predicted[judge], "control_predicted": control[judge], "looked_at": looked_at}
+            columns |= {"queries": queries}
             parts.append(pd.DataFrame(columns))
     return pd.concat(parts)

@@ -17,7 +17,7 @@ class TransferSettings(Settings):
     """Fooling images of every source, judged by all: untargeted, within `epsilon` (L-infinity) of the test image.
 
     Classifiers with a gradient are fooled by projected gradient descent with so many `steps`, the others by evolution
-    with `population` and `max_queries`.
+    with `population` and `max_queries`; both are spent to the end, for the largest margin.
     """
 
     remedy = "settings of the transfer of fooling images"

@@ -16,9 +16,10 @@ def transfer(rows: pd.DataFrame) -> pd.DataFrame:
     the source; the rest is about them), `fooled, low, high` (the share that the judge gets wrong, Wilson 95 %),
     `chance, chance_low, chance_high` (the same images under random signs of the same size), `same_wrong_label` (among
     the fooled, the share to which the judge gives the same label as the source), `mcnemar_p` (fooled against chance,
-    exact, paired by image). Where no image fools the source, the rates are empty.
+    exact, paired by image), `queries` (median of how many images the source judged for each). Where no image fools the
+    source, the rates are empty.
     """
-    require(rows, [*KEYS, "id", "label", "fooled_source", "predicted", "control_predicted"], "transfer rows")
+    require(rows, [*KEYS, "id", "label", "fooled_source", "predicted", "control_predicted", "queries"], "transfer rows")
     rows = rows.assign(source=named(rows, "source"), judge=named(rows, "judge"))
     own = rows.loc[rows["source"] == rows["judge"], ["source", "id", "predicted"]]
     rows = rows.merge(own, on=["source", "id"], suffixes=("", "_source"), how="left", validate="many_to_one")
@@ -32,12 +33,12 @@ def named(rows: pd.DataFrame, role: str) -> pd.Series:
 
 
 def _row(rows: pd.DataFrame) -> dict[str, object]:
-    images, rows = len(rows), rows[rows["fooled_source"].astype(bool)]
+    images, queries, rows = len(rows), rows["queries"].median(), rows[rows["fooled_source"].astype(bool)]
     wrong, control = rows["predicted"] != rows["label"], rows["control_predicted"] != rows["label"]
     result = {"images": images, "n": len(rows)} | _rate(wrong, "fooled", "") | _rate(control, "chance", "chance_")
     result["same_wrong_label"] = (rows["predicted"] == rows["predicted_source"])[wrong].mean()
     result["mcnemar_p"] = mcnemar_exact(int((wrong & ~control).sum()), int((control & ~wrong).sum()))
-    return result
+    return result | {"queries": queries}
 
 
 def _rate(hits: pd.Series, name: str, prefix: str) -> dict[str, float]:
