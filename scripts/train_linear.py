@@ -13,6 +13,7 @@ from pipeline.files.rows import write_rows
 from pipeline.files.tensors import write_tensors
 from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
+from spurious.attacks.box_steps import smallest_image_steps
 from spurious.attacks.closed_form import Steps, fast_gradient_sign, rubbish_probability, smallest_steps
 from spurious.classifiers.linear import LinearTrainer, history_rows
 from spurious.classifiers.linear_predictions import judge, prediction_rows
@@ -113,6 +114,7 @@ def attacked(
         decision, p = fast_gradient_sign(own, b, images, labels, settings.epsilon)
         rubbish = rubbish_probability(own, b, RUBBISH, generator(seed, "rubbish"))
         attack = {"fgsm_wrong": decision != labels, "fgsm_p": p, "rubbish_p": rubbish}
+        attack |= {"right": steps.decision == labels} | vars(smallest_image_steps(own, b, images, steps))
         found.append({name: getattr(steps, name) for name in Steps.__annotations__} | attack)
     return {name: torch.stack([tensors[name] for tensors in found]) for name in found[0]} | {"ids": ids}
 

@@ -37,6 +37,8 @@ def steps():
         l2, linf, smallest = sizes.astype(np.float32)
         own = {"l2": l2, "linf": linf, "linf_smallest": smallest, "weight_decays": np.array(DECAYS)}
         own |= {"fgsm_wrong": rng.random((4, IMAGES)) < 0.7, "fgsm_p": rng.random((4, IMAGES)).astype(np.float32)}
+        own |= {"right": rng.random((4, IMAGES)) < 0.8}
+        own |= {f"{name}_image": rng.lognormal(size=(4, IMAGES)).astype(np.float32) for name in ("l2", "linf")}
         own["rubbish_p"] = rng.random((4, 50)).astype(np.float32)
         files.append({"seed": seed, **own})
     return files

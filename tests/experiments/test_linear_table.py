@@ -42,6 +42,13 @@ def test_a_row_equals_plain_recounting(place, seed):
     file, template = STEPS[SEEDS.index(seed)], WEIGHTS[SEEDS.index(seed)]["weight"][place]
     for column, name in (("l2", "l2"), ("linf", "linf"), ("linf_smallest", "linf_smallest")):
         assert row[f"{column}_median"] == pytest.approx(np.nanmedian(file[name][place]))
+    assert row["right_n"] == file["right"][place].sum() < IMAGES
+    whole = {"l2_nearest": np.nanmin(file["l2"][place], 1), "linf_nearest": np.nanmin(file["linf_smallest"][place], 1)}
+    for name, sizes in (whole | {name: file[name][place] for name in ("l2_image", "linf_image")}).items():
+        assert row[f"{name}_median"] == pytest.approx(
+            np.median([s for s, ok in zip(sizes, file["right"][place], strict=True) if ok])
+        )
+        assert row[f"{name}_low"] < row[f"{name}_median"] < row[f"{name}_high"]
     assert row["l2_low"] < row["l2_median"] < row["l2_high"]
     assert row["linf_low"] < row["linf_median"] < row["linf_high"]
     assert row["total_variation"] == pytest.approx(np.mean([total_variation(own) for own in template]))
@@ -69,6 +76,24 @@ def test_without_a_split_test_the_other_one_is_reported_with_train_beside():
     assert table["train_accuracy"].iloc[0] == right["train"]
     assert table["accuracy"].iloc[0] == right["mirrored"]
     assert table["validation_accuracy"].isna().all()
+
+
+def test_images_that_are_wrong_before_do_not_count_as_nearest():
+    """Whatever their steps are, even where that is every image of a weight decay."""
+    other = []
+    for file in STEPS:
+        wrong = ~file["right"]
+        moved = {name: np.where(wrong, 1e-6, file[name]) for name in ("l2_image", "linf_image")}
+        moved |= {name: np.where(wrong[..., None], 1e-6, file[name]) for name in ("l2", "linf_smallest")}
+        other.append({**file, **moved})
+    table = regularization.linear(PREDICTIONS, other, WEIGHTS, HISTORY)
+    columns = [f"{name}_{value}" for name in regularization.NEAREST for value in ("median", "low", "high")]
+    pd.testing.assert_frame_equal(table[columns], TABLE[columns])
+    assert (table["l2_median"] < TABLE["l2_median"]).all(), "today's columns count them"
+    none = [{**file, "right": np.zeros_like(file["right"])} for file in STEPS]
+    table = regularization.linear(PREDICTIONS, none, WEIGHTS, HISTORY)
+    assert table[columns].isna().all(axis=None)
+    assert (table["right_n"] == 0).all()
 
 
 @pytest.mark.parametrize(

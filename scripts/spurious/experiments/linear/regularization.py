@@ -14,12 +14,14 @@ from spurious.rates import interval
 from spurious.statistics.bootstrap import draws, median_interval
 from spurious.statistics.intervals import mean_interval
 
+NEAREST = ("l2_nearest", "linf_nearest", "l2_image", "linf_image")
 COLUMNS = [
     *("weight_decay", "seed", "split", "n", "accuracy", "low", "high", "sd", "validation_accuracy", "train_accuracy"),
     *("total_variation", "weight_norm", "steps_n", "l2_median", "l2_low", "l2_high", "linf_median", "linf_low"),
     *("linf_high", "linf_smallest_median", "initial_loss", "loss"),
     *("fgsm_error", "fgsm_low", "fgsm_high", "fgsm_confidence", "rubbish_n", "rubbish_share", "rubbish_low"),
-    "rubbish_high",
+    *("rubbish_high", "right_n"),
+    *(f"{name}_{value}" for name in NEAREST for value in ("median", "low", "high")),
 ]
 MEANS = ("validation_accuracy", "train_accuracy", "total_variation", "weight_norm", "linf_smallest_median")
 MEANS += ("initial_loss", "loss", "fgsm_confidence")
@@ -33,13 +35,15 @@ def linear(
     """Every softmax regression of the sweep: a row per (weight_decay, seed), and one with seed "all".
 
     `predictions`: `seed, weight_decay, split, id, label, predicted`; `history`: `seed, step, weight_decay, loss`; of
-    every seed `steps`: `seed, weight_decays (decays,), l2, linf, linf_smallest (decays, images, classes), fgsm_wrong,
-    fgsm_p (decays, images), rubbish_p (decays, inputs)`, and `weights`: `seed, weight_decays, weight (decays, classes,
-    C, H, W)`. Returns COLUMNS: accuracy on the held-out `split` with its Wilson 95 % interval; `total_variation` as
-    mean over the classes; `weight_norm` of all weights; medians of the smallest steps over `steps_n` images and all
-    targets, their 95 % intervals by bootstrap over images; under the fast gradient sign method the share of these
-    images that is wrong (Wilson), and the mean p of what they are taken for; of `rubbish_n` inputs from N(0, I) the
-    share with a p above SURE (Wilson).
+    every seed `steps`: `seed, weight_decays (decays,), l2, linf, linf_smallest (decays, images, classes), l2_image,
+    linf_image, right, fgsm_wrong, fgsm_p (decays, images), rubbish_p (decays, inputs)`, and `weights`: `seed,
+    weight_decays, weight (decays, classes, C, H, W)`. Returns COLUMNS: accuracy on the held-out `split` with its Wilson
+    95 % interval; `total_variation` as mean over the classes; `weight_norm` of all weights; medians of the smallest
+    steps over `steps_n` images and all targets, their 95 % intervals by bootstrap over images; under the fast gradient
+    sign method the share of these images that is wrong (Wilson), and the mean p of what they are taken for; of
+    `rubbish_n` inputs from N(0, I) the share with a p above SURE (Wilson). Of the `right_n` images that are right
+    before, `l2_nearest` and `linf_nearest` are the smallest steps over all targets, `l2_image` and `linf_image` the
+    smallest that keep every pixel in [0, 1].
     In a row "all" everything is a mean over the seeds, and low, high and sd tell how these differ (t interval).
     """
     require(predictions, OUTCOME, "predictions")
@@ -75,6 +79,7 @@ def _seed_rows(predictions: pd.DataFrame, history: pd.DataFrame, steps: Arrays, 
             "weight_norm": float(np.linalg.norm(template)),
             **_steps(steps, decays_of(steps).index(decay), resampled),
         }
+        row |= _nearest(steps, decays_of(steps).index(decay), resampled)
         losses = course.sort_values("step")["loss"]
         row |= _attack(steps, decays_of(steps).index(decay))
         rows.append({**row, "initial_loss": losses.iloc[0], "loss": losses.iloc[-1]})
@@ -104,6 +109,20 @@ def _steps(steps: Arrays, place: int, resampled: NDArray) -> dict[str, float]:
     return {**row, "linf_smallest_median": float(np.nanmedian(steps["linf_smallest"][place]))}
 
 
+def _nearest(steps: Arrays, place: int, resampled: NDArray) -> dict[str, float]:
+    """Medians, with their intervals, of the sizes of the images that are right before."""
+    right = steps["right"][place].astype(bool)
+    row = {"right_n": int(right.sum())}
+    for name, source in (("l2_nearest", "l2"), ("linf_nearest", "linf_smallest"), *((n, n) for n in NEAREST[2:])):
+        sizes = steps[source][place]
+        smallest = sizes if sizes.ndim == 1 else np.fmin.reduce(sizes, axis=1)
+        own = np.where(right, smallest, np.nan)[:, None]
+        low, high = median_interval(own, resampled) if right.any() else (math.nan, math.nan)
+        median = float(np.nanmedian(own)) if right.any() else math.nan
+        row |= {f"{name}_median": median, f"{name}_low": low, f"{name}_high": high}
+    return row
+
+
 def _attack(steps: Arrays, place: int) -> dict[str, float]:
     wrong, p, rubbish = (steps[name][place] for name in ("fgsm_wrong", "fgsm_p", "rubbish_p"))
     low, high = interval(wrong.sum(), len(wrong))
@@ -123,7 +142,8 @@ def _overall(rows: list[dict]) -> dict[str, object]:
     for share, name in (("fgsm_error", "fgsm"), ("rubbish_share", "rubbish")):
         mean, _, low, high = mean_interval(frame[share])
         row |= {share: mean, f"{name}_low": max(low, 0.0), f"{name}_high": min(high, 1.0)}
-    for name in ("l2", "linf"):
+    row["right_n"] = frame["right_n"].mean()
+    for name in ("l2", "linf", *NEAREST):
         median, _, low, high = mean_interval(frame[f"{name}_median"])
         row |= {f"{name}_median": median, f"{name}_low": low, f"{name}_high": high}
     return {**row, **frame[[*MEANS]].mean()}
