@@ -3,17 +3,46 @@
 import argparse
 from functools import partial
 
+from pipeline.jobs.arguments import (
+    INDEX,
+    SEED,
+    Parser,
+    add_compute_arguments,
+    answer_help,
+    json_argument,
+    run,
+    settings_argument,
+)
+from pipeline.jobs.devices import prepare_compute
+from pipeline.jobs.progress import progress
+from spurious.experiments.backworking.settings import BackworkingSettings
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = Parser(description=__doc__)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--classifier", required=True, help="its name, for the rows")
+    parser.add_argument("--weights", nargs="+", required=True, help="one file per seed")
+    parser.add_argument("--architecture", type=json_argument, help="JSON: what the weights must be of")
+    parser.add_argument("--seeds", nargs="+", type=SEED, required=True)
+    parser.add_argument("--label", type=INDEX, required=True)
+    parser.add_argument("--settings", type=settings_argument(BackworkingSettings), required=True)
+    parser.add_argument("--images", required=True)
+    parser.add_argument("--rows", required=True)
+    parser.add_argument("--trace", required=True)
+    add_compute_arguments(parser)
+    return parser.parse_args(argv)
+
+
+answer_help(__name__, parse)
+
 import pandas as pd
 
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import load_classifier, read_dataset, write_tensors
-from pipeline.jobs.arguments import INDEX, SEED, Parser, add_compute_arguments, json_argument, run, settings_argument
-from pipeline.jobs.devices import prepare_compute
-from pipeline.jobs.progress import progress
 from spurious.attacks.optimization import attack
 from spurious.attacks.optimization_rows import image_rows, trace_rows
 from spurious.classifiers.predictions import predict
-from spurious.experiments.backworking.settings import BackworkingSettings
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -34,22 +63,6 @@ def main(argv: list[str] | None = None) -> None:
     write_tensors(arguments.images, tensors)
     write_rows(arguments.rows, pd.concat(images))
     write_rows(arguments.trace, pd.concat(traces))
-
-
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = Parser(description=__doc__)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--classifier", required=True, help="its name, for the rows")
-    parser.add_argument("--weights", nargs="+", required=True, help="one file per seed")
-    parser.add_argument("--architecture", type=json_argument, help="JSON: what the weights must be of")
-    parser.add_argument("--seeds", nargs="+", type=SEED, required=True)
-    parser.add_argument("--label", type=INDEX, required=True)
-    parser.add_argument("--settings", type=settings_argument(BackworkingSettings), required=True)
-    parser.add_argument("--images", required=True)
-    parser.add_argument("--rows", required=True)
-    parser.add_argument("--trace", required=True)
-    add_compute_arguments(parser)
-    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

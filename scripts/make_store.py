@@ -15,25 +15,11 @@ import numpy as np
 
 from pipeline.files.atomic import remove, replace_folder, unfinished
 from pipeline.files.photographs import all_unreadable, open_photographs, read_photograph
-from pipeline.files.stores import SplitWriter, write_description
-from pipeline.jobs.arguments import COUNT, INDEX, SEED, THREADS, Parser, pair_argument, run
+from pipeline.jobs.arguments import COUNT, INDEX, SEED, THREADS, Parser, answer_help, pair_argument, run
 from pipeline.jobs.progress import note, progress_bar, tell
 from spurious.data.downsampled import parse_batch, shrink
 from spurious.data.photographs import SUFFIXES, conversions
 from spurious.errors import SpuriousError
-
-CHUNK = 1024  # images that are decoded before they are written
-Part = tuple[str, np.ndarray, np.ndarray]  # split, images uint8 (n, 3, S, S), labels (n,)
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the splits of the one kind of input that is given; raises SpuriousError for anything a user can mend."""
-    arguments = parse(argv)
-    try:
-        with whole_folder(arguments.output) as folder:
-            write_store(folder, arguments)
-    except OSError as error:
-        raise SpuriousError(f"{arguments.output}: {error}; mend this and run again") from None
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -57,6 +43,24 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if arguments.exif_orientation and not arguments.tree:
         parser.error("--exif-orientation is for --tree: batches have no EXIF, a list says itself what is turned")
     return arguments
+
+
+answer_help(__name__, parse)
+
+from pipeline.files.stores import SplitWriter, write_description
+
+CHUNK = 1024  # images that are decoded before they are written
+Part = tuple[str, np.ndarray, np.ndarray]  # split, images uint8 (n, 3, S, S), labels (n,)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the splits of the one kind of input that is given; raises SpuriousError for anything a user can mend."""
+    arguments = parse(argv)
+    try:
+        with whole_folder(arguments.output) as folder:
+            write_store(folder, arguments)
+    except OSError as error:
+        raise SpuriousError(f"{arguments.output}: {error}; mend this and run again") from None
 
 
 @contextmanager

@@ -5,33 +5,61 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import pandas as pd
-import torch
-
-from pipeline.files.checkpoints import train
-from pipeline.files.rows import read_rows, write_rows
-from pipeline.files.tensors import load_classifier, read_dataset, read_description, read_tensors, write_tensors
 from pipeline.jobs.arguments import (
     SEED,
     Parser,
     add_compute_arguments,
+    answer_help,
     declare_own_kinds,
     json_argument,
     run,
     settings_argument,
 )
 from pipeline.jobs.devices import note_slow_precision, prepare_compute
+from spurious.classifiers.recipes import TrainingRecipe
+from spurious.experiments.backworking.settings import BackworkingSettings
+from spurious.experiments.retraining.settings import RetrainingSettings
+from spurious.perturbations.negatives import NEGATIVES
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    declare_own_kinds()  # they may add to the choices
+    parser = Parser(description=__doc__)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--weights", required=True, help="the trained classifier that was attacked")
+    parser.add_argument("--architecture", type=json_argument, help="JSON: what the weights must be of")
+    parser.add_argument("--control", required=True, help="an unretrained classifier of another seed")
+    parser.add_argument("--found", nargs="+", required=True, help="found images, one file per label in order")
+    parser.add_argument("--found-rows", nargs="+", required=True, help="their rows")
+    parser.add_argument("--negatives", choices=list(NEGATIVES), required=True)
+    parser.add_argument("--target", choices=["none", "uniform", "extra"], required=True)
+    parser.add_argument("--seed", type=SEED, required=True)
+    parser.add_argument("--settings", type=settings_argument(RetrainingSettings), required=True)
+    parser.add_argument("--recipe", type=settings_argument(TrainingRecipe), required=True, help="that of the settings")
+    parser.add_argument("--searches", type=settings_argument(BackworkingSettings), required=True)
+    parser.add_argument("--attacks-rows", required=True)
+    parser.add_argument("--old-rows", required=True)
+    parser.add_argument("--predictions-rows", required=True)
+    parser.add_argument("--negatives-file", required=True)
+    add_compute_arguments(parser)
+    return parser.parse_args(argv)
+
+
+answer_help(__name__, parse)
+
+import pandas as pd
+import torch
+
+from pipeline.files.checkpoints import train
+from pipeline.files.rows import read_rows, write_rows
+from pipeline.files.tensors import load_classifier, read_dataset, read_description, read_tensors, write_tensors
 from spurious.attacks.optimization import attack
 from spurious.attacks.optimization_rows import image_rows, label_probability
 from spurious.classifiers.models import build_classifier
 from spurious.classifiers.predictions import predict
-from spurious.classifiers.recipes import TrainingRecipe
 from spurious.classifiers.training import Trainer, TrainingSet
 from spurious.data.datasets import Dataset
-from spurious.experiments.backworking.settings import BackworkingSettings
-from spurious.experiments.retraining.settings import RetrainingSettings
 from spurious.experiments.retraining.training_set import target_classes, with_negatives
-from spurious.perturbations.negatives import NEGATIVES
 from spurious.seeding import generator
 
 ATTACK_COLUMNS = [
@@ -63,29 +91,6 @@ def main(argv: list[str] | None = None) -> None:
     for name, parts in rows.items():
         write_rows(getattr(arguments, f"{name}_rows"), pd.concat(parts))
     arm.remove_checkpoints()
-
-
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    declare_own_kinds()  # they may add to the choices
-    parser = Parser(description=__doc__)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--weights", required=True, help="the trained classifier that was attacked")
-    parser.add_argument("--architecture", type=json_argument, help="JSON: what the weights must be of")
-    parser.add_argument("--control", required=True, help="an unretrained classifier of another seed")
-    parser.add_argument("--found", nargs="+", required=True, help="found images, one file per label in order")
-    parser.add_argument("--found-rows", nargs="+", required=True, help="their rows")
-    parser.add_argument("--negatives", choices=list(NEGATIVES), required=True)
-    parser.add_argument("--target", choices=["none", "uniform", "extra"], required=True)
-    parser.add_argument("--seed", type=SEED, required=True)
-    parser.add_argument("--settings", type=settings_argument(RetrainingSettings), required=True)
-    parser.add_argument("--recipe", type=settings_argument(TrainingRecipe), required=True, help="that of the settings")
-    parser.add_argument("--searches", type=settings_argument(BackworkingSettings), required=True)
-    parser.add_argument("--attacks-rows", required=True)
-    parser.add_argument("--old-rows", required=True)
-    parser.add_argument("--predictions-rows", required=True)
-    parser.add_argument("--negatives-file", required=True)
-    add_compute_arguments(parser)
-    return parser.parse_args(argv)
 
 
 class Arm:

@@ -2,6 +2,31 @@
 
 import argparse
 
+from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, answer_help, run, settings_argument
+from pipeline.jobs.devices import prepare_compute
+from spurious.classifiers.entries import ClassifierEntry
+from spurious.errors import SpuriousError
+from spurious.experiments.black_box.settings import BlackBoxSettings
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = Parser(description=__doc__)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--weights", required=True, help="the classifier's file: .skops or .safetensors")
+    parser.add_argument("--classifier", required=True, help="its name, for the rows")
+    parser.add_argument(
+        "--entry", type=settings_argument(ClassifierEntry), required=True, help="JSON: under classifiers"
+    )
+    parser.add_argument("--seed", type=SEED, required=True)
+    parser.add_argument("--settings", type=settings_argument(BlackBoxSettings), required=True)
+    parser.add_argument("--rows", required=True)
+    parser.add_argument("--images", required=True)
+    add_compute_arguments(parser)
+    return parser.parse_args(argv)
+
+
+answer_help(__name__, parse)
+
 import pandas as pd
 import torch
 from torch import Tensor
@@ -9,16 +34,11 @@ from torch import Tensor
 from pipeline.files.estimators import open_scores
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import read_dataset, write_tensors
-from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, run, settings_argument
-from pipeline.jobs.devices import prepare_compute
 from spurious.attacks.evolution import Box, Goal, ball, noise, search
 from spurious.attacks.gradient import random_targets
 from spurious.attacks.scores import Scores, first_right
-from spurious.classifiers.entries import ClassifierEntry
 from spurious.data.datasets import Dataset
-from spurious.errors import SpuriousError
 from spurious.experiments.black_box.rows import search_rows
-from spurious.experiments.black_box.settings import BlackBoxSettings
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -40,22 +60,6 @@ def main(argv: list[str] | None = None) -> None:
                 tensors |= {f"{start}/evolution": found.images, f"{start}/original": original}
     write_rows(arguments.rows, pd.concat(rows))
     write_tensors(arguments.images, tensors)
-
-
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = Parser(description=__doc__)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--weights", required=True, help="the classifier's file: .skops or .safetensors")
-    parser.add_argument("--classifier", required=True, help="its name, for the rows")
-    parser.add_argument(
-        "--entry", type=settings_argument(ClassifierEntry), required=True, help="JSON: under classifiers"
-    )
-    parser.add_argument("--seed", type=SEED, required=True)
-    parser.add_argument("--settings", type=settings_argument(BlackBoxSettings), required=True)
-    parser.add_argument("--rows", required=True)
-    parser.add_argument("--images", required=True)
-    add_compute_arguments(parser)
-    return parser.parse_args(argv)
 
 
 Task = tuple[list[int], Tensor | None, Tensor, Box, Goal]

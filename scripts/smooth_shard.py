@@ -5,20 +5,41 @@ import csv
 import os
 from functools import partial
 
-import torch
-
 from pipeline.files.atomic import whole_file
-from pipeline.files.classifiers import open_classifier
-from pipeline.files.images import Images, open_images
-from pipeline.jobs.arguments import COUNT, INDEX, Parser, add_compute_arguments, run, settings_argument
+from pipeline.jobs.arguments import COUNT, INDEX, Parser, add_compute_arguments, answer_help, run, settings_argument
 from pipeline.jobs.devices import note_slow_precision, prepare_compute
 from pipeline.jobs.progress import progress_bar
-from spurious.attacks.scores import Scores
 from spurious.classifiers.entries import ClassifierEntry
-from spurious.classifiers.predictions import predict
-from spurious.data.datasets import to_float
 from spurious.errors import SpuriousError
 from spurious.experiments.smoothing.settings import SmoothingSettings
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = Parser(description=__doc__)
+    parser.add_argument("--data", nargs="+", required=True, help="a dataset's tensors; or a folder and its list")
+    parser.add_argument("--weights", required=True, help="the classifier's file")
+    parser.add_argument(
+        "--classifier", type=settings_argument(ClassifierEntry), required=True, help="JSON: under classifiers"
+    )
+    parser.add_argument("--classes", type=COUNT, required=True, help="how many the dataset has")
+    parser.add_argument("--settings", type=settings_argument(SmoothingSettings), required=True)
+    parser.add_argument("--shard", type=INDEX, default=0, help="counted from 0")
+    parser.add_argument("--shards", type=COUNT, default=1, help="how many there are")
+    parser.add_argument("--output", required=True)
+    add_compute_arguments(parser)
+    return parser.parse_args(argv)
+
+
+answer_help(__name__, parse)
+
+import torch
+
+from pipeline.files.classifiers import open_classifier
+from pipeline.files.images import Images, open_images
+from spurious.attacks.scores import Scores
+from spurious.classifiers.predictions import predict
+from spurious.data.datasets import to_float
 from spurious.experiments.smoothing.sweep import Batch, row_type, sweep
 
 
@@ -48,23 +69,6 @@ def main(argv: list[str] | None = None) -> None:
         for item, rows in zip(items, sweep(items, load, scores, settings, preprocessing, workers=workers), strict=True):
             writer.writerows(rows)
             bar.update(len(item))
-
-
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    """The command line."""
-    parser = Parser(description=__doc__)
-    parser.add_argument("--data", nargs="+", required=True, help="a dataset's tensors; or a folder and its list")
-    parser.add_argument("--weights", required=True, help="the classifier's file")
-    parser.add_argument(
-        "--classifier", type=settings_argument(ClassifierEntry), required=True, help="JSON: under classifiers"
-    )
-    parser.add_argument("--classes", type=COUNT, required=True, help="how many the dataset has")
-    parser.add_argument("--settings", type=settings_argument(SmoothingSettings), required=True)
-    parser.add_argument("--shard", type=INDEX, default=0, help="counted from 0")
-    parser.add_argument("--shards", type=COUNT, default=1, help="how many there are")
-    parser.add_argument("--output", required=True)
-    add_compute_arguments(parser)
-    return parser.parse_args(argv)
 
 
 def named(weights: str, scores: Scores) -> Scores:

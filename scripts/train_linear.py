@@ -4,6 +4,28 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
+from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, answer_help, run, settings_argument
+from pipeline.jobs.devices import prepare_compute
+from spurious.errors import SpuriousError
+from spurious.experiments.linear.settings import LinearSettings
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = Parser(description=__doc__)
+    parser.add_argument("--data", required=True, help="data.safetensors, or the folder of a store")
+    parser.add_argument("--seed", type=SEED, required=True)
+    parser.add_argument("--settings", type=settings_argument(LinearSettings), required=True)
+    parser.add_argument("--weights", required=True)
+    parser.add_argument("--predictions", required=True)
+    parser.add_argument("--steps", required=True, help="sizes of the smallest steps to every class")
+    parser.add_argument("--history", required=True)
+    parser.add_argument("--pair", required=True, help="rows of the two classes of the settings under attack, if any")
+    add_compute_arguments(parser)
+    return parser.parse_args(argv)
+
+
+answer_help(__name__, parse)
+
 import pandas as pd
 import torch
 
@@ -11,16 +33,12 @@ from pipeline.files.checkpoints import train
 from pipeline.files.images import open_splits
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import write_tensors
-from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, run, settings_argument
-from pipeline.jobs.devices import prepare_compute
 from spurious.attacks.closed_form import Steps, fast_gradient_sign, rubbish_probability, smallest_steps
 from spurious.classifiers.linear import LinearTrainer, history_rows
 from spurious.classifiers.linear_predictions import judge, prediction_rows
 from spurious.data.datasets import to_float
 from spurious.data.splits import ImageSource
-from spurious.errors import SpuriousError
 from spurious.experiments.linear.pair import pair_rows
-from spurious.experiments.linear.settings import LinearSettings
 from spurious.frames import held_out
 from spurious.seeding import generator
 
@@ -47,20 +65,6 @@ def main(argv: list[str] | None = None) -> None:
     write_rows(arguments.pair, pair_rows(splits, settings, seed=seed, device=device))
     write_tensors(arguments.weights, {"weight": weight, "bias": bias, **common})
     checkpoint.unlink(missing_ok=True)
-
-
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = Parser(description=__doc__)
-    parser.add_argument("--data", required=True, help="data.safetensors, or the folder of a store")
-    parser.add_argument("--seed", type=SEED, required=True)
-    parser.add_argument("--settings", type=settings_argument(LinearSettings), required=True)
-    parser.add_argument("--weights", required=True)
-    parser.add_argument("--predictions", required=True)
-    parser.add_argument("--steps", required=True, help="sizes of the smallest steps to every class")
-    parser.add_argument("--history", required=True)
-    parser.add_argument("--pair", required=True, help="rows of the two classes of the settings under attack, if any")
-    add_compute_arguments(parser)
-    return parser.parse_args(argv)
 
 
 def check(settings: LinearSettings, splits: Mapping[str, ImageSource], classes: int) -> None:

@@ -33,6 +33,15 @@ def run(main: Callable[[], None]) -> None:
         end_bars()
 
 
+def answer_help(name: str, parse: Callable[[list[str] | None], object]) -> None:
+    """Print the help and exit where the program `name` was started ("__main__") with --help.
+
+    A program calls it above its imports of torch, pandas and the like, which take seconds.
+    """
+    if name == "__main__" and not {"-h", "--help"}.isdisjoint(sys.argv[1:]):
+        run(lambda: parse(None))
+
+
 class Parser(argparse.ArgumentParser):
     """A command line whose mistakes are told in one line, as every other mistake: "--kernel: 0 is not ..."."""
 
