@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.files.atomic import remove, replace_folder, unfinished
+from pipeline.files.listing import is_photograph, tell_left_out
 from pipeline.files.photographs import all_unreadable, open_photographs, read_photograph
 from pipeline.jobs.arguments import COUNT, INDEX, SEED, THREADS, Parser, answer_help, pair_argument, run
-from pipeline.jobs.progress import note, progress_bar, tell
+from pipeline.jobs.progress import note, progress_bar
 from spurious.data.downsampled import parse_batch, shrink
 from spurious.data.photographs import SUFFIXES, conversions
 from spurious.errors import SpuriousError
@@ -178,26 +179,13 @@ def list_tree(folder: Path) -> dict[str, list[Path]]:
         others += [file for file in files if not is_photograph(file) and file.is_file()]
         if entry.is_dir():
             tree[entry.name] = list(filter(is_photograph, files))
-    passed_over(others)
+    tell_left_out(others, hidden=False)
     if not tree:
         raise SpuriousError(f"{folder}: has no subfolders; give the folder that holds one for each class")
     for name, files in tree.items():
         if not files:
             raise SpuriousError(f"{folder / name}: has no {', '.join(SUFFIXES)} files; fill or remove this class")
     return tree
-
-
-def is_photograph(file: Path) -> bool:
-    """Whether its name ends as one of a photograph."""
-    return file.suffix.lower() in SUFFIXES
-
-
-def passed_over(files: Iterable[Path]) -> None:
-    """Count on the terminal, in one line, the files that are no photographs by their names."""
-    others = sorted(map(str, files))
-    if others:
-        shown = ", ".join(others[:3]) + ", ..." * (len(others) > 3)
-        tell(f"left out {len(others)} that are no {', '.join(SUFFIXES)}: {shown}")
 
 
 def check_classes(folder: str, names: list[str], trained: list[str], classes: int) -> None:
