@@ -228,9 +228,9 @@ def read_config(paths: Sequence[Path]) -> dict[str, Any]:
             changes = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             reason = reason_of(error)
-            raise SpuriousError(f"{path}: no readable configuration ({reason}); mend it") from None
+            raise SpuriousError(f"{path}: no readable configuration ({reason}); fix it") from None
         if not isinstance(changes, Mapping):
-            raise SpuriousError(f"{path}: no readable configuration (not keys with values); mend it")
+            raise SpuriousError(f"{path}: no readable configuration (not keys with values); fix it")
         config = configuration.deep_merge(config, changes)
     configuration.check(config, paths[0].parent, partial(holder, sources))
     return config

@@ -71,7 +71,7 @@ def find_files(folder: Path) -> list[PurePosixPath]:
     tell_left_out(others, hidden=True)
     files = sorted(PurePosixPath(path.as_posix()) for path in taken)
     if not files:
-        raise SpuriousError(f"{folder}: holds no {', '.join(SUFFIXES)} file; mend the path")
+        raise SpuriousError(f"{folder}: holds no {', '.join(SUFFIXES)} file; change the path")
     return files
 
 

@@ -55,13 +55,13 @@ Part = tuple[str, np.ndarray, np.ndarray]  # split, images uint8 (n, 3, S, S), l
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Write the splits of the one kind of input that is given; raises SpuriousError for anything a user can mend."""
+    """Write the splits of the one kind of input that is given; raises SpuriousError for anything a user can fix."""
     arguments = parse(argv)
     try:
         with whole_folder(arguments.output) as folder:
             write_store(folder, arguments)
     except OSError as error:
-        raise SpuriousError(f"{arguments.output}: {error}; mend this and run again") from None
+        raise SpuriousError(f"{arguments.output}: {error}; fix this and run again") from None
 
 
 @contextmanager
@@ -151,7 +151,7 @@ def read_batch(path: str, size: int) -> tuple[np.ndarray, np.ndarray]:
         with open(path, "rb") as file:
             images, labels = parse_batch(file, path)
     except OSError as error:
-        raise SpuriousError(f"{path}: cannot be read ({error.strerror}); mend its path in config.yaml") from None
+        raise SpuriousError(f"{path}: cannot be read ({error.strerror}); fix its path in config.yaml") from None
     if images.shape[-1] != size:
         raise SpuriousError(f"{path}: {images.shape[-1]} pixels a side instead of {size}; give other files or set size")
     return images, labels
@@ -172,7 +172,7 @@ def from_trees(arguments: argparse.Namespace) -> Iterator[Part]:
 def list_tree(folder: Path) -> dict[str, list[Path]]:
     """The image files below every subfolder, by its name, all sorted; SpuriousError where there are none."""
     if not folder.is_dir():
-        raise SpuriousError(f"{folder}: no such folder; mend its path in config.yaml")
+        raise SpuriousError(f"{folder}: no such folder; fix its path in config.yaml")
     tree, others = {}, []
     for entry in sorted(folder.iterdir()):
         files = sorted(entry.rglob("*")) if entry.is_dir() else [entry]
@@ -237,7 +237,7 @@ def shrunk_or_error(
     except SpuriousError as error:
         return error
     except OSError as error:
-        return SpuriousError(f"{path}: cannot be read ({error.strerror}); mend this and run again")
+        return SpuriousError(f"{path}: cannot be read ({error.strerror}); fix this and run again")
 
 
 if __name__ == "__main__":

@@ -489,7 +489,7 @@ def test_a_step_on_a_classifier_of_others_follows_its_own_gradient(kind):
         ({"labels": [NO_LABEL, 0], "goal": "untargeted"}, "target -1|label -1: there is no such class"),
     ],
 )
-def test_one_line_for_what_a_user_can_mend(models, changes, message):
+def test_one_line_for_what_a_user_can_fix(models, changes, message):
     values = {"images": torch.zeros(2, *SHAPE), "labels": [0, 1], "targets": [3, 4], "goal": "targeted"} | changes
     method = GradientAttack(epsilon=0.1, goal=values["goal"])
     targets = None if values["targets"] is None else torch.tensor(values["targets"])

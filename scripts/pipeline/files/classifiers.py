@@ -61,5 +61,5 @@ def _checked(path: str | Path, sha256: str) -> bytes:
         raise SpuriousError(f"cannot be read ({error.strerror}); delete it and run again") from None
     found = hashlib.sha256(content).hexdigest()
     if not found.startswith(sha256):
-        raise SpuriousError(f"wrong sha256 {found}, wanted {sha256}; delete it and run again, or mend sha256")
+        raise SpuriousError(f"wrong sha256 {found}, wanted {sha256}; delete it and run again, or change sha256")
     return content

@@ -20,7 +20,7 @@ EXTENSIONS = "SPURIOUS_EXTENSIONS"  # variable of the environment: a JSON list, 
 
 
 def run(main: Callable[[], None]) -> None:
-    """Call `main`; what a user can mend is printed as one line and ends with exit status 1.
+    """Call `main`; what a user can fix is printed as one line and ends with exit status 1.
 
     A job of the pipeline ends with the snakemake that started it.
     """
