@@ -16,6 +16,7 @@ DatasetName = Annotated[
     OtherThan(
         *("downloads", "logs", "README.md", "demo.html", "paper.html"),
         remedy="a name other than 'downloads', 'logs' and those of the files in results/",
+        ignore_case=True,
     ),
 ]
 ROOMS = rooms()
@@ -26,6 +27,7 @@ ClassifierName = Annotated[
     OtherThan(
         *sorted(RESERVED, key=lambda name: "." in name),
         remedy=f"a name other than {', '.join(map(repr, FOLDERS))} and those of the dataset's files",
+        ignore_case=True,
     ),
 ]
 ThreadCount = Annotated[int, Field(ge=1, description="whole number of threads of every job of the stage, 1 or more")]

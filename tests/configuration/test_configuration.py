@@ -450,9 +450,10 @@ WRITTEN = {
 @pytest.mark.parametrize("name", sorted(WRITTEN))
 def test_a_classifier_that_is_called_as_a_file_or_folder_beside_its_own_is_refused(name):
     """Both would be results/<dataset>/<name>."""
-    assert f"classifiers: {name!r} is not allowed: a name other than 'tables', " in message(
-        changed(f"classifiers/{name}", CONFIG["classifiers"]["cnn"])
-    )
+    for same in (name, name.upper()):  # some disks ignore case
+        assert f"classifiers: {same!r} is not allowed: a name other than 'tables', " in message(
+            changed(f"classifiers/{same}", CONFIG["classifiers"]["cnn"])
+        )
 
 
 @pytest.mark.parametrize("classes", [2, 3, 10])
@@ -478,6 +479,25 @@ def test_two_figures_of_one_name_are_refused(place):
         "experiments.digits: the search 'logit' of the classifier 'cnn-published' and the search 'published-logit' of"
         " 'cnn' have one name of their figures, found-cnn-published-logit: rename one of them"
     ) in message(config)
+
+
+@pytest.mark.parametrize("place", ["classifiers", "experiments/digits/override/classifiers"])
+def test_classifiers_whose_names_differ_only_in_case_are_refused(place):
+    config = changed(f"{place}/Cnn", CONFIG["classifiers"]["cnn"])
+    assert "'cnn' and 'Cnn' differ only in case, which some disks ignore: rename one of them" in message(config)
+
+
+def test_datasets_whose_names_differ_only_in_case_are_refused_where_both_are_used():
+    config = changed("datasets/Digits", CONFIG["datasets"]["digits"])
+    check(config)
+    config["experiments"]["Digits"] = config["experiments"]["digits"]
+    assert "experiments: 'digits' and 'Digits' differ only in case, which some disks ignore" in message(config)
+
+
+def test_searches_whose_names_differ_only_in_case_are_refused():
+    searches = CONFIG["backworking"]["searches"]
+    config = changed("backworking/searches", searches | {"Logit": {"objective": "logit"}})
+    assert "the search 'Logit' of the classifier 'cnn' and the search 'logit' of 'cnn' have one name" in message(config)
 
 
 def test_names_with_hyphens_are_taken_where_no_two_figures_have_one_name():
