@@ -1,7 +1,10 @@
 """The profiles name rules that are there, and ask for what was measured."""
 
 import math
+import os
 import re
+import shlex
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -59,6 +62,23 @@ def test_gpu_rules_share_the_partition_of_the_anchor():
     moved = yaml.safe_load(text.replace("&gpu {}", "&gpu {slurm_partition: gpu}"))
     rules = {name for name, values in moved["set-resources"].items() if values.get("slurm_partition") == "gpu"}
     assert rules == rules_with_gpu()
+
+
+@pytest.mark.parametrize("entered", ["run here", "link"])
+def test_the_commands_of_recovery_find_the_jobs_of_this_folder_and_no_other(tmp_path, entered):
+    """Slurm knows the real folder of a job, while the shell remembers the link by which one came."""
+    (tmp_path / "run here").mkdir()
+    (tmp_path / "link").symlink_to("run here")
+    here = tmp_path.resolve() / "run here"
+    jobs = [f"1|spurious_a|{here}", f"2|spurious_b|{here}/inner", f"3|mine|{here}", f"4|spurious_c|{here}"]
+    (tmp_path / "squeue").write_text("#!/bin/sh\nprintf '%s\\n' " + shlex.join(jobs))
+    (tmp_path / "squeue").chmod(0o755)
+    text = (ROOT / "docs/cluster.md").read_text(encoding="utf-8")
+    function = re.search(r"^ours\(\) .*", text, re.MULTILINE)[0]
+    path = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    command = ["bash", "-ec", f"{function}\ncd {shlex.quote(str(tmp_path / entered))}\nours"]
+    done = subprocess.run(command, env=os.environ | path, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "4"]
 
 
 def test_only_plugins_for_a_shared_file_system_are_proposed():
