@@ -1,4 +1,4 @@
-"""The profiles name rules that are there, and ask for what was measured."""
+"""The rules ask for what was measured, and more at each attempt; the profiles name rules that are there."""
 
 import math
 import os
@@ -6,21 +6,30 @@ import re
 import shlex
 import subprocess
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import yaml
 
-from projects import rules_with_gpu, run_snakemake, written_rules
+from asking import asked
+from projects import DATASET, rules_with_gpu, run_snakemake, written_rules
 
 ROOT = Path(__file__).parents[2]
 SLURM = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))
 MEASURED = pd.read_csv(ROOT / "docs/measured/resources.csv").set_index("rule")
 
 
-def asked(rule):
-    return SLURM["default-resources"] | SLURM["set-resources"].get(rule, {})
+CONTEXT_MB = 3000  # of a job on a GPU
+
+
+@pytest.fixture(scope="module")
+def requests(checkout):
+    """What every rule asks for at its first attempt, on a cluster."""
+    return asked(checkout, DATASET)
+
+
+def numbers(request, *names):
+    return [request[name] for name in names]
 
 
 def test_every_rule_that_is_named_exists(checkout):
@@ -29,18 +38,37 @@ def test_every_rule_that_is_named_exists(checkout):
     assert SLURM["set-resources"].keys() <= set(listed)
 
 
-def test_memory_grows_with_the_votes_of_the_noise_sweep(checkout):
+def test_memory_grows_with_the_votes_of_the_noise_sweep(checkout, requests):
     """For the rules that read them all, as the commands of a plan show."""
     of_photographs = [f"results/imagenet-samples/tables/smoothing-{name}.csv" for name in ("variants", "clean")]
     printed = run_snakemake(checkout, "demo", *of_photographs, "--dry-run", "--printshellcmds").stdout
     tables = set(re.findall(r"make_result\.py .* --input votes .*/tables/(smoothing-\w+)\.csv", printed))
-    by_size = {
-        name: values["mem_mb"] for name, values in SLURM["set-resources"].items() if isinstance(values["mem_mb"], str)
-    }
-    assert by_size.keys() == {"gather_smoothing", *(f"make_table_{name.replace('-', '_')}" for name in tables)}
-    for expression in by_size.values():
-        asked_for = [eval(expression, {"input": SimpleNamespace(size_mb=size)}) for size in (0.5, 501)]
-        assert asked_for == [2000, 3006]  # measured: 695 for 167
+    large = asked(checkout, DATASET, size_mb=501)
+    growing = {rule: request["mem_mb"] for rule, request in large.items() if request != requests[rule]}
+    of_results = {f"make_table_{name.replace('-', '_')}" for name in tables} | {"draw_gallery", "draw_risk"}
+    assert growing == dict.fromkeys({"gather_smoothing"} | of_results, 3006)  # measured: 695 for 167
+    assert {requests[rule]["mem_mb"] for rule in growing} == {2000}
+
+
+def test_every_job_that_a_scheduler_gets_asks_for_memory_and_time(requests):
+    without = {rule for rule, request in requests.items() if not {"mem_mb", "runtime"} <= request.keys()}
+    targets = {"all", "demo", "paper"}
+    assert without == targets | {name for name, text in written_rules().items() if "localrule: True" in text}
+
+
+def test_another_attempt_gets_more_memory_and_time(checkout, requests):
+    third = asked(checkout, DATASET, attempt=3)
+    for rule, request in requests.items():
+        if "mem_mb" in request:
+            first = numbers(request, "mem_mb", "runtime")
+            assert numbers(third[rule], "mem_mb", "runtime") == [3 * number for number in first]
+
+
+def test_a_gpu_comes_with_memory_for_its_context(checkout, requests):
+    on_cpu = asked(checkout, DATASET, resources={"gpu": 0})
+    more = {rule: requests[rule]["mem_mb"] - on_cpu[rule]["mem_mb"] for rule in rules_with_gpu()}
+    assert more == dict.fromkeys(rules_with_gpu(), CONTEXT_MB)
+    assert {rule for rule in requests if requests[rule] != on_cpu[rule]} == rules_with_gpu()
 
 
 def test_every_measured_rule_is_a_rule_with_a_benchmark():
@@ -48,18 +76,19 @@ def test_every_measured_rule_is_a_rule_with_a_benchmark():
 
 
 @pytest.mark.parametrize("rule", MEASURED.index)
-def test_what_is_asked_for_is_what_was_measured_with_head_room(rule):
+def test_what_is_asked_for_is_what_was_measured_with_head_room(rule, requests):
     """1.5 times the memory in steps of 500 MB, 4 times the time in steps of 15 minutes; a job may get more time."""
     measured = MEASURED.loc[rule]
     memory = max(2000, math.ceil(1.5 * measured["memory_mb"] / 500) * 500)
     minutes = max(15, math.ceil(4 * measured["seconds"] / 60 / 15) * 15)
-    assert asked(rule)["mem_mb"] == measured["mem_mb"] == memory
-    assert minutes == measured["runtime_min"] <= asked(rule)["runtime"] <= 60
+    context = CONTEXT_MB if rule in rules_with_gpu() else 0
+    assert requests[rule]["mem_mb"] - context == measured["mem_mb"] == memory
+    assert minutes == measured["runtime_min"] <= requests[rule]["runtime"] <= 60
 
 
 def test_gpu_rules_share_the_partition_of_the_anchor():
     text = (ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8")
-    moved = yaml.safe_load(text.replace("&gpu {}", "&gpu {slurm_partition: gpu}"))
+    moved = yaml.safe_load(text.replace("&gpu {gpu: 1}", "&gpu {gpu: 1, slurm_partition: gpu}"))
     rules = {name for name, values in moved["set-resources"].items() if values.get("slurm_partition") == "gpu"}
     assert rules == rules_with_gpu()
 

@@ -24,6 +24,8 @@ rule backwork_label:
     threads: threads_of("backworking")
     resources:
         gpu=1,
+        mem_mb=with_gpu(SMALL_MB),
+        runtime=growing(SMALL_MIN),
     params:
         code=code("backwork_label.py"),
         architecture=classifier_settings,

@@ -17,6 +17,9 @@ rule fit_classifier:
     conda:
         "../../environment.yml"
     threads: threads_of("training")
+    resources:
+        mem_mb=growing(SMALL_MB),
+        runtime=growing(SMALL_MIN),
     params:
         code=code("fit_classifier.py"),
         classifier=classifier_settings,
@@ -46,6 +49,8 @@ rule search_scores:
     threads: threads_of("black_box")
     resources:
         gpu=1,
+        mem_mb=with_gpu(SMALL_MB),
+        runtime=growing(30),
     params:
         code=code("search_scores.py"),
         classifier=classifier_settings,

@@ -38,6 +38,8 @@ rule train_classifier:
     threads: threads_of("training")
     resources:
         gpu=1,
+        mem_mb=with_gpu(SMALL_MB),
+        runtime=growing(30),
     params:
         code=code("train_classifier.py"),
         architecture=classifier_settings,

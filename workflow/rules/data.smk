@@ -75,6 +75,9 @@ rule prepare_images:
         "results/logs/{dataset}/prepare_images.log",
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=growing(SMALL_MB),
+        runtime=growing(SMALL_MIN),
     params:
         code=code("prepare_images.py"),
         classes=classes,
@@ -98,6 +101,9 @@ rule prepare_dataset:
         "results/logs/{dataset}/prepare_dataset.log",
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=growing(SMALL_MB),
+        runtime=growing(SMALL_MIN),
     params:
         code=code("prepare_dataset.py"),
         settings=dataset_settings,

@@ -23,6 +23,8 @@ rule fool_classifier:
     threads: threads_of("fooling")
     resources:
         gpu=1,
+        mem_mb=with_gpu(4000),
+        runtime=growing(30),
     params:
         code=code("fool_classifier.py"),
         classifier=classifier_settings,

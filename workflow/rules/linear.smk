@@ -14,6 +14,9 @@ rule make_store:
     conda:
         "../../environment.yml"
     threads: 8  # that decode; no part of the result
+    resources:
+        mem_mb=growing(SMALL_MB),
+        runtime=growing(SMALL_MIN),
     params:
         code=code("make_store.py"),
         source=store_arguments,
@@ -48,6 +51,8 @@ rule train_linear:
     threads: threads_of("linear")
     resources:
         gpu=1,
+        mem_mb=with_gpu(SMALL_MB),
+        runtime=growing(SMALL_MIN),
     params:
         code=code("train_linear.py"),
         settings=section("linear"),

@@ -26,6 +26,9 @@ for stage, room in ROOMS.items():
                 f"results/logs/{{dataset}}/{result.kind}_{result.name}.log",
             conda:
                 "../../environment.yml"
+            resources:
+                mem_mb=by_size if "votes" in result.inputs else growing(SMALL_MB),
+                runtime=growing(RESULT_MIN),
             params:
                 function=result.function,
                 inputs=input_arguments,
@@ -83,6 +86,9 @@ rule write_summary:
         "results/logs/{dataset}/summary.log",
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=growing(SMALL_MB),
+        runtime=growing(SMALL_MIN),
     params:
         code=code_of_findings(),
         findings=summary_findings,

@@ -28,6 +28,8 @@ rule retrain_classifier:
     threads: threads_of("retraining")
     resources:
         gpu=1,
+        mem_mb=with_gpu(3000),
+        runtime=growing(60),
     params:
         code=code("retrain_classifier.py"),
         architecture=classifier_settings,

@@ -29,6 +29,8 @@ rule smooth_shard:
     threads: threads_of("smoothing")
     resources:
         gpu=1,
+        mem_mb=with_gpu(SMALL_MB),
+        runtime=growing(60),
     params:
         code=code("smooth_shard.py"),
         classifier=classifier_settings,
@@ -57,6 +59,9 @@ rule gather_smoothing:
         "results/logs/{dataset}/{classifier}/gather_smoothing.log",
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=by_size,
+        runtime=growing(SMALL_MIN),
     params:
         code=code("gather_smoothing.py"),
         classes=classes,
@@ -92,6 +97,9 @@ rule draw_example:
         "results/logs/{dataset}/figure_example-{classifier}.log",
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=growing(SMALL_MB),
+        runtime=growing(SMALL_MIN),
     params:
         code=code("classify.py"),
         image=example_image,

@@ -17,6 +17,8 @@ rule transfer_images:
     threads: threads_of("transfer")
     resources:
         gpu=1,
+        mem_mb=with_gpu(SMALL_MB),
+        runtime=growing(SMALL_MIN),
     params:
         code=code("transfer_images.py"),
         sources=transfer_arguments,

@@ -1,0 +1,45 @@
+"""What the rules of the workflow ask a scheduler for, from a snakemake that reads them and runs nothing."""
+
+import json
+import subprocess
+import sys
+
+from projects import environment
+
+READING = """
+import json, sys
+from pathlib import Path
+from types import SimpleNamespace
+from snakemake.api import SnakemakeApi
+from snakemake.settings.types import OutputSettings, Quietness, ResourceSettings
+given = json.loads(sys.argv[1])
+settings = ResourceSettings(cores=1, nodes=given["nodes"], resources=given["resources"])
+with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+    dag = api.workflow(resource_settings=settings, snakefile=Path("Snakefile")).dag()
+    workflow = dag.workflow_api._workflow
+    rules = {}
+    for rule in workflow.rules:
+        wildcards = {name: given["wildcards"].get(name, "0") for name in rule.wildcard_names}
+        found = rule.expand_resources(wildcards, SimpleNamespace(size_mb=given["size_mb"]), given["attempt"])
+        rules[rule.name] = dict(found.items()) | {"group": rule.group, "retries": rule._restart_times}
+print(json.dumps(rules, default=str))
+"""
+
+
+def asked(folder, dataset, *, attempt=1, size_mb=0.5, nodes=1, resources=None):
+    """{rule: its resources, group and retries (None: those of the command line)} for a dataset, on the head of a cluster.
+
+    The head has one core. `nodes=None` is a run on one machine. `size_mb` is the size of every job's inputs.
+    """
+    wildcards = {"dataset": dataset, "classifier": "cnn"}
+    given = {
+        "nodes": nodes,
+        "resources": resources or {},
+        "wildcards": wildcards,
+        "attempt": attempt,
+        "size_mb": size_mb,
+    }
+    command = [sys.executable, "-c", READING, json.dumps(given)]
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
