@@ -9,7 +9,6 @@ SMALL_MB, SMALL_MIN = 2000, 15  # of what is not measured
 RESULT_MIN = 5  # of a table or figure, which takes seconds
 
 
-
 @functools.cache
 def growing(amount):
     """A resource function: the amount times the number of the attempt, counted from 1."""
