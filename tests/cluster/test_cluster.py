@@ -196,18 +196,23 @@ def seconds_of(limit):
     return 3600 * hours + 60 * minutes + rest
 
 
-def test_a_cancelled_job_is_run_again(fresh, finished):
+def test_a_cancelled_job_is_tried_again_with_more_memory(fresh, finished):
     barrier = Barrier(fresh / "barrier", TRAINING)
     process = start(fresh, barrier)
     cancelled = wait_for_training(fresh, process, barrier)
     subprocess.run(["scancel", cancelled], check=True)
     wait_for_end(fresh, cancelled)
     barrier.open()
-    assert process.wait(MOST_SECONDS) != 0
-    before = len(jobs_of(fresh))
-    submit(fresh, *SOME)
-    assert len(jobs_of(fresh)) > before
+    assert process.wait(MOST_SECONDS) == 0
+    (before,) = (job for job in jobs_of(fresh) if job["JobId"] == cancelled)
+    again = [job for job in jobs_of(fresh) if job["Comment"] == before["Comment"]]
+    assert [memory_of(job) for job in again] == [memory_of(before), 2 * memory_of(before)]
     assert tables(fresh).items() <= tables(finished).items()
+
+
+def memory_of(job):
+    """The memory that a job asks for, MB."""
+    return int(re.search(r"mem=(\d+)M", job["TRES"])[1])
 
 
 def test_a_killed_head_is_recovered_as_documented(fresh, finished):

@@ -64,6 +64,16 @@ def test_another_attempt_gets_more_memory_and_time(checkout, requests):
             assert numbers(third[rule], "mem_mb", "runtime") == [3 * number for number in first]
 
 
+def test_jobs_of_a_cluster_are_retried_and_those_beside_snakemake_are_not(requests):
+    """On one machine nothing is: an error that names a user's mistake would come three times."""
+    retried = {rule for rule, request in requests.items() if request["retries"] is None and "mem_mb" in request}
+    assert retried == {rule for rule, request in requests.items() if "mem_mb" in request}
+    local = {name for name, text in written_rules().items() if "localrule: True" in text}
+    assert {requests[rule]["retries"] for rule in local} == {0}
+    assert SLURM["retries"] == 2
+    assert "retries" not in yaml.safe_load((ROOT / "profiles/default/config.yaml").read_text(encoding="utf-8"))
+
+
 def test_a_gpu_comes_with_memory_for_its_context(checkout, requests):
     on_cpu = asked(checkout, DATASET, resources={"gpu": 0})
     more = {rule: requests[rule]["mem_mb"] - on_cpu[rule]["mem_mb"] for rule in rules_with_gpu()}

@@ -7,6 +7,7 @@ rule fetch_classifier:
         "results/{dataset}/{classifier}/pretrained",
     log:
         "results/logs/{dataset}/{classifier}/fetch_classifier.log",
+    retries: 0
     localrule: True
     conda:
         "../../environment.yml"

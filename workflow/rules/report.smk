@@ -58,6 +58,7 @@ rule write_provenance:
         ),
     log:
         "results/logs/{dataset}/provenance.log",
+    retries: 0
     localrule: True
     conda:
         "../../environment.yml"
