@@ -4,7 +4,6 @@ The folder is built beside its place and moved there when it is whole.
 """
 
 import argparse
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from pipeline.files.atomic import remove, replace_folder, unfinished
 from pipeline.files.listing import is_photograph, tell_left_out
 from pipeline.files.photographs import all_unreadable, open_photographs, read_photograph
 from pipeline.jobs.arguments import COUNT, INDEX, SEED, THREADS, Parser, answer_help, pair_argument, run
+from pipeline.jobs.devices import granted_cpus
 from pipeline.jobs.progress import note, progress_bar
 from spurious.data.downsampled import parse_batch, shrink
 from spurious.data.photographs import SUFFIXES, conversions
@@ -36,7 +36,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--size", type=COUNT, required=True, help="pixels in height and width")
     parser.add_argument("--validation", type=INDEX, default=0, help="training images to set aside as a split")
     parser.add_argument("--seed", type=SEED, default=0, help="which ones these are")
-    parser.add_argument("--threads", type=THREADS, default=os.cpu_count(), help="that decode; no part of the result")
+    parser.add_argument("--threads", type=THREADS, default=granted_cpus(), help="that decode; no part of the result")
     parser.add_argument("--output", type=Path, required=True, help="the folder to make")
     arguments = parser.parse_args(argv)
     if bool(arguments.photographs) != bool(arguments.list) or (arguments.photographs and arguments.validation):

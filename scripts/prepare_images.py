@@ -1,7 +1,6 @@
 """The list of a dataset's photographs: size, mode, colour, and which are kept; grey ones are not."""
 
 import argparse
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from pipeline.files.photographs import TURNED, all_unreadable, read_class_names, read_manifest, read_photograph
 from pipeline.jobs.arguments import COUNT, THREADS, Parser, answer_help, number, run
+from pipeline.jobs.devices import granted_cpus
 from pipeline.jobs.progress import note, progress_bar
 from spurious.data.manifest import Entry
 from spurious.data.photographs import Properties, conversions, describe, why_grey
@@ -28,7 +28,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="levels of 255 by which channels must differ",
     )
     parser.add_argument("--exif-orientation", action="store_true", help="turn photographs upright, here and later")
-    parser.add_argument("--threads", type=THREADS, default=min(8, os.cpu_count() or 1), help="no part of the result")
+    parser.add_argument("--threads", type=THREADS, default=min(8, granted_cpus()), help="no part of the result")
     parser.add_argument("--output", required=True)
     return parser.parse_args(argv)
 

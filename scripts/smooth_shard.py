@@ -2,12 +2,11 @@
 
 import argparse
 import csv
-import os
 from functools import partial
 
 from pipeline.files.atomic import whole_file
 from pipeline.jobs.arguments import COUNT, INDEX, Parser, add_compute_arguments, answer_help, run, settings_argument
-from pipeline.jobs.devices import note_slow_precision, prepare_compute
+from pipeline.jobs.devices import granted_cpus, note_slow_precision, prepare_compute
 from pipeline.jobs.progress import progress_bar
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.errors import SpuriousError
@@ -56,7 +55,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     scores = partial(predict, model, batch_size=settings.batch_size, classes=arguments.classes, device=device)
     scores = named(arguments.weights, scores)
-    workers = len(os.sched_getaffinity(0)) if device.type == "cuda" else 0
+    workers = granted_cpus() if device.type == "cuda" else 0
     with (
         progress_bar(total=len(indices), desc=f"smoothing, shard {arguments.shard}", unit="image") as bar,
         whole_file(arguments.output) as path,

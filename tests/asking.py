@@ -11,12 +11,13 @@ import json, sys
 from pathlib import Path
 from types import SimpleNamespace
 from snakemake.api import SnakemakeApi
-from snakemake.settings.types import OutputSettings, Quietness, ResourceSettings
+from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, ResourceSettings
 given = json.loads(sys.argv[1])
 settings = ResourceSettings(cores=1, nodes=given["nodes"], resources=given["resources"])
 with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
-    dag = api.workflow(resource_settings=settings, snakefile=Path("Snakefile")).dag()
-    workflow = dag.workflow_api._workflow
+    configured = ConfigSettings(config=given["config"])
+    found = api.workflow(resource_settings=settings, config_settings=configured, snakefile=Path("Snakefile"))
+    workflow = found._workflow
     rules = {}
     for rule in workflow.rules:
         wildcards = {name: given["wildcards"].get(name, "0") for name in rule.wildcard_names}
@@ -26,8 +27,8 @@ print(json.dumps(rules, default=str))
 """
 
 
-def asked(folder, dataset, *, attempt=1, size_mb=0.5, nodes=1, resources=None):
-    """{rule: its resources, group and retries (None: those of the command line)} for a dataset, on the head of a cluster.
+def asked(folder, dataset, *, attempt=1, size_mb=0.5, nodes=1, resources=None, config=None):
+    """{rule: resources, group and retries (None: as the command line says)} for a dataset, on the head of a cluster.
 
     The head has one core. `nodes=None` is a run on one machine. `size_mb` is the size of every job's inputs.
     """
@@ -35,6 +36,7 @@ def asked(folder, dataset, *, attempt=1, size_mb=0.5, nodes=1, resources=None):
     given = {
         "nodes": nodes,
         "resources": resources or {},
+        "config": config or {},
         "wildcards": wildcards,
         "attempt": attempt,
         "size_mb": size_mb,

@@ -55,6 +55,26 @@ def test_gpus_that_a_job_may_use(machine, monkeypatch, installed, visible, usabl
     assert usable_gpus() == usable
 
 
+@pytest.mark.parametrize(
+    ("variables", "granted"),
+    [
+        ({}, 5),
+        ({"SLURM_CPUS_PER_TASK": "2", "SLURM_CPUS_ON_NODE": "3"}, 2),
+        ({"SLURM_CPUS_ON_NODE": "3"}, 3),
+        ({"SLURM_CPUS_PER_TASK": "64"}, 5),
+        ({"SLURM_CPUS_PER_TASK": ""}, 5),
+    ],
+)
+def test_readers_use_the_cpus_that_were_granted(monkeypatch, variables, granted):
+    """Not those of the whole node, on which a task may run where Slurm binds it to none."""
+    monkeypatch.delenv("SLURM_CPUS_PER_TASK", raising=False)
+    monkeypatch.delenv("SLURM_CPUS_ON_NODE", raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: range(5), raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert devices.granted_cpus() == granted
+
+
 def test_no_program_no_gpu(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert usable_gpus() == 0

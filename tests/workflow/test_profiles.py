@@ -56,6 +56,13 @@ def test_every_job_that_a_scheduler_gets_asks_for_memory_and_time(requests):
     assert without == targets | {name for name, text in written_rules().items() if "localrule: True" in text}
 
 
+def test_a_head_of_one_core_does_not_limit_its_jobs(checkout):
+    found = asked(checkout, DATASET, config={"threads": {"training": 3}})
+    assert numbers(found["train_classifier"], "_cores", "cpus_per_task") == [1, 3]
+    threaded = {rule for rule, text in written_rules().items() if "\n    threads:" in text}
+    assert threaded == {rule for rule, request in found.items() if "cpus_per_task" in request}
+
+
 def test_another_attempt_gets_more_memory_and_time(checkout, requests):
     third = asked(checkout, DATASET, attempt=3)
     for rule, request in requests.items():

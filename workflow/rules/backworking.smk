@@ -23,6 +23,7 @@ rule backwork_label:
         "../../environment.yml"
     threads: threads_of("backworking")
     resources:
+        cpus_per_task=threads_of("backworking"),
         gpu=1,
         mem_mb=with_gpu(SMALL_MB),
         runtime=growing(SMALL_MIN),

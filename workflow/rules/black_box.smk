@@ -18,6 +18,7 @@ rule fit_classifier:
         "../../environment.yml"
     threads: threads_of("training")
     resources:
+        cpus_per_task=threads_of("training"),
         mem_mb=growing(SMALL_MB),
         runtime=growing(SMALL_MIN),
     params:
@@ -48,6 +49,7 @@ rule search_scores:
         "../../environment.yml"
     threads: threads_of("black_box")
     resources:
+        cpus_per_task=threads_of("black_box"),
         gpu=1,
         mem_mb=with_gpu(SMALL_MB),
         runtime=growing(30),

@@ -38,6 +38,7 @@ rule train_classifier:
         "../../environment.yml"
     threads: threads_of("training")
     resources:
+        cpus_per_task=threads_of("training"),
         gpu=1,
         mem_mb=with_gpu(SMALL_MB),
         runtime=growing(30),

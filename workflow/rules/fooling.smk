@@ -22,6 +22,7 @@ rule fool_classifier:
         "../../environment.yml"
     threads: threads_of("fooling")
     resources:
+        cpus_per_task=threads_of("fooling"),
         gpu=1,
         mem_mb=with_gpu(4000),
         runtime=growing(30),

@@ -1,5 +1,7 @@
 """From pixels to linear classifiers, how hard they are to fool, and their templates."""
 
+DECODERS = 8  # threads of make_store; no part of the result
+
 
 rule make_store:
     """Small copies of photographs, or of files that the user brings, as one memory-mapped array for each split."""
@@ -13,8 +15,9 @@ rule make_store:
         "results/logs/{dataset}/make_store.benchmark.tsv"
     conda:
         "../../environment.yml"
-    threads: 8  # that decode; no part of the result
+    threads: DECODERS
     resources:
+        cpus_per_task=DECODERS,
         mem_mb=growing(SMALL_MB),
         runtime=growing(SMALL_MIN),
     params:
@@ -50,6 +53,7 @@ rule train_linear:
         "../../environment.yml"
     threads: threads_of("linear")
     resources:
+        cpus_per_task=threads_of("linear"),
         gpu=1,
         mem_mb=with_gpu(SMALL_MB),
         runtime=growing(SMALL_MIN),

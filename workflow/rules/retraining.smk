@@ -27,6 +27,7 @@ rule retrain_classifier:
         "../../environment.yml"
     threads: threads_of("retraining")
     resources:
+        cpus_per_task=threads_of("retraining"),
         gpu=1,
         mem_mb=with_gpu(3000),
         runtime=growing(60),

@@ -28,6 +28,7 @@ rule smooth_shard:
         "../../environment.yml"
     threads: threads_of("smoothing")
     resources:
+        cpus_per_task=threads_of("smoothing"),
         gpu=1,
         mem_mb=with_gpu(SMALL_MB),
         runtime=growing(60),

@@ -16,6 +16,7 @@ rule transfer_images:
         "../../environment.yml"
     threads: threads_of("transfer")
     resources:
+        cpus_per_task=threads_of("transfer"),
         gpu=1,
         mem_mb=with_gpu(SMALL_MB),
         runtime=growing(SMALL_MIN),

@@ -51,6 +51,16 @@ def why_no_gpu() -> str:
     return "it finds none"
 
 
+def granted_cpus() -> int:
+    """How many CPUs this process may keep busy: those that Slurm granted to its task, or those that it can run on.
+
+    Where Slurm binds no task to its CPUs a process can run on all of the node's.
+    """
+    can_run_on = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    granted = os.environ.get("SLURM_CPUS_PER_TASK") or os.environ.get("SLURM_CPUS_ON_NODE") or ""
+    return min(int(granted), can_run_on) if granted.isdecimal() else can_run_on
+
+
 def note_slow_precision(precision: str, device: "torch.device") -> None:
     """Say on the terminal where bfloat16 is slower than float32."""
     if precision == "bfloat16" and device.type == "cpu" and is_slow_in_bfloat16():
