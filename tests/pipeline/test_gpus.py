@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from pipeline.jobs import devices
+from pipeline.jobs.arguments import Parser, add_compute_arguments
 from pipeline.jobs.surroundings import usable_gpus
 from projects import DATASET, environment
 
@@ -80,6 +81,26 @@ def test_no_program_no_gpu(monkeypatch, tmp_path):
     assert usable_gpus() == 0
 
 
+@pytest.mark.parametrize(
+    ("given", "granted"),
+    [
+        ((1, ""), 1),
+        ((0, ""), 0),
+        ((0, "gpu"), 1),
+        ((0, "gpu:2"), 2),
+        ((0, "gpu:a100"), 1),
+        ((0, "gpu:a100:2"), 2),
+        ((0, "shard:4"), 0),
+        ((1, "gpu:1"), 1),
+    ],
+)
+def test_a_gpu_asked_for_by_gres_is_granted(given, granted):
+    parser = Parser()
+    add_compute_arguments(parser)
+    gpu, gres = given
+    assert parser.parse_args(["--gpu", str(gpu), "--gres", gres]).gpu == granted
+
+
 def planned(folder, *options):
     """What --gpu is in the command of each planned training."""
     command = [sys.executable, "-m", "snakemake", WEIGHTS, "--dry-run", "--printshellcmds", *options]
@@ -141,6 +162,7 @@ def test_gpu_jobs_wait_for_each_other_and_others_do_not(fresh, machine, gpus, aw
 HOLD = """
 import sys
 from pipeline.jobs import devices
+from pipeline.jobs.arguments import Parser, add_compute_arguments
 print(devices.claim_first_free(sys.argv[1:]), flush=True)
 input()
 """

@@ -51,6 +51,7 @@ rule search_scores:
     resources:
         cpus_per_task=threads_of("black_box"),
         gpu=1,
+        gres="",
         mem_mb=with_gpu(SMALL_MB),
         runtime=growing(30),
     params:
@@ -65,4 +66,4 @@ rule search_scores:
         program("search_scores.py")
         + " --data {input.data} --weights {input.model} --classifier {wildcards.classifier}"
         " --entry {params.classifier:q} --seed {params.seed} --settings {params.settings:q} --rows {output.rows}"
-        " --images {output.images} --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"
+        " --images {output.images} --threads {params.threads} --gpu {resources.gpu} --gres {resources.gres:q} 2>&1 | tee {log} >&2"

@@ -40,6 +40,7 @@ rule train_classifier:
     resources:
         cpus_per_task=threads_of("training"),
         gpu=1,
+        gres="",
         mem_mb=with_gpu(SMALL_MB),
         runtime=growing(30),
     params:
@@ -53,4 +54,4 @@ rule train_classifier:
         program("train_classifier.py") + " --data {input.data} --classifier {wildcards.classifier}"
         " --architecture {params.architecture:q} --recipe {params.recipe:q} --seed {wildcards.seed}"
         " --weights {output.weights} --history {output.history} --predictions {output.predictions}"
-        " --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"
+        " --threads {params.threads} --gpu {resources.gpu} --gres {resources.gres:q} 2>&1 | tee {log} >&2"

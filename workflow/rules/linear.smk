@@ -55,6 +55,7 @@ rule train_linear:
     resources:
         cpus_per_task=threads_of("linear"),
         gpu=1,
+        gres="",
         mem_mb=with_gpu(SMALL_MB),
         runtime=growing(SMALL_MIN),
     params:
@@ -67,4 +68,4 @@ rule train_linear:
         program("train_linear.py") + " --data {input.data} --seed {wildcards.seed} --settings {params.settings:q}"
         " --weights {output.weights} --predictions {output.predictions} --steps {output.steps} --history {output.history}"
         " --pair {output.pair}"
-        " --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"
+        " --threads {params.threads} --gpu {resources.gpu} --gres {resources.gres:q} 2>&1 | tee {log} >&2"

@@ -29,6 +29,7 @@ rule retrain_classifier:
     resources:
         cpus_per_task=threads_of("retraining"),
         gpu=1,
+        gres="",
         mem_mb=with_gpu(3000),
         runtime=growing(60),
     params:
@@ -47,4 +48,4 @@ rule retrain_classifier:
         " --target {wildcards.target} --seed {wildcards.seed} --settings {params.settings:q}"
         " --recipe {params.recipe:q} --searches {params.searches:q} --attacks-rows {output.attacks} --old-rows {output.old}"
         " --predictions-rows {output.predictions} --negatives-file {output.negatives}"
-        " --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"
+        " --threads {params.threads} --gpu {resources.gpu} --gres {resources.gres:q} 2>&1 | tee {log} >&2"

@@ -30,6 +30,7 @@ rule smooth_shard:
     resources:
         cpus_per_task=threads_of("smoothing"),
         gpu=1,
+        gres="",
         mem_mb=with_gpu(SMALL_MB),
         runtime=growing(60),
     params:
@@ -45,7 +46,7 @@ rule smooth_shard:
         program("smooth_shard.py")
         + " --data {input.data} --weights {input.weights} --classifier {params.classifier:q}"
         " --classes {params.classes} --settings {params.settings:q} --shard {wildcards.shard} --shards {params.shards} --output {output}"
-        " --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"
+        " --threads {params.threads} --gpu {resources.gpu} --gres {resources.gres:q} 2>&1 | tee {log} >&2"
 
 
 rule gather_smoothing:

@@ -148,3 +148,14 @@ def add_compute_arguments(parser: argparse.ArgumentParser) -> None:
     """--threads and --gpu, as every script that computes with torch has them."""
     parser.add_argument("--threads", type=THREADS, default=1, help="torch threads; part of the result's last digits")
     parser.add_argument("--gpu", type=INDEX, default=0, help="GPUs granted by the scheduler; 0 computes on the CPU")
+    parser.add_argument("--gres", action=_Gres, default="", help="Slurm's generic resources: gpu:2 are two GPUs, too")
+
+
+class _Gres(argparse.Action):
+    """Count the GPUs among Slurm's generic resources, such as "gpu", "gpu:2" or "gpu:a100:2", as granted."""
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: Any = None) -> None:
+        name, *others = values.split(":")
+        if name == "gpu":
+            number = others[-1] if others and others[-1].isdecimal() else "1"
+            namespace.gpu = max(namespace.gpu, int(number))
