@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from pipeline.jobs.edits import end_after_edits
 from pipeline.jobs.lifetime import end_with_pipeline
 from pipeline.jobs.progress import end_bars
 from spurious.errors import SpuriousError
@@ -22,10 +23,11 @@ EXTENSIONS = "SPURIOUS_EXTENSIONS"  # variable of the environment: a JSON list, 
 def run(main: Callable[[], None]) -> None:
     """Call `main`; what a user can fix is printed as one line and ends with exit status 1.
 
-    A job of the pipeline ends with the snakemake that started it.
+    A job of the pipeline ends with the snakemake that started it, and where its code was edited since.
     """
     end_with_pipeline()
     try:
+        end_after_edits()
         main()
     except SpuriousError as error:
         sys.exit(f"error: {error}")
