@@ -15,7 +15,7 @@ from pipeline.jobs.arguments import (
     run,
     settings_argument,
 )
-from pipeline.jobs.devices import note_slow_precision, prepare_compute
+from pipeline.jobs.devices import name_of, note_slow_precision, prepare_compute
 from spurious.classifiers.recipes import TrainingRecipe
 from spurious.experiments.backworking.settings import BackworkingSettings
 from spurious.experiments.retraining.settings import RetrainingSettings
@@ -40,6 +40,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--attacks-rows", required=True)
     parser.add_argument("--old-rows", required=True)
     parser.add_argument("--predictions-rows", required=True)
+    parser.add_argument("--history-rows", required=True)
     parser.add_argument("--negatives-file", required=True)
     add_compute_arguments(parser)
     return parser.parse_args(argv)
@@ -74,7 +75,7 @@ def main(argv: list[str] | None = None) -> None:
     device = prepare_compute(arguments)
     note_slow_precision(arguments.recipe.precision, device)
     arm = Arm(arguments, device)
-    rows: dict[str, list[pd.DataFrame]] = {"attacks": [], "old": [], "predictions": []}
+    rows: dict[str, list[pd.DataFrame]] = {"attacks": [], "old": [], "predictions": [], "history": []}
     old = arm.found_before()
     if arguments.negatives == "none":  # the classifiers before retraining, once for all arms
         rows["predictions"].append(arm.test_rows(arm.before, 0))
@@ -82,7 +83,8 @@ def main(argv: list[str] | None = None) -> None:
     negatives = torch.empty(0, *arm.data.image_shape)
     for number in range(1, arguments.settings.rounds + 1):
         negatives = torch.cat([negatives, arm.new_negatives(old, number)])
-        model = arm.retrain(negatives, number)
+        model, history = arm.retrain(negatives, number)
+        rows["history"].append(history)
         rows["predictions"].append(arm.test_rows(model, number))
         rows["old"] += arm.old_rows(model, old, number)
         attacks, old = arm.attack_rows(model, number)
@@ -142,15 +144,17 @@ class Arm:
         images, labels = self.data.pixels("train"), self.data.labels["train"]
         return with_negatives(images, labels, self.data.classes, negatives, self.arguments.target, self.settings.copies)
 
-    def retrain(self, negatives: torch.Tensor, number: int) -> torch.nn.Module:
-        """A new classifier, trained from scratch; seeded by the round, equally in every arm."""
+    def retrain(self, negatives: torch.Tensor, number: int) -> tuple[torch.nn.Module, pd.DataFrame]:
+        """A new classifier, trained from scratch, and its history; seeded by the round, equally in every arm."""
         model = build_classifier(self.description).to(self.device)
         seed = self.seed_of(number)
         trainer = Trainer(model, self.training_set(negatives), self.arguments.recipe, seed=seed)
         validation = self.data.pixels("validation"), self.data.labels["validation"]
         name = f"{self.arguments.negatives}-{self.arguments.target}, seed {seed}"
-        train(trainer, validation, self.checkpoint(number), name)
-        return model.eval().requires_grad_(False)
+        history = pd.DataFrame(train(trainer, validation, self.checkpoint(number), name))
+        columns = self.identification(number) | dict(history.items())
+        columns |= {"device": name_of(self.device), "precision": trainer.precision}
+        return model.eval().requires_grad_(False), pd.DataFrame(columns)
 
     def test_rows(self, model: torch.nn.Module, number: int) -> pd.DataFrame:
         """A row per test image; an extra class counts as a prediction like any other."""

@@ -14,7 +14,7 @@ from pipeline.jobs.arguments import (
     run,
     settings_argument,
 )
-from pipeline.jobs.devices import note_slow_precision, prepare_compute
+from pipeline.jobs.devices import name_of, note_slow_precision, prepare_compute
 from pipeline.jobs.progress import note, tell_of
 from spurious import registry
 from spurious.classifiers.progress import rise_of
@@ -66,7 +66,8 @@ def main(argv: list[str] | None = None) -> None:
     name = f"{arguments.classifier}, seed {arguments.seed}"
     history = train(trainer, validation, checkpoint, name)
     report_unfinished(history, len(data.labels["validation"]), name)
-    write_rows(arguments.history, pd.DataFrame(history))
+    where = {"device": name_of(device), "precision": trainer.precision}
+    write_rows(arguments.history, pd.DataFrame(history).assign(**where))
     splits = ((split, data.pixels(split), data.labels[split]) for split in SPLITS)
     identification = {"classifier": arguments.classifier, "seed": arguments.seed}
     predictions = prediction_rows(partial(predict, model), splits, identification)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, answer_help, run, settings_argument
-from pipeline.jobs.devices import prepare_compute
+from pipeline.jobs.devices import name_of, prepare_compute
 from spurious.errors import SpuriousError
 from spurious.experiments.linear.settings import LinearSettings
 
@@ -57,7 +57,8 @@ def main(argv: list[str] | None = None) -> None:
     history = train(trainer, splits.get("validation"), checkpoint, f"linear, seed {seed}")
     weight, bias = trainer.weights()
     decays = torch.tensor(settings.weight_decays, dtype=torch.float64)
-    write_rows(arguments.history, with_seed(history_rows(history, settings.weight_decays), seed))
+    rows = history_rows(history, settings.weight_decays).assign(device=name_of(device), precision="float32")
+    write_rows(arguments.history, with_seed(rows, seed))
     write_rows(arguments.predictions, with_seed(predictions(weight, bias, splits, settings, device), seed))
     steps = attacked(weight.to(device), bias.to(device), splits[held_out(splits)], settings, seed)
     common = {"weight_decays": decays, "seed": torch.tensor(seed)}

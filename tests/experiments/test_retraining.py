@@ -120,6 +120,7 @@ RETRAINED = {
     "attacks-rows": "attacks.csv",
     "old-rows": "old.csv",
     "predictions-rows": "predictions.csv",
+    "history-rows": "history.csv",
     "negatives-file": "negatives.safetensors",
 }
 
@@ -215,12 +216,14 @@ def retrained(folder, negatives, target, seed):
 def test_training_writes_its_files_and_nothing_else(folder):
     assert sorted(contents(folder / "seed0")) == sorted(TRAINED.values())
     history = read_rows([folder / "seed0/history.csv"])
-    assert list(history.columns) == ["step", "learning_rate", "loss", "negative_loss", "validation_accuracy"]
+    progress = ["step", "learning_rate", "loss", "negative_loss", "validation_accuracy"]
+    assert list(history.columns) == [*progress, "device", "precision"]
+    assert set(zip(history["device"], history["precision"], strict=True)) == {("cpu", "float32")}
     assert history["step"].tolist() == list(range(3, 31, 3))
     data = read_dataset(folder / "data.safetensors")
     trainer = new_trainer(CLASSES, TrainingSet(images=data.pixels("train"), targets=targets_of(data)), 0)
     expected = pd.DataFrame(trainer.run(validation=(data.pixels("validation"), data.labels["validation"])))
-    pd.testing.assert_frame_equal(history, expected, rtol=1e-6)
+    pd.testing.assert_frame_equal(history[progress], expected, rtol=1e-6)
     assert same_weights(trainer.model, load_classifier(folder / "seed0/weights.safetensors", CPU))
 
 
@@ -346,6 +349,17 @@ def test_round_0_is_what_was_known_before(folder, arms):
     for name in ("id", "label", "predicted"):
         assert predictions[name].tolist() == trained[name].tolist()
     assert predictions["probability"].tolist() == pytest.approx(trained["probability"].tolist(), rel=1e-5)
+
+
+def test_an_arm_keeps_the_history_of_each_round(folder, arms):
+    history = read_rows([arms["none", "none"] / "history.csv"])
+    trained = read_rows([folder / "seed0/history.csv"])
+    assert list(history.columns) == [*IDENTIFICATION, *trained.columns]
+    assert history["round"].value_counts().to_dict() == {1: len(trained), 2: len(trained)}
+    assert set(zip(history["device"], history["precision"], strict=True)) == {("cpu", "float32")}
+    of_one = history[history["round"] == 1].drop(columns="negative_loss")  # there are no negatives
+    assert of_one["step"].tolist() == trained["step"].tolist()
+    assert not of_one.isna().any(axis=None)
 
 
 @pytest.mark.parametrize("arm", ARMS)

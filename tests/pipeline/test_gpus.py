@@ -225,6 +225,12 @@ def test_a_job_computes_in_float32_and_the_same_every_time(monkeypatch):
     assert torch.backends.cudnn.deterministic
 
 
+def test_a_record_names_the_model_of_the_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_name", {torch.device("cuda", 1): "NVIDIA H100"}.get)
+    assert devices.name_of(torch.device("cuda", 1)) == "NVIDIA H100"
+    assert devices.name_of(torch.device("cpu")) == "cpu"
+
+
 @pytest.mark.parametrize(
     ("cuda", "visible", "why"),
     [

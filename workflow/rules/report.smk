@@ -66,12 +66,14 @@ rule write_provenance:
         code=code("write_provenance.py"),
         configuration=configuration_in_force,
         files=files_of_origin,
+        histories=history_patterns,
         benchmarks=benchmark_patterns,
     message:
         "{wildcards.dataset}: provenance"
     shell:
         program("write_provenance.py") + " --dataset {wildcards.dataset} --configuration {params.configuration:q}"
-        " --requirements {input.requirements:q} --files {params.files:q} --benchmarks {params.benchmarks:q}"
+        " --requirements {input.requirements:q} --files {params.files:q}"
+        " --histories {params.histories:q} --benchmarks {params.benchmarks:q}"
         " --output-json {output.json} --output-html {output.html} 2>&1 | tee {log} >&2"
 
 

@@ -243,9 +243,22 @@ def pretrained_files(dataset):
 
 def benchmark_patterns(wildcards):
     """`rule=pattern` of the benchmark files of a dataset."""
+    return patterns_of(wildcards, lambda rule: rule.benchmark)
+
+
+def history_patterns(wildcards):
+    """`rule=pattern` of the histories of a dataset's trainings."""
+    return patterns_of(wildcards, lambda rule: rule.output.get("history"))
+
+
+def patterns_of(wildcards, file_of):
+    """`rule=pattern` of the file that `file_of` takes from a measured rule, where it has one."""
     measured = [name for room in ROOMS.values() for name in room.ROOM.measured]
-    patterns = {name: str(getattr(rules, name).benchmark) for name in measured}
-    return [f"{name}={pattern.replace('{dataset}', wildcards.dataset)}" for name, pattern in patterns.items()]
+    patterns = {name: file_of(getattr(rules, name)) for name in measured}
+    filled = {
+        name: str(pattern).replace("{dataset}", wildcards.dataset) for name, pattern in patterns.items() if pattern
+    }
+    return [f"{name}={pattern}" for name, pattern in filled.items()]
 
 
 def provenance_of(dataset):

@@ -18,6 +18,7 @@ rule retrain_classifier:
         attacks="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/attacks.csv",
         old="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/old.csv",
         predictions="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/predictions.csv",
+        history="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/history.csv",
         negatives="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/negatives.safetensors",
     log:
         "results/logs/{dataset}/{classifier}/retrain_{negatives}-{target}_seed{seed}.log",
@@ -47,5 +48,5 @@ rule retrain_classifier:
         " --control {input.control} --found {input.found} --found-rows {input.found_rows} --negatives {wildcards.negatives}"
         " --target {wildcards.target} --seed {wildcards.seed} --settings {params.settings:q}"
         " --recipe {params.recipe:q} --searches {params.searches:q} --attacks-rows {output.attacks} --old-rows {output.old}"
-        " --predictions-rows {output.predictions} --negatives-file {output.negatives}"
+        " --predictions-rows {output.predictions} --history-rows {output.history} --negatives-file {output.negatives}"
         " --threads {params.threads} --gpu {resources.gpu} --gres {resources.gres:q} 2>&1 | tee {log} >&2"

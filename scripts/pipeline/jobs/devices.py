@@ -36,6 +36,13 @@ def prepare_compute(arguments: argparse.Namespace) -> "torch.device":
     return torch.device("cuda", claim_first_free(identities))
 
 
+def name_of(device: "torch.device") -> str:
+    """What a record calls a device: "cpu", or the model of the GPU."""
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
 def why_no_gpu() -> str:
     """Why torch sees no GPU, in words."""
     import torch
