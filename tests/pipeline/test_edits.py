@@ -22,6 +22,7 @@ from projects import (
     edited,
     environment,
     error_lines,
+    run_snakemake,
     snakemake_command,
 )
 
@@ -206,3 +207,13 @@ def test_a_job_on_a_node_does_its_work_where_nothing_was_edited(submitted):
     folder, *_ = submitted
     assert on_node(submitted) == (0, [])
     assert (folder / DATA).exists()
+
+
+@on_slurm
+def test_a_job_on_a_node_leaves_the_check_of_the_configuration_to_the_head(submitted):
+    """As a scheduler that does not pass the environment on shows: nothing is there to compare with."""
+    folder, command, variables = submitted
+    alone = {name: value for name, value in variables.items() if name != edits.STARTED_WITH}
+    with changed_config(folder, {"typo": 1}):
+        assert on_node((folder, command, alone)) == (0, [])
+        assert run_snakemake(folder, DATA, check=False).returncode == 1

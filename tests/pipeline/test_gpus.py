@@ -203,7 +203,7 @@ def test_a_killed_job_leaves_its_device(claiming):
     assert claiming()[1] == 1
 
 
-@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
 def test_a_file_system_without_locks_shares_the_first_device(tmp_path, monkeypatch, number):
     def refuse(handle, operation):
         opened.append(handle)

@@ -113,6 +113,8 @@ rule draw_example:
     message:
         "{wildcards.dataset}: figure example-{wildcards.classifier}"
     shell:
-        program("classify.py") + " {params.image:q} --id={params.id:q} --classifier {wildcards.classifier}"
+        "> {log} && "
+        + program("classify.py")
+        + " {params.image:q} --id={params.id:q} --classifier {wildcards.classifier}"
         " --weights {input.weights} --entry {params.classifier:q} --settings {params.settings:q} --class-names {input.class_names:q}"
-        " {params.turned} --output {params.prefix} --rows {output.rows} 2>&1 > {log} | tee -a {log} >&2"
+        " {params.turned} --output {params.prefix} --rows {output.rows} 2>&1 >> {log} | tee -a {log} >&2"
