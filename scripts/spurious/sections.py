@@ -37,7 +37,7 @@ Threads = create_model(
     __base__=Settings,
     __module__=__name__,
     __doc__="Threads of every computing job, by stage: the last digits of a sum depend on how many share it.",
-    **{room.threads or name: (ThreadCount, 1) for name, room in ROOMS.items() if room.threads or room.settings},
+    **{room.threads: (ThreadCount, 1) for room in ROOMS.values() if room.threads},
 )
 Threads.remedy = "threads of every computing job, by stage"
 

@@ -153,9 +153,9 @@ def experiment(dataset):
     return configuration.settings_for(config, dataset)
 
 
-def code(program):
-    """What stands for the code of a program, and of the kinds of one's own, among a job's parameters."""
-    return digest(program.removesuffix(".py"), *config["extensions"])
+def code(program, *modules):
+    """What stands for the code of a program, of modules it is given, and of the kinds of one's own, in a job's parameters."""
+    return digest(program.removesuffix(".py"), *modules, *config["extensions"])
 
 
 def threads_of(stage):

@@ -36,7 +36,16 @@ def every_shard(wildcards):
     return range(shards_of(wildcards))
 
 
-# Settings
+# Settings and inputs as options
+
+
+def input_arguments(wildcards, input):
+    """`--input keyword file file ...` for every named input that is not empty."""
+    words = []
+    for name, files in input.items():
+        if files:
+            words += ["--input", name, *([files] if isinstance(files, str) else files)]
+    return words
 
 
 def section(name, *others):

@@ -85,15 +85,6 @@ def expanded(pattern, stage, free, first, wildcards):
     ]
 
 
-def input_arguments(wildcards, input):
-    """`--input keyword file file ...` for every named input that is not empty."""
-    words = []
-    for name, files in input.items():
-        if files:
-            words += ["--input", name, *([files] if isinstance(files, str) else files)]
-    return words
-
-
 def result_settings(result, wildcards):
     """The keywords of a result that are no files: its settings and the wildcards, as JSON."""
     settings = own_settings(wildcards.dataset)
@@ -104,14 +95,14 @@ def code_of_result(function):
     """What stands for the code of a result: the program's and its function's module, or file."""
     place = function.rpartition(":")[0]
     try:
-        return digest("make_result", place, *config["extensions"])
+        return code("make_result.py", place)
     except (OSError, SyntaxError) as error:
         sys.exit(f"error: {place}: cannot be read ({reason_of(error)}); correct it, or the catalogue that names it")
 
 
 def code_of_findings():
     functions = [part.function for room in ROOMS.values() for part in room.FINDINGS]
-    return digest("write_summary", *(name.rpartition(":")[0] for name in functions), *config["extensions"])
+    return code("write_summary.py", *(name.rpartition(":")[0] for name in functions))
 
 
 @functools.cache

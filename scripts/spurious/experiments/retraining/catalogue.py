@@ -12,6 +12,7 @@ ROOM = Room(
     title="Retraining",
     after="backworking",
     settings=RetrainingSettings,
+    threads="retraining",
     runs=names_of("the name of the one classifier that is retrained ([] for none)", max_length=1),
     kinds=TRAINED,
     wildcards={("negatives", "target"): "retraining.arms"},
