@@ -10,7 +10,7 @@ from spurious import registry
 from spurious.attacks.margins import SMALLEST, is_rejected, is_wrong, joint, margins
 from spurious.defences.defended import Defended, logits_of
 from spurious.defences.entries import Threshold
-from spurious.defences.registry import Defence
+from spurious.defences.kinds import Defence
 from spurious.defences.rejection import REJECTED
 from spurious.defences.vote import vote
 from spurious.errors import SpuriousError
