@@ -1,4 +1,4 @@
-"""--help is answered without what takes seconds to import."""
+"""What takes seconds to import is imported where it is needed: not by --help, and torchvision not by every job."""
 
 import subprocess
 import sys
@@ -41,3 +41,13 @@ def test_a_slow_import_would_be_noticed(tmp_path):
     assert done.returncode == 0
     assert shown.startswith("usage:")
     assert imported == ["pandas"]
+
+
+@pytest.mark.parametrize(
+    ("module", "imported"),
+    [("smooth_shard", False), ("fool_classifier", False), ("spurious.classifiers.pretrained", True)],
+)
+def test_programs_for_every_classifier_leave_torchvision_to_those_of_others(module, imported):
+    code = f"import sys, {module}; print('torchvision' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{imported}\n"
