@@ -18,7 +18,16 @@ from spurious.writeups import linear, published
 
 NUMBERS = pd.read_csv(ROOT / "workflow/resources/published.csv")
 FOOLING_ROW = {"classifier": "cnn", "method": "pgd", "start": "image", "goal": "untargeted", "norm": "linf"}
-FOOLING_ROW |= {"epsilon": 0.1, "steps": 1, "clamp": True, "seed": 0, "label": 0, "target": float("nan"), "p": 0.5}
+FOOLING_ROW |= {
+    "epsilon": 0.1,
+    "steps": 1,
+    "clamp": True,
+    "seed": 0,
+    "id": 0,
+    "label": 0,
+    "target": float("nan"),
+    "p": 0.5,
+}
 FOOLING_ROW |= {"l2": 1.0, "linf": 0.1}
 
 

@@ -4,6 +4,7 @@ import math
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -68,6 +69,7 @@ def test_seeds_are_rows_and_one_row_joins_them():
     mean, sd, low, high = mean_interval([0.75, 1.0])
     assert low < 0 < 1 < high, "no share: such bounds are cut"
     assert (joined["success"], joined["sd"], joined["low"], joined["high"]) == pytest.approx((mean, sd, 0, 1))
+    assert table["seeds"].tolist() == [1, 1, 2, 1, 1]
     assert (joined["n"], joined["error_n"]) == (5, 6)
     assert joined["confidence"] == pytest.approx((0.7 + 0.9) / 2)
     assert table["sd"].isna().tolist() == [True, True, False, True, True]
@@ -81,7 +83,7 @@ def test_the_order_of_images_does_not_matter():
 def test_a_missing_column_is_told():
     with pytest.raises(SpuriousError, match="fooling rows: the column p is missing"):
         fooling(fooling_rows().drop(columns="p"))
-    with pytest.raises(SpuriousError, match="rubbish rows: the column p is missing"):
+    with pytest.raises(SpuriousError, match="rubbish rows: the column id, p is missing"):
         rubbish(pd.DataFrame({"classifier": [], "kind": [], "seed": []}))
 
 
@@ -90,6 +92,7 @@ NOISE = pd.DataFrame(
         "classifier": "softmax",
         "seed": [0, 0, 0, 0, 1, 1, 0],
         "kind": ["normal"] * 6 + ["test images"],
+        "id": [0, 1, 2, 3, 0, 1, 0],
         "p": [0.5, 0.6, 0.9, 0.2, 0.9, 0.8, 0.99],
     }
 )
@@ -106,6 +109,26 @@ def test_rubbish_counts_what_exceeds_a_half():
     ]
     assert (table.loc[0, "low"], table.loc[0, "high"]) == pytest.approx(wilson(2, 4))
     assert table.loc[2, "sd"] == pytest.approx(mean_interval([0.5, 1.0])[1])
+    assert table["seeds"].tolist() == [1, 1, 2, 1, 1]
+
+
+@pytest.mark.parametrize(("kind", "independent"), [("normal", True), ("test images", False)])
+def test_the_seeds_share_test_images_and_draw_their_own_noise(kind, independent):
+    """Three seeds judge twenty inputs alike: of noise these are 60 outcomes, of images 20."""
+    ids, seeds = np.tile(range(20), 3), np.repeat(range(3), 20)
+    table = rubbish(pd.DataFrame({"classifier": "cnn", "kind": kind, "seed": seeds, "id": ids, "p": ids / 20}))
+    joined = table.iloc[-1]
+    low, high = wilson(*((27, 60) if independent else (9, 20)))
+    assert (joined["n"], joined["share_above"]) == (60, pytest.approx(9 / 20))
+    assert (joined["low"], joined["high"]) == pytest.approx((low, high), abs=1e-12 if independent else 0.02)
+
+
+def test_a_method_from_noise_has_each_seeds_own_inputs():
+    table = fooling(pd.concat([fooling_rows("noise", seed=seed) for seed in range(3)]))
+    joined = table.iloc[-1]
+    assert (joined["low"], joined["high"]) == pytest.approx(wilson(9, 15))
+    shared = fooling(pd.concat([fooling_rows("towards", seed=seed) for seed in range(3)])).iloc[-1]
+    assert shared["high"] - shared["low"] > wilson(6, 12)[1] - wilson(6, 12)[0]
 
 
 def test_goodfellow_takes_the_first_seed_of_the_unclamped_method():

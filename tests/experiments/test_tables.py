@@ -18,11 +18,12 @@ from spurious.experiments.classifiers import accuracies
 from spurious.experiments.data import excluded
 from spurious.experiments.retraining import rounds
 from spurious.experiments.retraining import summary as retraining_summary
+from spurious.rates import over_seeds
 from spurious.report import formats
-from spurious.statistics.intervals import mean_interval, wilson
+from spurious.statistics.intervals import wilson
 from spurious.writeups import published
 
-LAST = ["validation_accuracy", "largest_class"]
+LAST = ["validation_accuracy", "largest_class", "seeds"]
 
 
 def test_classifiers_golden():
@@ -33,7 +34,10 @@ def test_classifiers_golden():
     assert table["validation_accuracy"].tolist() == [1, 1, 1]
     assert table["largest_class"].tolist() == [0.5, 0.5, 0.5]
     assert table.loc[0, ["low", "high"]].tolist() == pytest.approx(wilson(9, 10))
-    assert table.loc[2, ["sd", "low", "high"]].tolist() == pytest.approx(mean_interval([0.9, 0.8])[1:])
+    test = predictions().query("split == 'test'")
+    joined = over_seeds(test["predicted"] == test["label"], test["seed"], test["id"])
+    assert table.loc[2, ["sd", "low", "high"]].tolist() == pytest.approx([joined.sd, joined.low, joined.high])
+    assert table[["n", "seeds"]].to_numpy().tolist() == [[10, 1], [10, 1], [20, 2]]
 
 
 def test_the_largest_class_is_that_of_the_test_split():
@@ -62,10 +66,11 @@ def test_found_is_strictly_above_the_argument():
 
 def test_backworking_summary_golden():
     (row,) = searches.backworking_summary(search_rows()).to_dict("records")
-    low, high = wilson(8, 12)
+    found = pd.Series([0, 1, 0, 0, 1, 0, 1, 1, 1, 1, 1, 1])  # two searches of three images for each seed
+    joined = over_seeds(found, pd.Series(np.repeat([0, 1], 6)), pd.Series(np.repeat([0, 1, 2, 3], 3)))
     assert row == {
-        "classifier": "cnn", "search": "published", "images": 12, "found": 8, "share": 8 / 12, "low": low,
-        "high": high, "seeds": 2, "found_mean": 4, "found_sd": pytest.approx(math.sqrt(8)), "found_min": 2,
+        "classifier": "cnn", "search": "published", "images": 12, "found": 8, "share": 8 / 12, "low": joined.low,
+        "high": joined.high, "seeds": 2, "found_mean": 4, "found_sd": pytest.approx(math.sqrt(8)), "found_min": 2,
         "found_max": 6, "steps_median": 10.5,
     }  # fmt: skip
 
