@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from spurious.statistics.clusters import effective_size
-from spurious.statistics.intervals import mean_interval, wilson
+from spurious.statistics.intervals import mean_interval, paired_interval, wilson
 
 
 def interval(successes: ArrayLike, n: ArrayLike) -> tuple[NDArray, NDArray]:
@@ -58,6 +58,26 @@ def over_seeds(outcomes: pd.Series, seeds: pd.Series, clusters: pd.Series) -> Se
     size = effective_size(outcomes, pd.factorize(clusters)[0], weights)
     low, high = combined(rate, between, interval(rate * size, size))
     return SeedsRate(rate=rate, sd=sd, low=max(low, 0.0), high=min(high, 1.0), n=outcomes.size, seeds=per_seed.size)
+
+
+def difference_over_seeds(changes: pd.Series, seeds: pd.Series, clusters: pd.Series) -> tuple[float, float, float]:
+    """(difference, low, high) of two rates over the seeds, whose outcomes are paired: `changes` (N,), -1, 0 or 1.
+
+    `seeds`, `clusters` and both uncertainties as in `over_seeds`, cut to [-1, 1]; the images' part is Bonett and
+    Price's. One seed, which says nothing about others, has no interval (nan).
+    Bonett and Price, "Adjusted Wald confidence interval for a difference of binomial proportions based on paired data",
+    Journal of Educational and Behavioral Statistics 37 (2012).
+    """
+    changes, seeds = changes.reset_index(drop=True), seeds.reset_index(drop=True)
+    difference, _, *between = mean_interval(changes.groupby(seeds, sort=False).mean())
+    if np.isnan(between).any():
+        return difference, float("nan"), float("nan")
+    weights = 1 / seeds.map(seeds.value_counts())
+    size = effective_size(changes, pd.factorize(clusters)[0], weights)
+    weights = weights / weights.sum()
+    within = paired_interval(weights @ (changes > 0) * size, weights @ (changes < 0) * size, size)
+    low, high = combined(difference, between, within)
+    return difference, max(low, -1.0), min(high, 1.0)
 
 
 def combined(value: float, between: ArrayLike, within: ArrayLike) -> tuple[float, float]:

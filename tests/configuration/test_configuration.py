@@ -246,6 +246,7 @@ BAD = {
         [{"negatives": "normal", "target": "none"}],
         "retraining.arms[0].target: 'none' is not allowed: uniform or extra",
     ),
+    "nothing matters": ("retraining/matters/found", 0.0, "retraining.matters.found: 0.0 is not allowed: of the share"),
     "p above 1": ("backworking/searches/published/stop_min_p", 1.5, "published.stop_min_p: 1.5 is not allowed: stop"),
     "more than max_steps": (
         "backworking/searches/log-p/min_steps",

@@ -6,7 +6,7 @@ from scipy.special import ndtri, stdtrit
 
 
 def effective_size(outcomes: ArrayLike, clusters: ArrayLike, weights: ArrayLike | None = None) -> float:
-    """The number of independent outcomes whose mean is as certain as that of these (N,), 0 or 1, N > 0.
+    """The number of independent outcomes whose mean is as certain as that of these (N,), N > 0.
 
     `clusters` (N,): whole numbers from 0 on, the same for outcomes that may depend on each other; `weights` (N,) of the
     mean, equal if left out. The size is Kish's, 1 / sum of squared weights, over the design effect: the variance of the
