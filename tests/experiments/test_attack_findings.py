@@ -1,5 +1,7 @@
 """What the report's front page and the table of published numbers make of the tables of attacks."""
 
+import csv
+
 import pandas as pd
 import pytest
 
@@ -142,6 +144,32 @@ def test_the_toy_agrees_with_the_write_up():
     assert len(agreements(linear.toy(toy()))) == 4
 
 
+@pytest.mark.parametrize(
+    ("rounding", "n", "bounds", "agrees"),
+    [
+        (0.0, None, (0.955, 0.999), "yes"),  # the published number lies in the interval
+        (0.0, None, (0.965, 0.999), "no"),
+        (0.005, None, (0.965, 0.999), "yes"),  # it may have been .965
+        (0.0, 200, (0.965, 0.999), "yes"),  # of 200 images, so nearly anything from .92 to .98
+        (0.0, 20000, (0.965, 0.999), "no"),
+    ],
+)
+def test_agreement_holds_both_uncertainties(rounding, n, bounds, agrees):
+    key = {"source": "a", "quantity": "q", "setting": "s"}
+    numbers = pd.DataFrame([key | {"published": 0.96, "rounding": rounding, "published_n": n}])
+    reproduced = pd.DataFrame([key | {"reproduced": 0.98, "low": bounds[0], "high": bounds[1], "n": 10000}])
+    assert published.beside(numbers, reproduced)["agrees"].tolist() == [agrees]
+
+
+def test_the_rounding_of_every_published_number_is_that_of_its_digits():
+    with (ROOT / "workflow/resources/published.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if float(row["rounding"])]
+    assert len(rows) > 40
+    for row in rows:
+        digits = len(row["published"].partition(".")[2])
+        assert float(row["rounding"]) == pytest.approx(0.5 * 10**-digits), row
+
+
 def test_a_wrong_toy_does_not_agree():
     wrong = toy().assign(p=[0.0476, 0.8], score=[-3, 2.1])
     assert sorted(agreements(linear.toy(wrong)).values()) == ["no", "no", "no", "yes"]
@@ -154,12 +182,12 @@ def test_imagenet_rows_are_the_best_the_highest_and_the_lowest_decay():
     assert agreements(linear.linear(linear_table(), best=0.01))["initial loss", rows.index[-1]] == "yes"
 
 
-def test_pair_takes_the_first_seed_of_3_against_7_not_clamped():
+def test_pair_takes_the_row_of_all_seeds_of_3_against_7_not_clamped():
     rows = [
-        ("3, 7", "none", 0.0, 5, 0.016, 2038),
-        ("3, 7", "fast gradient sign", 0.25, 5, 0.99, 2038),
-        ("3, 7", "fast gradient sign, clamped", 0.25, 5, 0.5, 2038),
-        ("3, 7", "random signs", 0.25, 5, 0.02, 2038),
+        ("3, 7", "none", 0.0, "all", 0.016, 4076),
+        ("3, 7", "fast gradient sign", 0.25, "all", 0.99, 4076),
+        ("3, 7", "fast gradient sign, clamped", 0.25, "all", 0.5, 4076),
+        ("3, 7", "random signs", 0.25, "all", 0.02, 4076),
         ("3, 7", "none", 0.0, 6, 0.5, 2038),
     ]
     table = pd.DataFrame(rows, columns=["classes", "attack", "epsilon", "seed", "error", "n"])
@@ -171,7 +199,7 @@ def test_pair_takes_the_first_seed_of_3_against_7_not_clamped():
 
 
 def test_only_the_softmax_regression_is_compared_with_goodfellow():
-    common = {"seed": 0, "method": "fgsm-unclamped", "label": 1}
+    common = {"seed": 0, "id": 0, "method": "fgsm-unclamped", "label": 1}
     rows = pd.DataFrame([{**common, "classifier": name, "predicted": 2, "p": p} for name in "ab" for p in (0.7, 0.9)])
     rubbish = pd.DataFrame([{"classifier": name, "seed": 0, "kind": "normal", "p": 0.6} for name in "ab"])
     found = linear.fooling(rows, rubbish, published_as={"a": "softmax regression", "b": "maxout"})

@@ -12,6 +12,7 @@ from samplerows import FOOLED_IMAGES, fooling_rows
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.rubbish import rubbish
 from spurious.experiments.fooling.success import COLUMNS, fooling
+from spurious.rates import over_seeds
 from spurious.statistics.intervals import mean_interval, wilson
 from spurious.writeups.goodfellow import goodfellow
 
@@ -131,18 +132,19 @@ def test_a_method_from_noise_has_each_seeds_own_inputs():
     assert shared["high"] - shared["low"] > wilson(6, 12)[1] - wilson(6, 12)[0]
 
 
-def test_goodfellow_takes_the_first_seed_of_the_unclamped_method():
+def test_goodfellow_takes_all_seeds_of_the_unclamped_method():
     table = goodfellow(
         pd.concat([fooling_rows(), fooling_rows("fgsm-unclamped"), fooling_rows("fgsm-unclamped", seed=1)]), NOISE
     )
     assert list(table) == ["quantity", "reproduced", "low", "high", "n"]
     error, confidence, share = (row for _, row in table.iterrows())
-    assert (error["quantity"], error["reproduced"], error["n"]) == ("error rate", 0.8, 5)
-    assert (error["low"], error["high"]) == pytest.approx(wilson(4, 5))
-    mean, _, low, high = mean_interval([0.9, 0.7, 0.5, 0.8])
-    assert (confidence["quantity"], confidence["n"]) == ("mean confidence", 4)
+    assert (error["quantity"], error["reproduced"], error["n"]) == ("error rate", 0.8, 10)
+    shared = over_seeds(pd.Series([1, 1, 1, 0, 1] * 2), pd.Series([0] * 5 + [1] * 5), pd.Series([*range(5)] * 2))
+    assert (error["low"], error["high"]) == pytest.approx((shared.low, shared.high))
+    mean, _, low, high = mean_interval([0.9, 0.7, 0.5, 0.8])  # of both seeds, which are alike
+    assert (confidence["quantity"], confidence["n"]) == ("mean confidence", 8)
     assert (confidence["reproduced"], confidence["low"], confidence["high"]) == pytest.approx((mean, low, high))
-    assert (share["quantity"], share["reproduced"]) == ("share of rubbish inputs with p > 0.5", 0.5)
+    assert (share["quantity"], share["reproduced"]) == ("share of rubbish inputs with p > 0.5", 0.75)
     assert goodfellow(fooling_rows(), NOISE.iloc[6:]).empty
 
 
