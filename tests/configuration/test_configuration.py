@@ -320,6 +320,11 @@ BAD = {
         3,
         "classifiers.forest: unknown key 'rounds'; known are scikit_learn, training_images, trees",
     ),
+    "decay of the write-up": (
+        "linear/published_as",
+        {"high regularization": 5.0},
+        "linear.published_as.high regularization: 5 is not in weight_decays: use 0 or 0.0001",
+    ),
     "one weight decay": ("linear/weight_decays", [0.0], "linear.weight_decays: [0.0] is not allowed: two or more diff"),
     "unknown dataset": (
         "experiments/minst",

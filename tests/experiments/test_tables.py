@@ -265,7 +265,7 @@ def test_published_golden():
          "low": [0.55, 2.0, np.nan], "high": [0.65, 2.2, np.nan], "n": [100, 5, 1]}
     )  # fmt: skip
     table = published.beside(numbers, reproduced)
-    design = "source quantity setting published reproduced low high n agrees rounding published_n"
+    design = "source quantity setting published reproduced low high n agrees rounding published_n status"
     assert list(table) == design.split()
     assert table["agrees"].tolist() == ["", "no", "yes", ""]
     assert table["published"].tolist() == [0.5, 0.7, 2.0, 3.0]

@@ -13,17 +13,21 @@ from spurious.writeups import smoothing as of_smoothing
 from spurious.writeups.reproduced import COLUMNS
 
 NUMBER = ["source", "quantity", "setting"]
+KNOWN = ["rounding", "published_n", "status"]  # of some published numbers
+COMPUTED = "computed"
 
 
 def beside(numbers: pd.DataFrame, reproduced: pd.DataFrame) -> pd.DataFrame:
     """Published numbers beside the reproduced ones.
 
-    `numbers`: `source, quantity, setting, published`, with `rounding`, half a unit of its last digit, and of a rate
-    `published_n`, its number of images, where these are known; `reproduced`: `source, quantity, setting, reproduced,
-    low, high, n`. Returns `source, quantity, setting, published, reproduced, low, high, n, agrees, rounding,
-    published_n` in the order of `numbers`: agrees is "yes" where the two differ by no more than the rounding and the
-    root of the sum of their squared uncertainties, that of a published rate being Wilson's interval, else "no"; it is
-    empty where nothing was reproduced or no interval is known. Raises SpuriousError for a reproduced number that nobody
+    `numbers`: `source, quantity, setting, published`, with `rounding`, half a unit of its last digit, of a rate
+    `published_n`, its number of images, and `status`, each where it is known; `reproduced`: `source, quantity, setting,
+    reproduced, low, high, n`. Returns `source, quantity, setting, published, reproduced, low, high, n, agrees,
+    rounding, published_n, status` in the order of `numbers`: agrees is "yes" where the two differ by no more than the
+    rounding and the root of the sum of their squared uncertainties, that of a published rate being Wilson's interval,
+    else "no"; it is empty where nothing was reproduced or no interval is known. status is "computed" where something
+    was reproduced, else what the number's status says: "needs a file", "not implemented", and of what is "computed"
+    from other data than this run's "in another run". Raises SpuriousError for a reproduced number that nobody
     published.
     """
     require(numbers, [*NUMBER, "published"], "published numbers")
@@ -33,11 +37,13 @@ def beside(numbers: pd.DataFrame, reproduced: pd.DataFrame) -> pd.DataFrame:
     table = numbers.merge(reproduced, on=NUMBER, how="left", validate="one_to_one")
     # objects where nothing was reproduced
     table = table.astype({"reproduced": float, "low": float, "high": float})
-    table = table.reindex(columns=[*table, *(name for name in ("rounding", "published_n") if name not in table)])
+    table = table.reindex(columns=[*table, *(name for name in KNOWN if name not in table)])
     known = table[["low", "high"]].notna().all(axis=1)
     table["agrees"] = _agrees(table).map({True: "yes", False: "no"}).where(known, "")
+    status = table["status"].replace(COMPUTED, "in another run")
+    table["status"] = status.mask(table["reproduced"].notna(), COMPUTED).astype(object)
     table = table.astype({"n": "Int64", "published_n": "Int64"})
-    return table[[*NUMBER, "published", "reproduced", "low", "high", "n", "agrees", "rounding", "published_n"]]
+    return table[[*NUMBER, "published", "reproduced", "low", "high", "n", "agrees", *KNOWN]]
 
 
 def _agrees(table: pd.DataFrame) -> pd.Series:
@@ -60,6 +66,7 @@ def table(
     published: pd.DataFrame,
     dataset: str,
     published_as: Mapping[str, str],
+    decays: Mapping[str, float] | None = None,
     smoothing: pd.DataFrame | None = None,
     toy: pd.DataFrame | None = None,
     linear: pd.DataFrame | None = None,
@@ -68,14 +75,17 @@ def table(
     fooling: pd.DataFrame | None = None,
     rubbish: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Every number of the write-ups, beside those that this run computed; None is what the dataset does not have."""
+    """Every number of the write-ups, beside those that this run computed; None is what the dataset does not have.
+
+    `decays`: the weight decays that stand for those of the write-up on linear classifiers, by its words.
+    """
     parts = []
     if smoothing is not None:
         parts.append(of_smoothing.smoothing(smoothing, published, dataset=dataset, published_as=published_as))
     if toy is not None:
         parts.append(of_linear.toy(toy))
     if dataset == "imagenet64" and linear is not None:
-        parts.append(of_linear.linear(linear, linear_tests["against"].iloc[0]))
+        parts.append(of_linear.linear(linear, linear_tests["against"].iloc[0], decays or {}))
     if dataset == "mnist" and pair is not None:
         parts.append(of_linear.pair(pair))
     if dataset == "mnist" and fooling is not None:
