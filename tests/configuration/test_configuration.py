@@ -246,6 +246,7 @@ BAD = {
         [{"negatives": "normal", "target": "none"}],
         "retraining.arms[0].target: 'none' is not allowed: uniform or extra",
     ),
+    "nothing matters": ("retraining/matters/found", 0.0, "retraining.matters.found: 0.0 is not allowed: of the share"),
     "p above 1": ("backworking/searches/published/stop_min_p", 1.5, "published.stop_min_p: 1.5 is not allowed: stop"),
     "more than max_steps": (
         "backworking/searches/log-p/min_steps",
@@ -318,6 +319,11 @@ BAD = {
         "classifiers/forest/rounds",
         3,
         "classifiers.forest: unknown key 'rounds'; known are scikit_learn, training_images, trees",
+    ),
+    "decay of the write-up": (
+        "linear/published_as",
+        {"high regularization": 5.0},
+        "linear.published_as.high regularization: 5 is not in weight_decays: use 0 or 0.0001",
     ),
     "one weight decay": ("linear/weight_decays", [0.0], "linear.weight_decays: [0.0] is not allowed: two or more diff"),
     "unknown dataset": (

@@ -60,7 +60,7 @@ rule train_linear:
         runtime=growing(SMALL_MIN),
     params:
         code=code("train_linear.py"),
-        settings=section("linear"),
+        settings=section("linear", "published_as"),
         threads=threads_of("linear"),
     message:
         "{wildcards.dataset}: train the linear classifiers, seed {wildcards.seed}"

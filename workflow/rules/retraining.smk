@@ -36,7 +36,7 @@ rule retrain_classifier:
     params:
         code=code("retrain_classifier.py"),
         architecture=classifier_settings,
-        settings=section("retraining", "arms"),
+        settings=section("retraining", "arms", "matters"),
         recipe=retraining_recipe,
         searches=section("backworking"),
         threads=threads_of("retraining"),

@@ -21,7 +21,7 @@ ROOM = Room(
 
 RESULTS = [
     Table("retraining", f"{HERE}.rounds:retraining", ROWS, FOUND),
-    Table("retraining-summary", f"{HERE}.summary:retraining_summary", ROWS, FOUND),
+    Table("retraining-summary", f"{HERE}.summary:retraining_summary", ROWS, FOUND | {"matters": "retraining.matters"}),
     Figure("retraining", f"{HERE}.figure:retraining", {"table": "table.retraining"}),
 ]
 FINDINGS = [
