@@ -11,7 +11,7 @@ from spurious.errors import SpuriousError
 from spurious.experiments.linear import templates
 from spurious.frames import Arrays, held_out, require
 from spurious.rates import interval
-from spurious.statistics.bootstrap import draws, median_interval
+from spurious.statistics.bootstrap import bootstrap_median, draws
 from spurious.statistics.intervals import mean_interval
 
 COLUMNS = [
@@ -99,7 +99,7 @@ def _steps(steps: Arrays, place: int, resampled: NDArray) -> dict[str, float]:
     row = {"steps_n": steps["l2"].shape[1]}
     for name in ("l2", "linf"):
         sizes = steps[name][place]
-        low, high = median_interval(sizes, resampled)
+        low, high = bootstrap_median(sizes, resampled)
         row |= {f"{name}_median": float(np.nanmedian(sizes)), f"{name}_low": low, f"{name}_high": high}
     return {**row, "linf_smallest_median": float(np.nanmedian(steps["linf_smallest"][place]))}
 
