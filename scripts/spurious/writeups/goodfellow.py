@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from spurious.experiments.fooling.rubbish import SURE
+from spurious.experiments.fooling.rubbish import RUBBISH_THRESHOLD
 from spurious.experiments.fooling.success import share_with_interval
 from spurious.statistics.intervals import mean_interval
 
@@ -35,8 +35,8 @@ def _normal(rows: pd.DataFrame) -> Iterator[tuple[str, float, float, float, int]
     own = _first_seed(rows[rows["kind"] == "normal"])
     if len(own):
         yield (
-            f"share of rubbish inputs with p > {SURE}",
-            *share_with_interval(own["p"] > SURE, "share", "").values(),
+            f"share of rubbish inputs with p > {RUBBISH_THRESHOLD}",
+            *share_with_interval(own["p"] > RUBBISH_THRESHOLD, "share", "").values(),
             len(own),
         )
 

@@ -23,7 +23,7 @@ COLUMNS = [
 ]
 MEANS = ("validation_accuracy", "train_accuracy", "total_variation", "weight_norm", "linf_smallest_median")
 MEANS += ("initial_loss", "loss", "fgsm_confidence")
-SURE = 0.5  # above this p, noise counts as taken for something
+RUBBISH_THRESHOLD = 0.5  # above this p, noise counts as taken for something
 OUTCOME = ["seed", "weight_decay", "split", "id", "label", "predicted"]
 
 
@@ -39,7 +39,7 @@ def linear(
     mean over the classes; `weight_norm` of all weights; medians of the smallest steps over `steps_n` images and all
     targets, their 95 % intervals by bootstrap over images; under the fast gradient sign method the share of these
     images that is wrong (Wilson), and the mean p of what they are taken for; of `rubbish_n` inputs from N(0, I) the
-    share with a p above SURE (Wilson).
+    share with a p above RUBBISH_THRESHOLD (Wilson).
     In a row "all" everything is a mean over the seeds, and low, high and sd tell how these differ (t interval).
     """
     require(predictions, OUTCOME, "predictions")
@@ -109,8 +109,8 @@ def _attack(steps: Arrays, place: int) -> dict[str, float]:
     low, high = interval(wrong.sum(), len(wrong))
     row = {"fgsm_error": wrong.mean(), "fgsm_low": low, "fgsm_high": high}
     row["fgsm_confidence"] = p[wrong].mean() if wrong.any() else math.nan
-    low, high = interval((rubbish > SURE).sum(), len(rubbish))
-    share = float((rubbish > SURE).mean())
+    low, high = interval((rubbish > RUBBISH_THRESHOLD).sum(), len(rubbish))
+    share = float((rubbish > RUBBISH_THRESHOLD).mean())
     return row | {"rubbish_n": len(rubbish), "rubbish_share": share, "rubbish_low": low, "rubbish_high": high}
 
 
