@@ -21,7 +21,7 @@ from spurious.errors import SpuriousError
 from spurious.experiments.black_box.settings import BlackBoxSettings
 from spurious.experiments.transfer.rows import fooling_images, transfer_rows
 from spurious.experiments.transfer.settings import TransferSettings
-from spurious.perturbations.balls import random_change
+from spurious.perturbations.balls import random_perturbation
 from spurious.registry import parse
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -81,7 +81,7 @@ def test_rows_are_what_each_judge_says(classifiers, tested):
     assert len(rows) == 3 * 3 * 8
     ids = rows["id"].unique().tolist()
     chosen, truth = images[ids], labels[ids]
-    control = random_change(chosen, ids, GradientAttack(epsilon=0.3), "transfer control")
+    control = random_perturbation(chosen, ids, GradientAttack(epsilon=0.3), "transfer control")
     assert ((control - chosen).abs() <= 0.3 + 1e-6).all()
     for (source, seed), classifier in classifiers.items():
         made = fooling_images(classifier, chosen, truth, SETTINGS, ids, seed)

@@ -12,7 +12,7 @@ from spurious.attacks.scores import first_right
 from spurious.classifiers.scikit_learn import scores_of
 from spurious.errors import SpuriousError
 from spurious.experiments.transfer.settings import TransferSettings
-from spurious.perturbations.balls import Id, random_change
+from spurious.perturbations.balls import Id, random_perturbation
 from spurious.wording import plural
 
 
@@ -47,7 +47,7 @@ def transfer_rows(
             f"transfer: none of {plural(looked_at, 'test image')} is right for all classifiers; leave one out"
         )
     images, labels = images[ids], labels[ids]
-    control_images = random_change(images, ids, GradientAttack(epsilon=settings.epsilon), "transfer control")
+    control_images = random_perturbation(images, ids, GradientAttack(epsilon=settings.epsilon), "transfer control")
     control = {key: judge(control_images).argmax(1) for key, judge in judges.items()}
     parts = []
     for source, classifier in classifiers.items():
