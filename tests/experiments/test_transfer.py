@@ -11,7 +11,7 @@ from blobs import blobs
 from pipeline.files import estimators
 from pipeline.files.tensors import write_tensors, write_weights
 from spurious.attacks.entries import GradientAttack
-from spurious.attacks.evolution import Budget, Goal, ball, search
+from spurious.attacks.evolution import Budget, Goal, ball, evolve
 from spurious.attacks.gradient import fool
 from spurious.attacks.scores import first_right
 from spurious.classifiers.entries import ClassifierEntry
@@ -108,7 +108,7 @@ def test_networks_are_fooled_by_the_gradient_and_forests_by_evolution(classifier
     assert torch.equal(fooling_images(network, images, labels, SETTINGS, ids, 0), expected)
     budget = Budget(population=6, max_queries=60, mutation_rate=BlackBoxSettings().mutation_rate)
     goal = Goal(classes=labels, kind="untargeted")
-    expected = search(scores_of(forest), ball(images, 0.3), goal, ids, budget, seed=0).images
+    expected = evolve(scores_of(forest), ball(images, 0.3), goal, ids, budget, seed=0).images
     assert torch.equal(fooling_images(forest, images, labels, SETTINGS, ids, 0), expected)
 
 

@@ -179,7 +179,7 @@ def evolution_search(bench: Bench) -> Iterator[Agreement]:
 
     def run(device: torch.device) -> Values:
         scores = scores_of(cnn(bench.size, device))
-        found = evolution.search(scores, evolution.ball(images, 0.25), goal, ids, budget, seed=0)
+        found = evolution.evolve(scores, evolution.ball(images, 0.25), goal, ids, budget, seed=0)
         return {"scores": scores(images), "reached": found.reached, "queries": found.queries}
 
     cpu, gpu = bench.both(run, work=lambda found: int(found["queries"].sum()))

@@ -6,7 +6,7 @@ import pandas as pd
 from torch import Tensor, nn
 
 from spurious.attacks.entries import GradientAttack
-from spurious.attacks.evolution import Goal, ball, search
+from spurious.attacks.evolution import Goal, ball, evolve
 from spurious.attacks.gradient import fool
 from spurious.attacks.scores import first_right
 from spurious.classifiers.scikit_learn import scores_of
@@ -27,7 +27,7 @@ def fooling_images(
         method = GradientAttack(epsilon=settings.epsilon, steps=settings.steps)
         return fool(classifier, images, labels, method, ids=ids, seed=seed)
     goal = Goal(classes=labels, kind="untargeted")
-    return search(scores_of(classifier), ball(images, settings.epsilon), goal, ids, settings.budget, seed=seed).images
+    return evolve(scores_of(classifier), ball(images, settings.epsilon), goal, ids, settings.budget, seed=seed).images
 
 
 def transfer_rows(
