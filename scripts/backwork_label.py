@@ -40,7 +40,7 @@ import pandas as pd
 
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import load_classifier, read_dataset, write_tensors
-from spurious.attacks.optimization import attack
+from spurious.attacks.optimization import run_searches
 from spurious.attacks.optimization_rows import image_rows, trace_rows
 from spurious.classifiers.predictions import predict
 
@@ -55,7 +55,7 @@ def main(argv: list[str] | None = None) -> None:
     trained = list(zip(arguments.seeds, arguments.weights, strict=True))
     for seed, weights in progress(trained, f"label {arguments.label}", "seed"):
         model = load_classifier(weights, device, arguments.architecture)
-        found = attack(model, arguments.label, references, settings.searches, images=settings.images, seed=seed)
+        found = run_searches(model, arguments.label, references, settings.searches, images=settings.images, seed=seed)
         identification = {"classifier": arguments.classifier, "seed": seed, "label": arguments.label}
         tensors |= {f"{name}/seed{seed}": result.images for name, result in found.items()}
         images += image_rows(partial(predict, model), arguments.label, found, identification)

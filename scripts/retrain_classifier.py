@@ -54,7 +54,7 @@ import torch
 from pipeline.files.checkpoints import train
 from pipeline.files.rows import read_rows, write_rows
 from pipeline.files.tensors import load_classifier, read_dataset, read_description, read_tensors, write_tensors
-from spurious.attacks.optimization import attack
+from spurious.attacks.optimization import run_searches
 from spurious.attacks.optimization_rows import image_rows, label_probability
 from spurious.classifiers.models import build_classifier
 from spurious.classifiers.predictions import predict
@@ -178,7 +178,7 @@ class Arm:
         rows, first = [], []
         for label in range(self.data.classes):
             references = self.data.of_label(label)
-            found = attack(
+            found = run_searches(
                 model,
                 label,
                 references,

@@ -34,7 +34,7 @@ from torch import Tensor
 from pipeline.files.estimators import open_scores
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import read_dataset, write_tensors
-from spurious.attacks.evolution import Box, Goal, ball, noise, search
+from spurious.attacks.evolution import Box, Goal, ball, evolve, noise
 from spurious.attacks.gradient import random_targets
 from spurious.attacks.scores import Scores, first_right
 from spurious.data.datasets import Dataset
@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> None:
     for start, choose in (("image", from_images), ("noise", from_noise)):
         ids, labels, original, box, goal = choose(data, scores, settings, arguments.seed)
         for method in ("evolution", "random"):
-            found = search(scores, box, goal, ids, settings.budget, method=method, seed=arguments.seed)
+            found = evolve(scores, box, goal, ids, settings.budget, method=method, seed=arguments.seed)
             identification = {"classifier": arguments.classifier, "seed": arguments.seed, "start": start}
             identification |= {"search": method}
             rows.append(search_rows(scores, found, goal, original, ids, labels, identification))

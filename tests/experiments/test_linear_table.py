@@ -13,7 +13,7 @@ from spurious.errors import SpuriousError
 from spurious.experiments.linear import comparison, pair_table, regularization, toy
 from spurious.experiments.linear.templates import total_variation
 from spurious.statistics import bootstrap
-from spurious.statistics.bootstrap import draws, median_interval, resampled_medians
+from spurious.statistics.bootstrap import bootstrap_median, draws, resampled_medians
 from spurious.statistics.intervals import mean_interval, wilson
 
 PREDICTIONS, STEPS, WEIGHTS, HISTORY = predictions(), steps(), weights(), history()
@@ -224,22 +224,22 @@ def test_draws_are_with_replacement_and_seeded():
 def test_the_interval_is_between_quantiles_of_the_slow_medians(level, quantiles):
     values, resampled = clustered(30, 4), draws(30, replicates=200)
     expected = np.quantile(slow_medians(values, resampled), quantiles)
-    assert median_interval(values, resampled, level) == pytest.approx(tuple(expected), rel=1e-12)
+    assert bootstrap_median(values, resampled, level) == pytest.approx(tuple(expected), rel=1e-12)
     if level == 0.95:
-        assert median_interval(values, resampled) == pytest.approx(tuple(expected), rel=1e-12)
+        assert bootstrap_median(values, resampled) == pytest.approx(tuple(expected), rel=1e-12)
 
 
 def test_images_are_drawn_not_pairs():
     """All values of an image alike: its many classes must not make the interval narrower."""
     own = np.random.default_rng(3).normal(size=(100, 1))
-    one, many = median_interval(own, draws(100)), median_interval(np.repeat(own, 50, axis=1), draws(100))
+    one, many = bootstrap_median(own, draws(100)), bootstrap_median(np.repeat(own, 50, axis=1), draws(100))
     assert one == many
 
 
 def test_the_interval_covers_the_true_median_as_often_as_it_says():
     hits = 0
     for seed in range(200):
-        low, high = median_interval(clustered(60, 5, seed=seed), draws(60, replicates=200, seed=seed))
+        low, high = bootstrap_median(clustered(60, 5, seed=seed), draws(60, replicates=200, seed=seed))
         hits += low <= 0 <= high
     assert 0.88 <= hits / 200 <= 0.99
 

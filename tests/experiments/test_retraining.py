@@ -13,7 +13,7 @@ import train_classifier
 from pipeline.files import checkpoints
 from pipeline.files.rows import read_rows
 from pipeline.files.tensors import load_classifier, read_dataset, read_tensors, write_tensors
-from spurious.attacks.optimization import attack
+from spurious.attacks.optimization import run_searches
 from spurious.attacks.settings import ImageOptimization
 from spurious.classifiers.models import Description, build_classifier
 from spurious.classifiers.predictions import predict
@@ -407,7 +407,7 @@ def test_another_seed_has_its_own_classifier_found_images_and_training(folder, t
         assert old[old["judge"] == name]["p"].tolist() == pytest.approx(p, rel=1e-5)
     for label in range(CLASSES):
         searches = {name: SEARCHES.searches[name] for name in SETTINGS.attacks}
-        again = attack(model, label, data.of_label(label), searches, images=2, seed="1, round 1")
+        again = run_searches(model, label, data.of_label(label), searches, images=2, seed="1, round 1")
         rows = attacks[(attacks["round"] == 1) & (attacks["label"] == label)]
         p = [value for result in again.values() for value in predict(model, result.images)[:, label].tolist()]
         assert rows["p"].tolist() == pytest.approx(p, rel=1e-5)
@@ -480,15 +480,15 @@ def test_retraining_twice_gives_the_same_files(folder, arms, tmp_path, arm):
 @pytest.mark.parametrize("round_killed", [1, 2])
 @pytest.mark.parametrize("arm", [("none", "none"), ("backworked", "extra")])
 def test_an_arm_killed_in_an_attack_gives_the_same_files(folder, arms, tmp_path, monkeypatch, round_killed, arm):
-    attack, steps = retrain_classifier.attack, []
+    run_searches, steps = retrain_classifier.run_searches, []
 
     def killed(model, label, *arguments, seed, **others):
         if seed == f"0, round {round_killed}" and label == 1:
             raise KeyboardInterrupt
-        return attack(model, label, *arguments, seed=seed, **others)
+        return run_searches(model, label, *arguments, seed=seed, **others)
 
     with monkeypatch.context() as patch:
-        patch.setattr(retrain_classifier, "attack", killed)
+        patch.setattr(retrain_classifier, "run_searches", killed)
         with pytest.raises(KeyboardInterrupt):
             retrain(folder, tmp_path, *arm)
     left = [f"round{number}.checkpoint.safetensors" for number in range(1, round_killed + 1)]

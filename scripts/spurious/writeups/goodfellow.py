@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from spurious.experiments.fooling.rubbish import SURE
+from spurious.experiments.fooling.rubbish import RUBBISH_THRESHOLD
 from spurious.rates import combined, over_seeds
 from spurious.statistics.intervals import mean_interval
 
@@ -42,5 +42,5 @@ def _mean_over_seeds(rows: pd.DataFrame) -> tuple[float, float, float]:
 def _normal(rows: pd.DataFrame) -> Iterator[tuple[str, float, float, float, int]]:
     own = rows[rows["kind"] == "normal"]
     if len(own):
-        share = over_seeds(own["p"] > SURE, own["seed"], pd.Series(range(len(own))))
-        yield f"share of rubbish inputs with p > {SURE}", share.rate, share.low, share.high, share.n
+        share = over_seeds(own["p"] > RUBBISH_THRESHOLD, own["seed"], pd.Series(range(len(own))))
+        yield f"share of rubbish inputs with p > {RUBBISH_THRESHOLD}", share.rate, share.low, share.high, share.n

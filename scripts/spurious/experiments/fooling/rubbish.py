@@ -6,21 +6,21 @@ from spurious.frames import require
 from spurious.rates import interval, over_seeds
 
 REAL = "test images"  # the kind that the seeds share
-SURE = 0.5  # above this p, an input that shows nothing counts as taken for something
+RUBBISH_THRESHOLD = 0.5  # above this p, an input that shows nothing counts as taken for something
 
 
 def rubbish(rows: pd.DataFrame) -> pd.DataFrame:
     """What is taken for something: a row per (classifier, kind, seed), and one with seed "all".
 
     `rows`: `classifier, kind, seed, id, p` per input, p that of the predicted class. Returns `classifier, kind, seed,
-    n, share_above, low, high, sd, seeds`: the share with p above SURE, with Wilson's 95 % interval; in a row "all" the
-    mean over the `seeds`, the interval of `spurious.rates.over_seeds`, and the n of all. Test images are the same for
-    every seed, noise is each seed's own.
+    n, share_above, low, high, sd, seeds`: the share with p above RUBBISH_THRESHOLD, with Wilson's 95 % interval; in a
+    row "all" the mean over the `seeds`, the interval of `spurious.rates.over_seeds`, and the n of all. Test images are
+    the same for every seed, noise is each seed's own.
     """
     keys = ["classifier", "kind"]
     require(rows, [*keys, "seed", "id", "p"], "rubbish rows")
     table = []
-    for key, own in rows.assign(above=rows["p"] > SURE).groupby(keys, sort=False):
+    for key, own in rows.assign(above=rows["p"] > RUBBISH_THRESHOLD).groupby(keys, sort=False):
         identification = dict(zip(keys, key, strict=True))
         for seed, above in own.groupby("seed", sort=False)["above"]:
             table.append({**identification, "seed": seed, "seeds": 1, **_share(above)})

@@ -11,7 +11,7 @@ from spurious.errors import SpuriousError
 from spurious.experiments.linear import templates
 from spurious.frames import Arrays, held_out, require
 from spurious.rates import SeedsRate, combined, interval, over_seeds
-from spurious.statistics.bootstrap import draws, median_interval
+from spurious.statistics.bootstrap import bootstrap_median, draws
 from spurious.statistics.intervals import mean_interval
 
 COLUMNS = [
@@ -23,7 +23,7 @@ COLUMNS = [
 ]
 MEANS = ("validation_accuracy", "train_accuracy", "total_variation", "weight_norm", "linf_smallest_median")
 MEANS += ("initial_loss", "loss", "fgsm_confidence")
-SURE = 0.5  # above this p, noise counts as taken for something
+RUBBISH_THRESHOLD = 0.5  # above this p, noise counts as taken for something
 OUTCOME = ["seed", "weight_decay", "split", "id", "label", "predicted"]
 
 
@@ -39,7 +39,7 @@ def linear(
     mean over the classes; `weight_norm` of all weights; medians of the smallest steps over `steps_n` images and all
     targets, their 95 % intervals by bootstrap over images; under the fast gradient sign method the share of these
     images that is wrong (Wilson), and the mean p of what they are taken for; of `rubbish_n` inputs from N(0, I) the
-    share with a p above SURE (Wilson).
+    share with a p above RUBBISH_THRESHOLD (Wilson).
     In a row "all" everything is a mean over the `seeds`, sd tells how their accuracies differ, n, steps_n and rubbish_n
     count what all of them judged, and the bounds are of both, seeds and images: those of rates by
     `spurious.rates.over_seeds`, those of medians of the seeds' t interval and the mean bootstrap interval.
@@ -91,7 +91,7 @@ def _rates_over_seeds(predictions: pd.DataFrame, steps: Sequence[Arrays], decay:
     """The rates of one weight decay over the seeds; these share the test images, noise is each seed's own."""
     places = [decays_of(file).index(decay) for file in steps]
     wrong = _long([file["fgsm_wrong"][place] for file, place in zip(steps, places, strict=True)])
-    rubbish = _long([file["rubbish_p"][place] > SURE for file, place in zip(steps, places, strict=True)])
+    rubbish = _long([file["rubbish_p"][place] > RUBBISH_THRESHOLD for file, place in zip(steps, places, strict=True)])
     accuracy = over_seeds(predictions["predicted"] == predictions["label"], predictions["seed"], predictions["id"])
     row = {"accuracy": accuracy.rate, "sd": accuracy.sd, "n": accuracy.n, "seeds": accuracy.seeds}
     row |= {"low": accuracy.low, "high": accuracy.high}
@@ -130,7 +130,7 @@ def _steps(steps: Arrays, place: int, resampled: NDArray) -> dict[str, float]:
     row = {"steps_n": steps["l2"].shape[1]}
     for name in ("l2", "linf"):
         sizes = steps[name][place]
-        low, high = median_interval(sizes, resampled)
+        low, high = bootstrap_median(sizes, resampled)
         row |= {f"{name}_median": float(np.nanmedian(sizes)), f"{name}_low": low, f"{name}_high": high}
     return {**row, "linf_smallest_median": float(np.nanmedian(steps["linf_smallest"][place]))}
 
@@ -140,8 +140,8 @@ def _attack(steps: Arrays, place: int) -> dict[str, float]:
     low, high = interval(wrong.sum(), len(wrong))
     row = {"fgsm_error": wrong.mean(), "fgsm_low": low, "fgsm_high": high}
     row["fgsm_confidence"] = p[wrong].mean() if wrong.any() else math.nan
-    low, high = interval((rubbish > SURE).sum(), len(rubbish))
-    share = float((rubbish > SURE).mean())
+    low, high = interval((rubbish > RUBBISH_THRESHOLD).sum(), len(rubbish))
+    share = float((rubbish > RUBBISH_THRESHOLD).mean())
     return row | {"rubbish_n": len(rubbish), "rubbish_share": share, "rubbish_low": low, "rubbish_high": high}
 
 

@@ -6,13 +6,13 @@ import pandas as pd
 from torch import Tensor, nn
 
 from spurious.attacks.entries import GradientAttack
-from spurious.attacks.evolution import Goal, ball, search
+from spurious.attacks.evolution import Goal, ball, evolve
 from spurious.attacks.gradient import fool
 from spurious.attacks.scores import first_right
 from spurious.classifiers.scikit_learn import scores_of
 from spurious.errors import SpuriousError
 from spurious.experiments.transfer.settings import TransferSettings
-from spurious.perturbations.balls import Id, random_change
+from spurious.perturbations.balls import Id, random_perturbation
 from spurious.wording import plural
 
 
@@ -27,7 +27,7 @@ def fooling_images(
         method = GradientAttack(epsilon=settings.epsilon, steps=settings.steps)
         return fool(classifier, images, labels, method, ids=ids, seed=seed)
     goal = Goal(classes=labels, kind="untargeted")
-    return search(scores_of(classifier), ball(images, settings.epsilon), goal, ids, settings.budget, seed=seed).images
+    return evolve(scores_of(classifier), ball(images, settings.epsilon), goal, ids, settings.budget, seed=seed).images
 
 
 def transfer_rows(
@@ -47,7 +47,7 @@ def transfer_rows(
             f"transfer: none of {plural(looked_at, 'test image')} is right for all classifiers; leave one out"
         )
     images, labels = images[ids], labels[ids]
-    control_images = random_change(images, ids, GradientAttack(epsilon=settings.epsilon), "transfer control")
+    control_images = random_perturbation(images, ids, GradientAttack(epsilon=settings.epsilon), "transfer control")
     control = {key: judge(control_images).argmax(1) for key, judge in judges.items()}
     parts = []
     for source, classifier in classifiers.items():
