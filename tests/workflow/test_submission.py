@@ -68,7 +68,7 @@ def test_a_gpu_may_be_asked_for_by_gres_alone(fresh, submit):
     assert not [option for option in options if option.startswith("--gpus")]
     command = [sys.executable, "-m", "snakemake", WEIGHTS, "--profile", "profiles/slurm", "--dry-run", "-p"]
     planned = subprocess.run(command, cwd=fresh, env=environment(), capture_output=True, text=True, check=True).stdout
-    assert "--gpu 0 --gres gpu:a100:1 " in planned
+    assert "--gpu 0 --gres=gpu:a100:1 " in planned
 
 
 def test_without_a_gpu_no_job_goes_to_the_partition_of_the_gpus(fresh, submit):

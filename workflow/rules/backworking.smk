@@ -40,4 +40,4 @@ rule backwork_label:
         program("backwork_label.py") + " --data {input.data} --classifier {wildcards.classifier}"
         " --weights {input.weights} --architecture {params.architecture:q} --seeds {params.seeds} --label {wildcards.label}"
         " --settings {params.settings:q} --images {output.images} --rows {output.rows} --trace {output.trace}"
-        " --threads {params.threads} --gpu {resources.gpu} --gres {resources.gres:q} 2>&1 | tee {log} >&2"
+        " --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

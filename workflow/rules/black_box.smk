@@ -66,4 +66,4 @@ rule search_scores:
         program("search_scores.py")
         + " --data {input.data} --weights {input.model} --classifier {wildcards.classifier}"
         " --entry {params.classifier:q} --seed {params.seed} --settings {params.settings:q} --rows {output.rows}"
-        " --images {output.images} --threads {params.threads} --gpu {resources.gpu} --gres {resources.gres:q} 2>&1 | tee {log} >&2"
+        " --images {output.images} --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

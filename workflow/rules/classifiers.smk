@@ -54,4 +54,4 @@ rule train_classifier:
         program("train_classifier.py") + " --data {input.data} --classifier {wildcards.classifier}"
         " --architecture {params.architecture:q} --recipe {params.recipe:q} --seed {wildcards.seed}"
         " --weights {output.weights} --history {output.history} --predictions {output.predictions}"
-        " --threads {params.threads} --gpu {resources.gpu} --gres {resources.gres:q} 2>&1 | tee {log} >&2"
+        " --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

@@ -83,8 +83,8 @@ def leave_out_requests_for_gpus():
     """
     gpus, entries = workflow.global_resources.get("gpu"), workflow.resource_settings._parsed_overwrite_resources
     if gpus is not None and gpus.value == 0 and workflow.resource_settings.nodes is not None:
-        for rule in [rule for rule, requested in entries.items() if "gpu" in requested]:
-            del entries[rule]
+        for name in [name for name, requested in entries.items() if "gpu" in requested]:
+            del entries[name]
 
 
 if not IS_MODULE:

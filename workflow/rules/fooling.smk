@@ -40,4 +40,4 @@ rule fool_classifier:
         program("fool_classifier.py") + " --data {input.data} --weights {input.weights} --seeds {params.seeds}"
         " --classifier {wildcards.classifier} --entry {params.classifier:q} --classes {params.classes}"
         " --settings {params.settings:q} --rows {output.rows} --rubbish {output.rubbish} --examples {output.examples}"
-        " --threads {params.threads} --gpu {resources.gpu} --gres {resources.gres:q} 2>&1 | tee {log} >&2"
+        " --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

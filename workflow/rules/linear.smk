@@ -68,4 +68,4 @@ rule train_linear:
         program("train_linear.py") + " --data {input.data} --seed {wildcards.seed} --settings {params.settings:q}"
         " --weights {output.weights} --predictions {output.predictions} --steps {output.steps} --history {output.history}"
         " --pair {output.pair}"
-        " --threads {params.threads} --gpu {resources.gpu} --gres {resources.gres:q} 2>&1 | tee {log} >&2"
+        " --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

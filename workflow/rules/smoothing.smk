@@ -46,7 +46,7 @@ rule smooth_shard:
         program("smooth_shard.py")
         + " --data {input.data} --weights {input.weights} --classifier {params.classifier:q}"
         " --classes {params.classes} --settings {params.settings:q} --shard {wildcards.shard} --shards {params.shards} --output {output}"
-        " --threads {params.threads} --gpu {resources.gpu} --gres {resources.gres:q} 2>&1 | tee {log} >&2"
+        " --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"
 
 
 rule gather_smoothing:

@@ -33,4 +33,4 @@ rule transfer_images:
         program("transfer_images.py")
         + " --data {input.data} --sources {params.sources:q} --entries {params.entries:q}"
         " --settings {params.settings:q} --rows {output}"
-        " --threads {params.threads} --gpu {resources.gpu} --gres {resources.gres:q} 2>&1 | tee {log} >&2"
+        " --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"
