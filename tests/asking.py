@@ -7,9 +7,8 @@ import sys
 from projects import environment
 
 READING = """
-import json, sys
+import json, sys, tempfile
 from pathlib import Path
-from types import SimpleNamespace
 from snakemake.api import SnakemakeApi
 from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, ResourceSettings
 given = json.loads(sys.argv[1])
@@ -19,9 +18,11 @@ with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
     found = api.workflow(resource_settings=settings, config_settings=configured, snakefile=Path("Snakefile"))
     workflow = found._workflow
     rules = {}
+    read = tempfile.NamedTemporaryFile()
+    read.truncate(int(given["size_mb"] * 2**20))
     for rule in workflow.rules:
         wildcards = {name: given["wildcards"].get(name, "0") for name in rule.wildcard_names}
-        found = rule.expand_resources(wildcards, SimpleNamespace(size_mb=given["size_mb"]), given["attempt"])
+        found = rule.expand_resources(wildcards, [read.name], given["attempt"])
         rules[rule.name] = dict(found.items()) | {"group": rule.group, "retries": rule._restart_times}
 print(json.dumps(rules, default=str))
 """
