@@ -3,37 +3,19 @@
 import argparse
 from functools import partial
 
-import pandas as pd
-
-from pipeline.files.rows import write_rows
-from pipeline.files.tensors import load_classifier, read_dataset, write_tensors
-from pipeline.jobs.arguments import INDEX, SEED, Parser, add_compute_arguments, json_argument, run, settings_argument
+from pipeline.jobs.arguments import (
+    INDEX,
+    SEED,
+    Parser,
+    add_compute_arguments,
+    answer_help,
+    json_argument,
+    run,
+    settings_argument,
+)
 from pipeline.jobs.devices import prepare_compute
 from pipeline.jobs.progress import progress
-from spurious.attacks.optimization import attack
-from spurious.attacks.optimization_rows import image_rows, trace_rows
-from spurious.classifiers.predictions import predict
 from spurious.experiments.backworking.settings import BackworkingSettings
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Read data and weights, search, write the images, a row per image and the trace of p."""
-    arguments = parse(argv)
-    device = prepare_compute(arguments)
-    references = read_dataset(arguments.data).of_label(arguments.label)
-    settings = arguments.settings
-    tensors, images, traces = {}, [], []
-    trained = list(zip(arguments.seeds, arguments.weights, strict=True))
-    for seed, weights in progress(trained, f"label {arguments.label}", "seed"):
-        model = load_classifier(weights, device, arguments.architecture)
-        found = attack(model, arguments.label, references, settings.searches, images=settings.images, seed=seed)
-        identification = {"classifier": arguments.classifier, "seed": seed, "label": arguments.label}
-        tensors |= {f"{name}/seed{seed}": result.images for name, result in found.items()}
-        images += image_rows(partial(predict, model), arguments.label, found, identification)
-        traces += trace_rows(found, identification)
-    write_tensors(arguments.images, tensors)
-    write_rows(arguments.rows, pd.concat(images))
-    write_rows(arguments.trace, pd.concat(traces))
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -50,6 +32,37 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--trace", required=True)
     add_compute_arguments(parser)
     return parser.parse_args(argv)
+
+
+answer_help(__name__, parse)
+
+import pandas as pd
+
+from pipeline.files.rows import write_rows
+from pipeline.files.tensors import load_classifier, read_dataset, write_tensors
+from spurious.attacks.optimization import run_searches
+from spurious.attacks.optimization_rows import image_rows, trace_rows
+from spurious.classifiers.predictions import predict
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read data and weights, search, write the images, a row per image and the trace of p."""
+    arguments = parse(argv)
+    device = prepare_compute(arguments)
+    references = read_dataset(arguments.data).of_label(arguments.label)
+    settings = arguments.settings
+    tensors, images, traces = {}, [], []
+    trained = list(zip(arguments.seeds, arguments.weights, strict=True))
+    for seed, weights in progress(trained, f"label {arguments.label}", "seed"):
+        model = load_classifier(weights, device, arguments.architecture)
+        found = run_searches(model, arguments.label, references, settings.searches, images=settings.images, seed=seed)
+        identification = {"classifier": arguments.classifier, "seed": seed, "label": arguments.label}
+        tensors |= {f"{name}/seed{seed}": result.images for name, result in found.items()}
+        images += image_rows(partial(predict, model), arguments.label, found, identification)
+        traces += trace_rows(found, identification)
+    write_tensors(arguments.images, tensors)
+    write_rows(arguments.rows, pd.concat(images))
+    write_rows(arguments.trace, pd.concat(traces))
 
 
 if __name__ == "__main__":

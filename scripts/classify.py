@@ -14,22 +14,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import torch
 import yaml
 
 import fetch_classifier
 from pipeline.files.atomic import whole_file
-from pipeline.files.classifiers import is_file_of, open_classifier
 from pipeline.files.configurations import holder, read_source
 from pipeline.files.photographs import read_class_names
-from pipeline.files.rows import write_rows
 from pipeline.jobs.arguments import (
     KERNEL,
     SEED,
     SIGMA,
     Parser,
     add_compute_arguments,
+    answer_help,
     run,
     settings_argument,
 )
@@ -37,53 +34,12 @@ from pipeline.jobs.devices import prepare_compute
 from pipeline.jobs.progress import note
 from spurious import registry
 from spurious.classifiers.entries import Architecture, ClassifierEntry
-from spurious.data.datasets import to_float
 from spurious.data.photographs import Photograph, conversions, open_photograph
 from spurious.errors import SpuriousError, reason_of, shown_name
-from spurious.experiments.smoothing import example, examples
-from spurious.experiments.smoothing.examining import examine
-from spurious.experiments.smoothing.rates import PUBLISHED
 from spurious.experiments.smoothing.settings import SmoothingSettings
-from spurious.figures.style import render
 from spurious.views.settings import Variant
-from spurious.views.viewer import Viewer
 
 PROJECT = Path(__file__).resolve().parents[1]
-NOTE = "as the classifier gets them; in italics: not the majority's class"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """What the image is shown to: a classifier's name, file and entry, its classes' names, and the sweep's settings.
-
-    `folders`: where the images of the dataset lie, if it is of photographs; `turned`: whether they are turned upright.
-    """
-
-    name: str
-    weights: Path
-    entry: ClassifierEntry
-    classes: Sequence[str]
-    settings: SmoothingSettings
-    folders: Sequence[Path] = ()
-    turned: bool = False
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Find the classifier, examine the image, print and write what comes out."""
-    arguments = parse(argv)
-    settings = None if arguments.weights else read_settings(arguments)
-    image = read_image(arguments.image, exif_orientation=is_turned(arguments, settings))
-    subject = given(arguments) if settings is None else configured(arguments, settings)
-    outputs = outputs_of(arguments, subject)
-    rows, views = examined(image, subject, arguments)
-    first = rows.iloc[0]
-    title = f"{first['image']}: {subject.name}, {first['kernel']} taps, noise seed {first['seed']}"
-    print(f"{title}\n{examples.describe(rows)}")
-    write_rows(outputs["csv"], rows)
-    figure = example.example(views.permute(0, 1, 3, 4, 2).numpy(), rows, title, NOTE)
-    for kind in ("png", "svg"):
-        with whole_file(outputs[kind]) as file:
-            file.write_bytes(render(figure, kind))
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -119,6 +75,57 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     given.add_argument("--class-names", type=Path, metavar="CSV")
     add_compute_arguments(parser)
     return parser.parse_args(argv)
+
+
+answer_help(__name__, parse)
+
+import pandas as pd
+import torch
+
+from pipeline.files.classifiers import is_file_of, open_classifier
+from pipeline.files.rows import write_rows
+from spurious.data.datasets import to_float
+from spurious.experiments.smoothing import example, examples
+from spurious.experiments.smoothing.examining import examine
+from spurious.experiments.smoothing.rates import PUBLISHED
+from spurious.figures.style import render
+from spurious.views.viewer import Viewer
+
+NOTE = "as the classifier gets them; in italics: not the majority's class"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What the image is shown to: a classifier's name, file and entry, its classes' names, and the sweep's settings.
+
+    `folders`: where the images of the dataset lie, if it is of photographs; `turned`: whether they are turned upright.
+    """
+
+    name: str
+    weights: Path
+    entry: ClassifierEntry
+    classes: Sequence[str]
+    settings: SmoothingSettings
+    folders: Sequence[Path] = ()
+    turned: bool = False
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Find the classifier, examine the image, print and write what comes out."""
+    arguments = parse(argv)
+    settings = None if arguments.weights else read_settings(arguments)
+    image = read_image(arguments.image, exif_orientation=is_turned(arguments, settings))
+    subject = given(arguments) if settings is None else configured(arguments, settings)
+    outputs = outputs_of(arguments, subject)
+    rows, views = examined(image, subject, arguments)
+    first = rows.iloc[0]
+    title = f"{first['image']}: {subject.name}, {first['kernel']} taps, noise seed {first['seed']}"
+    print(f"{title}\n{examples.describe(rows)}")
+    write_rows(outputs["csv"], rows)
+    figure = example.example(views.permute(0, 1, 3, 4, 2).numpy(), rows, title, NOTE)
+    for kind in ("png", "svg"):
+        with whole_file(outputs[kind]) as file:
+            file.write_bytes(render(figure, kind))
 
 
 def is_turned(arguments: argparse.Namespace, settings: Mapping[str, Any] | None) -> bool:
@@ -221,9 +228,9 @@ def read_config(paths: Sequence[Path]) -> dict[str, Any]:
             changes = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             reason = reason_of(error)
-            raise SpuriousError(f"{path}: no readable configuration ({reason}); mend it") from None
+            raise SpuriousError(f"{path}: no readable configuration ({reason}); fix it") from None
         if not isinstance(changes, Mapping):
-            raise SpuriousError(f"{path}: no readable configuration (not keys with values); mend it")
+            raise SpuriousError(f"{path}: no readable configuration (not keys with values); fix it")
         config = configuration.deep_merge(config, changes)
     configuration.check(config, paths[0].parent, partial(holder, sources))
     return config

@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         fetch_all(sources, entries, building)
         replace_folder(building, output)
     except OSError as error:
-        raise SpuriousError(f"{output}: {error}; mend this and run again") from None
+        raise SpuriousError(f"{output}: {error}; fix this and run again") from None
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -56,7 +56,7 @@ class Sources:
     def __post_init__(self) -> None:
         for template in self.urls:
             if "{file}" not in template:
-                raise SpuriousError(f"{template}: has no {{file}} to put a file's name in; mend urls in config.yaml")
+                raise SpuriousError(f"{template}: has no {{file}} to put a file's name in; change urls in config.yaml")
 
     def provide(self, entry: Entry, path: Path) -> None:
         """Make `path` a link to the local file, or the downloaded file; one that is there already is kept."""
@@ -71,7 +71,7 @@ class Sources:
         found = sha256_of(local)
         if found != entry.sha256:
             raise SpuriousError(
-                f"{local}: wrong sha256 {found}, wanted {entry.sha256}; replace or remove it, or mend its row in "
+                f"{local}: wrong sha256 {found}, wanted {entry.sha256}; replace or remove it, or change its row in "
                 f"{self.manifest}"
             )
         path.unlink(missing_ok=True)

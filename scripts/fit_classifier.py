@@ -2,14 +2,32 @@
 
 import argparse
 
+from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, answer_help, run, settings_argument
+from pipeline.jobs.devices import prepare_compute
+from spurious.classifiers.entries import ClassifierEntry
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = Parser(description=__doc__)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--classifier", required=True, help="its name, for the rows")
+    parser.add_argument(
+        "--entry", type=settings_argument(ClassifierEntry), required=True, help="JSON: under classifiers"
+    )
+    parser.add_argument("--seed", type=SEED, required=True)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--predictions", required=True)
+    add_compute_arguments(parser)
+    return parser.parse_args(argv)
+
+
+answer_help(__name__, parse)
+
 import torch
 
 from pipeline.files.estimators import limit_threads, write
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import read_dataset
-from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, run, settings_argument
-from pipeline.jobs.devices import prepare_compute
-from spurious.classifiers.entries import ClassifierEntry
 from spurious.classifiers.scikit_learn import fit, scores_of
 from spurious.experiments.classifiers.rows import prediction_rows
 
@@ -33,20 +51,6 @@ def main(argv: list[str] | None = None) -> None:
     splits = ((split, data.pixels(split), data.labels[split]) for split in SPLITS)
     identification = {"classifier": arguments.classifier, "seed": arguments.seed}
     write_rows(arguments.predictions, prediction_rows(judge, splits, identification))
-
-
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = Parser(description=__doc__)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--classifier", required=True, help="its name, for the rows")
-    parser.add_argument(
-        "--entry", type=settings_argument(ClassifierEntry), required=True, help="JSON: under classifiers"
-    )
-    parser.add_argument("--seed", type=SEED, required=True)
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--predictions", required=True)
-    add_compute_arguments(parser)
-    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

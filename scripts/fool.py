@@ -12,29 +12,63 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import torch
 from PIL import Image
 
-import classify
 from pipeline.files.atomic import whole_file
-from pipeline.files.classifiers import open_classifier
-from pipeline.files.tensors import read_description
-from pipeline.jobs.arguments import ABOVE_ZERO, COUNT, SEED, Parser, add_compute_arguments, run
+from pipeline.jobs.arguments import ABOVE_ZERO, COUNT, SEED, Parser, add_compute_arguments, answer_help, run
 from pipeline.jobs.devices import prepare_compute
 from spurious import registry
 from spurious.attacks.entries import Attack
-from spurious.attacks.gradient import NO_LABEL
 from spurious.classifiers.entries import Architecture
+from spurious.errors import SpuriousError, shown_name, unknown_name
+from spurious.experiments.fooling.settings import FoolingSettings
+from spurious.views.settings import Preprocessing
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = Parser(description=__doc__)
+    parser.add_argument("image", type=Path, nargs="?", metavar="IMAGE", help="a photograph; none with --start noise")
+    parser.add_argument("--id", help="seeds what is drawn; its path in the dataset's folder, or its name if left out")
+    parser.add_argument("--classifier", help="its name; the dataset's first under smoothing if left out")
+    parser.add_argument("--target", metavar="CLASS", help="name or number; away from the label if left out")
+    parser.add_argument("--label", metavar="CLASS", help="the true class; what it is taken for if left out")
+    parser.add_argument("--method", default="pgd-linf", help="one of the configuration's (%(default)s)")
+    parser.add_argument("--epsilon", type=ABOVE_ZERO, help="largest change, pixels in [0, 1]; the method's if left out")
+    parser.add_argument("--steps", type=COUNT, help="the method's if left out")
+    parser.add_argument("--step-size", type=ABOVE_ZERO, help="the method's if left out")
+    parser.add_argument("--start", choices=["image", "noise"], default="image")
+    parser.add_argument(
+        "--exif-orientation", action="store_true", help="turn the image upright, also where the dataset does not"
+    )
+    parser.add_argument("--seed", type=SEED, default=0, help="of noise and random starts")
+    parser.add_argument("--output", default=".", help="a folder that is there, or how the files' names begin")
+    parser.add_argument("--dataset", default="imagenet-samples", help="whose classes and classifiers (%(default)s)")
+    default = [Path(__file__).resolve().parents[1] / "config.yaml"]
+    parser.add_argument(
+        "--config", "--configfile", type=Path, nargs="+", default=default, help="the later ones change the first"
+    )
+    parser.add_argument("--results", type=Path, help="the folder of results; that beside the configuration if left out")
+    parser.add_argument("--local-data", help="a folder that is looked in before any URL")
+    add_compute_arguments(parser)
+    return parser.parse_args(argv)
+
+
+answer_help(__name__, parse)
+
+import pandas as pd
+import torch
+
+import classify
+from pipeline.files.classifiers import open_classifier
+from pipeline.files.tensors import read_description
+from spurious.attacks.gradient import NO_LABEL
 from spurious.classifiers.predictions import predict
 from spurious.data.datasets import to_float
-from spurious.errors import SpuriousError, shown_name, unknown_name
 from spurious.experiments.fooling.figure import Panel, fooling, size_text
-from spurious.experiments.fooling.settings import FoolingSettings
 from spurious.figures.style import probability_text, render
 from spurious.perturbations.balls import sizes, start_noise
 from spurious.views import bands
-from spurious.views.settings import Preprocessing
 
 BEFORE, AFTER, WRITTEN = "before", "after", "as written"
 
@@ -71,35 +105,6 @@ def main(argv: list[str] | None = None) -> None:
         file.write_bytes(
             render(fooling([panel(outcome, arguments.method, method, target)], title, subject.classes), "png")
         )
-
-
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    """The command line."""
-    parser = Parser(description=__doc__)
-    parser.add_argument("image", type=Path, nargs="?", metavar="IMAGE", help="a photograph; none with --start noise")
-    parser.add_argument("--id", help="seeds what is drawn; its path in the dataset's folder, or its name if left out")
-    parser.add_argument("--classifier", help="its name; the dataset's first under smoothing if left out")
-    parser.add_argument("--target", metavar="CLASS", help="name or number; away from the label if left out")
-    parser.add_argument("--label", metavar="CLASS", help="the true class; what it is taken for if left out")
-    parser.add_argument("--method", default="pgd-linf", help="one of the configuration's (%(default)s)")
-    parser.add_argument("--epsilon", type=ABOVE_ZERO, help="largest change, pixels in [0, 1]; the method's if left out")
-    parser.add_argument("--steps", type=COUNT, help="the method's if left out")
-    parser.add_argument("--step-size", type=ABOVE_ZERO, help="the method's if left out")
-    parser.add_argument("--start", choices=["image", "noise"], default="image")
-    parser.add_argument(
-        "--exif-orientation", action="store_true", help="turn the image upright, also where the dataset does not"
-    )
-    parser.add_argument("--seed", type=SEED, default=0, help="of noise and random starts")
-    parser.add_argument("--output", default=".", help="a folder that is there, or how the files' names begin")
-    parser.add_argument("--dataset", default="imagenet-samples", help="whose classes and classifiers (%(default)s)")
-    default = [classify.PROJECT / "config.yaml"]
-    parser.add_argument(
-        "--config", "--configfile", type=Path, nargs="+", default=default, help="the later ones change the first"
-    )
-    parser.add_argument("--results", type=Path, help="the folder of results; that beside the configuration if left out")
-    parser.add_argument("--local-data", help="a folder that is looked in before any URL")
-    add_compute_arguments(parser)
-    return parser.parse_args(argv)
 
 
 def chosen_method(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> Attack:

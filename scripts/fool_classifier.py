@@ -3,6 +3,35 @@
 import argparse
 from collections.abc import Sequence
 
+from pipeline.jobs.arguments import COUNT, SEED, Parser, add_compute_arguments, answer_help, run, settings_argument
+from pipeline.jobs.devices import prepare_compute
+from pipeline.jobs.progress import progress, tell_of
+from spurious.classifiers.entries import ClassifierEntry
+from spurious.errors import SpuriousError
+from spurious.experiments.fooling.settings import FoolingSettings
+from spurious.views.settings import Preprocessing
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = Parser(description=__doc__)
+    parser.add_argument("--data", nargs="+", required=True, help="a dataset's tensors; or a folder and its list")
+    parser.add_argument("--weights", nargs="+", required=True, help="the classifier's file, one for each seed")
+    parser.add_argument("--seeds", nargs="+", type=SEED, required=True)
+    parser.add_argument("--classifier", required=True, help="its name, for the rows")
+    parser.add_argument(
+        "--entry", type=settings_argument(ClassifierEntry), required=True, help="JSON: under classifiers"
+    )
+    parser.add_argument("--classes", type=COUNT, required=True, help="how many the dataset has")
+    parser.add_argument("--settings", type=settings_argument(FoolingSettings), required=True)
+    parser.add_argument("--rows", required=True)
+    parser.add_argument("--rubbish", required=True)
+    parser.add_argument("--examples", required=True)
+    add_compute_arguments(parser)
+    return parser.parse_args(argv)
+
+
+answer_help(__name__, parse)
+
 import pandas as pd
 import torch
 
@@ -10,17 +39,10 @@ from pipeline.files.classifiers import open_classifier
 from pipeline.files.images import Images, open_images
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import write_tensors
-from pipeline.jobs.arguments import COUNT, SEED, Parser, add_compute_arguments, run, settings_argument
-from pipeline.jobs.devices import prepare_compute
-from pipeline.jobs.progress import progress, tell_of
-from spurious.classifiers.entries import ClassifierEntry
 from spurious.data.datasets import to_float
-from spurious.errors import SpuriousError
 from spurious.experiments.fooling.rows import COLUMNS, Starts, clean_rows, example_places, fool_all, rubbish_rows
-from spurious.experiments.fooling.settings import FoolingSettings
 from spurious.seeding import generator
 from spurious.statistics.chance import near_chance
-from spurious.views.settings import Preprocessing
 
 RUBBISH_ON_PHOTOGRAPHS = 500  # at most: each is as expensive as a photograph
 RUBBISH_COLUMNS = ["classifier", "seed", "kind", "id", "predicted", "p"]
@@ -55,24 +77,6 @@ def tell_near_chance(rows: pd.DataFrame, classifier: str, classes: int) -> None:
     """Say on the terminal for which seeds the classifier is near chance on the images before they are fooled."""
     for seed, own in rows.groupby("seed", sort=False):
         tell_of(f"{classifier}, seed {seed}", near_chance(*clean_rows(own), classes))
-
-
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = Parser(description=__doc__)
-    parser.add_argument("--data", nargs="+", required=True, help="a dataset's tensors; or a folder and its list")
-    parser.add_argument("--weights", nargs="+", required=True, help="the classifier's file, one for each seed")
-    parser.add_argument("--seeds", nargs="+", type=SEED, required=True)
-    parser.add_argument("--classifier", required=True, help="its name, for the rows")
-    parser.add_argument(
-        "--entry", type=settings_argument(ClassifierEntry), required=True, help="JSON: under classifiers"
-    )
-    parser.add_argument("--classes", type=COUNT, required=True, help="how many the dataset has")
-    parser.add_argument("--settings", type=settings_argument(FoolingSettings), required=True)
-    parser.add_argument("--rows", required=True)
-    parser.add_argument("--rubbish", required=True)
-    parser.add_argument("--examples", required=True)
-    add_compute_arguments(parser)
-    return parser.parse_args(argv)
 
 
 def first_tests(images: Images, settings: FoolingSettings, preprocessing: Preprocessing) -> Starts:

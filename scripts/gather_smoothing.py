@@ -3,13 +3,29 @@
 import argparse
 from collections.abc import Sequence
 
-import pandas as pd
-
 from pipeline.files.atomic import whole_file
-from pipeline.files.rows import TEXT
-from pipeline.jobs.arguments import COUNT, Parser, run
+from pipeline.jobs.arguments import COUNT, Parser, answer_help, run
 from pipeline.jobs.progress import tell_of
 from spurious.errors import SpuriousError, reason_of
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = Parser(description=__doc__)
+    parser.add_argument("--shards", nargs="+", required=True, help="what smooth_shard.py wrote")
+    parser.add_argument("--classifier", required=True, help="its name, for the rows")
+    parser.add_argument("--classes", type=COUNT, required=True, help="how many the dataset has")
+    parser.add_argument("--votes", required=True, help="output: the rows of all variants and noise seeds")
+    parser.add_argument("--images", required=True, help="output: the rows of the published variant, first noise seed")
+    parser.add_argument("--summary", required=True, help="output: their rates with 95 %% intervals")
+    return parser.parse_args(argv)
+
+
+answer_help(__name__, parse)
+
+import pandas as pd
+
+from pipeline.files.rows import TEXT
 from spurious.experiments.smoothing.clean import clean_rows
 from spurious.experiments.smoothing.rates import in_order, main_rows, summarize
 from spurious.experiments.smoothing.rows import main_columns, number_types, views_of
@@ -27,18 +43,6 @@ def main(argv: list[str] | None = None) -> None:
     for path, table in {arguments.votes: votes, arguments.images: images, arguments.summary: summary}.items():
         with whole_file(path) as file:
             table.to_csv(file, index=False)
-
-
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    """The command line."""
-    parser = Parser(description=__doc__)
-    parser.add_argument("--shards", nargs="+", required=True, help="what smooth_shard.py wrote")
-    parser.add_argument("--classifier", required=True, help="its name, for the rows")
-    parser.add_argument("--classes", type=COUNT, required=True, help="how many the dataset has")
-    parser.add_argument("--votes", required=True, help="output: the rows of all variants and noise seeds")
-    parser.add_argument("--images", required=True, help="output: the rows of the published variant, first noise seed")
-    parser.add_argument("--summary", required=True, help="output: their rates with 95 %% intervals")
-    return parser.parse_args(argv)
 
 
 def joined(paths: Sequence[str]) -> pd.DataFrame:

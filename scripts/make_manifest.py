@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from pipeline.files.atomic import write_text
+from pipeline.files.listing import is_photograph, tell_left_out
 from pipeline.files.photographs import read_class_names, sha256_of
 from pipeline.jobs.arguments import Parser, run
 from pipeline.jobs.progress import progress_bar
@@ -61,21 +62,22 @@ def by_order(arguments: argparse.Namespace) -> bool:
 
 
 def find_files(folder: Path) -> list[PurePosixPath]:
-    """The photographs below `folder`, relative to it and sorted; other files are named on the terminal."""
-    found = [
-        Path(place, name).relative_to(folder)
-        for place, folders, names in os.walk(folder, followlinks=True)
-        for name in names
-        if not any(part.startswith(".") for part in Path(place, name).relative_to(folder).parts)
-    ]
-    files = sorted(PurePosixPath(path.as_posix()) for path in found if path.suffix.lower() in SUFFIXES)
-    others = sorted(str(path) for path in found if path.suffix.lower() not in SUFFIXES)
-    if others:
-        shown = ", ".join(others[:3]) + (" ..." if len(others) > 3 else "")
-        print(f"left out {len(others)} that are no {', '.join(SUFFIXES)}: {shown}", file=sys.stderr)
+    """The photographs below `folder`, relative to it and sorted; those that are left out are told on the terminal."""
+    taken, others = [], []
+    for place, _, names in os.walk(folder, followlinks=True):
+        for name in names:
+            path = Path(place, name).relative_to(folder)
+            (taken if is_photograph(path) and not is_hidden(path) else others).append(path)
+    tell_left_out(others, hidden=True)
+    files = sorted(PurePosixPath(path.as_posix()) for path in taken)
     if not files:
-        raise SpuriousError(f"{folder}: holds no {', '.join(SUFFIXES)} file; mend the path")
+        raise SpuriousError(f"{folder}: holds no {', '.join(SUFFIXES)} file; change the path")
     return files
+
+
+def is_hidden(path: Path) -> bool:
+    """Whether the name of a file, or of a folder that it is in, begins with a dot."""
+    return any(part.startswith(".") for part in path.parts)
 
 
 def hash_files(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:

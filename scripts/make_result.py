@@ -2,16 +2,7 @@
 
 import argparse
 
-from pipeline.files.results import called, write_result
-from pipeline.jobs.arguments import Parser, declare_own_kinds, json_argument, run
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Read the inputs, call the function, write a table as CSV, Markdown and HTML, a figure as PNG and SVG."""
-    arguments = parse(argv)
-    declare_own_kinds()
-    files = {keyword: paths for keyword, *paths in arguments.input}
-    write_result(called(arguments.function, files, arguments.settings), arguments.output)
+from pipeline.jobs.arguments import Parser, answer_help, declare_own_kinds, json_argument, run
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -23,6 +14,19 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--settings", type=json_argument, default={}, help="JSON: the other keywords; more are ignored")
     parser.add_argument("--output", nargs="+", required=True, metavar="FILE", help=".csv .md .html, or .png .svg")
     return parser.parse_args(argv)
+
+
+answer_help(__name__, parse)
+
+from pipeline.files.results import called, write_result
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read the inputs, call the function, write a table as CSV, Markdown and HTML, a figure as PNG and SVG."""
+    arguments = parse(argv)
+    declare_own_kinds()
+    files = {keyword: paths for keyword, *paths in arguments.input}
+    write_result(called(arguments.function, files, arguments.settings), arguments.output)
 
 
 if __name__ == "__main__":

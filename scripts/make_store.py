@@ -4,7 +4,6 @@ The folder is built beside its place and moved there when it is whole.
 """
 
 import argparse
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,26 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.files.atomic import remove, replace_folder, unfinished
+from pipeline.files.listing import is_photograph, tell_left_out
 from pipeline.files.photographs import all_unreadable, open_photographs, read_photograph
-from pipeline.files.stores import SplitWriter, write_description
-from pipeline.jobs.arguments import COUNT, INDEX, SEED, THREADS, Parser, pair_argument, run
-from pipeline.jobs.progress import note, progress_bar, tell
+from pipeline.jobs.arguments import COUNT, INDEX, SEED, THREADS, Parser, answer_help, pair_argument, run
+from pipeline.jobs.devices import granted_cpus
+from pipeline.jobs.progress import note, progress_bar
 from spurious.data.downsampled import parse_batch, shrink
 from spurious.data.photographs import SUFFIXES, conversions
 from spurious.errors import SpuriousError
-
-CHUNK = 1024  # images that are decoded before they are written
-Part = tuple[str, np.ndarray, np.ndarray]  # split, images uint8 (n, 3, S, S), labels (n,)
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the splits of the one kind of input that is given; raises SpuriousError for anything a user can mend."""
-    arguments = parse(argv)
-    try:
-        with whole_folder(arguments.output) as folder:
-            write_store(folder, arguments)
-    except OSError as error:
-        raise SpuriousError(f"{arguments.output}: {error}; mend this and run again") from None
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -49,7 +36,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--size", type=COUNT, required=True, help="pixels in height and width")
     parser.add_argument("--validation", type=INDEX, default=0, help="training images to set aside as a split")
     parser.add_argument("--seed", type=SEED, default=0, help="which ones these are")
-    parser.add_argument("--threads", type=THREADS, default=os.cpu_count(), help="that decode; no part of the result")
+    parser.add_argument("--threads", type=THREADS, default=granted_cpus(), help="that decode; no part of the result")
     parser.add_argument("--output", type=Path, required=True, help="the folder to make")
     arguments = parser.parse_args(argv)
     if bool(arguments.photographs) != bool(arguments.list) or (arguments.photographs and arguments.validation):
@@ -57,6 +44,24 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if arguments.exif_orientation and not arguments.tree:
         parser.error("--exif-orientation is for --tree: batches have no EXIF, a list says itself what is turned")
     return arguments
+
+
+answer_help(__name__, parse)
+
+from pipeline.files.stores import SplitWriter, write_description
+
+CHUNK = 1024  # images that are decoded before they are written
+Part = tuple[str, np.ndarray, np.ndarray]  # split, images uint8 (n, 3, S, S), labels (n,)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the splits of the one kind of input that is given; raises SpuriousError for anything a user can fix."""
+    arguments = parse(argv)
+    try:
+        with whole_folder(arguments.output) as folder:
+            write_store(folder, arguments)
+    except OSError as error:
+        raise SpuriousError(f"{arguments.output}: {error}; fix this and run again") from None
 
 
 @contextmanager
@@ -146,7 +151,7 @@ def read_batch(path: str, size: int) -> tuple[np.ndarray, np.ndarray]:
         with open(path, "rb") as file:
             images, labels = parse_batch(file, path)
     except OSError as error:
-        raise SpuriousError(f"{path}: cannot be read ({error.strerror}); mend its path in config.yaml") from None
+        raise SpuriousError(f"{path}: cannot be read ({error.strerror}); fix its path in config.yaml") from None
     if images.shape[-1] != size:
         raise SpuriousError(f"{path}: {images.shape[-1]} pixels a side instead of {size}; give other files or set size")
     return images, labels
@@ -167,33 +172,20 @@ def from_trees(arguments: argparse.Namespace) -> Iterator[Part]:
 def list_tree(folder: Path) -> dict[str, list[Path]]:
     """The image files below every subfolder, by its name, all sorted; SpuriousError where there are none."""
     if not folder.is_dir():
-        raise SpuriousError(f"{folder}: no such folder; mend its path in config.yaml")
+        raise SpuriousError(f"{folder}: no such folder; fix its path in config.yaml")
     tree, others = {}, []
     for entry in sorted(folder.iterdir()):
         files = sorted(entry.rglob("*")) if entry.is_dir() else [entry]
         others += [file for file in files if not is_photograph(file) and file.is_file()]
         if entry.is_dir():
             tree[entry.name] = list(filter(is_photograph, files))
-    passed_over(others)
+    tell_left_out(others, hidden=False)
     if not tree:
         raise SpuriousError(f"{folder}: has no subfolders; give the folder that holds one for each class")
     for name, files in tree.items():
         if not files:
             raise SpuriousError(f"{folder / name}: has no {', '.join(SUFFIXES)} files; fill or remove this class")
     return tree
-
-
-def is_photograph(file: Path) -> bool:
-    """Whether its name ends as one of a photograph."""
-    return file.suffix.lower() in SUFFIXES
-
-
-def passed_over(files: Iterable[Path]) -> None:
-    """Count on the terminal, in one line, the files that are no photographs by their names."""
-    others = sorted(map(str, files))
-    if others:
-        shown = ", ".join(others[:3]) + ", ..." * (len(others) > 3)
-        tell(f"left out {len(others)} that are no {', '.join(SUFFIXES)}: {shown}")
 
 
 def check_classes(folder: str, names: list[str], trained: list[str], classes: int) -> None:
@@ -245,7 +237,7 @@ def shrunk_or_error(
     except SpuriousError as error:
         return error
     except OSError as error:
-        return SpuriousError(f"{path}: cannot be read ({error.strerror}); mend this and run again")
+        return SpuriousError(f"{path}: cannot be read ({error.strerror}); fix this and run again")
 
 
 if __name__ == "__main__":

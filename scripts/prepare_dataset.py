@@ -55,7 +55,7 @@ def _read(files: Mapping[str, str], key: str) -> bytes:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Parse the arguments and write the tensors; raises SpuriousError for anything a user can mend."""
+    """Parse the arguments and write the tensors; raises SpuriousError for anything a user can fix."""
     parser = Parser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="the safetensors file to write")
     parser.add_argument("--settings", type=settings_argument(Source), required=True, help="JSON: under datasets")

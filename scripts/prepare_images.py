@@ -1,21 +1,43 @@
 """The list of a dataset's photographs: size, mode, colour, and which are kept; grey ones are not."""
 
 import argparse
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
-import pandas as pd
-
 from pipeline.files.photographs import TURNED, all_unreadable, read_class_names, read_manifest, read_photograph
-from pipeline.files.rows import write_rows
-from pipeline.jobs.arguments import COUNT, THREADS, Parser, number, run
+from pipeline.jobs.arguments import COUNT, THREADS, Parser, answer_help, number, run
+from pipeline.jobs.devices import granted_cpus
 from pipeline.jobs.progress import note, progress_bar
 from spurious.data.manifest import Entry
 from spurious.data.photographs import Properties, conversions, describe, why_grey
 from spurious.errors import SpuriousError
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = Parser(description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True, help="what fetch_images.py made")
+    parser.add_argument("--manifest", required=True, help="CSV: file, label, sha256")
+    parser.add_argument("--class-names", required=True, help="CSV: label, wordnet, name")
+    parser.add_argument("--classes", type=COUNT, required=True, help="how many there are")
+    parser.add_argument(
+        "--grey-below",
+        type=number("a number of levels from 0 to 255", 0, 255),
+        required=True,
+        help="levels of 255 by which channels must differ",
+    )
+    parser.add_argument("--exif-orientation", action="store_true", help="turn photographs upright, here and later")
+    parser.add_argument("--threads", type=THREADS, default=min(8, granted_cpus()), help="no part of the result")
+    parser.add_argument("--output", required=True)
+    return parser.parse_args(argv)
+
+
+answer_help(__name__, parse)
+
+import pandas as pd
+
+from pipeline.files.rows import write_rows
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -43,24 +65,6 @@ def whole(described: Iterable[Properties | SpuriousError]) -> list[Properties]:
     if failures:
         raise all_unreadable(failures)
     return results
-
-
-def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = Parser(description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True, help="what fetch_images.py made")
-    parser.add_argument("--manifest", required=True, help="CSV: file, label, sha256")
-    parser.add_argument("--class-names", required=True, help="CSV: label, wordnet, name")
-    parser.add_argument("--classes", type=COUNT, required=True, help="how many there are")
-    parser.add_argument(
-        "--grey-below",
-        type=number("a number of levels from 0 to 255", 0, 255),
-        required=True,
-        help="levels of 255 by which channels must differ",
-    )
-    parser.add_argument("--exif-orientation", action="store_true", help="turn photographs upright, here and later")
-    parser.add_argument("--threads", type=THREADS, default=min(8, os.cpu_count() or 1), help="no part of the result")
-    parser.add_argument("--output", required=True)
-    return parser.parse_args(argv)
 
 
 def describe_all(arguments: argparse.Namespace, entries: Sequence[Entry]) -> Iterator[Properties | SpuriousError]:

@@ -5,68 +5,20 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import pandas as pd
-import torch
-
-from pipeline.files.checkpoints import train
-from pipeline.files.rows import read_rows, write_rows
-from pipeline.files.tensors import load_classifier, read_dataset, read_description, read_tensors, write_tensors
 from pipeline.jobs.arguments import (
     SEED,
     Parser,
     add_compute_arguments,
+    answer_help,
     declare_own_kinds,
     json_argument,
     run,
     settings_argument,
 )
-from pipeline.jobs.devices import note_slow_precision, prepare_compute
-from spurious.attacks.optimization import attack
-from spurious.attacks.optimization_rows import image_rows, label_probability
-from spurious.classifiers.models import build_classifier
-from spurious.classifiers.predictions import predict
+from pipeline.jobs.devices import name_of, note_slow_precision, prepare_compute
 from spurious.classifiers.recipes import TrainingRecipe
-from spurious.classifiers.training import Trainer, TrainingSet
-from spurious.data.datasets import Dataset
 from spurious.experiments.backworking.settings import BackworkingSettings
 from spurious.experiments.retraining.settings import RetrainingSettings
-from spurious.experiments.retraining.training_set import target_classes, with_negatives
-from spurious.perturbations.negatives import function_of, is_searched, search_of
-from spurious.seeding import generator
-
-ATTACK_COLUMNS = [
-    *("classifier", "negatives", "target", "round", "seed", "attack", "label", "image"),
-    *("steps", "reinitialized", "predicted", "p"),
-]
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Read data, the trained classifier, its control and what was found in it; write rows of all rounds."""
-    arguments = parse(argv)
-    device = prepare_compute(arguments)
-    note_slow_precision(arguments.recipe.precision, device)
-    arm = Arm(arguments, device)
-    rows: dict[str, list[pd.DataFrame]] = {"attacks": [], "old": [], "predictions": [], "negatives": []}
-    old = arm.found_before()
-    if arguments.negatives == "none":  # the classifiers before retraining, once for all arms
-        rows["predictions"].append(arm.test_rows(arm.before, 0))
-        rows["attacks"].append(arm.attack_rows_before())
-    negatives, model = torch.empty(0, *arm.data.image_shape), arm.before
-    for number in range(1, arguments.settings.rounds + 1):
-        new = arm.new_negatives(old, number)
-        rows["negatives"].append(arm.negatives_rows(model, new, number))
-        negatives = torch.cat([negatives, new])
-        held_out = arm.search_again(model, number)
-        model = arm.retrain(negatives, number)
-        rows["predictions"].append(arm.test_rows(model, number))
-        for name, images in (("first", old), ("second", held_out)):
-            rows["old"] += arm.old_rows(model, images, number, name)
-        attacks, old = arm.attack_rows(model, number)
-        rows["attacks"] += attacks
-    write_tensors(arguments.negatives_file, {"negatives": negatives})
-    for name, parts in rows.items():
-        write_rows(getattr(arguments, f"{name}_rows"), pd.concat(parts))
-    arm.remove_checkpoints()
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -89,9 +41,65 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--old-rows", required=True)
     parser.add_argument("--predictions-rows", required=True)
     parser.add_argument("--negatives-rows", required=True)
+    parser.add_argument("--history-rows", required=True)
     parser.add_argument("--negatives-file", required=True)
     add_compute_arguments(parser)
     return parser.parse_args(argv)
+
+
+answer_help(__name__, parse)
+
+import pandas as pd
+import torch
+
+from pipeline.files.checkpoints import train
+from pipeline.files.rows import read_rows, write_rows
+from pipeline.files.tensors import load_classifier, read_dataset, read_description, read_tensors, write_tensors
+from spurious.attacks.optimization import run_searches
+from spurious.attacks.optimization_rows import image_rows, label_probability
+from spurious.classifiers.models import build_classifier
+from spurious.classifiers.predictions import predict
+from spurious.classifiers.training import Trainer, TrainingSet
+from spurious.data.datasets import Dataset
+from spurious.experiments.retraining.training_set import target_classes, with_negatives
+from spurious.perturbations.negatives import function_of, is_searched, search_of
+from spurious.seeding import generator
+
+ATTACK_COLUMNS = [
+    *("classifier", "negatives", "target", "round", "seed", "attack", "label", "image"),
+    *("steps", "reinitialized", "predicted", "p"),
+]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read data, the trained classifier, its control and what was found in it; write rows of all rounds."""
+    arguments = parse(argv)
+    device = prepare_compute(arguments)
+    note_slow_precision(arguments.recipe.precision, device)
+    arm = Arm(arguments, device)
+    names = ("attacks", "old", "predictions", "negatives", "history")
+    rows: dict[str, list[pd.DataFrame]] = {name: [] for name in names}
+    old = arm.found_before()
+    if arguments.negatives == "none":  # the classifiers before retraining, once for all arms
+        rows["predictions"].append(arm.test_rows(arm.before, 0))
+        rows["attacks"].append(arm.attack_rows_before())
+    negatives, model = torch.empty(0, *arm.data.image_shape), arm.before
+    for number in range(1, arguments.settings.rounds + 1):
+        new = arm.new_negatives(old, number)
+        rows["negatives"].append(arm.negatives_rows(model, new, number))
+        negatives = torch.cat([negatives, new])
+        held_out = arm.search_again(model, number)
+        model, history = arm.retrain(negatives, number)
+        rows["history"].append(history)
+        rows["predictions"].append(arm.test_rows(model, number))
+        for name, images in (("first", old), ("second", held_out)):
+            rows["old"] += arm.old_rows(model, images, number, name)
+        attacks, old = arm.attack_rows(model, number)
+        rows["attacks"] += attacks
+    write_tensors(arguments.negatives_file, {"negatives": negatives})
+    for name, parts in rows.items():
+        write_rows(getattr(arguments, f"{name}_rows"), pd.concat(parts))
+    arm.remove_checkpoints()
 
 
 class Arm:
@@ -159,15 +167,17 @@ class Arm:
         images, labels = self.data.pixels("train"), self.data.labels["train"]
         return with_negatives(images, labels, self.data.classes, negatives, self.arguments.target, self.settings.copies)
 
-    def retrain(self, negatives: torch.Tensor, number: int) -> torch.nn.Module:
-        """A new classifier, trained from scratch; seeded by the round, equally in every arm."""
+    def retrain(self, negatives: torch.Tensor, number: int) -> tuple[torch.nn.Module, pd.DataFrame]:
+        """A new classifier, trained from scratch, and its history; seeded by the round, equally in every arm."""
         model = build_classifier(self.description).to(self.device)
         seed = self.seed_of(number)
         trainer = Trainer(model, self.training_set(negatives), self.arguments.recipe, seed=seed)
         validation = self.data.pixels("validation"), self.data.labels["validation"]
         name = f"{self.arguments.negatives}-{self.arguments.target}, seed {seed}"
-        train(trainer, validation, self.checkpoint(number), name)
-        return model.eval().requires_grad_(False)
+        history = pd.DataFrame(train(trainer, validation, self.checkpoint(number), name))
+        columns = self.identification(number) | dict(history.items())
+        columns |= {"device": name_of(self.device), "precision": trainer.precision}
+        return model.eval().requires_grad_(False), pd.DataFrame(columns)
 
     def test_rows(self, model: torch.nn.Module, number: int) -> pd.DataFrame:
         """A row per test image; an extra class counts as a prediction like any other."""
@@ -184,7 +194,7 @@ class Arm:
         settings: BackworkingSettings = self.arguments.searches
         search, seed = {self.search: settings.searches[self.search]}, f"{self.seed_of(number - 1)}, held out"
         return [
-            attack(model, label, self.data.of_label(label), search, images=settings.images, seed=seed)[
+            run_searches(model, label, self.data.of_label(label), search, images=settings.images, seed=seed)[
                 self.search
             ].images
             for label in range(self.data.classes)
@@ -207,7 +217,7 @@ class Arm:
         rows, own = [], []
         for label in range(self.data.classes):
             references = self.data.of_label(label)
-            found = attack(
+            found = run_searches(
                 model,
                 label,
                 references,

@@ -2,44 +2,11 @@
 
 import argparse
 
-import pandas as pd
-import torch
-from torch import Tensor
-
-from pipeline.files.estimators import open_scores
-from pipeline.files.rows import write_rows
-from pipeline.files.tensors import read_dataset, write_tensors
-from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, run, settings_argument
+from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, answer_help, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
-from spurious.attacks.evolution import Box, Goal, ball, noise, search
-from spurious.attacks.gradient import random_targets
-from spurious.attacks.scores import Scores, first_right
 from spurious.classifiers.entries import ClassifierEntry
-from spurious.data.datasets import Dataset
 from spurious.errors import SpuriousError
-from spurious.experiments.black_box.rows import search_rows
 from spurious.experiments.black_box.settings import BlackBoxSettings
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Read data and classifier, search from images and from noise, write a row per search and the images."""
-    arguments = parse(argv)
-    device = prepare_compute(arguments)
-    settings = arguments.settings
-    data = read_dataset(arguments.data)
-    scores = open_scores(arguments.weights, arguments.entry, device, arguments.threads)
-    rows, tensors = [], {}
-    for start, choose in (("image", from_images), ("noise", from_noise)):
-        ids, labels, original, box, goal = choose(data, scores, settings, arguments.seed)
-        for method in ("evolution", "random"):
-            found = search(scores, box, goal, ids, settings.budget, method=method, seed=arguments.seed)
-            identification = {"classifier": arguments.classifier, "seed": arguments.seed, "start": start}
-            identification |= {"search": method}
-            rows.append(search_rows(scores, found, goal, original, ids, labels, identification))
-            if method == "evolution":
-                tensors |= {f"{start}/evolution": found.images, f"{start}/original": original}
-    write_rows(arguments.rows, pd.concat(rows))
-    write_tensors(arguments.images, tensors)
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -56,6 +23,43 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--images", required=True)
     add_compute_arguments(parser)
     return parser.parse_args(argv)
+
+
+answer_help(__name__, parse)
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from pipeline.files.estimators import open_scores
+from pipeline.files.rows import write_rows
+from pipeline.files.tensors import read_dataset, write_tensors
+from spurious.attacks.evolution import Box, Goal, ball, evolve, noise
+from spurious.attacks.gradient import random_targets
+from spurious.attacks.scores import Scores, first_right
+from spurious.data.datasets import Dataset
+from spurious.experiments.black_box.rows import search_rows
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read data and classifier, search from images and from noise, write a row per search and the images."""
+    arguments = parse(argv)
+    device = prepare_compute(arguments)
+    settings = arguments.settings
+    data = read_dataset(arguments.data)
+    scores = open_scores(arguments.weights, arguments.entry, device, arguments.threads)
+    rows, tensors = [], {}
+    for start, choose in (("image", from_images), ("noise", from_noise)):
+        ids, labels, original, box, goal = choose(data, scores, settings, arguments.seed)
+        for method in ("evolution", "random"):
+            found = evolve(scores, box, goal, ids, settings.budget, method=method, seed=arguments.seed)
+            identification = {"classifier": arguments.classifier, "seed": arguments.seed, "start": start}
+            identification |= {"search": method}
+            rows.append(search_rows(scores, found, goal, original, ids, labels, identification))
+            if method == "evolution":
+                tensors |= {f"{start}/evolution": found.images, f"{start}/original": original}
+    write_rows(arguments.rows, pd.concat(rows))
+    write_tensors(arguments.images, tensors)
 
 
 Task = tuple[list[int], Tensor | None, Tensor, Box, Goal]

@@ -2,52 +2,15 @@
 
 import argparse
 import csv
-import os
 from functools import partial
 
-import torch
-
 from pipeline.files.atomic import whole_file
-from pipeline.files.classifiers import open_classifier
-from pipeline.files.images import Images, open_images
-from pipeline.jobs.arguments import COUNT, INDEX, Parser, add_compute_arguments, run, settings_argument
-from pipeline.jobs.devices import note_slow_precision, prepare_compute
+from pipeline.jobs.arguments import COUNT, INDEX, Parser, add_compute_arguments, answer_help, run, settings_argument
+from pipeline.jobs.devices import granted_cpus, note_slow_precision, prepare_compute
 from pipeline.jobs.progress import progress_bar
-from spurious.attacks.scores import Scores
 from spurious.classifiers.entries import ClassifierEntry
-from spurious.classifiers.predictions import predict
-from spurious.data.datasets import to_float
 from spurious.errors import SpuriousError
 from spurious.experiments.smoothing.settings import SmoothingSettings
-from spurious.experiments.smoothing.sweep import Batch, row_type, sweep
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Read the images and the classifier, sweep over the shard, write its rows."""
-    arguments = parse(argv)
-    device = prepare_compute(arguments)
-    settings = arguments.settings
-    note_slow_precision(settings.precision, device)
-    images = open_images(arguments.data)
-    indices = shard_indices(len(images), arguments.shard, arguments.shards)
-    model, preprocessing = open_classifier(
-        arguments.weights, arguments.classifier, device, precision=settings.precision
-    )
-    scores = partial(predict, model, batch_size=settings.batch_size, classes=arguments.classes, device=device)
-    scores = named(arguments.weights, scores)
-    workers = len(os.sched_getaffinity(0)) if device.type == "cuda" else 0
-    with (
-        progress_bar(total=len(indices), desc=f"smoothing, shard {arguments.shard}", unit="image") as bar,
-        whole_file(arguments.output) as path,
-        open(path, "w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(row_type(settings)._fields)
-        items = indices.split(images_together(images, settings)) if len(indices) else ()
-        load = partial(load_batch, images, device)
-        for item, rows in zip(items, sweep(items, load, scores, settings, preprocessing, workers=workers), strict=True):
-            writer.writerows(rows)
-            bar.update(len(item))
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -65,6 +28,46 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--output", required=True)
     add_compute_arguments(parser)
     return parser.parse_args(argv)
+
+
+answer_help(__name__, parse)
+
+import torch
+
+from pipeline.files.classifiers import open_classifier
+from pipeline.files.images import Images, open_images
+from spurious.attacks.scores import Scores
+from spurious.classifiers.predictions import predict
+from spurious.data.datasets import to_float
+from spurious.experiments.smoothing.sweep import Batch, row_type, sweep
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read the images and the classifier, sweep over the shard, write its rows."""
+    arguments = parse(argv)
+    device = prepare_compute(arguments)
+    settings = arguments.settings
+    note_slow_precision(settings.precision, device)
+    images = open_images(arguments.data)
+    indices = shard_indices(len(images), arguments.shard, arguments.shards)
+    model, preprocessing = open_classifier(
+        arguments.weights, arguments.classifier, device, precision=settings.precision
+    )
+    scores = partial(predict, model, batch_size=settings.batch_size, classes=arguments.classes, device=device)
+    scores = named(arguments.weights, scores)
+    workers = granted_cpus() if device.type == "cuda" else 0
+    with (
+        progress_bar(total=len(indices), desc=f"smoothing, shard {arguments.shard}", unit="image") as bar,
+        whole_file(arguments.output) as path,
+        open(path, "w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(row_type(settings)._fields)
+        items = indices.split(images_together(images, settings)) if len(indices) else ()
+        load = partial(load_batch, images, device)
+        for item, rows in zip(items, sweep(items, load, scores, settings, preprocessing, workers=workers), strict=True):
+            writer.writerows(rows)
+            bar.update(len(item))
 
 
 def named(weights: str, scores: Scores) -> Scores:

@@ -5,19 +5,45 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from pipeline.jobs.arguments import (
+    SEED,
+    Parser,
+    add_compute_arguments,
+    answer_help,
+    json_argument,
+    run,
+    settings_argument,
+)
+from pipeline.jobs.devices import name_of, note_slow_precision, prepare_compute
+from pipeline.jobs.progress import note, tell_of
+from spurious import registry
+from spurious.classifiers.progress import rise_of
+from spurious.classifiers.recipes import TrainingRecipe
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = Parser(description=__doc__)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--classifier", required=True, help="its name, for the rows")
+    parser.add_argument("--architecture", type=json_argument, required=True, help="JSON: architecture, channels, units")
+    parser.add_argument("--recipe", type=settings_argument(TrainingRecipe), required=True)
+    parser.add_argument("--seed", type=SEED, required=True)
+    parser.add_argument("--weights", required=True)
+    parser.add_argument("--history", required=True)
+    parser.add_argument("--predictions", required=True)
+    add_compute_arguments(parser)
+    return parser.parse_args(argv)
+
+
+answer_help(__name__, parse)
+
 import pandas as pd
 
 from pipeline.files.checkpoints import train
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import read_dataset, write_weights
-from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, json_argument, run, settings_argument
-from pipeline.jobs.devices import note_slow_precision, prepare_compute
-from pipeline.jobs.progress import note, tell_of
-from spurious import registry
 from spurious.classifiers.models import Description, build_classifier
 from spurious.classifiers.predictions import predict
-from spurious.classifiers.progress import rise_of
-from spurious.classifiers.recipes import TrainingRecipe
 from spurious.classifiers.training import Progress, Trainer, TrainingSet, one_hot
 from spurious.data.datasets import SPLITS
 from spurious.experiments.classifiers.rows import prediction_rows
@@ -40,7 +66,8 @@ def main(argv: list[str] | None = None) -> None:
     name = f"{arguments.classifier}, seed {arguments.seed}"
     history = train(trainer, validation, checkpoint, name)
     report_unfinished(history, len(data.labels["validation"]), name)
-    write_rows(arguments.history, pd.DataFrame(history))
+    where = {"device": name_of(device), "precision": trainer.precision}
+    write_rows(arguments.history, pd.DataFrame(history).assign(**where))
     splits = ((split, data.pixels(split), data.labels[split]) for split in SPLITS)
     identification = {"classifier": arguments.classifier, "seed": arguments.seed}
     predictions = prediction_rows(partial(predict, model), splits, identification)
@@ -61,20 +88,6 @@ def report_unfinished(history: Sequence[Progress], images: int, name: str) -> No
             f"to {rise.after:.3f} in the last third; raise epochs or min_steps of its recipe"
         )
         note(text, name)
-
-
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = Parser(description=__doc__)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--classifier", required=True, help="its name, for the rows")
-    parser.add_argument("--architecture", type=json_argument, required=True, help="JSON: architecture, channels, units")
-    parser.add_argument("--recipe", type=settings_argument(TrainingRecipe), required=True)
-    parser.add_argument("--seed", type=SEED, required=True)
-    parser.add_argument("--weights", required=True)
-    parser.add_argument("--history", required=True)
-    parser.add_argument("--predictions", required=True)
-    add_compute_arguments(parser)
-    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,28 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
+from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, answer_help, run, settings_argument
+from pipeline.jobs.devices import name_of, prepare_compute
+from spurious.errors import SpuriousError
+from spurious.experiments.linear.settings import LinearSettings
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = Parser(description=__doc__)
+    parser.add_argument("--data", required=True, help="data.safetensors, or the folder of a store")
+    parser.add_argument("--seed", type=SEED, required=True)
+    parser.add_argument("--settings", type=settings_argument(LinearSettings), required=True)
+    parser.add_argument("--weights", required=True)
+    parser.add_argument("--predictions", required=True)
+    parser.add_argument("--steps", required=True, help="sizes of the smallest steps to every class")
+    parser.add_argument("--history", required=True)
+    parser.add_argument("--pair", required=True, help="rows of the two classes of the settings under attack, if any")
+    add_compute_arguments(parser)
+    return parser.parse_args(argv)
+
+
+answer_help(__name__, parse)
+
 import pandas as pd
 import torch
 
@@ -11,17 +33,13 @@ from pipeline.files.checkpoints import train
 from pipeline.files.images import open_splits
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import write_tensors
-from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, run, settings_argument
-from pipeline.jobs.devices import prepare_compute
 from spurious.attacks.box_steps import smallest_image_steps
 from spurious.attacks.closed_form import Steps, fast_gradient_sign, rubbish_probability, smallest_steps
 from spurious.classifiers.linear import LinearTrainer, history_rows
 from spurious.classifiers.linear_predictions import judge, prediction_rows
 from spurious.data.datasets import to_float
 from spurious.data.splits import ImageSource
-from spurious.errors import SpuriousError
 from spurious.experiments.linear.pair import pair_rows
-from spurious.experiments.linear.settings import LinearSettings
 from spurious.frames import held_out
 from spurious.seeding import generator
 
@@ -40,7 +58,8 @@ def main(argv: list[str] | None = None) -> None:
     history = train(trainer, splits.get("validation"), checkpoint, f"linear, seed {seed}")
     weight, bias = trainer.weights()
     decays = torch.tensor(settings.weight_decays, dtype=torch.float64)
-    write_rows(arguments.history, with_seed(history_rows(history, settings.weight_decays), seed))
+    rows = history_rows(history, settings.weight_decays).assign(device=name_of(device), precision="float32")
+    write_rows(arguments.history, with_seed(rows, seed))
     write_rows(arguments.predictions, with_seed(predictions(weight, bias, splits, settings, device), seed))
     steps = attacked(weight.to(device), bias.to(device), splits[held_out(splits)], settings, seed)
     common = {"weight_decays": decays, "seed": torch.tensor(seed)}
@@ -48,20 +67,6 @@ def main(argv: list[str] | None = None) -> None:
     write_rows(arguments.pair, pair_rows(splits, settings, seed=seed, device=device))
     write_tensors(arguments.weights, {"weight": weight, "bias": bias, **common})
     checkpoint.unlink(missing_ok=True)
-
-
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = Parser(description=__doc__)
-    parser.add_argument("--data", required=True, help="data.safetensors, or the folder of a store")
-    parser.add_argument("--seed", type=SEED, required=True)
-    parser.add_argument("--settings", type=settings_argument(LinearSettings), required=True)
-    parser.add_argument("--weights", required=True)
-    parser.add_argument("--predictions", required=True)
-    parser.add_argument("--steps", required=True, help="sizes of the smallest steps to every class")
-    parser.add_argument("--history", required=True)
-    parser.add_argument("--pair", required=True, help="rows of the two classes of the settings under attack, if any")
-    add_compute_arguments(parser)
-    return parser.parse_args(argv)
 
 
 def check(settings: LinearSettings, splits: Mapping[str, ImageSource], classes: int) -> None:

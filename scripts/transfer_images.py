@@ -2,13 +2,11 @@
 
 import argparse
 
-from pipeline.files.estimators import open_any
-from pipeline.files.rows import write_rows
-from pipeline.files.tensors import read_dataset
 from pipeline.jobs.arguments import (
     SEED,
     Parser,
     add_compute_arguments,
+    answer_help,
     json_argument,
     pair_argument,
     run,
@@ -18,21 +16,7 @@ from pipeline.jobs.devices import prepare_compute
 from spurious import registry
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.errors import SpuriousError, unknown_name
-from spurious.experiments.transfer.rows import transfer_rows
 from spurious.experiments.transfer.settings import TransferSettings
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Read data and classifiers, fool each, write a row per source, judge and image."""
-    arguments = parse(argv)
-    device = prepare_compute(arguments)
-    data = read_dataset(arguments.data)
-    classifiers = {}
-    for (name, seed), path in arguments.sources:
-        if name not in arguments.entries:
-            raise SpuriousError(f"--entries: {unknown_name('classifier', name, arguments.entries)}")
-        classifiers[name, seed] = open_any(path, arguments.entries[name], device, arguments.threads)
-    write_rows(arguments.rows, transfer_rows(classifiers, data.pixels("test"), data.labels["test"], arguments.settings))
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -58,6 +42,27 @@ def source(text: str) -> tuple[tuple[str, int], str]:
     if not name or not seed.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME:SEED=FILE")
     return (name, SEED(seed)), path
+
+
+answer_help(__name__, parse)
+
+from pipeline.files.estimators import open_any
+from pipeline.files.rows import write_rows
+from pipeline.files.tensors import read_dataset
+from spurious.experiments.transfer.rows import transfer_rows
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read data and classifiers, fool each, write a row per source, judge and image."""
+    arguments = parse(argv)
+    device = prepare_compute(arguments)
+    data = read_dataset(arguments.data)
+    classifiers = {}
+    for (name, seed), path in arguments.sources:
+        if name not in arguments.entries:
+            raise SpuriousError(f"--entries: {unknown_name('classifier', name, arguments.entries)}")
+        classifiers[name, seed] = open_any(path, arguments.entries[name], device, arguments.threads)
+    write_rows(arguments.rows, transfer_rows(classifiers, data.pixels("test"), data.labels["test"], arguments.settings))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Where the tables of a dataset come from: code, configuration, versions, seeds, machine, inputs, cost of the jobs."""
 
 import argparse
+import csv
 import glob
 import json
 import platform
@@ -38,6 +39,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     pair = pair_argument("sha256=file")
     parser.add_argument("--files", type=pair, nargs="*", default=[], help="sha256=file; =file where none is declared")
     pair = pair_argument("rule=pattern")
+    parser.add_argument("--histories", type=pair, nargs="*", default=[], help="rule=pattern of its histories")
     parser.add_argument("--benchmarks", type=pair, nargs="*", default=[], help="rule=pattern of its benchmark files")
     parser.add_argument("--output-json", required=True)
     parser.add_argument("--output-html", required=True)
@@ -58,6 +60,7 @@ def gather(arguments: argparse.Namespace) -> dict[str, Any]:
         "software": software(arguments.requirements),
         "hardware": hardware(),
         "inputs": [described(path, declared) for declared, path in arguments.files],
+        "trainings": provenance.trainings(devices_of(dict(arguments.histories), configuration)),
         "rules": provenance.per_rule(measured),
         "total": provenance.total(measured),
         "unreadable_benchmarks": unreadable,
@@ -91,12 +94,26 @@ def described(path: str, declared: str) -> dict[str, Any]:
     return found if same else found | {"reason": "not what was declared"}
 
 
+def devices_of(
+    patterns: Mapping[str, str], configuration: Mapping[str, Any]
+) -> Iterator[tuple[str, str | None, str | None]]:
+    """(rule, device, precision) of every training of the configuration that left a history; None: it does not say."""
+    for path, rule in files_of_jobs(patterns, configuration):
+        try:
+            with open(path, newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+        except (OSError, ValueError, csv.Error):
+            rows = [{}]
+        found = {(row.get("round"), row.get("device"), row.get("precision")) for row in rows}  # rounds are apart
+        yield from ((rule, device, precision) for _, device, precision in found)
+
+
 def measurements(
     patterns: Mapping[str, str], configuration: Mapping[str, Any]
 ) -> tuple[list[tuple[str, provenance.Measurement]], list[str]]:
     """(rule, what it took) of every job of the configuration that left a benchmark file; the unreadable files."""
     measured, unreadable = [], []
-    for path, rule in benchmark_files(patterns, configuration):
+    for path, rule in files_of_jobs(patterns, configuration):
         try:
             found = provenance.measurement(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -108,8 +125,8 @@ def measurements(
     return measured, unreadable
 
 
-def benchmark_files(patterns: Mapping[str, str], configuration: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(path, rule) of the benchmark files of the configuration's jobs; those of an earlier one may lie beside them."""
+def files_of_jobs(patterns: Mapping[str, str], configuration: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(path, rule) of the files that the configuration's jobs left; those of an earlier one may lie beside them."""
     shapes = [re.sub(r"\{\w+\}", "*", pattern) for pattern in patterns.values()]
     for path in sorted({path for shape in shapes for path in glob.glob(shape)}):
         rule, wildcards = provenance.source_of(path, patterns) or (None, {})

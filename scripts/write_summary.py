@@ -9,10 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.files.atomic import write_text
-from pipeline.files.results import called
-from pipeline.jobs.arguments import Parser, declare_own_kinds, json_list_argument, run
+from pipeline.jobs.arguments import Parser, answer_help, declare_own_kinds, json_list_argument, run
 from spurious.errors import SpuriousError
 from spurious.report import provenance_page
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = Parser(description=__doc__)
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--picture", metavar="PNG")
+    parser.add_argument(
+        "--findings", type=json_list_argument, default=[], help="JSON: a list of title, function, tables, settings"
+    )
+    parser.add_argument("--provenance", metavar="JSON")
+    parser.add_argument("--output", required=True)
+    return parser.parse_args(argv)
+
+
+answer_help(__name__, parse)
+
+from pipeline.files.results import called
 
 PICTURE = """.. raw:: html
 
@@ -32,18 +48,6 @@ def main(argv: list[str] | None = None) -> None:
     for title, sentences in sections(arguments):
         parts += [f"*{title}*\n", *(f"- {sentence}" for sentence in sentences), ""]
     write_text(arguments.output, "\n".join(parts) + "\n")
-
-
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = Parser(description=__doc__)
-    parser.add_argument("--dataset", required=True)
-    parser.add_argument("--picture", metavar="PNG")
-    parser.add_argument(
-        "--findings", type=json_list_argument, default=[], help="JSON: a list of title, function, tables, settings"
-    )
-    parser.add_argument("--provenance", metavar="JSON")
-    parser.add_argument("--output", required=True)
-    return parser.parse_args(argv)
 
 
 def sections(arguments: argparse.Namespace) -> Iterator[tuple[str, Iterator[str]]]:

@@ -216,8 +216,9 @@ def planned_results(done):
     pattern = r"--output results/[^/ ]+/((?:tables|figures)/\S+)\.\w+"
     planned = {}
     for script, command, reason in planned_commands(done):
-        if script == "make_result.py":
-            planned[re.search(pattern, command)[1]] = reason
+        found = re.search(pattern, command)
+        if script == "make_result.py" and found:
+            planned[found[1]] = reason
     return planned
 
 

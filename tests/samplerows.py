@@ -121,7 +121,7 @@ FOOLED_IMAGES = [
 
 def fooling_rows(method="away", seed=0, images=FOOLED_IMAGES, classifier="cnn"):
     columns = ["label", "target", "clean_predicted", "predicted", "p", "l2", "linf", "control_predicted"]
-    table = pd.DataFrame(images, columns=columns)
+    table = pd.DataFrame(images, columns=columns).assign(id=range(len(images)))
     if FOOLING_METHODS[method][1] == "untargeted":
         table["target"] = math.nan
     if FOOLING_METHODS[method][0] == "noise":

@@ -65,7 +65,9 @@ INPUTS = {
     "smoothing-agreement": VOTES,
     "smoothing-risk": VOTES,
     "fooling": {"rows": lambda: both(both(fooling_rows()), "method")},
-    "fooling-rubbish": {"rows": lambda: both(pd.DataFrame({"kind": "normal", "seed": 0, "p": [0.2, 0.9]}))},
+    "fooling-rubbish": {
+        "rows": lambda: both(pd.DataFrame({"kind": "normal", "seed": 0, "id": [0, 1], "p": [0.2, 0.9]}))
+    },
     "black_box": {"rows": lambda: scored_rows(PLAIN), "predictions": lambda: both(predictions())},
     "transfer": {"rows": transferred},
     "images-excluded": {"images": excluded},

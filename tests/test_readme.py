@@ -18,7 +18,9 @@ from spurious.data.datasets import digits
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MEASURED = ROOT / "docs" / "measured"
-TEXTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("workflow/report/*.rst")])
+TEXTS = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("workflow/report/*.rst"), *ROOT.glob("scripts/**/*.py")]
+)
 
 
 @pytest.mark.parametrize("document", update_readme.DOCUMENTS)

@@ -22,12 +22,14 @@ def dataset_problems(config: Configuration) -> Iterator[Problem]:
     for name in config.experiments:
         if name not in config.datasets:
             yield Problem(("experiments",), unknown_name("dataset", name, config.datasets), key=name)
+    yield from _alike(config.experiments, ("experiments",))
     for target, names in config.targets.items():
         yield from _all_known(names, config.experiments, "dataset", ("targets", target))
 
 
 def reference_problems(config: Shared) -> Iterator[Problem]:
-    """Recipes, searches and layers that stand nowhere."""
+    """Recipes, searches and layers that stand nowhere; classifiers whose folders may be one."""
+    yield from _alike(config.classifiers, ("classifiers",))
     for name, classifier in config.classifiers.items():
         yield from _needed(classifier, ("classifiers", name))
         if isinstance(classifier, Architecture):
@@ -50,6 +52,16 @@ def _retraining(config: Shared) -> Iterator[Problem]:
     for where, settings in ((place, config.retraining), *(((*place, "classifiers", name), own[name]) for name in own)):
         if settings.recipe is not None:
             yield from _known(settings.recipe, [*config.recipes, "own"], "recipe", (*where, "recipe"))
+
+
+def _alike(names: Collection[str], place: Place) -> Iterator[Problem]:
+    """Names of folders that are the same where a file system ignores case, as those of macOS and Windows do."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            text = f"{other!r} and {name!r} differ only in case, which some disks ignore: rename one of them"
+            yield Problem(place, text, key=name)
 
 
 def _needed(entry: Entry, place: Place) -> Iterator[Problem]:
@@ -128,11 +140,14 @@ def _searches_of_arms(config: Shared, classifier: str) -> Iterator[Problem]:
 
 
 def _figure_names(config: Shared, place: Place) -> Iterator[Problem]:
-    """Searches of two classifiers whose figures would have one name: one would be drawn as the other."""
+    """Searches of one or two classifiers whose figures would have one name: one would be drawn as the other.
+
+    Names that differ only in case are one file on some disks.
+    """
     trained = [name for name, classifier in config.classifiers.items() if isinstance(classifier, Architecture)]
     named: dict[str, tuple[str, str]] = {}
     for classifier, search in itertools.product(trained, config.backworking.searches):
-        other = named.setdefault(f"{classifier}-{search}", (classifier, search))
+        other = named.setdefault(f"{classifier}-{search}".casefold(), (classifier, search))
         if other != (classifier, search):
             text = (
                 f"the search {search!r} of the classifier {classifier!r} and the search {other[1]!r} of {other[0]!r} "

@@ -1,4 +1,4 @@
-"""The one exception for everything a user can mend, and parts of its messages."""
+"""The one exception for everything a user can fix, and parts of its messages."""
 
 import difflib
 from collections.abc import Collection

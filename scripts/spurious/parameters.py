@@ -45,10 +45,13 @@ def _names_or_path(value: Any) -> str | tuple[str, ...]:
 
 
 class OtherThan:
-    """Annotation of a value that must be none of the `reserved` ones; a `remedy` replaces the description."""
+    """Annotation of a value that must be none of the `reserved` ones; a `remedy` replaces the description.
 
-    def __init__(self, *reserved: str | int, remedy: str = ""):
-        self.reserved, self.remedy = reserved, remedy
+    With `ignore_case`, for names of files and folders, it must differ from them in more than case.
+    """
+
+    def __init__(self, *reserved: str | int, remedy: str = "", ignore_case: bool = False):
+        self.reserved, self.remedy, self.ignore_case = reserved, remedy, ignore_case
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._free, handler(source))
@@ -57,7 +60,10 @@ class OtherThan:
         return handler(core) | {"not": {"enum": list(self.reserved)}}
 
     def _free(self, value: str | int) -> str | int:
-        if value in self.reserved:
+        compared, reserved = value, self.reserved
+        if self.ignore_case:
+            compared, reserved = str(value).casefold(), [str(other).casefold() for other in self.reserved]
+        if compared in reserved:
             raise PydanticCustomError("reserved", "is reserved", {"remedy": self.remedy})
         return value
 

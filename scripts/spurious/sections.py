@@ -16,6 +16,7 @@ DatasetName = Annotated[
     OtherThan(
         *("downloads", "logs", "README.md", "demo.html", "paper.html"),
         remedy="a name other than 'downloads', 'logs' and those of the files in results/",
+        ignore_case=True,
     ),
 ]
 ROOMS = rooms()
@@ -26,6 +27,7 @@ ClassifierName = Annotated[
     OtherThan(
         *sorted(RESERVED, key=lambda name: "." in name),
         remedy=f"a name other than {', '.join(map(repr, FOLDERS))} and those of the dataset's files",
+        ignore_case=True,
     ),
 ]
 RecipeName = Annotated[Name, OtherThan("own", remedy="a name other than 'own', the classifier's own recipe")]
@@ -36,7 +38,7 @@ Threads = create_model(
     __base__=Settings,
     __module__=__name__,
     __doc__="Threads of every computing job, by stage: the last digits of a sum depend on how many share it.",
-    **{room.threads or name: (ThreadCount, 1) for name, room in ROOMS.items() if room.threads or room.settings},
+    **{room.threads: (ThreadCount, 1) for room in ROOMS.values() if room.threads},
 )
 Threads.remedy = "threads of every computing job, by stage"
 

@@ -44,9 +44,9 @@ def _declare_missing() -> torch.library.Library | None:
 _load_compiled()
 _DECLARED = _declare_missing()  # kept: the schemas vanish with the object
 
-from torchvision import models  # noqa: E402
-from torchvision.transforms import InterpolationMode  # noqa: E402
-from torchvision.transforms import functional as transforms  # noqa: E402
+from torchvision import models
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms import functional as transforms
 
 
 def resize(images: Tensor, size: int) -> Tensor:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from reference import AdamState, broadcast_cost, reference_search, tensorflow_adam_step
 from spurious.attacks.cost import NearestImage, NearestPerUnit, build_cost, reference_activations
-from spurious.attacks.optimization import attack, objective, search, start_images
+from spurious.attacks.optimization import objective, optimize_images, run_searches, start_images
 from spurious.attacks.optimization_rows import image_rows, label_probability, trace_rows
 from spurious.attacks.settings import ImageOptimization
 from spurious.classifiers.models import ConvNet, SoftmaxRegression, initialize
@@ -174,14 +174,16 @@ def test_a_term_without_weight_is_nothing_at_any_distance():
 def test_as_many_averages_as_references_are_searched():
     """Each average is a training image itself."""
     searches = {"averages": ImageOptimization(start="averages", max_steps=5, stop_min_p=None)}
-    found = attack(network(3), 2, noise(4, "references"), searches, images=4, seed=7)["averages"]
+    found = run_searches(network(3), 2, noise(4, "references"), searches, images=4, seed=7)["averages"]
     assert found.trace.isfinite().all()
     assert found.images.isfinite().all()
     assert (found.trace[-1] > found.trace[0]).any()
 
 
 def test_a_single_image_is_searched():
-    found = attack(network(3), 2, noise(20, "references"), {"cost": ImageOptimization(max_steps=5)}, images=1, seed=7)
+    found = run_searches(
+        network(3), 2, noise(20, "references"), {"cost": ImageOptimization(max_steps=5)}, images=1, seed=7
+    )
     assert found["cost"].trace.isfinite().all()
 
 
@@ -239,7 +241,7 @@ def test_nearest_image_equals_brute_force(kind):
 def test_a_layer_without_weight_is_told():
     weights = {"input": 1e-5, "conv1": 1e-4, "fc": 1e-2, "softmax": 10.0}
     with pytest.raises(SpuriousError, match=r"^layer_weights: .*'conv2'") as error:
-        attack(network(), 0, noise(5, "r"), {"a": ImageOptimization(layer_weights=weights)}, images=2, seed=0)
+        run_searches(network(), 0, noise(5, "r"), {"a": ImageOptimization(layer_weights=weights)}, images=2, seed=0)
     assert "\n" not in str(error.value)
     del weights["softmax"]
     with pytest.raises(SpuriousError, match="'softmax'"):
@@ -248,7 +250,7 @@ def test_a_layer_without_weight_is_told():
 
 def test_weights_of_layers_that_the_classifier_lacks_are_not_used():
     """The published weights serve a softmax regression as they are."""
-    found = attack(
+    found = run_searches(
         linear([[1.0, -1.0], [-1.0, 1.0]]),
         0,
         noise(5, "r", image_shape=(1, 1, 2)),
@@ -323,7 +325,7 @@ def test_small_gradients_move_the_pixels_as_tensorflow_would():
     weights = [[2e-9, -1e-8, 5e-8], [0.0, 0.0, 0.0]]
     start = torch.full((1, 1, 1, 3), 0.5)
     choices = ImageOptimization(objective="logit", max_steps=4, stop_min_p=None, reinitialize_after=0)
-    result = search(linear(weights), 0, start, choices, generator(0))
+    result = optimize_images(linear(weights), 0, start, choices, generator(0))
     x, state = np.full(3, 0.5), AdamState()
     for _ in range(4):
         x = tensorflow_adam_step(x, -np.array(weights[0]), state, choices.learning_rate)
@@ -358,7 +360,7 @@ def both_searches(label, choices, dtype):
         expected = reference_search(
             model, label, start, references, choices, lambda count: torch.rand((count, *SHAPE), generator=restarts)
         )
-        return search(model, label, start, choices, generator("restart"), cost), expected
+        return optimize_images(model, label, start, choices, generator("restart"), cost), expected
     finally:
         torch.set_default_dtype(before)
 
@@ -397,7 +399,7 @@ def pushed(start, directions, **changes):
     choices = ImageOptimization(**{"clamp": False, "stop_min_p": None, "max_steps": 10} | changes)
     down = -torch.tensor(directions, dtype=torch.float32)
     images = torch.tensor(start).view(-1, 1, 1, 1)
-    return search(
+    return optimize_images(
         linear([[1.0], [-1.0]]),
         0,
         images,
@@ -505,7 +507,7 @@ def test_a_search_stops_when_the_objective_hardly_moves(tolerance, min_steps, st
     values = iter([5.0, 4.0, 3.5, 3.4, 3.4, 3.4, 3.4, 3.4])
     choices = ImageOptimization(tolerance=tolerance, min_steps=min_steps, max_steps=8, stop_min_p=None)
     start = torch.full((1, 1, 1, 1), 0.5)
-    result = search(
+    result = optimize_images(
         linear([[1.0], [-1.0]]),
         0,
         start,
@@ -532,7 +534,7 @@ def test_log_p_does_not_saturate():
 def test_the_first_step_on_a_linear_model_follows_the_weights(kind):
     model, start = linear([[2.0, -1.0, 0.0], [-1.0, 3.0, 0.0]]), torch.full((2, 1, 1, 3), 0.5)
     choices = ImageOptimization(objective=kind, max_steps=1, learning_rate=0.03)
-    result = search(model, 0, start, choices, generator(0))
+    result = optimize_images(model, 0, start, choices, generator(0))
     torch.testing.assert_close(result.images[:, 0, 0], torch.tensor([[0.53, 0.47, 0.5]] * 2), rtol=0, atol=1e-5)
     assert (result.trace[1] > result.trace[0]).all()
 
@@ -541,7 +543,7 @@ def test_the_first_step_on_a_linear_model_follows_the_weights(kind):
 @pytest.mark.parametrize("clamp", [True, False])
 def test_only_unclamped_pixels_leave_the_unit_interval(kind, clamp):
     choices = ImageOptimization(objective=kind, clamp=clamp, learning_rate=0.05, stop_min_p=None, max_steps=20)
-    result = attack(network(3), 0, noise(20, "references"), {"a": choices}, images=4, seed=0)["a"]
+    result = run_searches(network(3), 0, noise(20, "references"), {"a": choices}, images=4, seed=0)["a"]
     assert result.clamped == clamp
     assert (result.images.min() >= 0 and result.images.max() <= 1) == clamp
     assert result.images.isfinite().all()
@@ -549,7 +551,9 @@ def test_only_unclamped_pixels_leave_the_unit_interval(kind, clamp):
 
 def test_the_trace_is_that_of_the_images():
     model, start = network(3), noise(4, "start")
-    result = search(model, 1, start, ImageOptimization(objective="log_p", max_steps=7, stop_min_p=None), generator(0))
+    result = optimize_images(
+        model, 1, start, ImageOptimization(objective="log_p", max_steps=7, stop_min_p=None), generator(0)
+    )
     torch.testing.assert_close(result.trace[0], predict(model, start)[:, 1])
     torch.testing.assert_close(result.trace[-1], predict(model, result.images)[:, 1])
     assert result.trace.shape == (8, 4)
@@ -591,7 +595,7 @@ ATTACKS = {
 
 def test_all_searches_begin_from_the_same_images():
     model, references = network(3), noise(20, "references")
-    found = attack(model, 2, references, ATTACKS, images=4, seed=7)
+    found = run_searches(model, 2, references, ATTACKS, images=4, seed=7)
     assert list(found) == list(ATTACKS)
     start = found["still"].images
     assert torch.equal(start, start_images(4, references, "uniform", generator(7, "start", 2)))
@@ -600,8 +604,8 @@ def test_all_searches_begin_from_the_same_images():
         assert not torch.equal(found[name].images, start)
     assert torch.equal(found["averages"].trace[0], found["still averages"].trace[0])
     for other in (
-        attack(model, 2, references, ATTACKS, images=4, seed=8),
-        attack(model, 1, references, ATTACKS, images=4, seed=7),
+        run_searches(model, 2, references, ATTACKS, images=4, seed=8),
+        run_searches(model, 1, references, ATTACKS, images=4, seed=7),
     ):
         assert not torch.equal(other["still"].images, start)
 
@@ -612,7 +616,7 @@ def test_starts_and_restarts_are_drawn_from_streams_of_their_own():
         "still": ImageOptimization.model_construct(objective="log_p", max_steps=0),
         "again": ImageOptimization.model_construct(objective="log_p", max_steps=3, reinitialize_after=2, tolerance=-1),
     }
-    found = attack(linear([[0.0], [0.0]]), 1, torch.zeros(5, 1, 1, 1), searches, images=4, seed=7)
+    found = run_searches(linear([[0.0], [0.0]]), 1, torch.zeros(5, 1, 1, 1), searches, images=4, seed=7)
     assert found["again"].reinitialized.tolist() == [1] * 4
     for name, stream in (("still", "start"), ("again", "restart")):
         assert torch.equal(found[name].images, torch.rand((4, 1, 1, 1), generator=generator(7, stream, 1)))
@@ -621,8 +625,8 @@ def test_starts_and_restarts_are_drawn_from_streams_of_their_own():
 @pytest.mark.parametrize("name", ATTACKS)
 def test_a_search_does_not_depend_on_the_others(name):
     model, references = network(3), noise(20, "references")
-    together = attack(model, 2, references, ATTACKS, images=4, seed=7)[name]
-    alone = attack(model, 2, references, {name: ATTACKS[name]}, images=4, seed=7)[name]
+    together = run_searches(model, 2, references, ATTACKS, images=4, seed=7)[name]
+    alone = run_searches(model, 2, references, {name: ATTACKS[name]}, images=4, seed=7)[name]
     assert torch.equal(together.images, alone.images)
     assert torch.equal(together.trace, alone.trace)
     assert torch.equal(together.reinitialized, alone.reinitialized)
@@ -631,7 +635,7 @@ def test_a_search_does_not_depend_on_the_others(name):
 def test_the_classifier_is_left_alone():
     model = network(3)
     before = copy.deepcopy(model.state_dict())
-    attack(model, 2, noise(20, "references"), ATTACKS, images=2, seed=0)
+    run_searches(model, 2, noise(20, "references"), ATTACKS, images=2, seed=0)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())
 
@@ -643,7 +647,7 @@ def test_a_search_finds_what_a_still_one_does_not():
         steps: ImageOptimization.model_construct(objective="log_p", learning_rate=0.03, max_steps=steps)
         for steps in (0, 1, 200)
     }
-    found = attack(model, label, references, choices, images=6, seed=0)
+    found = run_searches(model, label, references, choices, images=6, seed=0)
     scores = partial(predict, model)
     best = {steps: label_probability(scores, label, result.images)["p"].max() for steps, result in found.items()}
     assert best[0] <= best[1] < 0.5
@@ -656,7 +660,7 @@ def test_rows_tell_every_image_as_the_classifier_judges_it():
         "a": ImageOptimization(max_steps=5),
         "b": ImageOptimization(clamp=False, max_steps=30, learning_rate=0.05),
     }
-    found = attack(model, label, noise(20, "references"), choices, images=3, seed=0)
+    found = run_searches(model, label, noise(20, "references"), choices, images=3, seed=0)
     parts = image_rows(partial(predict, model), label, found, {"classifier": "cnn", "seed": 4, "label": label})
     assert [set(part["search"]) for part in parts] == [{"a"}, {"b"}, {"b, clamped"}]
     columns = ["classifier", "seed", "label", "search", "image", "steps", "reinitialized", "predicted", "p"]
@@ -674,7 +678,7 @@ def test_rows_tell_every_image_as_the_classifier_judges_it():
 
 
 def test_trace_rows_tell_every_step():
-    found = attack(
+    found = run_searches(
         network(3), 1, noise(20, "references"), {"a": ImageOptimization(max_steps=4, stop_min_p=None)}, images=3, seed=0
     )
     (rows,) = trace_rows(found, {"seed": 4})

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spurious.attacks import evolution
-from spurious.attacks.evolution import Box, Budget, Goal, ball, noise, search
+from spurious.attacks.evolution import Box, Budget, Goal, ball, evolve, noise
 from spurious.classifiers.models import SoftmaxRegression, initialize
 from spurious.classifiers.scikit_learn import scores_of
 from spurious.errors import SpuriousError
@@ -75,7 +75,7 @@ def test_evolution_reaches_what_brute_force_reaches(kind):
             decided = scores(torch.where(corners, box.high[place], box.low[place])).argmax(1)
             wanted = decided == goal.classes[place]
             possible.append(bool((wanted if kind == "targeted" else ~wanted).any()))
-        assert search(scores, box, goal, IDS, budget, seed=0).reached.tolist() == possible
+        assert evolve(scores, box, goal, IDS, budget, seed=0).reached.tolist() == possible
         every += possible
     assert 5 < sum(every) < len(every) - 5
 
@@ -90,8 +90,8 @@ def test_evolution_climbs_where_chance_does_not():
     box = noise(IDS, (1, 10, 10), 0)
     goal = Goal(classes=torch.ones(len(IDS), dtype=torch.long), above=0.8)
     budget = Budget(population=20, max_queries=2000, mutation_rate=0.05)
-    evolved = search(mean_is_high, box, goal, IDS, budget, seed=0)
-    drawn = search(mean_is_high, box, goal, IDS, budget, method="random", seed=0)
+    evolved = evolve(mean_is_high, box, goal, IDS, budget, seed=0)
+    drawn = evolve(mean_is_high, box, goal, IDS, budget, method="random", seed=0)
     assert evolved.reached.all()
     assert not drawn.reached.any()
     assert (drawn.queries == 2000).all()
@@ -101,7 +101,7 @@ def test_evolution_climbs_where_chance_does_not():
 def test_nothing_of_a_history_of_gradients_is_handed_on():
     goal = Goal(classes=torch.tensor([1]))
     tracked, plain = (
-        search(constant, ball(start, 0.5), goal, [0], BUDGET, seed=0).images
+        evolve(constant, ball(start, 0.5), goal, [0], BUDGET, seed=0).images
         for start in (images(1).requires_grad_(), images(1))
     )
     assert not tracked.requires_grad
@@ -112,7 +112,7 @@ def test_nothing_of_a_history_of_gradients_is_handed_on():
 def test_a_constant_classifier_is_never_fooled(method):
     scores = Counting(constant)
     goal = Goal(classes=torch.tensor([1, 2, 1, 2, 1, 2]))
-    found = search(scores, ball(images(), 0.5), goal, IDS, BUDGET, method=method, seed=0)
+    found = evolve(scores, ball(images(), 0.5), goal, IDS, BUDGET, method=method, seed=0)
     assert not found.reached.any()
     assert found.queries.tolist() == [100] * len(IDS)
     assert found.flat.tolist() == [1.0] * len(IDS)
@@ -136,7 +136,7 @@ def test_flat_is_the_share_of_generations_without_a_difference(population, queri
 
     budget = Budget(population=population, max_queries=queries, mutation_rate=0.2)
     goal = Goal(classes=torch.tensor([1]), above=0.99)
-    found = search(watched, ball(torch.full((1, 1, 4, 4), 0.4), 0.2), goal, [0], budget, seed=0)
+    found = evolve(watched, ball(torch.full((1, 1, 4, 4), 0.4), 0.2), goal, [0], budget, seed=0)
     best, flat = generations[0].max(), [len(set(generations[0].tolist())) == 1]
     for children in generations[1:]:
         values = {*children.tolist(), *([best.item()] if len(children) == 1 else [])}
@@ -158,7 +158,7 @@ def test_a_generation_of_one_with_nothing_to_compare_is_not_flat():
     for queries in (3, 1):
         budget = Budget(population=2, max_queries=queries, mutation_rate=0.2)
         box = ball(torch.full((1, 1, 4, 4), 0.4), 0.2)
-        assert search(all_different, box, goal, [0], budget, method="random", seed=0).flat.tolist() == [0]
+        assert evolve(all_different, box, goal, [0], budget, method="random", seed=0).flat.tolist() == [0]
 
 
 def test_of_equals_the_newer_ranks_first():
@@ -170,7 +170,7 @@ def test_of_equals_the_newer_ranks_first():
         return constant(batch)
 
     budget = Budget(population=3, max_queries=5, mutation_rate=0.5)
-    found = search(watched, ball(images(1), 0.3), Goal(classes=torch.tensor([1])), [0], budget, seed=0)
+    found = evolve(watched, ball(images(1), 0.3), Goal(classes=torch.tensor([1])), [0], budget, seed=0)
     assert [len(batch) for batch in generations] == [3, 2]
     assert torch.equal(found.images[0], generations[1][0])
     assert not any(torch.equal(found.images[0], other) for other in generations[0])
@@ -178,7 +178,7 @@ def test_of_equals_the_newer_ranks_first():
 
 @pytest.mark.parametrize("method", ["evolution", "random"])
 def test_the_random_search_finds_by_luck_what_is_everywhere(method):
-    found = search(
+    found = evolve(
         constant, ball(images(), 0.1), Goal(classes=torch.zeros(6).long()), IDS, BUDGET, method=method, seed=0
     )
     assert found.reached.all()
@@ -213,7 +213,7 @@ def test_an_image_that_reaches_the_goal_ranks_before_fitter_ones_that_do_not():
 
     budget = Budget(population=2, max_queries=2, mutation_rate=0.1)
     box = noise([0], (1, 2, 2), 0)
-    found = search(scores, box, Goal(classes=torch.tensor([0]), above=0.9), [0], budget, seed=0)
+    found = evolve(scores, box, Goal(classes=torch.tensor([0]), above=0.9), [0], budget, seed=0)
     assert found.reached.all()
     assert torch.equal(found.images, box.first)
 
@@ -239,7 +239,7 @@ def test_everything_that_is_judged_lies_in_the_ball(epsilon, population, queries
         return scores(batch)
 
     budget = Budget(population=population, max_queries=queries, mutation_rate=rate)
-    found = search(watched, ball(pictures, epsilon), other_class(scores, pictures), IDS, budget, method=method, seed=0)
+    found = evolve(watched, ball(pictures, epsilon), other_class(scores, pictures), IDS, budget, method=method, seed=0)
     assert (found.images - pictures).abs().max() <= epsilon + 1e-6
     for batch in [*seen, found.images]:
         assert batch.min() >= 0
@@ -261,13 +261,13 @@ def test_random_search_draws_what_evolution_begins_with():
         seen.append(batch)
         return constant(batch)
 
-    search(watched, ball(pictures, 0.25), Goal(classes=torch.tensor([1])), [0], budget, method="random", seed=0)
+    evolve(watched, ball(pictures, 0.25), Goal(classes=torch.tensor([1])), [0], budget, method="random", seed=0)
     drawn = torch.cat(seen)
     assert set(drawn.unique().tolist()) == {0.25, 0.75}
     assert drawn.mean().item() == pytest.approx(0.5, abs=0.02)
     assert not torch.equal(seen[0], seen[1])
     seen.clear()
-    search(watched, noise([0], (1, 40, 40), 0), Goal(classes=torch.tensor([1])), [0], budget, method="random", seed=0)
+    evolve(watched, noise([0], (1, 40, 40), 0), Goal(classes=torch.tensor([1])), [0], budget, method="random", seed=0)
     histogram = torch.histc(torch.cat(seen), 10, 0, 1) / torch.cat(seen).numel()
     assert (histogram - 0.1).abs().max() < 0.01
 
@@ -299,7 +299,7 @@ def test_children_have_each_pixel_from_a_parent_or_from_an_end():
 def test_queries_are_counted_one_by_one(method, together):
     counted, pictures = Counting(linear()), images()
     goal = other_class(counted.scores, pictures)
-    found = search(counted, ball(pictures, 0.2), goal, IDS, BUDGET, method=method, seed=0, together=together)
+    found = evolve(counted, ball(pictures, 0.2), goal, IDS, BUDGET, method=method, seed=0, together=together)
     assert sum(counted.calls) == found.queries.sum().item()
     assert 0 < found.reached.sum() < len(IDS)
     assert found.queries[~found.reached].tolist() == [100] * int((~found.reached).sum())
@@ -314,7 +314,7 @@ def test_a_budget_is_used_up_to_the_last_query(queries, method):
     counted = Counting(constant)
     budget = Budget(population=8, max_queries=queries, mutation_rate=0.1)
     goal = Goal(classes=torch.tensor([1]))
-    found = search(counted, ball(images(1), 0.1), goal, [0], budget, method=method, seed=0)
+    found = evolve(counted, ball(images(1), 0.1), goal, [0], budget, method=method, seed=0)
     assert sum(counted.calls) == found.queries.item() == queries
 
 
@@ -322,7 +322,7 @@ def test_what_has_succeeded_is_not_judged_again():
     """Every image of the first search succeeds at once, none of the second."""
 
     counted = Counting(constant)
-    search(counted, ball(images(2), 0.1), Goal(classes=torch.tensor([0, 1])), [0, 1], BUDGET, seed=0)
+    evolve(counted, ball(images(2), 0.1), Goal(classes=torch.tensor([0, 1])), [0, 1], BUDGET, seed=0)
     assert counted.calls[0] == 16
     assert set(counted.calls[1:-1]) == {7}
 
@@ -339,7 +339,7 @@ def test_a_search_does_not_depend_on_those_beside_it(method):
         box = ball(pictures[order], 0.2)
         own = Goal(classes=goal.classes[order])
         ids = [IDS[place] for place in order]
-        return search(scores, box, own, ids, BUDGET, method=method, seed=0, together=together)
+        return evolve(scores, box, own, ids, BUDGET, method=method, seed=0, together=together)
 
     everything = run(list(range(6)))
     for together in (1, 2, 5):
@@ -359,7 +359,7 @@ def test_seed_and_id_decide_everything():
     goal = Goal(classes=(scores(pictures).argmin(1)))
 
     def run(ids, seed):
-        return search(scores, box, goal, ids, BUDGET, seed=seed).images
+        return evolve(scores, box, goal, ids, BUDGET, seed=seed).images
 
     assert torch.equal(run([0, 1], 0), run([0, 1], 0))
     assert not torch.equal(run([0, 1], 0), run([0, 1], 1))
@@ -383,7 +383,7 @@ def test_random_bits_are_fair_and_independent():
 def test_rows_tell_what_the_stored_image_does():
     scores, pictures = linear(), images()
     goal = other_class(scores, pictures)
-    found = search(scores, ball(pictures, 0.2), goal, IDS, BUDGET, seed=0)
+    found = evolve(scores, ball(pictures, 0.2), goal, IDS, BUDGET, seed=0)
     rows = search_rows(scores, found, goal, pictures, IDS, goal.classes, {"classifier": "softmax"})
     p = scores(found.images)
     assert rows["id"].tolist() == IDS
@@ -400,4 +400,4 @@ def test_rows_tell_what_the_stored_image_does():
 
 def test_different_numbers_of_images_and_ids_are_told():
     with pytest.raises(SpuriousError, match=r"^6 images, 2 ids and 6 classes; give one for each$"):
-        search(linear(), ball(images(), 0.1), Goal(classes=torch.zeros(6).long()), [0, 1], BUDGET, seed=0)
+        evolve(linear(), ball(images(), 0.1), Goal(classes=torch.zeros(6).long()), [0, 1], BUDGET, seed=0)

@@ -24,7 +24,7 @@ from spurious.classifiers.training import Trainer, TrainingSet, one_hot
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.rows import COLUMNS, Starts, example_places, fool_all, rubbish_rows
 from spurious.experiments.fooling.settings import FoolingSettings
-from spurious.perturbations.balls import random_change, sizes, start_noise
+from spurious.perturbations.balls import random_perturbation, sizes, start_noise
 from spurious.seeding import generator
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -263,24 +263,24 @@ def test_images_stay_in_the_ball_and_in_the_unit_interval(data):
     size = sizes(moved, images)[norm]
     assert (size <= method.epsilon * (1 + 1e-5) + 1e-6).all()
     assert not clamp or (moved.min() >= 0 and moved.max() <= 1)
-    control = random_change(images, "abc", method, 1)
+    control = random_perturbation(images, "abc", method, 1)
     assert (sizes(control, images)[norm] <= method.epsilon * (1 + 1e-5) + 1e-6).all()
 
 
-def test_a_random_change_is_as_large_as_the_method_allows():
+def test_a_random_perturbation_is_as_large_as_the_method_allows():
     images = torch.full((4, *SHAPE), 0.5)
     for norm, epsilon in (("linf", 0.1), ("l2", 0.7)):
         method = GradientAttack(epsilon=epsilon, norm=norm)
-        change = sizes(random_change(images, range(4), method, 0), images)
+        change = sizes(random_perturbation(images, range(4), method, 0), images)
         assert change[norm].tolist() == pytest.approx([epsilon] * 4, rel=1e-4)
     noise = GradientAttack(epsilon=0.1, start="noise", goal="targeted")
-    assert random_change(images, range(4), noise, 0) is images
+    assert random_perturbation(images, range(4), noise, 0) is images
 
 
 @pytest.mark.parametrize("clamp", [True, False])
-def test_a_random_change_is_cut_where_the_method_cuts(clamp):
+def test_a_random_perturbation_is_cut_where_the_method_cuts(clamp):
     images = torch.ones(2, *SHAPE)
-    changed = random_change(images, "ab", GradientAttack(epsilon=0.1, clamp=clamp), 0)
+    changed = random_perturbation(images, "ab", GradientAttack(epsilon=0.1, clamp=clamp), 0)
     assert changed.max().item() == pytest.approx(1 if clamp else 1.1)
     assert changed.min().item() == pytest.approx(0.9)
 
@@ -297,7 +297,7 @@ def test_random_draws_have_streams_of_their_own():
     method = GradientAttack(epsilon=0.1, random_start=True)
     begun = fool(model, start, torch.tensor([0, 1]), method, ids=ids, seed=3).images
     torch.testing.assert_close(begun, start + 0.1 * (2 * drawn(torch.rand, "random start") - 1))
-    changed = random_change(start, ids, method, 3)
+    changed = random_perturbation(start, ids, method, 3)
     torch.testing.assert_close(changed, start + 0.1 * drawn(torch.randn, "random change").sign())
     assert torch.equal(start_noise(ids, SHAPE, 3), drawn(torch.rand, "start noise"))
 
@@ -340,7 +340,7 @@ def test_nothing_of_a_history_of_gradients_is_handed_on(name):
         assert not found.images.requires_grad
         assert not found.probabilities.requires_grad
     assert torch.equal(plain.images, tracked.images)
-    assert not random_change(images.clone().requires_grad_(), range(3), METHODS[name], 0).requires_grad
+    assert not random_perturbation(images.clone().requires_grad_(), range(3), METHODS[name], 0).requires_grad
 
 
 def test_the_model_is_left_as_it_was(digits):
@@ -380,7 +380,7 @@ def test_images_are_fooled_and_untouched_ones_are_not(models, digits, name, kind
     images, labels, targets, fooled = attack(models[kind], digits, method, count=100)
     right = predict(models[kind], images).argmax(1) == labels
     count = successes(labels, targets, fooled.probabilities)[right].float().mean()
-    control = predict(models[kind], random_change(images, range(100), method, 0))
+    control = predict(models[kind], random_perturbation(images, range(100), method, 0))
     assert successes(labels, targets, control)[right].float().mean() < 0.15
     assert count > (0.88 if targets is None else 0.55)
 
@@ -489,7 +489,7 @@ def test_a_step_on_a_classifier_of_others_follows_its_own_gradient(kind):
         ({"labels": [NO_LABEL, 0], "goal": "untargeted"}, "target -1|label -1: there is no such class"),
     ],
 )
-def test_one_line_for_what_a_user_can_mend(models, changes, message):
+def test_one_line_for_what_a_user_can_fix(models, changes, message):
     values = {"images": torch.zeros(2, *SHAPE), "labels": [0, 1], "targets": [3, 4], "goal": "targeted"} | changes
     method = GradientAttack(epsilon=0.1, goal=values["goal"])
     targets = None if values["targets"] is None else torch.tensor(values["targets"])

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from measuring import Row, median_seconds
-from spurious.attacks.evolution import Budget, Goal, noise, search
+from spurious.attacks.evolution import Budget, Goal, evolve, noise
 from spurious.attacks.scores import Scores
 from spurious.classifiers.models import Description, build_classifier, initialize
 from spurious.classifiers.scikit_learn import fit, scores_of
@@ -25,16 +25,16 @@ def rows(root: Path) -> Iterator[Row]:
     """Microseconds for each query of a forest and of the CNN."""
     torch.set_num_threads(1)
     for name, scores in (("forest", forest()), ("cnn", network())):
-        ours = median_seconds(lambda scores=scores: evolve(scores), repeat=3) / (SEARCHES * BUDGET.max_queries)
+        ours = median_seconds(lambda scores=scores: evolve_all(scores), repeat=3) / (SEARCHES * BUDGET.max_queries)
         single = median_seconds(lambda scores=scores: one_by_one(scores), repeat=3) / PART
         unit = f"us per query, one core, {SEARCHES} searches"
         yield Row(f"evolution against a {name}, populations at once", 1e6 * ours, 1e6 * single, single / ours, unit)
 
 
-def evolve(scores: Scores) -> None:
+def evolve_all(scores: Scores) -> None:
     """All searches, none of which can succeed: every one spends its budget."""
     goal = Goal(classes=torch.arange(SEARCHES) % 10, above=1.0)
-    found = search(scores, noise(range(SEARCHES), SHAPE, 0), goal, range(SEARCHES), BUDGET, seed=0)
+    found = evolve(scores, noise(range(SEARCHES), SHAPE, 0), goal, range(SEARCHES), BUDGET, seed=0)
     assert (found.queries == BUDGET.max_queries).all()
 
 

@@ -10,6 +10,7 @@ from test_pretrained import PROGRAMS, Small, exported, failure, opened, saved, s
 from torch import nn
 
 from spurious.classifiers.predictions import predict, to_probabilities
+from spurious.classifiers.programs import Program
 from spurious.errors import SpuriousError
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -95,13 +96,56 @@ def test_a_probability_of_0_has_a_logarithm(tmp_path):
     assert torch.autograd.grad(logits.sum(), images)[0].isfinite().all()
 
 
-@pytest.mark.parametrize("last", [nn.LogSoftmax(1), nn.ReLU(), nn.Sigmoid(), nn.Tanh()])
+@pytest.mark.parametrize("last", [nn.LogSoftmax(1), nn.ReLU(), nn.Softplus(), nn.Tanh()])
 def test_what_sums_to_something_else_is_left_alone(tmp_path, capsys, last):
     net = Ending(last)
     model, _ = opened(tmp_path, PROGRAMS["torchscript"](net), {"torchscript": "x"})
     with torch.no_grad():
         torch.testing.assert_close(model(some_images(8)), net(some_images(8)))
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("kind", PROGRAMS)
+def test_a_sigmoid_is_told_once_and_its_values_are_left_alone(tmp_path, capsys, kind):
+    net = Ending(nn.Sigmoid())
+    model, _ = opened(tmp_path, PROGRAMS[kind](net), {kind: "x"})
+    images = some_images(8)
+    for _ in range(2):
+        with torch.no_grad():
+            torch.testing.assert_close(model(images), net(images))
+    told = capsys.readouterr().err
+    assert told.startswith(f"{tmp_path / 'pretrained'}: gives values from 0 to 1 that do not sum to 1, as a sigmoid")
+    assert told.endswith("export it without its sigmoid\n")
+    assert told.count("\n") == 1
+
+
+class Constant(nn.Module):
+    """The same answers whatever the images."""
+
+    def __init__(self, answers):
+        super().__init__()
+        self.answers = torch.tensor(answers)
+
+    def forward(self, images):
+        return self.answers[: len(images)]
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ([[0.9, 0.8, 0.1], [0.2, 1.0, 1e-9]], 1),
+        ([[0.9, 0.8, 0.1], [0.2, 1.5, 0.3]], 0),  # logits after a ReLU, one above 1
+        ([[0.9, 0.8, 0.0], [0.0, 0.0, 0.3]], 0),  # the same, small, with zeros
+        ([[0.9, 0.8, 0.1], [0.2, -0.1, 0.3]], 0),
+        ([[0.9], [0.1]], 0),  # one class has nothing to tell by
+    ],
+)
+def test_what_looks_like_a_sigmoid(answers, told):
+    notes = []
+    model = Program(Constant(answers), notes.append)
+    torch.testing.assert_close(model(some_images(8, 2)), torch.tensor(answers))
+    assert len(notes) == told
+    assert all("as a sigmoid does" in note for note in notes)
 
 
 class Shares(nn.Module):

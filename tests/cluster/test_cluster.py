@@ -8,6 +8,7 @@ import importlib.util
 import itertools
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -195,18 +196,23 @@ def seconds_of(limit):
     return 3600 * hours + 60 * minutes + rest
 
 
-def test_a_cancelled_job_is_run_again(fresh, finished):
+def test_a_cancelled_job_is_tried_again_with_more_memory(fresh, finished):
     barrier = Barrier(fresh / "barrier", TRAINING)
     process = start(fresh, barrier)
     cancelled = wait_for_training(fresh, process, barrier)
     subprocess.run(["scancel", cancelled], check=True)
     wait_for_end(fresh, cancelled)
     barrier.open()
-    assert process.wait(MOST_SECONDS) != 0
-    before = len(jobs_of(fresh))
-    submit(fresh, *SOME)
-    assert len(jobs_of(fresh)) > before
+    assert process.wait(MOST_SECONDS) == 0
+    (before,) = (job for job in jobs_of(fresh) if job["JobId"] == cancelled)
+    again = [job for job in jobs_of(fresh) if job["Comment"] == before["Comment"]]
+    assert [memory_of(job) for job in again] == [memory_of(before), 2 * memory_of(before)]
     assert tables(fresh).items() <= tables(finished).items()
+
+
+def memory_of(job):
+    """The memory that a job asks for, MB."""
+    return int(re.search(r"mem=(\d+)M", job["TRES"])[1])
 
 
 def test_a_killed_head_is_recovered_as_documented(fresh, finished):
@@ -216,13 +222,20 @@ def test_a_killed_head_is_recovered_as_documented(fresh, finished):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert any(job["JobState"] in ("RUNNING", "PENDING") for job in jobs_of(fresh)), "orphans are left"
-    recover(fresh)
+    recover(linked(fresh))
     assert not any(job["JobState"] in ("RUNNING", "PENDING") for job in jobs_of(fresh))
     complete = {path: path.stat().st_mtime_ns for path in outputs_without_mark(fresh)}
     submit(fresh, *SOME)
     assert tables(fresh).items() <= tables(finished).items()
     assert complete == {path: path.stat().st_mtime_ns for path in complete}, "what was finished is not written again"
     assert "Nothing to be done" in run_snakemake(fresh, *SOME).stderr
+
+
+def linked(folder):
+    """A symbolic link to the folder."""
+    link = folder.with_name("link")
+    link.symlink_to(folder)
+    return link
 
 
 def recover(folder):
@@ -232,7 +245,8 @@ def recover(folder):
     script = re.search(r"```sh\n(.*?)```", section, re.DOTALL)[1]
     assert script.rstrip().splitlines()[-1].startswith("snakemake --profile profiles/slurm")
     lines = "".join(script.splitlines(keepends=True)[:-1])
-    subprocess.run(["bash", "-ec", lines], cwd=folder, env=environment(), check=True)
+    entered = f"cd {shlex.quote(str(folder))}\n{lines}"  # by cd, so that a link stays one in $PWD
+    subprocess.run(["bash", "-ec", entered], env=environment(), check=True)
 
 
 def outputs_without_mark(folder):

@@ -269,6 +269,7 @@ BAD = {
         [{"negatives": "normal", "target": "none"}],
         "retraining.arms[0].target: 'none' is not allowed: uniform or extra",
     ),
+    "nothing matters": ("retraining/matters/found", 0.0, "retraining.matters.found: 0.0 is not allowed: of the share"),
     "p above 1": ("backworking/searches/published/stop_min_p", 1.5, "published.stop_min_p: 1.5 is not allowed: stop"),
     "more than max_steps": (
         "backworking/searches/log-p/min_steps",
@@ -341,6 +342,11 @@ BAD = {
         "classifiers/forest/rounds",
         3,
         "classifiers.forest: unknown key 'rounds'; known are scikit_learn, training_images, trees",
+    ),
+    "decay of the write-up": (
+        "linear/published_as",
+        {"high regularization": 5.0},
+        "linear.published_as.high regularization: 5 is not in weight_decays: use 0 or 0.0001",
     ),
     "one weight decay": ("linear/weight_decays", [0.0], "linear.weight_decays: [0.0] is not allowed: two or more diff"),
     "unknown dataset": (
@@ -473,9 +479,10 @@ WRITTEN = {
 @pytest.mark.parametrize("name", sorted(WRITTEN))
 def test_a_classifier_that_is_called_as_a_file_or_folder_beside_its_own_is_refused(name):
     """Both would be results/<dataset>/<name>."""
-    assert f"classifiers: {name!r} is not allowed: a name other than 'tables', " in message(
-        changed(f"classifiers/{name}", CONFIG["classifiers"]["cnn"])
-    )
+    for same in (name, name.upper()):  # some disks ignore case
+        assert f"classifiers: {same!r} is not allowed: a name other than 'tables', " in message(
+            changed(f"classifiers/{same}", CONFIG["classifiers"]["cnn"])
+        )
 
 
 @pytest.mark.parametrize("classes", [2, 3, 10])
@@ -501,6 +508,25 @@ def test_two_figures_of_one_name_are_refused(place):
         "experiments.digits: the search 'logit' of the classifier 'cnn-published' and the search 'published-logit' of"
         " 'cnn' have one name of their figures, found-cnn-published-logit: rename one of them"
     ) in message(config)
+
+
+@pytest.mark.parametrize("place", ["classifiers", "experiments/digits/override/classifiers"])
+def test_classifiers_whose_names_differ_only_in_case_are_refused(place):
+    config = changed(f"{place}/Cnn", CONFIG["classifiers"]["cnn"])
+    assert "'cnn' and 'Cnn' differ only in case, which some disks ignore: rename one of them" in message(config)
+
+
+def test_datasets_whose_names_differ_only_in_case_are_refused_where_both_are_used():
+    config = changed("datasets/Digits", CONFIG["datasets"]["digits"])
+    check(config)
+    config["experiments"]["Digits"] = config["experiments"]["digits"]
+    assert "experiments: 'digits' and 'Digits' differ only in case, which some disks ignore" in message(config)
+
+
+def test_searches_whose_names_differ_only_in_case_are_refused():
+    searches = CONFIG["backworking"]["searches"]
+    config = changed("backworking/searches", searches | {"Logit": {"objective": "logit"}})
+    assert "the search 'Logit' of the classifier 'cnn' and the search 'logit' of 'cnn' have one name" in message(config)
 
 
 def test_names_with_hyphens_are_taken_where_no_two_figures_have_one_name():

@@ -1,5 +1,7 @@
 """What the report's front page and the table of published numbers make of the tables of attacks."""
 
+import csv
+
 import pandas as pd
 import pytest
 
@@ -18,7 +20,16 @@ from spurious.writeups import linear, published
 
 NUMBERS = pd.read_csv(ROOT / "workflow/resources/published.csv")
 FOOLING_ROW = {"classifier": "cnn", "method": "pgd", "start": "image", "goal": "untargeted", "norm": "linf"}
-FOOLING_ROW |= {"epsilon": 0.1, "steps": 1, "clamp": True, "seed": 0, "label": 0, "target": float("nan"), "p": 0.5}
+FOOLING_ROW |= {
+    "epsilon": 0.1,
+    "steps": 1,
+    "clamp": True,
+    "seed": 0,
+    "id": 0,
+    "label": 0,
+    "target": float("nan"),
+    "p": 0.5,
+}
 FOOLING_ROW |= {"l2": 1.0, "linf": 0.1}
 
 
@@ -49,9 +60,12 @@ def test_linear_names_the_most_resistant_and_what_is_significantly_worse():
 
 def test_fooling_shows_every_method_beside_its_control():
     rows = [("cnn", "fgsm", 3, 9, 0.9, 0.1), ("cnn", "fgsm", "all", 9, 0.5, 0.5), ("cnn", "pgd", 3, 9, 1.0, 0.05)]
-    table = pd.DataFrame(rows, columns=["classifier", "method", "seed", "n", "success", "control"])
+    bounds = {"low": 0.2, "high": 0.95, "control_low": 0.01, "control_high": 0.3}
+    table = pd.DataFrame(rows, columns=["classifier", "method", "seed", "n", "success", "control"]).assign(**bounds)
     said = text(fooling_findings.fooling(table))
-    assert "*fgsm* 90.00 % (10.00 %), *pgd* 100.00 % (5.00 %) (seed 3)" in said
+    fgsm = "*fgsm* 90.00 %, 95 % interval 20.00 % to 95.00 %, of 9 [10.00 %, 95 % interval 1.00 % to 30.00 %]; *pgd*"
+    assert fgsm in said
+    assert said.endswith("(seed 3).")
 
 
 def test_fooling_of_a_classifier_that_was_right_nowhere():
@@ -65,7 +79,7 @@ def test_fooling_of_a_classifier_that_was_right_nowhere():
     ("queries", "told"), [(57.5, "after 58 queries (median)"), (float("nan"), "to 40.00 %; random")]
 )
 def test_black_box_shows_evolution_beside_random_search(queries, told):
-    first = {"classifier": "forest", "accuracy": 0.96, "start": "image", "low": 0.2, "high": 0.4}
+    first = {"classifier": "forest", "accuracy": 0.96, "start": "image", "low": 0.2, "high": 0.4, "n": 10}
     rows = [
         {**first, "search": "evolution", "success": 0.3, "queries_median": queries},
         {**first, "search": "random", "success": 0.1, "queries_median": 9},
@@ -148,24 +162,69 @@ def test_the_toy_agrees_with_the_write_up():
     assert len(agreements(linear.toy(toy()))) == 4
 
 
+@pytest.mark.parametrize(
+    ("rounding", "n", "bounds", "agrees"),
+    [
+        (0.0, None, (0.955, 0.999), "yes"),  # the published number lies in the interval
+        (0.0, None, (0.965, 0.999), "no"),
+        (0.005, None, (0.965, 0.999), "yes"),  # it may have been .965
+        (0.0, 200, (0.965, 0.999), "yes"),  # of 200 images, so nearly anything from .92 to .98
+        (0.0, 20000, (0.965, 0.999), "no"),
+    ],
+)
+def test_agreement_holds_both_uncertainties(rounding, n, bounds, agrees):
+    key = {"source": "a", "quantity": "q", "setting": "s"}
+    numbers = pd.DataFrame([key | {"published": 0.96, "rounding": rounding, "published_n": n}])
+    reproduced = pd.DataFrame([key | {"reproduced": 0.98, "low": bounds[0], "high": bounds[1], "n": 10000}])
+    assert published.beside(numbers, reproduced)["agrees"].tolist() == [agrees]
+
+
+def test_the_rounding_of_every_published_number_is_that_of_its_digits():
+    with (ROOT / "workflow/resources/published.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if float(row["rounding"])]
+    assert len(rows) > 40
+    for row in rows:
+        digits = len(row["published"].partition(".")[2])
+        assert float(row["rounding"]) == pytest.approx(0.5 * 10**-digits), row
+
+
+def test_without_named_decays_only_the_best_is_compared():
+    rows = linear.linear(linear_table(), 0.0, {})
+    assert [setting.split(", ")[-1] for setting in rows["setting"]] == ["best", "1000 classes"]
+
+
+def test_the_status_says_why_a_number_is_missing():
+    table = published.beside(NUMBERS, linear.toy(toy())).set_index(["source", "setting"])["status"]
+    assert set(table[NUMBERS["setting"].str.contains("toy").to_numpy()]) == {"computed"}
+    assert set(table["Cohen et al. 2019"]) | set(table["Nguyen et al. 2015"]) == {"not implemented"}
+    assert table["Goodfellow et al. 2014", "MNIST, maxout, N(0, I) inputs"] == "not implemented"
+    assert table["Goodfellow et al. 2014", "MNIST 3 against 7, logistic regression, no attack"] == "in another run"
+    assert set(table["smoothing write-up"]) == {"needs a file", "not implemented"}
+    logits = NUMBERS["quantity"].str.startswith("logit").to_numpy()
+    assert set(table[logits]) == {"not implemented"}
+
+
 def test_a_wrong_toy_does_not_agree():
     wrong = toy().assign(p=[0.0476, 0.8], score=[-3, 2.1])
     assert sorted(agreements(linear.toy(wrong)).values()) == ["no", "no", "no", "yes"]
 
 
-def test_imagenet_rows_are_the_best_the_highest_and_the_lowest_decay():
-    rows = linear.linear(linear_table(), best=0.01).set_index("setting")["reproduced"]
+DECAYS = {"high regularization": 0.01, "very low regularization": 0.0}
+
+
+def test_imagenet_rows_are_the_best_and_the_named_decays():
+    rows = linear.linear(linear_table(), 0.0, DECAYS).set_index("setting")["reproduced"]
     found = {setting.split(", ")[-1]: value for setting, value in rows.items()}
-    assert found == {"best": 0.9, "high regularization": 0.5, "very low regularization": 0.92, "1000 classes": 6.93}
-    assert agreements(linear.linear(linear_table(), best=0.01))["initial loss", rows.index[-1]] == "yes"
+    assert found == {"best": 0.92, "high regularization": 0.9, "very low regularization": 0.92, "1000 classes": 6.93}
+    assert agreements(linear.linear(linear_table(), 0.0, DECAYS))["initial loss", rows.index[-1]] == "yes"
 
 
-def test_pair_takes_the_first_seed_of_3_against_7_not_clamped():
+def test_pair_takes_the_row_of_all_seeds_of_3_against_7_not_clamped():
     rows = [
-        ("3, 7", "none", 0.0, 5, 0.016, 2038),
-        ("3, 7", "fast gradient sign", 0.25, 5, 0.99, 2038),
-        ("3, 7", "fast gradient sign, clamped", 0.25, 5, 0.5, 2038),
-        ("3, 7", "random signs", 0.25, 5, 0.02, 2038),
+        ("3, 7", "none", 0.0, "all", 0.016, 4076),
+        ("3, 7", "fast gradient sign", 0.25, "all", 0.99, 4076),
+        ("3, 7", "fast gradient sign, clamped", 0.25, "all", 0.5, 4076),
+        ("3, 7", "random signs", 0.25, "all", 0.02, 4076),
         ("3, 7", "none", 0.0, 6, 0.5, 2038),
     ]
     table = pd.DataFrame(rows, columns=["classes", "attack", "epsilon", "seed", "error", "n"])
@@ -177,7 +236,7 @@ def test_pair_takes_the_first_seed_of_3_against_7_not_clamped():
 
 
 def test_only_the_softmax_regression_is_compared_with_goodfellow():
-    common = {"seed": 0, "method": "fgsm-unclamped", "label": 1}
+    common = {"seed": 0, "id": 0, "method": "fgsm-unclamped", "label": 1}
     rows = pd.DataFrame([{**common, "classifier": name, "predicted": 2, "p": p} for name in "ab" for p in (0.7, 0.9)])
     rubbish = pd.DataFrame([{"classifier": name, "seed": 0, "kind": "normal", "p": 0.6} for name in "ab"])
     found = linear.fooling(rows, rubbish, published_as={"a": "softmax regression", "b": "maxout"})

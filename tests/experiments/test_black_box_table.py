@@ -13,7 +13,7 @@ from spurious.experiments.black_box.table import black_box
 from spurious.experiments.transfer import table as transfer_table_module
 from spurious.statistics.comparisons import mcnemar_exact
 from spurious.statistics.intervals import wilson
-from spurious.statistics.order_statistics import median_interval
+from spurious.statistics.order_statistics import order_statistic_median
 
 # --- black box
 
@@ -95,7 +95,7 @@ def test_missing_predictions_and_columns_are_told():
 def test_the_interval_of_a_median_has_the_narrowest_ranks_that_cover(n):
     """Of the intervals from the k-th smallest to the k-th largest, by their exact coverage."""
     values = np.random.default_rng(n).permutation(n) + 1.0
-    median, low, high = median_interval(values)
+    median, low, high = order_statistic_median(values)
     assert median == np.median(values)
     ranks = [k for k in range(1, n // 2 + 1) if binom.cdf(n - k, n, 0.5) - binom.cdf(k - 1, n, 0.5) >= 0.95]
     if not ranks:
@@ -108,7 +108,7 @@ def test_the_interval_of_a_median_has_the_narrowest_ranks_that_cover(n):
 
 def test_the_interval_of_a_median_covers_it():
     draws = np.random.default_rng(0).exponential(size=(2000, 25))
-    bounds = np.array([median_interval(row)[1:] for row in draws])
+    bounds = np.array([order_statistic_median(row)[1:] for row in draws])
     covered = ((bounds[:, 0] <= np.log(2)) & (np.log(2) <= bounds[:, 1])).mean()
     assert 0.945 < covered < 0.98
 

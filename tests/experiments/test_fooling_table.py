@@ -4,6 +4,7 @@ import math
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -11,6 +12,7 @@ from samplerows import FOOLED_IMAGES, fooling_rows
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.rubbish import rubbish
 from spurious.experiments.fooling.success import COLUMNS, fooling
+from spurious.rates import over_seeds
 from spurious.statistics.intervals import mean_interval, wilson
 from spurious.writeups.goodfellow import goodfellow
 
@@ -68,6 +70,7 @@ def test_seeds_are_rows_and_one_row_joins_them():
     mean, sd, low, high = mean_interval([0.75, 1.0])
     assert low < 0 < 1 < high, "no share: such bounds are cut"
     assert (joined["success"], joined["sd"], joined["low"], joined["high"]) == pytest.approx((mean, sd, 0, 1))
+    assert table["seeds"].tolist() == [1, 1, 2, 1, 1]
     assert (joined["n"], joined["error_n"]) == (5, 6)
     assert joined["confidence"] == pytest.approx((0.7 + 0.9) / 2)
     assert table["sd"].isna().tolist() == [True, True, False, True, True]
@@ -81,7 +84,7 @@ def test_the_order_of_images_does_not_matter():
 def test_a_missing_column_is_told():
     with pytest.raises(SpuriousError, match="fooling rows: the column p is missing"):
         fooling(fooling_rows().drop(columns="p"))
-    with pytest.raises(SpuriousError, match="rubbish rows: the column p is missing"):
+    with pytest.raises(SpuriousError, match="rubbish rows: the column id, p is missing"):
         rubbish(pd.DataFrame({"classifier": [], "kind": [], "seed": []}))
 
 
@@ -90,6 +93,7 @@ NOISE = pd.DataFrame(
         "classifier": "softmax",
         "seed": [0, 0, 0, 0, 1, 1, 0],
         "kind": ["normal"] * 6 + ["test images"],
+        "id": [0, 1, 2, 3, 0, 1, 0],
         "p": [0.5, 0.6, 0.9, 0.2, 0.9, 0.8, 0.99],
     }
 )
@@ -106,20 +110,41 @@ def test_rubbish_counts_what_exceeds_a_half():
     ]
     assert (table.loc[0, "low"], table.loc[0, "high"]) == pytest.approx(wilson(2, 4))
     assert table.loc[2, "sd"] == pytest.approx(mean_interval([0.5, 1.0])[1])
+    assert table["seeds"].tolist() == [1, 1, 2, 1, 1]
 
 
-def test_goodfellow_takes_the_first_seed_of_the_unclamped_method():
+@pytest.mark.parametrize(("kind", "independent"), [("normal", True), ("test images", False)])
+def test_the_seeds_share_test_images_and_draw_their_own_noise(kind, independent):
+    """Three seeds judge twenty inputs alike: of noise these are 60 outcomes, of images 20."""
+    ids, seeds = np.tile(range(20), 3), np.repeat(range(3), 20)
+    table = rubbish(pd.DataFrame({"classifier": "cnn", "kind": kind, "seed": seeds, "id": ids, "p": ids / 20}))
+    joined = table.iloc[-1]
+    low, high = wilson(*((27, 60) if independent else (9, 20)))
+    assert (joined["n"], joined["share_above"]) == (60, pytest.approx(9 / 20))
+    assert (joined["low"], joined["high"]) == pytest.approx((low, high), abs=1e-12 if independent else 0.02)
+
+
+def test_a_method_from_noise_has_each_seeds_own_inputs():
+    table = fooling(pd.concat([fooling_rows("noise", seed=seed) for seed in range(3)]))
+    joined = table.iloc[-1]
+    assert (joined["low"], joined["high"]) == pytest.approx(wilson(9, 15))
+    shared = fooling(pd.concat([fooling_rows("towards", seed=seed) for seed in range(3)])).iloc[-1]
+    assert shared["high"] - shared["low"] > wilson(6, 12)[1] - wilson(6, 12)[0]
+
+
+def test_goodfellow_takes_all_seeds_of_the_unclamped_method():
     table = goodfellow(
         pd.concat([fooling_rows(), fooling_rows("fgsm-unclamped"), fooling_rows("fgsm-unclamped", seed=1)]), NOISE
     )
     assert list(table) == ["quantity", "reproduced", "low", "high", "n"]
     error, confidence, share = (row for _, row in table.iterrows())
-    assert (error["quantity"], error["reproduced"], error["n"]) == ("error rate", 0.8, 5)
-    assert (error["low"], error["high"]) == pytest.approx(wilson(4, 5))
-    mean, _, low, high = mean_interval([0.9, 0.7, 0.5, 0.8])
-    assert (confidence["quantity"], confidence["n"]) == ("mean confidence", 4)
+    assert (error["quantity"], error["reproduced"], error["n"]) == ("error rate", 0.8, 10)
+    shared = over_seeds(pd.Series([1, 1, 1, 0, 1] * 2), pd.Series([0] * 5 + [1] * 5), pd.Series([*range(5)] * 2))
+    assert (error["low"], error["high"]) == pytest.approx((shared.low, shared.high))
+    mean, _, low, high = mean_interval([0.9, 0.7, 0.5, 0.8])  # of both seeds, which are alike
+    assert (confidence["quantity"], confidence["n"]) == ("mean confidence", 8)
     assert (confidence["reproduced"], confidence["low"], confidence["high"]) == pytest.approx((mean, low, high))
-    assert (share["quantity"], share["reproduced"]) == ("share of rubbish inputs with p > 0.5", 0.5)
+    assert (share["quantity"], share["reproduced"]) == ("share of rubbish inputs with p > 0.5", 0.75)
     assert goodfellow(fooling_rows(), NOISE.iloc[6:]).empty
 
 

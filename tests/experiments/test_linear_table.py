@@ -13,8 +13,8 @@ from spurious.errors import SpuriousError
 from spurious.experiments.linear import comparison, pair_table, regularization, toy
 from spurious.experiments.linear.templates import total_variation
 from spurious.statistics import bootstrap
-from spurious.statistics.bootstrap import draws, median_interval, resampled_medians
-from spurious.statistics.intervals import wilson
+from spurious.statistics.bootstrap import bootstrap_median, draws, resampled_medians
+from spurious.statistics.intervals import mean_interval, wilson
 
 PREDICTIONS, STEPS, WEIGHTS, HISTORY = predictions(), steps(), weights(), history()
 TABLE = regularization.linear(PREDICTIONS, STEPS, WEIGHTS, HISTORY)
@@ -62,9 +62,27 @@ def test_the_row_of_all_seeds_has_means_and_their_spread():
     for name in ("accuracy", "validation_accuracy", "total_variation", "l2_median", "linf_median", "loss"):
         assert overall[name] == pytest.approx((first[name] + second[name]) / 2), name
     assert overall["sd"] == pytest.approx(np.std([first["accuracy"], second["accuracy"]], ddof=1))
-    # t of one degree of freedom at 97.5 %
+    assert (overall["n"], overall["steps_n"], overall["rubbish_n"], overall["seeds"]) == (800, 2 * IMAGES, 100, 2)
+    # t of one degree of freedom at 97.5 %, and the mean interval over the images
     half = 12.7062 * np.std([first["l2_median"], second["l2_median"]], ddof=1) / math.sqrt(2)
-    assert overall["l2_high"] - overall["l2_median"] == pytest.approx(half, rel=1e-4)
+    within = (first["l2_high"] + second["l2_high"]) / 2 - overall["l2_median"]
+    assert overall["l2_high"] - overall["l2_median"] == pytest.approx(math.hypot(half, within), rel=1e-4)
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_the_rates_of_all_seeds_are_at_least_as_uncertain_as_the_seeds_and_the_images(place):
+    rows = TABLE.iloc[3 * place : 3 * place + 3]
+    overall = rows.iloc[2]
+    for rate, prefix, n in (
+        ("accuracy", "", 800),
+        ("fgsm_error", "fgsm_", 2 * IMAGES),
+        ("rubbish_share", "rubbish_", 100),
+    ):
+        mean, _, *between = mean_interval(rows[rate].iloc[:2])
+        low, high = wilson(mean * n, n)  # of so many independent images
+        assert overall[rate] == pytest.approx(mean)
+        assert overall[f"{prefix}low"] <= min(low, max(between[0], 0)) + 1e-12
+        assert overall[f"{prefix}high"] >= max(high, min(between[1], 1)) - 1e-12
 
 
 def test_without_a_split_test_the_other_one_is_reported_with_train_beside():
@@ -165,9 +183,12 @@ def test_equal_classifiers_are_within_noise():
 def test_pair_counts_errors():
     rows = []
     for seed, (attack, wrong) in itertools.product(SEEDS, {"none": 1, "fast gradient sign": 9}.items()):
-        rows += [(seed, "3, 7", attack, 0.25, 3, 7 if image < wrong + seed % 2 else 3) for image in range(10)]
-    table = pair_table.pair(pd.DataFrame(rows, columns=["seed", "classes", "attack", "epsilon", "label", "predicted"]))
-    assert list(table) == ["classes", "attack", "epsilon", "seed", "n", "error", "low", "high"]
+        rows += [(seed, "3, 7", attack, 0.25, image, 3, 7 if image < wrong + seed % 2 else 3) for image in range(10)]
+    columns = ["seed", "classes", "attack", "epsilon", "id", "label", "predicted"]
+    table = pair_table.pair(pd.DataFrame(rows, columns=columns))
+    assert list(table) == ["classes", "attack", "epsilon", "seed", "n", "error", "low", "high", "seeds"]
+    assert table["n"].tolist() == [10, 10, 20] * 2
+    assert table["seeds"].tolist() == [1, 1, 2] * 2
     assert table["seed"].tolist() == [3, 8, "all"] * 2
     assert table["attack"].tolist() == ["none"] * 3 + ["fast gradient sign"] * 3
     assert table["error"].tolist() == pytest.approx([0.2, 0.1, 0.15, 1.0, 0.9, 0.95])
@@ -228,22 +249,22 @@ def test_draws_are_with_replacement_and_seeded():
 def test_the_interval_is_between_quantiles_of_the_slow_medians(level, quantiles):
     values, resampled = clustered(30, 4), draws(30, replicates=200)
     expected = np.quantile(slow_medians(values, resampled), quantiles)
-    assert median_interval(values, resampled, level) == pytest.approx(tuple(expected), rel=1e-12)
+    assert bootstrap_median(values, resampled, level) == pytest.approx(tuple(expected), rel=1e-12)
     if level == 0.95:
-        assert median_interval(values, resampled) == pytest.approx(tuple(expected), rel=1e-12)
+        assert bootstrap_median(values, resampled) == pytest.approx(tuple(expected), rel=1e-12)
 
 
 def test_images_are_drawn_not_pairs():
     """All values of an image alike: its many classes must not make the interval narrower."""
     own = np.random.default_rng(3).normal(size=(100, 1))
-    one, many = median_interval(own, draws(100)), median_interval(np.repeat(own, 50, axis=1), draws(100))
+    one, many = bootstrap_median(own, draws(100)), bootstrap_median(np.repeat(own, 50, axis=1), draws(100))
     assert one == many
 
 
 def test_the_interval_covers_the_true_median_as_often_as_it_says():
     hits = 0
     for seed in range(200):
-        low, high = median_interval(clustered(60, 5, seed=seed), draws(60, replicates=200, seed=seed))
+        low, high = bootstrap_median(clustered(60, 5, seed=seed), draws(60, replicates=200, seed=seed))
         hits += low <= 0 <= high
     assert 0.88 <= hits / 200 <= 0.99
 

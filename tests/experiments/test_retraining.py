@@ -13,7 +13,7 @@ import train_classifier
 from pipeline.files import checkpoints
 from pipeline.files.rows import read_rows
 from pipeline.files.tensors import load_classifier, read_dataset, read_tensors, write_tensors
-from spurious.attacks.optimization import attack
+from spurious.attacks.optimization import run_searches
 from spurious.attacks.settings import ImageOptimization
 from spurious.classifiers.models import Description, build_classifier
 from spurious.classifiers.predictions import predict
@@ -123,6 +123,7 @@ RETRAINED = {
     "old-rows": "old.csv",
     "predictions-rows": "predictions.csv",
     "negatives-rows": "negatives.csv",
+    "history-rows": "history.csv",
     "negatives-file": "negatives.safetensors",
 }
 
@@ -218,12 +219,14 @@ def retrained(folder, negatives, target, seed):
 def test_training_writes_its_files_and_nothing_else(folder):
     assert sorted(contents(folder / "seed0")) == sorted(TRAINED.values())
     history = read_rows([folder / "seed0/history.csv"])
-    assert list(history.columns) == ["step", "learning_rate", "loss", "negative_loss", "validation_accuracy"]
+    progress = ["step", "learning_rate", "loss", "negative_loss", "validation_accuracy"]
+    assert list(history.columns) == [*progress, "device", "precision"]
+    assert set(zip(history["device"], history["precision"], strict=True)) == {("cpu", "float32")}
     assert history["step"].tolist() == list(range(3, 31, 3))
     data = read_dataset(folder / "data.safetensors")
     trainer = new_trainer(CLASSES, TrainingSet(images=data.pixels("train"), targets=targets_of(data)), 0)
     expected = pd.DataFrame(trainer.run(validation=(data.pixels("validation"), data.labels["validation"])))
-    pd.testing.assert_frame_equal(history, expected, rtol=1e-6)
+    pd.testing.assert_frame_equal(history[progress], expected, rtol=1e-6)
     assert same_weights(trainer.model, load_classifier(folder / "seed0/weights.safetensors", CPU))
 
 
@@ -360,6 +363,17 @@ def test_round_0_is_what_was_known_before(folder, arms):
     assert predictions["probability"].tolist() == pytest.approx(trained["probability"].tolist(), rel=1e-5)
 
 
+def test_an_arm_keeps_the_history_of_each_round(folder, arms):
+    history = read_rows([arms["none", "none"] / "history.csv"])
+    trained = read_rows([folder / "seed0/history.csv"])
+    assert list(history.columns) == [*IDENTIFICATION, *trained.columns]
+    assert history["round"].value_counts().to_dict() == {1: len(trained), 2: len(trained)}
+    assert set(zip(history["device"], history["precision"], strict=True)) == {("cpu", "float32")}
+    of_one = history[history["round"] == 1].drop(columns="negative_loss")  # there are no negatives
+    assert of_one["step"].tolist() == trained["step"].tolist()
+    assert not of_one.isna().any(axis=None)
+
+
 @pytest.mark.parametrize("arm", ARMS)
 def test_old_images_are_judged_by_the_control(folder, arms, arm):
     """In round 1 they are what the arm's search found; the control is the classifier of the other seed."""
@@ -406,7 +420,7 @@ def test_another_seed_has_its_own_classifier_found_images_and_training(folder, t
         assert old[own]["p"].tolist() == pytest.approx(p, rel=1e-5)
     for label in range(CLASSES):
         searches = {name: SEARCHES.searches[name] for name in SETTINGS.attacks}
-        again = attack(model, label, data.of_label(label), searches, images=2, seed="1, round 1")
+        again = run_searches(model, label, data.of_label(label), searches, images=2, seed="1, round 1")
         rows = attacks[(attacks["round"] == 1) & (attacks["label"] == label)]
         p = [value for result in again.values() for value in predict(model, result.images)[:, label].tolist()]
         assert rows["p"].tolist() == pytest.approx(p, rel=1e-5)
@@ -473,7 +487,7 @@ def test_held_out_images_are_of_a_second_run_that_no_training_sees(folder, arms,
     model, name = retrained(folder, negatives[:6], arm[1], 0), search_of(arm)
     for label in range(CLASSES):
         searches = {name: SEARCHES.searches[name]}
-        again = attack(before, label, data.of_label(label), searches, images=2, seed="0, round 0, held out")[
+        again = run_searches(before, label, data.of_label(label), searches, images=2, seed="0, round 0, held out")[
             name
         ].images
         for judge, by in (("retrained", model), ("control", control)):
@@ -523,15 +537,15 @@ def test_retraining_twice_gives_the_same_files(folder, arms, tmp_path, arm):
 @pytest.mark.parametrize("round_killed", [1, 2])
 @pytest.mark.parametrize("arm", [("none", "none"), ("backworked", "extra")])
 def test_an_arm_killed_in_an_attack_gives_the_same_files(folder, arms, tmp_path, monkeypatch, round_killed, arm):
-    attack, steps = retrain_classifier.attack, []
+    run_searches, steps = retrain_classifier.run_searches, []
 
     def killed(model, label, *arguments, seed, **others):
         if seed == f"0, round {round_killed}" and label == 1:
             raise KeyboardInterrupt
-        return attack(model, label, *arguments, seed=seed, **others)
+        return run_searches(model, label, *arguments, seed=seed, **others)
 
     with monkeypatch.context() as patch:
-        patch.setattr(retrain_classifier, "attack", killed)
+        patch.setattr(retrain_classifier, "run_searches", killed)
         with pytest.raises(KeyboardInterrupt):
             retrain(folder, tmp_path, *arm)
     left = [f"round{number}.checkpoint.safetensors" for number in range(1, round_killed + 1)]

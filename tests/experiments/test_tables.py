@@ -1,5 +1,6 @@
 """The tables, as golden small frames."""
 
+import itertools
 import math
 import subprocess
 import sys
@@ -16,14 +17,14 @@ from spurious.errors import SpuriousError
 from spurious.experiments.backworking import searches
 from spurious.experiments.classifiers import accuracies
 from spurious.experiments.data import excluded
-from spurious.experiments.retraining import findings as retraining_findings
-from spurious.experiments.retraining import rounds
+from spurious.experiments.retraining import findings, rounds, settings, verdicts
 from spurious.experiments.retraining import summary as retraining_summary
+from spurious.rates import over_seeds
 from spurious.report import formats
-from spurious.statistics.intervals import mean_interval, wilson
+from spurious.statistics.intervals import wilson
 from spurious.writeups import published
 
-LAST = ["validation_accuracy", "largest_class"]
+LAST = ["validation_accuracy", "largest_class", "seeds"]
 
 
 def test_classifiers_golden():
@@ -34,7 +35,10 @@ def test_classifiers_golden():
     assert table["validation_accuracy"].tolist() == [1, 1, 1]
     assert table["largest_class"].tolist() == [0.5, 0.5, 0.5]
     assert table.loc[0, ["low", "high"]].tolist() == pytest.approx(wilson(9, 10))
-    assert table.loc[2, ["sd", "low", "high"]].tolist() == pytest.approx(mean_interval([0.9, 0.8])[1:])
+    test = predictions().query("split == 'test'")
+    joined = over_seeds(test["predicted"] == test["label"], test["seed"], test["id"])
+    assert table.loc[2, ["sd", "low", "high"]].tolist() == pytest.approx([joined.sd, joined.low, joined.high])
+    assert table[["n", "seeds"]].to_numpy().tolist() == [[10, 1], [10, 1], [20, 2]]
 
 
 def test_the_largest_class_is_that_of_the_test_split():
@@ -63,10 +67,11 @@ def test_found_is_strictly_above_the_argument():
 
 def test_backworking_summary_golden():
     (row,) = searches.backworking_summary(search_rows()).to_dict("records")
-    low, high = wilson(8, 12)
+    found = pd.Series([0, 1, 0, 0, 1, 0, 1, 1, 1, 1, 1, 1])  # two searches of three images for each seed
+    joined = over_seeds(found, pd.Series(np.repeat([0, 1], 6)), pd.Series(np.repeat([0, 1, 2, 3], 3)))
     assert row == {
-        "classifier": "cnn", "search": "published", "images": 12, "found": 8, "share": 8 / 12, "low": low,
-        "high": high, "seeds": 2, "found_mean": 4, "found_sd": pytest.approx(math.sqrt(8)), "found_min": 2,
+        "classifier": "cnn", "search": "published", "images": 12, "found": 8, "share": 8 / 12, "low": joined.low,
+        "high": joined.high, "seeds": 2, "found_mean": 4, "found_sd": pytest.approx(math.sqrt(8)), "found_min": 2,
         "found_max": 6, "steps_median": 10.5,
     }  # fmt: skip
 
@@ -118,7 +123,7 @@ def test_two_classifiers_are_not_pooled():
 
 
 def test_findings_say_which_classifier():
-    sentences = list(retraining_findings.retraining(retraining_summary.retraining_summary(*two_classifiers())))
+    sentences = list(findings.retraining(retraining_summary.retraining_summary(*two_classifiers())))
     assert len(sentences) == 2 * 3
     assert [sentence.split(",")[0] for sentence in sentences] == ["**cnn"] * 3 + ["**other"] * 3
     assert "Of its negatives 50.00\N{NO-BREAK SPACE}% fooled the net that they were made against." in sentences[1]
@@ -147,28 +152,130 @@ def summary(**inputs):
     return retraining_summary.retraining_summary(*retraining_inputs(**inputs))
 
 
-def test_accuracy_differs_where_seeds_and_images_say_so():
-    attacks, old, judged, negatives = retraining_inputs()
-    worse = (judged["negatives"] == "backworked") & (judged["id"] >= 6)
-    judged.loc[worse, "predicted"] = 0
-    table = retraining_summary.retraining_summary(attacks, old, judged, negatives)
+def arms_summary(found, right=None, images=80, tests=2000, matters=None, attack="log-p", rounds=(1,)):
+    """The summary of two arms, {arm: found images per seed} and {arm: right test images per seed}."""
+    attacks, judged = [], []
+    for (negatives, counts), number in itertools.product(found.items(), rounds):
+        arm = ("cnn", negatives, "none" if negatives == "none" else "uniform", number)
+        for seed, count in enumerate(counts):
+            hits = (np.arange(images) + 3 * seed) % images < count
+            attacks += [(*arm, seed, attack, i % 10, i, 9, 0.9995 if hit else 0.4) for i, hit in enumerate(hits)]
+            good = (right or {}).get(negatives, [tests - 20] * len(counts))[seed]
+            judged += [(*arm, seed, i, 1, int(i < good)) for i in range(tests)]
+    attacks = pd.DataFrame(attacks, columns=[*RETRAINED_BY, "attack", "label", "image", "steps", "p"])
+    judged = pd.DataFrame(judged, columns=[*RETRAINED_BY, "id", "label", "predicted"])
+    types = {"round": int, "seed": int, "p": float}
+    old = pd.DataFrame(columns=[*RETRAINED_BY, "run", "judge", "p"]).astype(types)
+    negatives = pd.DataFrame(columns=[*RETRAINED_BY, "p"]).astype(types)
+    others = {"matters": matters} if matters else {}
+    return retraining_summary.retraining_summary(attacks, old, judged, negatives, **others)
+
+
+NONE = [70, 66, 75]
+VERDICTS = {  # found images per seed of the other arm: verdict
+    "higher": [79, 76, 79],
+    "lower": [20, 12, 22],
+    "no change that matters": [70, 65, 75],
+    "cannot tell (n = 3)": [50, 62, 40],
+}
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_every_verdict_of_found_images_is_reached(verdict):
+    matters = settings.Matters(found=0.3) if verdict == "no change that matters" else settings.Matters(found=0.01)
+    none = [20, 12, 25] if verdict == "higher" else NONE
+    table = arms_summary({"none": none, "backworked": VERDICTS[verdict]}, matters=matters)
     arm = table.query("negatives == 'backworked'").iloc[0]
-    assert arm["accuracy_verdict"] == "lower"
-    assert arm["accuracy_mcnemar_p"] == pytest.approx(2 * 0.5**33)  # 10 + 11 + 12 images lost, none gained
+    assert arm["found_verdict"] == verdict
+    assert arm["found_difference"] == pytest.approx(np.mean(VERDICTS[verdict]) - np.mean(none))
+    ends = arm["found_difference_low"] - arm["found_difference"], arm["found_difference_high"] - arm["found_difference"]
+    assert arm["found_visible"] == pytest.approx(max(map(abs, ends)))
+    assert (arm["found_n"], arm["found_share"]) == (240, pytest.approx(np.mean(VERDICTS[verdict]) / 80))
 
 
-def test_retraining_summary_pairs_by_seed():
+@pytest.mark.parametrize(
+    ("right", "limit", "verdict"),
+    [
+        ([1980, 1981, 1979], 0.01, "no change that matters"),
+        ([1980, 1981, 1979], 0.0005, "cannot tell (n = 3)"),
+        ([1700, 1710, 1705], 0.01, "lower"),
+        ([2000, 2000, 1999], 0.01, "higher"),
+    ],
+)
+def test_every_verdict_of_the_accuracy_is_reached(right, limit, verdict):
+    counts = {"none": [1980] * 3, "backworked": right}
+    table = arms_summary({"none": NONE, "backworked": NONE}, counts, matters=settings.Matters(accuracy=limit))
+    assert table.query("negatives == 'backworked'")["accuracy_verdict"].tolist() == [verdict]
+
+
+def test_eighteen_of_eighty_are_not_within_noise():
+    """Three seeds cannot tell a change of 18 images from none, and say so."""
+    arm = arms_summary({"none": [75, 62, 70], "backworked": [45, 63, 45]}).query("negatives == 'backworked'").iloc[0]
+    assert arm["found_difference"] == -18
+    assert arm["found_difference_low"] < -18 < 0 < arm["found_difference_high"]
+    assert arm["found_verdict"] == "cannot tell (n = 3)"
+
+
+def test_the_interval_of_a_difference_has_the_uncertainty_of_the_images():
+    """Every seed loses exactly one of 20 images: Student's t alone would be sure of it."""
     arm = summary().query("negatives == 'backworked'").iloc[0]
     assert arm["seeds"] == 3
-    # Every seed loses exactly one of 20 images: unpaired this would drown in the spread of the seeds.
     assert arm["accuracy_difference"] == pytest.approx(-0.05)
-    # ... but 3 changed images of 60 are no evidence about other images.
+    assert arm["accuracy_difference_low"] < -0.1
+    assert arm["accuracy_difference_high"] > 0.02
+    assert arm["accuracy_verdict"] == "cannot tell (n = 3)"
     assert arm["accuracy_mcnemar_p"] == pytest.approx(0.25)
-    assert arm["accuracy_verdict"] == "within noise"
-    assert arm["found_verdict"] == "lower"
     assert arm["found_difference"] == pytest.approx(-3)
     assert arm["found_sd"] == 0
     assert arm[["old_p_mean", "control_p_mean", "held_out_p_mean"]].tolist() == pytest.approx([0.1, 0.2, 0.7])
+
+
+def test_primary_are_the_arms_in_the_last_round_under_ascent_on_log_p():
+    arms = {"none": NONE, "backworked": [20, 12, 22]}
+    table = arms_summary(arms, rounds=(1, 2))
+    assert table.loc[table["primary"] == "yes", ["negatives", "round"]].to_numpy().tolist() == [["backworked", 2]]
+    assert set(arms_summary(arms, attack="published")["primary"]) == {""}
+
+
+def test_findings_give_images_intervals_and_verdicts():
+    table = arms_summary({"none": [75, 62, 70], "backworked": [45, 63, 45]})
+    before = table[table["negatives"] == "none"].assign(round=0)
+    said = [text.replace("\N{NO-BREAK SPACE}", " ") for text in findings.retraining(pd.concat([before, table]))]
+    assert "finds 69.0 of 80 (95 % interval " in said[0]
+    arm = next(text for text in said if "backworked" in text)
+    assert "finds 51.0 of 80 (95 % interval " in arm
+    assert "; against no negatives -18.0 (" in arm
+    assert "): cannot tell (n = 3)); accuracy 99.00 %, 95 % interval " in arm
+    assert "points (" in arm
+
+
+def test_mcnemar_decides_nothing():
+    table = arms_summary({"none": NONE, "backworked": [50, 62, 40]}).query("negatives == 'backworked'").iloc[0]
+    assert table["found_mcnemar_p"] < 1e-6
+    assert table["found_verdict"] == "cannot tell (n = 3)"
+
+
+def decide(rows):
+    """Made-up rows of a summary, (negatives, low, high) of found images of 80, with what is decided of them."""
+    frame = pd.DataFrame(rows, columns=["negatives", "found_difference_low", "found_difference_high"])
+    frame["found_difference"] = (frame["found_difference_low"] + frame["found_difference_high"]) / 2
+    frame = frame.assign(classifier="cnn", round=1, attack="log-p", seeds=3, found_n=240, accuracy_n=300)
+    frame = frame.assign(accuracy_difference=0.0, accuracy_difference_low=-0.1, accuracy_difference_high=0.1)
+    return verdicts.decided(frame, settings.Matters())
+
+
+def test_holm_takes_back_what_one_of_several_arms_shows_by_chance():
+    alone = decide([("normal", -20.0, -1.0)])
+    assert alone["found_verdict"].tolist() == ["lower"]
+    assert alone["found_p"].tolist() == alone["found_p_holm"].tolist()
+    table = decide([("normal", -20.0, -1.0), ("uniform", -5.0, 5.0), ("backworked", -41.0, -39.0)])
+    assert table["found_p_holm"].tolist() == pytest.approx((table["found_p"] * [2, 1, 3]).tolist())
+    assert table["found_verdict"].tolist() == ["cannot tell (n = 3)", "no change that matters", "lower"]
+
+
+def test_p_is_a_twentieth_where_the_interval_ends_at_0():
+    assert decide([("normal", -20.0, 0.0)])["found_p"].tolist() == pytest.approx([0.05])
+    assert decide([("normal", 0.0, 8.0)])["found_p"].tolist() == pytest.approx([0.05])
 
 
 def test_the_order_of_the_seeds_does_not_matter():
@@ -186,7 +293,7 @@ def test_the_reference_arm_is_not_compared_with_itself():
 
 def test_one_seed_gives_no_verdict():
     table = summary(seeds=(0,))
-    assert table.query("negatives == 'backworked'")["accuracy_verdict"].tolist() == ["too few seeds"]
+    assert table.query("negatives == 'backworked'")["accuracy_verdict"].tolist() == ["cannot tell (n = 1)"]
 
 
 def test_published_golden():
@@ -203,7 +310,7 @@ def test_published_golden():
          "low": [0.55, 2.0, np.nan], "high": [0.65, 2.2, np.nan], "n": [100, 5, 1]}
     )  # fmt: skip
     table = published.beside(numbers, reproduced)
-    design = "source quantity setting published reproduced low high n agrees"
+    design = "source quantity setting published reproduced low high n agrees rounding published_n status"
     assert list(table) == design.split()
     assert table["agrees"].tolist() == ["", "no", "yes", ""]
     assert table["published"].tolist() == [0.5, 0.7, 2.0, 3.0]

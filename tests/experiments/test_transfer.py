@@ -11,7 +11,7 @@ from blobs import blobs
 from pipeline.files import estimators
 from pipeline.files.tensors import write_tensors, write_weights
 from spurious.attacks.entries import GradientAttack
-from spurious.attacks.evolution import Budget, Goal, ball, search
+from spurious.attacks.evolution import Budget, Goal, ball, evolve
 from spurious.attacks.gradient import fool
 from spurious.attacks.scores import first_right
 from spurious.classifiers.entries import ClassifierEntry
@@ -21,7 +21,7 @@ from spurious.errors import SpuriousError
 from spurious.experiments.black_box.settings import BlackBoxSettings
 from spurious.experiments.transfer.rows import fooling_images, transfer_rows
 from spurious.experiments.transfer.settings import TransferSettings
-from spurious.perturbations.balls import random_change
+from spurious.perturbations.balls import random_perturbation
 from spurious.registry import parse
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -81,7 +81,7 @@ def test_rows_are_what_each_judge_says(classifiers, tested):
     assert len(rows) == 3 * 3 * 8
     ids = rows["id"].unique().tolist()
     chosen, truth = images[ids], labels[ids]
-    control = random_change(chosen, ids, GradientAttack(epsilon=0.3), "transfer control")
+    control = random_perturbation(chosen, ids, GradientAttack(epsilon=0.3), "transfer control")
     assert ((control - chosen).abs() <= 0.3 + 1e-6).all()
     for (source, seed), classifier in classifiers.items():
         made, queries = fooling_images(classifier, chosen, truth, SETTINGS, ids, seed)
@@ -109,7 +109,7 @@ def test_networks_are_fooled_by_the_gradient_and_forests_by_evolution(classifier
     assert torch.equal(fooling_images(network, images, labels, SETTINGS, ids, 0)[0], expected)
     budget = Budget(population=6, max_queries=60, mutation_rate=BlackBoxSettings().mutation_rate)
     goal = Goal(classes=labels, kind="untargeted")
-    expected = search(scores_of(forest), ball(images, 0.3), goal, ids, budget, seed=0, whole_budget=True).images
+    expected = evolve(scores_of(forest), ball(images, 0.3), goal, ids, budget, seed=0, whole_budget=True).images
     assert torch.equal(fooling_images(forest, images, labels, SETTINGS, ids, 0)[0], expected)
 
 
@@ -118,8 +118,8 @@ def test_evolution_goes_on_to_a_larger_margin_after_its_first_success(classifier
     images, labels, ids = tested[0][:8], tested[1][:8], list(range(8))
     scores, goal = scores_of(classifiers["forest", 0]), Goal(classes=labels, kind="untargeted")
     budget = Budget(population=6, max_queries=60)
-    first = search(scores, ball(images, 0.3), goal, ids, budget, seed=0)
-    whole = search(scores, ball(images, 0.3), goal, ids, budget, seed=0, whole_budget=True)
+    first = evolve(scores, ball(images, 0.3), goal, ids, budget, seed=0)
+    whole = evolve(scores, ball(images, 0.3), goal, ids, budget, seed=0, whole_budget=True)
     margins = [goal.fitness(scores(found.images)[:, None], torch.arange(8))[:, 0] for found in (first, whole)]
     assert whole.queries.tolist() == [60] * 8
     assert (first.queries < 60).any()

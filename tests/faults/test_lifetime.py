@@ -139,13 +139,19 @@ def test_two_writers_of_one_file_do_not_meet(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_files_that_cannot_be_locked_are_written_all_the_same(tmp_path, monkeypatch):
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_files_that_cannot_be_locked_are_written_all_the_same(tmp_path, monkeypatch, number):
     def refuse(handle, operation):
-        raise OSError(errno.ENOLCK, "No locks available")
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    atomic.write_text(tmp_path / "summary.rst", "text")
-    assert (tmp_path / "summary.rst").read_text() == "text"
+    with whole_file(tmp_path / "rows.csv") as first, whole_file(tmp_path / "rows.csv") as second:
+        assert first != second
+        first.write_text("first")
+        second.write_text("second")
+    assert (tmp_path / "rows.csv").read_text() == "first"
+    left = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
+    assert left == {"rows.csv": 5, ".rows.csv.new": 0}, "another process may be writing it"
 
 
 @pytest.mark.parametrize(

@@ -34,5 +34,14 @@ def test_the_last_line_is_in_the_log_and_the_exit_status_is_the_programs(tmp_pat
     assert (tmp_path / "seen").read_text() == "error: last line\n"
 
 
+@pytest.mark.parametrize("ending", sorted({found[0] for found in endings().values()}))
+def test_results_that_are_printed_do_not_overwrite_what_was_said_before(tmp_path, ending):
+    log = tmp_path / "job.log"
+    program = "bash -c 'echo note: first >&2; sleep .2; echo rows; sleep .2; echo error: last >&2'"
+    command = ["bash", "-c", f"set -euo pipefail; {program} {ending.format(log=log)}"]
+    subprocess.run(command, cwd=ROOT, stderr=subprocess.DEVNULL, check=True)
+    assert log.read_text() == "note: first\nrows\nerror: last\n"
+
+
 def test_every_job_has_a_log():
     assert all(endings().values())

@@ -15,7 +15,7 @@ from spurious.attacks import evolution
 from spurious.attacks.closed_form import fast_gradient_sign, smallest_steps
 from spurious.attacks.entries import GradientAttack
 from spurious.attacks.gradient import fool, random_targets
-from spurious.attacks.optimization import attack
+from spurious.attacks.optimization import run_searches
 from spurious.attacks.settings import ImageOptimization
 from spurious.classifiers.linear import LinearTrainer
 from spurious.classifiers.predictions import accuracy, predict
@@ -73,7 +73,7 @@ def image_optimization(bench: Bench) -> Iterator[Agreement]:
     searches = {"cost": ImageOptimization(**settings), "log_p": ImageOptimization(objective="log_p", **settings)}
 
     def optimize(device: torch.device) -> Values:
-        found = attack(cnn(bench.size, device), label, digits().of_label(label), searches, images=count, seed=0)
+        found = run_searches(cnn(bench.size, device), label, digits().of_label(label), searches, images=count, seed=0)
         return {name: result.trace for name, result in found.items()}
 
     cpu, gpu = bench.both(optimize, work=len(searches) * bench.size.steps * count)
@@ -179,7 +179,7 @@ def evolution_search(bench: Bench) -> Iterator[Agreement]:
 
     def run(device: torch.device) -> Values:
         scores = scores_of(cnn(bench.size, device))
-        found = evolution.search(scores, evolution.ball(images, 0.25), goal, ids, budget, seed=0)
+        found = evolution.evolve(scores, evolution.ball(images, 0.25), goal, ids, budget, seed=0)
         return {"scores": scores(images), "reached": found.reached, "queries": found.queries}
 
     cpu, gpu = bench.both(run, work=lambda found: int(found["queries"].sum()))

@@ -7,7 +7,8 @@ import pytest
 from pipeline.digest import SCRIPTS, digest, reached
 from projects import ROOT
 
-PROGRAMS = sorted(path.stem for path in SCRIPTS.glob("*.py"))
+BY_HAND = {"document_settings"}  # no job; it imports the rooms by the names of their folders
+PROGRAMS = sorted(path.stem for path in SCRIPTS.glob("*.py") if path.stem not in BY_HAND)
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from pipeline.jobs import devices
+from pipeline.jobs.arguments import Parser, add_compute_arguments
 from pipeline.jobs.surroundings import usable_gpus
 from projects import DATASET, environment
 
@@ -55,9 +56,49 @@ def test_gpus_that_a_job_may_use(machine, monkeypatch, installed, visible, usabl
     assert usable_gpus() == usable
 
 
+@pytest.mark.parametrize(
+    ("variables", "granted"),
+    [
+        ({}, 5),
+        ({"SLURM_CPUS_PER_TASK": "2", "SLURM_CPUS_ON_NODE": "3"}, 2),
+        ({"SLURM_CPUS_ON_NODE": "3"}, 3),
+        ({"SLURM_CPUS_PER_TASK": "64"}, 5),
+        ({"SLURM_CPUS_PER_TASK": ""}, 5),
+    ],
+)
+def test_readers_use_the_cpus_that_were_granted(monkeypatch, variables, granted):
+    """Not those of the whole node, on which a task may run where Slurm binds it to none."""
+    monkeypatch.delenv("SLURM_CPUS_PER_TASK", raising=False)
+    monkeypatch.delenv("SLURM_CPUS_ON_NODE", raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: range(5), raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert devices.granted_cpus() == granted
+
+
 def test_no_program_no_gpu(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert usable_gpus() == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "granted"),
+    [
+        ((1, ""), 1),
+        ((0, ""), 0),
+        ((0, "gpu"), 1),
+        ((0, "gpu:2"), 2),
+        ((0, "gpu:a100"), 1),
+        ((0, "gpu:a100:2"), 2),
+        ((0, "shard:4"), 0),
+        ((1, "gpu:1"), 1),
+    ],
+)
+def test_a_gpu_asked_for_by_gres_is_granted(given, granted):
+    parser = Parser()
+    add_compute_arguments(parser)
+    gpu, gres = given
+    assert parser.parse_args(["--gpu", str(gpu), "--gres", gres]).gpu == granted
 
 
 def planned(folder, *options):
@@ -121,6 +162,7 @@ def test_gpu_jobs_wait_for_each_other_and_others_do_not(fresh, machine, gpus, aw
 HOLD = """
 import sys
 from pipeline.jobs import devices
+from pipeline.jobs.arguments import Parser, add_compute_arguments
 print(devices.claim_first_free(sys.argv[1:]), flush=True)
 input()
 """
@@ -161,7 +203,7 @@ def test_a_killed_job_leaves_its_device(claiming):
     assert claiming()[1] == 1
 
 
-@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
 def test_a_file_system_without_locks_shares_the_first_device(tmp_path, monkeypatch, number):
     def refuse(handle, operation):
         opened.append(handle)
@@ -181,6 +223,12 @@ def test_a_job_computes_in_float32_and_the_same_every_time(monkeypatch):
     devices.prepare_compute(Namespace(threads=torch.get_num_threads(), gpu=1))
     assert not torch.backends.cudnn.allow_tf32
     assert torch.backends.cudnn.deterministic
+
+
+def test_a_record_names_the_model_of_the_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_name", {torch.device("cuda", 1): "NVIDIA H100"}.get)
+    assert devices.name_of(torch.device("cuda", 1)) == "NVIDIA H100"
+    assert devices.name_of(torch.device("cpu")) == "cpu"
 
 
 @pytest.mark.parametrize(

@@ -516,7 +516,7 @@ def empty_class(folder):
             "test/b: has no .jpeg, .jpg, .png, .webp, .bmp, .gif, .tif, .tiff files; fill or remove this class",
         ),
         (lambda folder: shutil.rmtree(folder / "test" / "b"), {}, "test: the class b is in one of train and test only"),
-        (lambda folder: shutil.rmtree(folder / "test"), {}, "test: no such folder; mend its path in config.yaml"),
+        (lambda folder: shutil.rmtree(folder / "test"), {}, "test: no such folder; fix its path in config.yaml"),
         (lambda folder: [shutil.rmtree(folder / "train" / name) for name in "abc"], {}, "train: has no subfolders"),
         (lambda folder: None, {"classes": 4}, "train: 3 classes instead of 4; set classes in config.yaml"),
     ],
@@ -583,7 +583,7 @@ def test_a_full_disk_is_told(tmp_path, monkeypatch):
 
     monkeypatch.setattr(SplitWriter, "append", full)
     told = fails(make, tmp_path / "store", *tree(tmp_path))
-    assert told == f"{tmp_path / 'store'}: [Errno 28] No space left on device; mend this and run again"
+    assert told == f"{tmp_path / 'store'}: [Errno 28] No space left on device; fix this and run again"
     assert not list(tmp_path.glob("*store*"))
 
 

@@ -152,7 +152,7 @@ class Watched(InMemory):
         self.reads.append(threading.current_thread())
         self.read.release()
         if len(self.reads) - 1 == self.fails_at:
-            raise SpuriousError("images.npy: cannot be read; mend it")
+            raise SpuriousError("images.npy: cannot be read; fix it")
         return super().batch(indices)
 
 

@@ -361,7 +361,7 @@ def test_a_classifier_of_other_images(folder):
         (["--output", "{folder}/photo of mine"], "photo of mine.png", "is the image itself; give another --output"),
     ],
 )
-def test_one_line_for_what_a_user_can_mend(folder, arguments, image, message):
+def test_one_line_for_what_a_user_can_fix(folder, arguments, image, message):
     with pytest.raises(SpuriousError, match=message) as raised:
         run(folder, *(str(text).format(folder=folder) for text in arguments), image=image)
     assert "\n" not in str(raised.value)

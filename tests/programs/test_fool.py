@@ -372,7 +372,7 @@ def test_files_in_a_folder_are_named_after_image_and_classifier(folder):
         (["--output", "{folder}/photo"], "photo.png", "is the image itself; give another --output"),
     ],
 )
-def test_one_line_for_what_a_user_can_mend(folder, arguments, image, message):
+def test_one_line_for_what_a_user_can_fix(folder, arguments, image, message):
     with pytest.raises(SpuriousError, match=message) as raised:
         run(folder, *(text.format(folder=folder) for text in arguments), image=image)
     assert "\n" not in str(raised.value)

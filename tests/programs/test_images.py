@@ -228,9 +228,23 @@ def test_one_photograph_per_class(tmp_path, capsys):
     expected = [Entry(file, i, sha256(flat[file])) for i, file in enumerate(list(flat)[:2])]
     assert read_manifest(made) == expected
     assert read_class_names(names) == [ClassName(0, "n00000001", "a b"), ClassName(1, "n00000002", "c's")]
-    assert (
-        "left out 1 that are no .jpeg, .jpg, .png, .webp, .bmp, .gif, .tif, .tiff: README.md" in capsys.readouterr().err
-    )
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("left out")]
+    kinds = ".jpeg, .jpg, .png, .webp, .bmp, .gif, .tif, .tiff"
+    assert line == f"left out 2 that are hidden or no {kinds}: .hidden.JPEG, README.md"
+
+
+def test_files_in_hidden_folders_are_left_out_and_counted(tmp_path, capsys):
+    names = ("cats/1.png", "cats/.thumbnails/1.png", ".cache/2.png", ".cache/cats/3.txt", "notes.txt")
+    made = make(write_files(tmp_path / "photographs", dict.fromkeys(names, b"content")))
+    assert [entry.file for entry in read_manifest(made)] == ["cats/1.png"]
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("left out")]
+    assert line.startswith("left out 4 ")
+    assert line.endswith(": .cache/2.png, .cache/cats/3.txt, cats/.thumbnails/1.png, ...")
+
+
+def test_nothing_is_said_where_no_file_is_left_out(tmp_path, capsys):
+    make(write_files(tmp_path / "photographs", {"cats/1.png": b"content"}))
+    assert "left out" not in capsys.readouterr().err
 
 
 def test_listed_names_become_a_table_that_reads_back(tmp_path):

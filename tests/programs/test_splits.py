@@ -122,7 +122,8 @@ PROGRAMS = {
         | {"found": tuple(f"found{label}/images" for label in range(CLASSES))}
         | {"found-rows": tuple(f"found{label}/rows" for label in range(CLASSES))}
         | {"seed": 0, "settings": {"rounds": 2, "attacks": ["cost"]}, "recipe": RECIPE, "searches": SEARCHES},
-        {"attacks-rows": "train", "old-rows": "train", "predictions-rows": "train test", "negatives-file": "train"},
+        {"attacks-rows": "train", "old-rows": "train", "predictions-rows": "train test", "negatives-file": "train"}
+        | {"history-rows": "train validation"},
     ),
     "smooth_shard": Program(
         smooth_shard.main,

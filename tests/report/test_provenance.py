@@ -182,6 +182,36 @@ def test_what_jobs_took_is_added_up_by_rule():
     assert provenance.per_rule([]) == []
 
 
+def test_trainings_are_counted_by_device_and_precision():
+    gpu = ("b", "NVIDIA H100", "bfloat16")
+    silent = ("a", None, None)
+    assert provenance.trainings([gpu, silent, ("b", "cpu", "float32"), gpu]) == [
+        {"rule": "a", "device": None, "precision": None, "trainings": 1},
+        {"rule": "b", "device": "NVIDIA H100", "precision": "bfloat16", "trainings": 2},
+        {"rule": "b", "device": "cpu", "precision": "float32", "trainings": 1},
+    ]
+
+
+def test_devices_are_those_of_the_histories(tmp_path):
+    """A file may hold the rounds of an arm; a history may be of an earlier version, or of an earlier configuration."""
+    histories = {
+        "cnn/seed3": "step,device,precision\n1,cpu,float32\n2,cpu,float32\n",
+        "cnn/seed5": "step,loss\n1,2.5\n",
+        "cnn/seed9": "step,device,precision\n1,cpu,float32\n",
+        "cnn/normal-extra/seed3": "round,device,precision\n1,cpu,float32\n2,cpu,float32\n2,cpu,float32\n",
+    }
+    for place, text in histories.items():
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "history.csv").write_text(text)
+    patterns = {
+        "train": f"{tmp_path}/{{classifier}}/seed{{seed}}/history.csv",
+        "retrain": f"{tmp_path}/{{classifier}}/{{negatives}}-{{target}}/seed{{seed}}/history.csv",
+    }
+    found = list(write_provenance.devices_of(patterns, made_up()))
+    cpu = ("cpu", "float32")
+    assert sorted(found, key=str) == sorted([("train", *cpu), ("train", None, None), *2 * [("retrain", *cpu)]], key=str)
+
+
 # The code that ran
 
 
@@ -309,6 +339,12 @@ def test_page_escapes_what_it_shows(record):
     assert "a &amp; b" in page
 
 
+def test_page_names_the_devices(record):
+    row = {"rule": "train_classifier", "device": "NVIDIA H100", "precision": "bfloat16", "trainings": 3}
+    cells = '<td>train_classifier</td><td>NVIDIA H100</td><td>bfloat16</td><td class="number">3</td>'
+    assert cells in provenance_page.to_html(record | {"trainings": [row]})
+
+
 # The record of the tiny demo
 
 
@@ -341,6 +377,15 @@ def test_record_says_what_the_jobs_took(finished, record):
     assert record["total"]["wall_s"] == pytest.approx(sum(row["wall_s"] for row in record["rules"]), abs=0.1)
     assert record["total"]["max_rss_mib"] == max(row["max_rss_mib"] for row in record["rules"])
     assert record["unreadable_benchmarks"] == []
+
+
+def test_record_says_where_the_trainings_ran(record):
+    cpu = {"device": "cpu", "precision": "float32"}
+    assert record["trainings"] == [
+        {"rule": "retrain_classifier", **cpu, "trainings": 4},  # two arms and seeds, a round each
+        {"rule": "train_classifier", **cpu, "trainings": 4},
+        {"rule": "train_linear", **cpu, "trainings": 2},
+    ]
 
 
 def test_record_says_what_ran(finished, record):

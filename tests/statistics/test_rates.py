@@ -10,15 +10,19 @@ import pytest
 import linearsweep
 from making import entry
 from pipeline.files.results import function_of
+from simulating import Case, coverage
 from sourcecode import imported, modules
 from spurious import rates
-from spurious.statistics.intervals import wilson
+from spurious.statistics.clusters import effective_size
+from spurious.statistics.intervals import mean_interval, wilson
 from tableinputs import INPUTS
 
 METHOD = "spurious.statistics.intervals.wilson"
 LOW, HIGH = -2.0, 7.0  # bounds that no method gives
 NO_RATES = {"accuracy_difference", "found_difference", "queries", "l2", "linf"}  # differences and medians
-PAIR = {"seed": 0, "classes": "0, 1", "attack": "none", "epsilon": 0.25, "label": [0, 0, 1], "predicted": [0, 1, 1]}
+NO_RATES |= {"l2_nearest", "linf_nearest", "l2_image", "linf_image"}
+PAIR = {"seed": 0, "classes": "0, 1", "attack": "none", "epsilon": 0.25, "id": [0, 1, 2], "label": [0, 0, 1]}
+PAIR |= {"predicted": [0, 1, 1]}
 TABLES = {
     **INPUTS,
     "linear": {
@@ -26,6 +30,7 @@ TABLES = {
     },
     "linear-pair": {"rows": lambda: pd.DataFrame(PAIR)},
 }
+OVER_SEEDS = {"backworking-summary"}  # has no row of a single seed: such bounds are cut to [0, 1]
 WITHOUT = {"backworking", "retraining-summary", "smoothing-tests", "images-excluded"}  # have no interval of a rate
 
 
@@ -68,8 +73,100 @@ def test_every_interval_of_a_table_is_that_of_the_method(name, monkeypatch):
     assert found
     for column, values in found.items():
         assert len(values), column
-        assert set(values) == {LOW if column.endswith("low") else HIGH}, column
+        low, high = (0, 1) if name in OVER_SEEDS else (LOW, HIGH)
+        assert set(values) == {low if column.endswith("low") else high}, column
 
 
 def test_bounds_are_wilsons():
     np.testing.assert_array_equal(rates.interval([1, 9], 10), wilson([1, 9], 10))
+
+
+def judged(outcomes):
+    """`over_seeds` of outcomes (seeds, images), where all seeds judge the same images."""
+    outcomes = np.asarray(outcomes)
+    seeds, images = np.indices(outcomes.shape)
+    return rates.over_seeds(*(pd.Series(own.ravel()) for own in (outcomes, seeds, images)))
+
+
+def test_one_seed_has_wilsons_interval():
+    found = judged([[1, 0, 1, 1, 1, 0, 1]])
+    assert (found.rate, found.n, found.seeds) == (pytest.approx(5 / 7), 7, 1)
+    assert (found.low, found.high) == pytest.approx(wilson(5, 7), rel=1e-12)
+    assert np.isnan(found.sd)
+
+
+@pytest.mark.parametrize("outcome", [0, 1])
+def test_seeds_that_agree_leave_the_uncertainty_of_the_images(outcome):
+    """Not [1, 1]: three seeds on four hundred images are not more than four hundred images."""
+    found = judged(np.full((3, 400), outcome))
+    assert (found.low, found.high) == pytest.approx(wilson(400 * outcome, 400), rel=1e-12)
+    assert (found.n, found.seeds, found.sd) == (1200, 3, 0)
+
+
+def test_the_interval_is_as_wide_as_each_of_both_and_a_rate():
+    outcomes = np.arange(400) < np.array([[240], [250], [263]])
+    found = judged(outcomes)
+    mean, sd, *between = mean_interval(outcomes.mean(1))
+    assert (found.rate, found.sd) == pytest.approx((mean, sd))
+    within = wilson(mean * 400, 400)  # nearly the same images are right for all seeds
+    assert found.low == pytest.approx(mean - np.hypot(mean - between[0], mean - within[0]), abs=2e-3)
+    assert found.high == pytest.approx(mean + np.hypot(between[1] - mean, within[1] - mean), abs=2e-3)
+    two = judged([[1] * 8 + [0] * 2, [1] * 2 + [0] * 8])
+    assert (two.low, two.high) == (0, 1), "t of two seeds alone is no rate"
+
+
+def test_the_order_of_outcomes_and_the_names_of_clusters_do_not_matter():
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"hit": rng.random(90) < 0.7, "seed": np.repeat(range(3), 30), "image": [*range(30)] * 3})
+    renamed = frame.assign(image="n" + frame["image"].astype(str)).sample(frac=1, random_state=1)
+    first, second = (rates.over_seeds(own["hit"], own["seed"], own["image"]) for own in (frame, renamed))
+    assert (first.low, first.high, first.rate) == pytest.approx((second.low, second.high, second.rate), rel=1e-12)
+
+
+def test_no_outcome_has_no_interval():
+    found = rates.over_seeds(*(pd.Series([], dtype=kind) for kind in (bool, int, int)))
+    assert np.isnan([found.rate, found.low, found.high]).all()
+    assert (found.n, found.seeds) == (0, 0)
+
+
+def test_the_effective_size_by_hand():
+    assert effective_size([1, 0, 1], [0, 1, 2]) == pytest.approx(3)
+    # four clusters of two equal outcomes are four outcomes, of which t has three degrees of freedom
+    own = effective_size([1, 1, 0, 0, 1, 1, 0, 0], [0, 0, 1, 1, 2, 2, 3, 3])
+    assert own == pytest.approx(8 / (2 * 4 / 3 * 7 / 8) * (1.959964 / 3.182446) ** 2, rel=1e-6)
+    assert effective_size([1, 1, 1, 1], [0, 0, 1, 1]) == pytest.approx(2)
+    assert effective_size([1, 0, 1], [0, 1, 2], [2, 1, 1]) == pytest.approx(16 / 6)
+
+
+def slow_size(outcomes, clusters, replicates, rng):
+    """p (1 - p) over the variance of the mean of resampled clusters, without the factor for few of them."""
+    groups = [outcomes[clusters == name] for name in np.unique(clusters)]
+    means = [
+        np.concatenate([groups[place] for place in rng.integers(len(groups), size=len(groups))]).mean()
+        for _ in range(replicates)
+    ]
+    return outcomes.mean() * (1 - outcomes.mean()) / np.var(means)
+
+
+def test_the_effective_size_is_that_of_a_cluster_bootstrap():
+    rng = np.random.default_rng(0)
+    clusters = np.repeat(range(200), 4)
+    outcomes = (rng.normal(size=200)[clusters] + rng.normal(size=800) > -0.7).astype(float)
+    own = effective_size(outcomes, clusters)
+    assert 200 < own < 600
+    assert own == pytest.approx(slow_size(outcomes, clusters, 2000, rng), rel=0.1)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+@pytest.mark.parametrize(
+    ("design", "images", "rate"), [("images", 400, 0.9), ("images", 400, 0.999), ("searches", 80, 0.8)]
+)
+def test_the_interval_covers_the_rate(design, images, rate, seeds):
+    """A few hundred draws; the long simulation is tests/benchmarks/coverage_of_rates.py."""
+    case = Case(design=design, images=images, seeds=seeds, rate=rate, seed_sd=0.2, image_sd=1.0, label_sd=0.5)
+    assert coverage(case, draws=200, seed=1)["coverage"] > 0.93 - 2 * 0.018
+
+
+def test_wilsons_interval_of_all_images_does_not_cover_the_rate_of_searches():
+    case = Case(design="searches", images=80, seeds=3, rate=0.8, seed_sd=0.2, image_sd=1.0, label_sd=0.5)
+    assert coverage(case, draws=200, seed=1)["wilson"] < 0.8

@@ -7,7 +7,16 @@ import pandas as pd
 import pytest
 import yaml
 
-from projects import DATASET, ROOT, change_config, planned_jobs, planned_results, run_snakemake
+from projects import (
+    DATASET,
+    ROOT,
+    change_config,
+    changed_config,
+    error_lines,
+    planned_jobs,
+    planned_results,
+    run_snakemake,
+)
 from spurious.configuration import deep_merge
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -21,6 +30,7 @@ EXPERIMENT = {
     "linear": False,
     "black_box": [],
     "transfer": {},
+    "counts": ["cnn", "mlp"],
 }
 CAPTIONS = ("table_confusions", "figure_confusions", "table_counts")
 
@@ -89,6 +99,8 @@ def test_everything_is_planned(extended):
     assert {"retrain_classifier.py", "fool_classifier.py", "smooth_shard.py"} <= {
         name for name, _ in planned_jobs(done)
     }
+    for name in ("cnn", "mlp"):
+        assert f"counts.rows:counted --input predictions results/{DATASET}/{name}/seed0/" in done.stdout
     for words in ("--negatives inverted --target extra", '"pgd-rms"', '"kind": "blind"', '"noise": "speckle"'):
         assert words in done.stdout, words
 
@@ -135,4 +147,38 @@ def test_tables_figures_and_an_experiment_are_in_the_results(results):
     votes = pd.concat(pd.read_csv(results / f"{name}/smoothing_votes.csv") for name in ("cnn", "mlp"))
     assert decided["n"].sum() == len(votes)
     assert (results / "figures/confusions-mlp.png").read_bytes().startswith(b"\x89PNG")
-    assert set(table(results, "counts")["classifier"]) == {"cnn", "mlp"}
+
+
+@pytest.mark.slow
+def test_an_experiment_computes_its_rows_and_its_table(results):
+    counts = table(results, "counts").set_index(["classifier", "split"])
+    for name in ("cnn", "mlp"):
+        seeds = [pd.read_csv(results / f"{name}/seed{seed}/predictions.csv") for seed in EXPERIMENT["seeds"]]
+        test = pd.concat(seeds).query("split == 'test'")
+        assert counts.loc[(name, "test"), "n"] == len(test)
+        assert counts.loc[(name, "test"), "sure"] == (test["probability"] > 0.9).sum()
+
+
+def test_the_settings_of_an_experiment_are_checked(extended):
+    """The section, the classifiers that its entry names, and a key that its package does not have."""
+    for changes, words in (
+        ({"counts": {"above": 1.0}}, "counts.above: 1.0 is not allowed: an image counts when its p exceeds this"),
+        ({"counts": {"below": 0.1}}, "counts: unknown key 'below'; known are above"),
+        ({"experiments": {DATASET: {"counts": ["forest"]}}}, f"experiments.{DATASET}.counts[0]: 'forest' has no arch"),
+    ):
+        with changed_config(extended, changes):
+            done = run_snakemake(extended, "demo", "--dry-run", check=False)
+        assert any(line.startswith(f"error: config.yaml: {words}") for line in error_lines(done)), done.stdout
+
+
+def test_a_room_without_its_rules_is_noticed(extended):
+    """The negative case: the table's input is a rule that is nowhere."""
+    rules = extended / "workflow/rules/counts.smk"
+    text = rules.read_text(encoding="utf-8")
+    rules.unlink()
+    try:
+        done = run_snakemake(extended, "demo", "--dry-run", check=False)
+    finally:
+        rules.write_text(text, encoding="utf-8")
+    assert done.returncode
+    assert "Rule count_sure is not defined" in done.stdout + done.stderr

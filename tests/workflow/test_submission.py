@@ -16,27 +16,70 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+WEIGHTS = f"results/{DATASET}/cnn/seed0/weights.safetensors"
+ANCHOR = "&gpu {gpu: 1}"  # what all rules that use a GPU ask for, in the profile
+
+
 @pytest.fixture
-def call(fresh, tmp_path):
-    """How sbatch was first called for the splits of the tiny data; snakemake is ended then."""
+def submit(fresh, tmp_path):
+    """A function: the options with which sbatch is first called for the splits, or a training if they are there."""
     programs, written = tmp_path / "programs", tmp_path / "call"
     programs.mkdir()
     sbatch = f'echo "$@" > {written}.new; mv {written}.new {written}; exit 1'
     for name, text in {"sbatch": sbatch, "sinfo": "echo 'all*'"}.items():
         (programs / name).write_text(f"#!/bin/sh\n{text}\n")
         (programs / name).chmod(0o755)
-    command = [sys.executable, "-m", "snakemake", f"results/{DATASET}/data.safetensors", "--profile", "profiles/slurm"]
     variables = environment()
     variables["PATH"] = f"{programs}{os.pathsep}{variables['PATH']}"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
-    process = subprocess.Popen(command, cwd=fresh, env=variables, **quiet)
-    while not written.exists() and process.poll() is None:
-        time.sleep(0.1)
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    return written.read_text().split()
+
+    def first_call(target, *options):
+        command = [sys.executable, "-m", "snakemake", target, "--profile", "profiles/slurm", *options]
+        process = subprocess.Popen(command, cwd=fresh, env=variables, **quiet)
+        while not written.exists() and process.poll() is None:
+            time.sleep(0.1)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return written.read_text().partition("--wrap")[0].split()
+
+    return first_call
 
 
-def test_a_job_may_be_requeued_so_that_the_plugin_waits_for_it(call):
-    assert "--requeue" in call
+def ask_for(folder, gpu):
+    """Let the profile's rules for GPUs ask for `gpu`, and make the splits, so that a training is the first job."""
+    path = folder / "profiles/slurm/config.yaml"
+    profile = path.read_text(encoding="utf-8")
+    assert ANCHOR in profile
+    path.write_text(profile.replace(ANCHOR, f"&gpu {gpu}").replace("{mem_mb:", "{slurm_partition: cpu, mem_mb:"))
+    splits = folder / f"results/{DATASET}/data.safetensors"
+    splits.parent.mkdir(parents=True)
+    splits.touch()
+
+
+def test_a_job_may_be_requeued_so_that_the_plugin_waits_for_it(submit):
+    assert "--requeue" in submit(f"results/{DATASET}/data.safetensors")
+
+
+def test_a_gpu_may_be_asked_for_by_gres_alone(fresh, submit):
+    ask_for(fresh, '{gpu: 0, gres: "gpu:a100:1", slurm_partition: gpu}')
+    options = submit(WEIGHTS)
+    assert "--gres=gpu:a100:1" in options
+    assert not [option for option in options if option.startswith("--gpus")]
+    command = [sys.executable, "-m", "snakemake", WEIGHTS, "--profile", "profiles/slurm", "--dry-run", "-p"]
+    planned = subprocess.run(command, cwd=fresh, env=environment(), capture_output=True, text=True, check=True).stdout
+    assert "--gpu 0 --gres=gpu:a100:1 " in planned
+
+
+def test_without_a_gpu_no_job_goes_to_the_partition_of_the_gpus(fresh, submit):
+    ask_for(fresh, "{gpu: 1, slurm_partition: gpu, gpu_model: a100}")
+    options = submit(WEIGHTS, "--resources", "gpu=0")
+    assert options[options.index("-p") + 1] == "cpu"
+    assert not [option for option in options if option.startswith(("--gpus", "--gres"))]
+
+
+def test_with_a_gpu_the_job_goes_there(fresh, submit):
+    ask_for(fresh, "{gpu: 1, slurm_partition: gpu, gpu_model: a100}")
+    options = submit(WEIGHTS)
+    assert options[options.index("-p") + 1] == "gpu"
+    assert "--gpus=a100:1" in options

@@ -23,7 +23,11 @@ rule backwork_label:
         "../../environment.yml"
     threads: threads_of("backworking")
     resources:
+        cpus_per_task=threads_of("backworking"),
         gpu=1,
+        gres="",
+        mem_mb=with_gpu(SMALL_MB),
+        runtime=growing(SMALL_MIN),
     params:
         code=code("backwork_label.py"),
         architecture=classifier_settings,
@@ -36,4 +40,4 @@ rule backwork_label:
         program("backwork_label.py") + " --data {input.data} --classifier {wildcards.classifier}"
         " --weights {input.weights} --architecture {params.architecture:q} --seeds {params.seeds} --label {wildcards.label}"
         " --settings {params.settings:q} --images {output.images} --rows {output.rows} --trace {output.trace}"
-        " --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"
+        " --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

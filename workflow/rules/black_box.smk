@@ -17,6 +17,10 @@ rule fit_classifier:
     conda:
         "../../environment.yml"
     threads: threads_of("training")
+    resources:
+        cpus_per_task=threads_of("training"),
+        mem_mb=growing(SMALL_MB),
+        runtime=growing(SMALL_MIN),
     params:
         code=code("fit_classifier.py"),
         classifier=classifier_settings,
@@ -45,7 +49,11 @@ rule search_scores:
         "../../environment.yml"
     threads: threads_of("black_box")
     resources:
+        cpus_per_task=threads_of("black_box"),
         gpu=1,
+        gres="",
+        mem_mb=with_gpu(SMALL_MB),
+        runtime=growing(30),
     params:
         code=code("search_scores.py"),
         classifier=classifier_settings,
@@ -58,4 +66,4 @@ rule search_scores:
         program("search_scores.py")
         + " --data {input.data} --weights {input.model} --classifier {wildcards.classifier}"
         " --entry {params.classifier:q} --seed {params.seed} --settings {params.settings:q} --rows {output.rows}"
-        " --images {output.images} --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"
+        " --images {output.images} --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

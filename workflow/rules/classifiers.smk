@@ -7,6 +7,7 @@ rule fetch_classifier:
         "results/{dataset}/{classifier}/pretrained",
     log:
         "results/logs/{dataset}/{classifier}/fetch_classifier.log",
+    retries: 0
     localrule: True
     conda:
         "../../environment.yml"
@@ -37,7 +38,11 @@ rule train_classifier:
         "../../environment.yml"
     threads: threads_of("training")
     resources:
+        cpus_per_task=threads_of("training"),
         gpu=1,
+        gres="",
+        mem_mb=with_gpu(SMALL_MB),
+        runtime=growing(30),
     params:
         code=code("train_classifier.py"),
         architecture=classifier_settings,
@@ -49,4 +54,4 @@ rule train_classifier:
         program("train_classifier.py") + " --data {input.data} --classifier {wildcards.classifier}"
         " --architecture {params.architecture:q} --recipe {params.recipe:q} --seed {wildcards.seed}"
         " --weights {output.weights} --history {output.history} --predictions {output.predictions}"
-        " --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"
+        " --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

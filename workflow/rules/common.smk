@@ -59,12 +59,14 @@ sys.path.insert(0, str(PROJECT / "scripts"))
 from pipeline.digest import digest
 from pipeline.files.configurations import command_line, holder, read_source
 from pipeline.jobs.arguments import EXTENSIONS
+from pipeline.jobs.edits import STARTED_WITH, end_after_edits_of_rules, started_with
 from spurious import configuration, consistency
 from spurious.errors import SpuriousError, reason_of
 from spurious.experiments.catalogue import setting
 from spurious.experiments.retraining.arms import arms, settings_of
 from spurious.experiments.rooms import catalogues, takes_part
 from spurious.perturbations.negatives import NEGATIVES
+from spurious.registry import load_extensions
 
 
 def sources_of_configuration():
@@ -78,12 +80,19 @@ def sources_of_configuration():
 
 
 def check_before_any_work():
-    """End with one line where the configuration or the results folder would make a job fail later."""
+    """End with one line where the configuration or the results folder would make a job fail later.
+
+    A snakemake that runs one job of another leaves that to it, and ends where it reads something else than that one did.
+    """
     try:
-        configuration.check(config, named=partial(holder, sources_of_configuration()))
-        if workflow.is_main_process and not IS_MODULE:
-            os.makedirs("results", exist_ok=True)
-            tempfile.TemporaryFile(dir="results").close()
+        if workflow.is_main_process:
+            configuration.check(config, named=partial(holder, sources_of_configuration()))
+            if not IS_MODULE:
+                os.makedirs("results", exist_ok=True)
+                tempfile.TemporaryFile(dir="results").close()
+        else:
+            end_after_edits_of_rules(config, workflow.configfiles)
+            load_extensions(config.get("extensions", []))
     except SpuriousError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
@@ -91,6 +100,8 @@ def check_before_any_work():
 
 
 check_before_any_work()
+if workflow.is_main_process and not IS_MODULE:
+    os.environ[STARTED_WITH] = started_with(config.get("extensions", []), config)
 config = configuration.completed(config)  # a name of our own: the mapping is the host's where we are a module
 os.environ[EXTENSIONS] = json.dumps(config["extensions"])
 
@@ -143,9 +154,9 @@ def experiment(dataset):
     return configuration.settings_for(config, dataset)
 
 
-def code(program):
-    """What stands for the code of a program, and of the kinds of one's own, among a job's parameters."""
-    return digest(program.removesuffix(".py"), *config["extensions"])
+def code(program, *modules):
+    """What stands for the code of a program, of modules it is given, and of the kinds of one's own, in a job's parameters."""
+    return digest(program.removesuffix(".py"), *modules, *config["extensions"])
 
 
 def threads_of(stage):

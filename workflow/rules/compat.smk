@@ -76,7 +76,19 @@ def limit_gpu_jobs():
         workflow.register_resource("gpu", usable_gpus())
 
 
+def leave_out_requests_for_gpus():
+    """Where `--resources gpu=0` says that the CPU computes, take no entry of set-resources that asks for a GPU.
+
+    Snakemake clamps the number alone: jobs would still name the partition and the model, and wait for them.
+    """
+    gpus, entries = workflow.global_resources.get("gpu"), workflow.resource_settings._parsed_overwrite_resources
+    if gpus is not None and gpus.value == 0 and workflow.resource_settings.nodes is not None:
+        for name in [name for name, requested in entries.items() if "gpu" in requested]:
+            del entries[name]
+
+
 if not IS_MODULE:
     set_environment_of_jobs()
     keep_records_of_failed_jobs()
     limit_gpu_jobs()
+    leave_out_requests_for_gpus()

@@ -7,6 +7,7 @@ rule fetch_file:
         "results/downloads/{dataset}/{file}",
     log:
         "results/logs/downloads/{dataset}/{file}.log",
+    retries: 0
     localrule: True
     conda:
         "../../environment.yml"
@@ -30,6 +31,7 @@ rule fetch_images:
         directory("results/{dataset}/images"),
     log:
         "results/logs/{dataset}/fetch_images.log",
+    retries: 0
     localrule: True
     conda:
         "../../environment.yml"
@@ -51,6 +53,7 @@ rule write_class_names:
         "results/{dataset}/class_names.csv",
     log:
         "results/logs/{dataset}/write_class_names.log",
+    retries: 0
     localrule: True
     conda:
         "../../environment.yml"
@@ -75,6 +78,9 @@ rule prepare_images:
         "results/logs/{dataset}/prepare_images.log",
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=growing(SMALL_MB),
+        runtime=growing(SMALL_MIN),
     params:
         code=code("prepare_images.py"),
         classes=classes,
@@ -98,6 +104,9 @@ rule prepare_dataset:
         "results/logs/{dataset}/prepare_dataset.log",
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=growing(SMALL_MB),
+        runtime=growing(SMALL_MIN),
     params:
         code=code("prepare_dataset.py"),
         settings=dataset_settings,

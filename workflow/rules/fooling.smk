@@ -22,7 +22,11 @@ rule fool_classifier:
         "../../environment.yml"
     threads: threads_of("fooling")
     resources:
+        cpus_per_task=threads_of("fooling"),
         gpu=1,
+        gres="",
+        mem_mb=with_gpu(4000),
+        runtime=growing(30),
     params:
         code=code("fool_classifier.py"),
         classifier=classifier_settings,
@@ -36,4 +40,4 @@ rule fool_classifier:
         program("fool_classifier.py") + " --data {input.data} --weights {input.weights} --seeds {params.seeds}"
         " --classifier {wildcards.classifier} --entry {params.classifier:q} --classes {params.classes}"
         " --settings {params.settings:q} --rows {output.rows} --rubbish {output.rubbish} --examples {output.examples}"
-        " --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"
+        " --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

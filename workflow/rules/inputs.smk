@@ -36,7 +36,16 @@ def every_shard(wildcards):
     return range(shards_of(wildcards))
 
 
-# Settings
+# Settings and inputs as options
+
+
+def input_arguments(wildcards, input):
+    """`--input keyword file file ...` for every named input that is not empty."""
+    words = []
+    for name, files in input.items():
+        if files:
+            words += ["--input", name, *([files] if isinstance(files, str) else files)]
+    return words
 
 
 def section(name, *others):
@@ -82,7 +91,7 @@ def recipe(wildcards):
 def retraining(wildcards):
     """The settings of a classifier's retraining, without those of other jobs."""
     settings = settings_of(experiment(wildcards.dataset), wildcards.classifier)
-    return json.dumps({key: value for key, value in settings.items() if key not in ("arms", "recipe")})
+    return json.dumps({key: value for key, value in settings.items() if key not in ("arms", "recipe", "matters")})
 
 
 def retraining_recipe(wildcards):

@@ -1,5 +1,7 @@
 """From pixels to linear classifiers, how hard they are to fool, and their templates."""
 
+DECODERS = 8  # threads of make_store; no part of the result
+
 
 rule make_store:
     """Small copies of photographs, or of files that the user brings, as one memory-mapped array for each split."""
@@ -13,7 +15,11 @@ rule make_store:
         "results/logs/{dataset}/make_store.benchmark.tsv"
     conda:
         "../../environment.yml"
-    threads: 8  # that decode; no part of the result
+    threads: DECODERS
+    resources:
+        cpus_per_task=DECODERS,
+        mem_mb=growing(SMALL_MB),
+        runtime=growing(SMALL_MIN),
     params:
         code=code("make_store.py"),
         source=store_arguments,
@@ -47,10 +53,14 @@ rule train_linear:
         "../../environment.yml"
     threads: threads_of("linear")
     resources:
+        cpus_per_task=threads_of("linear"),
         gpu=1,
+        gres="",
+        mem_mb=with_gpu(SMALL_MB),
+        runtime=growing(SMALL_MIN),
     params:
         code=code("train_linear.py"),
-        settings=section("linear"),
+        settings=section("linear", "published_as"),
         threads=threads_of("linear"),
     message:
         "{wildcards.dataset}: train the linear classifiers, seed {wildcards.seed}"
@@ -58,4 +68,4 @@ rule train_linear:
         program("train_linear.py") + " --data {input.data} --seed {wildcards.seed} --settings {params.settings:q}"
         " --weights {output.weights} --predictions {output.predictions} --steps {output.steps} --history {output.history}"
         " --pair {output.pair}"
-        " --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"
+        " --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

@@ -26,6 +26,9 @@ for stage, room in ROOMS.items():
                 f"results/logs/{{dataset}}/{result.kind}_{result.name}.log",
             conda:
                 "../../environment.yml"
+            resources:
+                mem_mb=by_size if "votes" in result.inputs else growing(SMALL_MB),
+                runtime=growing(RESULT_MIN),
             params:
                 function=result.function,
                 inputs=input_arguments,
@@ -55,6 +58,7 @@ rule write_provenance:
         ),
     log:
         "results/logs/{dataset}/provenance.log",
+    retries: 0
     localrule: True
     conda:
         "../../environment.yml"
@@ -62,12 +66,14 @@ rule write_provenance:
         code=code("write_provenance.py"),
         configuration=configuration_in_force,
         files=files_of_origin,
+        histories=history_patterns,
         benchmarks=benchmark_patterns,
     message:
         "{wildcards.dataset}: provenance"
     shell:
         program("write_provenance.py") + " --dataset {wildcards.dataset} --configuration {params.configuration:q}"
-        " --requirements {input.requirements:q} --files {params.files:q} --benchmarks {params.benchmarks:q}"
+        " --requirements {input.requirements:q} --files {params.files:q}"
+        " --histories {params.histories:q} --benchmarks {params.benchmarks:q}"
         " --output-json {output.json} --output-html {output.html} 2>&1 | tee {log} >&2"
 
 
@@ -83,6 +89,9 @@ rule write_summary:
         "results/logs/{dataset}/summary.log",
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=growing(SMALL_MB),
+        runtime=growing(SMALL_MIN),
     params:
         code=code_of_findings(),
         findings=summary_findings,

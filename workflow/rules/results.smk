@@ -83,15 +83,6 @@ def expanded(pattern, stage, free, first, wildcards):
     return [path for row in own for path in expand(pattern, **{**values, **row, **wildcards})]
 
 
-def input_arguments(wildcards, input):
-    """`--input keyword file file ...` for every named input that is not empty."""
-    words = []
-    for name, files in input.items():
-        if files:
-            words += ["--input", name, *([files] if isinstance(files, str) else files)]
-    return words
-
-
 def result_settings(result, wildcards):
     """The keywords of a result that are no files: its settings and the wildcards, as JSON."""
     settings = own_settings(wildcards.dataset)
@@ -102,14 +93,14 @@ def code_of_result(function):
     """What stands for the code of a result: the program's and its function's module, or file."""
     place = function.rpartition(":")[0]
     try:
-        return digest("make_result", place, *config["extensions"])
+        return code("make_result.py", place)
     except (OSError, SyntaxError) as error:
         sys.exit(f"error: {place}: cannot be read ({reason_of(error)}); correct it, or the catalogue that names it")
 
 
 def code_of_findings():
     functions = [part.function for room in ROOMS.values() for part in room.FINDINGS]
-    return digest("write_summary", *(name.rpartition(":")[0] for name in functions), *config["extensions"])
+    return code("write_summary.py", *(name.rpartition(":")[0] for name in functions))
 
 
 @functools.cache
@@ -241,9 +232,22 @@ def pretrained_files(dataset):
 
 def benchmark_patterns(wildcards):
     """`rule=pattern` of the benchmark files of a dataset."""
+    return patterns_of(wildcards, lambda rule: rule.benchmark)
+
+
+def history_patterns(wildcards):
+    """`rule=pattern` of the histories of a dataset's trainings."""
+    return patterns_of(wildcards, lambda rule: rule.output.get("history"))
+
+
+def patterns_of(wildcards, file_of):
+    """`rule=pattern` of the file that `file_of` takes from a measured rule, where it has one."""
     measured = [name for room in ROOMS.values() for name in room.ROOM.measured]
-    patterns = {name: str(getattr(rules, name).benchmark) for name in measured}
-    return [f"{name}={pattern.replace('{dataset}', wildcards.dataset)}" for name, pattern in patterns.items()]
+    patterns = {name: file_of(getattr(rules, name)) for name in measured}
+    filled = {
+        name: str(pattern).replace("{dataset}", wildcards.dataset) for name, pattern in patterns.items() if pattern
+    }
+    return [f"{name}={pattern}" for name, pattern in filled.items()]
 
 
 def provenance_of(dataset):

@@ -25,6 +25,7 @@ rule retrain_classifier:
         old="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/old.csv",
         predictions="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/predictions.csv",
         negatives_rows="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/negatives.csv",
+        history="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/history.csv",
         negatives="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/negatives.safetensors",
     log:
         "results/logs/{dataset}/{classifier}/retrain_{negatives}-{target}_seed{seed}.log",
@@ -34,7 +35,11 @@ rule retrain_classifier:
         "../../environment.yml"
     threads: threads_of("retraining")
     resources:
+        cpus_per_task=threads_of("retraining"),
         gpu=1,
+        gres="",
+        mem_mb=with_gpu(3000),
+        runtime=growing(60),
     params:
         code=code("retrain_classifier.py"),
         architecture=classifier_settings,
@@ -51,5 +56,5 @@ rule retrain_classifier:
         " --target {wildcards.target} --seed {wildcards.seed} --settings {params.settings:q}"
         " --recipe {params.recipe:q} --searches {params.searches:q} --attacks-rows {output.attacks} --old-rows {output.old}"
         " --predictions-rows {output.predictions} --negatives-rows {output.negatives_rows}"
-        " --negatives-file {output.negatives}"
-        " --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"
+        " --history-rows {output.history} --negatives-file {output.negatives}"
+        " --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

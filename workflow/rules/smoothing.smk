@@ -28,7 +28,11 @@ rule smooth_shard:
         "../../environment.yml"
     threads: threads_of("smoothing")
     resources:
+        cpus_per_task=threads_of("smoothing"),
         gpu=1,
+        gres="",
+        mem_mb=with_gpu(SMALL_MB),
+        runtime=growing(60),
     params:
         code=code("smooth_shard.py"),
         classifier=classifier_settings,
@@ -42,7 +46,7 @@ rule smooth_shard:
         program("smooth_shard.py")
         + " --data {input.data} --weights {input.weights} --classifier {params.classifier:q}"
         " --classes {params.classes} --settings {params.settings:q} --shard {wildcards.shard} --shards {params.shards} --output {output}"
-        " --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"
+        " --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"
 
 
 rule gather_smoothing:
@@ -57,6 +61,9 @@ rule gather_smoothing:
         "results/logs/{dataset}/{classifier}/gather_smoothing.log",
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=by_size,
+        runtime=growing(SMALL_MIN),
     params:
         code=code("gather_smoothing.py"),
         classes=classes,
@@ -92,6 +99,9 @@ rule draw_example:
         "results/logs/{dataset}/figure_example-{classifier}.log",
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=growing(SMALL_MB),
+        runtime=growing(SMALL_MIN),
     params:
         code=code("classify.py"),
         image=example_image,
@@ -103,6 +113,8 @@ rule draw_example:
     message:
         "{wildcards.dataset}: figure example-{wildcards.classifier}"
     shell:
-        program("classify.py") + " {params.image:q} --id={params.id:q} --classifier {wildcards.classifier}"
+        "> {log} && "
+        + program("classify.py")
+        + " {params.image:q} --id={params.id:q} --classifier {wildcards.classifier}"
         " --weights {input.weights} --entry {params.classifier:q} --settings {params.settings:q} --class-names {input.class_names:q}"
-        " {params.turned} --output {params.prefix} --rows {output.rows} 2>&1 > {log} | tee -a {log} >&2"
+        " {params.turned} --output {params.prefix} --rows {output.rows} 2>&1 >> {log} | tee -a {log} >&2"

@@ -16,7 +16,11 @@ rule transfer_images:
         "../../environment.yml"
     threads: threads_of("transfer")
     resources:
+        cpus_per_task=threads_of("transfer"),
         gpu=1,
+        gres="",
+        mem_mb=with_gpu(SMALL_MB),
+        runtime=growing(SMALL_MIN),
     params:
         code=code("transfer_images.py"),
         sources=transfer_arguments,
@@ -29,4 +33,4 @@ rule transfer_images:
         program("transfer_images.py")
         + " --data {input.data} --sources {params.sources:q} --entries {params.entries:q}"
         " --settings {params.settings:q} --rows {output}"
-        " --threads {params.threads} --gpu {resources.gpu} 2>&1 | tee {log} >&2"
+        " --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

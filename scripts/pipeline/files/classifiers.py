@@ -9,7 +9,6 @@ from pipeline.files.photographs import sha256_of
 from pipeline.files.tensors import load_classifier
 from pipeline.jobs.progress import tell
 from spurious.classifiers.entries import Architecture, ClassifierEntry, Torchvision
-from spurious.classifiers.pretrained import Classifier, accelerate, open_pretrained, preprocessing_of, published_file
 from spurious.errors import SpuriousError
 from spurious.views.settings import Preprocessing
 
@@ -32,6 +31,9 @@ def open_classifier(
     """
     if isinstance(entry, Architecture):
         return load_classifier(path, device, entry.parameters()), Preprocessing()
+    # torchvision, which takes a second: what was trained here does without
+    from spurious.classifiers.pretrained import Classifier, accelerate, open_pretrained, preprocessing_of
+
     try:
         preprocessing = preprocessing_of(entry)
         model = open_pretrained(_checked(path, _sha256(entry)), entry, device, lambda text: tell(f"{path}: {text}"))
@@ -49,6 +51,8 @@ def is_file_of(path: str | Path, entry: ClassifierEntry) -> bool:
 
 def _sha256(entry: ClassifierEntry) -> str:
     if isinstance(entry, Torchvision) and entry.sha256 is None:
+        from spurious.classifiers.pretrained import published_file
+
         return published_file(entry.torchvision, entry.weights).sha256
     return entry.sha256.lower()
 
@@ -61,5 +65,5 @@ def _checked(path: str | Path, sha256: str) -> bytes:
         raise SpuriousError(f"cannot be read ({error.strerror}); delete it and run again") from None
     found = hashlib.sha256(content).hexdigest()
     if not found.startswith(sha256):
-        raise SpuriousError(f"wrong sha256 {found}, wanted {sha256}; delete it and run again, or mend sha256")
+        raise SpuriousError(f"wrong sha256 {found}, wanted {sha256}; delete it and run again, or change sha256")
     return content

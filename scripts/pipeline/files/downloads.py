@@ -44,7 +44,7 @@ def fetch(output: Path, *, dataset: str, sha256: str, urls: Sequence[str], local
         else:
             _install_local(local, output, sha256)
     except OSError as error:
-        raise SpuriousError(f"{output}: {error}; mend this and run again") from None
+        raise SpuriousError(f"{output}: {error}; fix this and run again") from None
 
 
 def _find_local(local_data: str | None, dataset: str, urls: Sequence[str]) -> Path | None:
@@ -61,7 +61,7 @@ def _install_local(local: Path, output: Path, sha256: str) -> None:
         _install(local, output, sha256)
     except Unavailable as reason:
         raise SpuriousError(
-            f"{local}: {reason}, wanted {sha256}; replace or remove it, or mend sha256 in config.yaml"
+            f"{local}: {reason}, wanted {sha256}; replace or remove it, or change sha256 in config.yaml"
         ) from None
 
 

@@ -31,7 +31,7 @@ def _parse(path: str | Path, parse: Callable[[str, str, int | None], Rows], clas
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SpuriousError(f"{path}: not a readable text file ({error}); mend the path or the file") from None
+        raise SpuriousError(f"{path}: not a readable text file ({error}); change the path or the file") from None
     return parse(text, str(path), classes)
 
 

@@ -13,8 +13,8 @@ from spurious.errors import SpuriousError, reason_of
 # which are numbers in all rows whose readers use them.
 TEXT = dict.fromkeys(
     [
-        *("attack", "classifier", "image", "judge", "method", "mode", "name", "negatives", "quantity", "reason"),
-        *("search", "setting", "sha256", "source", "split", "variant"),
+        *("attack", "classifier", "device", "image", "judge", "method", "mode", "name", "negatives", "precision"),
+        *("quantity", "reason", "search", "setting", "sha256", "source", "split", "variant"),
     ],
     "str",
 )

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from pipeline.jobs.edits import end_after_edits
 from pipeline.jobs.lifetime import end_with_pipeline
 from pipeline.jobs.progress import end_bars
 from spurious.errors import SpuriousError
@@ -20,17 +21,27 @@ EXTENSIONS = "SPURIOUS_EXTENSIONS"  # variable of the environment: a JSON list, 
 
 
 def run(main: Callable[[], None]) -> None:
-    """Call `main`; what a user can mend is printed as one line and ends with exit status 1.
+    """Call `main`; what a user can fix is printed as one line and ends with exit status 1.
 
-    A job of the pipeline ends with the snakemake that started it.
+    A job of the pipeline ends with the snakemake that started it, and where its code was edited since.
     """
     end_with_pipeline()
     try:
+        end_after_edits()
         main()
     except SpuriousError as error:
         sys.exit(f"error: {error}")
     finally:  # of bars that failed half-way: Python prints the error afterwards
         end_bars()
+
+
+def answer_help(name: str, parse: Callable[[list[str] | None], object]) -> None:
+    """Print the help and exit where the program `name` was started ("__main__") with --help.
+
+    A program calls it above its imports of torch, pandas and the like, which take seconds.
+    """
+    if name == "__main__" and not {"-h", "--help"}.isdisjoint(sys.argv[1:]):
+        run(lambda: parse(None))
 
 
 class Parser(argparse.ArgumentParser):
@@ -139,3 +150,14 @@ def add_compute_arguments(parser: argparse.ArgumentParser) -> None:
     """--threads and --gpu, as every script that computes with torch has them."""
     parser.add_argument("--threads", type=THREADS, default=1, help="torch threads; part of the result's last digits")
     parser.add_argument("--gpu", type=INDEX, default=0, help="GPUs granted by the scheduler; 0 computes on the CPU")
+    parser.add_argument("--gres", action=_Gres, default="", help="Slurm's generic resources: gpu:2 are two GPUs, too")
+
+
+class _Gres(argparse.Action):
+    """Count the GPUs among Slurm's generic resources, such as "gpu", "gpu:2" or "gpu:a100:2", as granted."""
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: Any = None) -> None:
+        name, *others = values.split(":")
+        if name == "gpu":
+            number = others[-1] if others and others[-1].isdecimal() else "1"
+            namespace.gpu = max(namespace.gpu, int(number))

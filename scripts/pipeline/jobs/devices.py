@@ -36,6 +36,13 @@ def prepare_compute(arguments: argparse.Namespace) -> "torch.device":
     return torch.device("cuda", claim_first_free(identities))
 
 
+def name_of(device: "torch.device") -> str:
+    """What a record calls a device: "cpu", or the model of the GPU."""
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
 def why_no_gpu() -> str:
     """Why torch sees no GPU, in words."""
     import torch
@@ -49,6 +56,16 @@ def why_no_gpu() -> str:
     except (RuntimeError, AssertionError) as error:
         return reason_of(error)
     return "it finds none"
+
+
+def granted_cpus() -> int:
+    """How many CPUs this process may keep busy: those that Slurm granted to its task, or those that it can run on.
+
+    Where Slurm binds no task to its CPUs a process can run on all of the node's.
+    """
+    can_run_on = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    granted = os.environ.get("SLURM_CPUS_PER_TASK") or os.environ.get("SLURM_CPUS_ON_NODE") or ""
+    return min(int(granted), can_run_on) if granted.isdecimal() else can_run_on
 
 
 def note_slow_precision(precision: str, device: "torch.device") -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 CHUNK = 1000  # images whose scores are at hand in float64 at once
 BISECTIONS = 40
-SURE = 0.99
+CONFIDENT = 0.99
 # Of the template over its largest weight, so in units of the largest change of a pixel: from next to nothing to
 # where all pixels that a template speaks of have reached 0 or 1; each 12 % above the one before.
 FRACTIONS = np.concatenate([[0.0], 10 ** np.linspace(-5, 4, 181)])
@@ -104,7 +104,9 @@ def clamped_sum(image: Tensor, template: Tensor, fraction: float | Tensor) -> Te
 
 
 @torch.inference_mode()
-def template_fraction(weight: Tensor, bias: Tensor, image: Tensor, target: int, p: float | None = SURE) -> float | None:
+def template_fraction(
+    weight: Tensor, bias: Tensor, image: Tensor, target: int, p: float | None = CONFIDENT
+) -> float | None:
     """The smallest fraction of the target's template that has to be added to an image until its p reaches `p`.
 
     With `p` None, until the target is the decision. `weight` (classes, pixels), `bias` (classes,), `image` (pixels,)

@@ -91,7 +91,7 @@ class Found:
     flat: Tensor
 
 
-def search(
+def evolve(
     scores: Scores,
     box: Box,
     goal: Goal,

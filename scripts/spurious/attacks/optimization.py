@@ -34,7 +34,7 @@ class SearchResult:
         return len(self.trace) - 1
 
 
-def attack(
+def run_searches(
     model: nn.Module,
     label: int,
     references: Tensor,
@@ -54,7 +54,7 @@ def attack(
             activations = reference_activations(model, references)
         cost = build_cost(activations, settings) if settings.objective == "cost" else None
         start = start_images(images, references, settings.start, generator(seed, "start", label))
-        results[name] = search(model, label, start, settings, generator(seed, "restart", label), cost)
+        results[name] = optimize_images(model, label, start, settings, generator(seed, "restart", label), cost)
     return results
 
 
@@ -72,7 +72,7 @@ def start_images(count: int, references: Tensor, kind: str, generator: torch.Gen
     return torch.stack([references[part].mean(0) for part in parts])
 
 
-def search(
+def optimize_images(
     model: nn.Module,
     label: int,
     start: Tensor,

@@ -181,7 +181,7 @@ class Classifier(nn.Module):
         shape = tuple(images.shape)
         low = self.precision == "bfloat16"
         with (
-            _told(f"the classifier does not take images of shape {shape}; mend resize and crop, or export it again"),
+            _told(f"the classifier does not take images of shape {shape}; change resize and crop, or export it again"),
             torch.autocast(images.device.type, torch.bfloat16, enabled=low),
         ):
             logits = self.model(images)

@@ -46,8 +46,9 @@ class Program(nn.Module):
 
     Where `model` gives probabilities, the logits are their logarithms; where it takes one number of images only, it is
     asked in such batches; where it computes in another type than float32, images are converted. `note` gets a sentence
-    that says so. Raises SpuriousError at the first images where `model` answers differently when it is asked again, or
-    where an image's answer depends on the other images of the batch.
+    that says so, or that the answers look like a sigmoid's, which are used as they are. Raises SpuriousError at the
+    first images where `model` answers differently when it is asked again, or where an image's answer depends on the
+    other images of the batch.
     """
 
     def __init__(self, model: nn.Module, note: Callable[[str], None]):
@@ -80,6 +81,11 @@ class Program(nn.Module):
         if _are_probabilities(answers):
             self.probabilities = True
             self.note("gives probabilities; their logarithms are used. Export it without its softmax for exact logits")
+        elif _are_independent_probabilities(answers):
+            self.note(
+                "gives values from 0 to 1 that do not sum to 1, as a sigmoid does, instead of logits. p is wrong: "
+                "export it without its sigmoid"
+            )
 
     def _first_answers(self, probe: Tensor) -> object:
         """What `model` gives for the images in the first type that it takes; None where it takes none."""
@@ -139,6 +145,16 @@ def _are_probabilities(answers: Tensor) -> bool:
         return False
     sums = answers.float().sum(1)
     return bool((answers >= 0).all()) and bool(((sums - 1).abs() <= _SUM).all())
+
+
+def _are_independent_probabilities(answers: Tensor) -> bool:
+    """Whether each value may be a probability on its own: above 0, at most 1.
+
+    A sigmoid does not reach 0 in float32, while logits after a ReLU have zeros, or values above 1.
+    """
+    if answers.ndim != 2 or answers.shape[1] < 2:
+        return False
+    return bool(((answers > 0) & (answers <= 1)).all())
 
 
 def _logarithm(probabilities: Tensor) -> Tensor:

@@ -68,6 +68,11 @@ class Trainer:
         )
         self.autocast = recipe.precision == "bfloat16" or (recipe.precision == "auto" and device.type == "cuda")
 
+    @property
+    def precision(self) -> str:
+        """The precision of the products in the network, "bfloat16" or "float32"; weights are always float32."""
+        return "bfloat16" if self.autocast else "float32"
+
     def state(self) -> dict[str, Tensor]:
         """Parameters, Adam's moments and the step, as flat tensors."""
         tensors = {"step": torch.tensor(self.step)}

@@ -112,10 +112,10 @@ def _rows(text: str, name: str, cls: type) -> Iterator[tuple[str, dict[str, str]
         for row in filter(None, reader):  # not the blank lines
             place = f"{name}: line {reader.line_num}"
             if len(row) != len(columns):
-                raise SpuriousError(f"{place}: {len(row)} fields instead of {','.join(columns)}; mend it")
+                raise SpuriousError(f"{place}: {len(row)} fields instead of {','.join(columns)}; fix it")
             yield place, dict(zip(columns, row, strict=True))
     except csv.Error as error:
-        raise SpuriousError(f"{name}: line {reader.line_num}: no CSV ({error}); mend it") from None
+        raise SpuriousError(f"{name}: line {reader.line_num}: no CSV ({error}); fix it") from None
 
 
 def plain_path(file: str, place: str) -> str:
@@ -127,7 +127,7 @@ def plain_path(file: str, place: str) -> str:
     if not file.isprintable():
         raise SpuriousError(f"{place}: {file!r} has unprintable characters; rename the file")
     if path.is_absolute() or ".." in path.parts or str(path) != file or file == ".":
-        raise SpuriousError(f"{place}: {file!r} is no plain path inside the folder of images; mend it")
+        raise SpuriousError(f"{place}: {file!r} is no plain path inside the folder of images; fix it")
     if any(part.startswith(".") for part in path.parts):
         raise SpuriousError(f"{place}: {file!r} is hidden, a name begins with a dot; rename it")
     return file
@@ -138,11 +138,11 @@ def _label(text: str, classes: int | None, place: str) -> int:
     label = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else -1
     if label < 0 or (classes is not None and label >= classes):
         last = "" if classes is None else f" to {classes - 1}"
-        raise SpuriousError(f"{place}: label {text[:80]!r} must be a whole number from 0{last}; mend it")
+        raise SpuriousError(f"{place}: label {text[:80]!r} must be a whole number from 0{last}; fix it")
     return label
 
 
 def _sha256(text: str, place: str) -> str:
     if not re.fullmatch(r"[0-9a-fA-F]{64}", text):
-        raise SpuriousError(f"{place}: sha256 {text[:80]!r} must be 64 hexadecimal digits; mend it")
+        raise SpuriousError(f"{place}: sha256 {text[:80]!r} must be 64 hexadecimal digits; fix it")
     return text.lower()

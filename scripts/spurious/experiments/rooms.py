@@ -35,7 +35,7 @@ class Room:
     `after`, whose rules its own may name. Everything else may be left out:
 
     - `settings`: the class of its section of config.yaml, which a dataset may override
-    - `threads`: the key under `threads` that its jobs have, where that is not the experiment's name
+    - `threads`: the key under `threads` of its jobs, where the last digits of what they compute depend on it
     - `runs`: type and field of its entry under `experiments.<dataset>`, such as `names_of(...)`
     - `kinds`: the kinds of classifiers that its entry may name; `photographs`: also on photographs
     - `wildcards`: the values of the wildcards of its rules, beside classifier, seed and label: a dotted key of the

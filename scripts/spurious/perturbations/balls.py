@@ -29,7 +29,7 @@ def start_noise(ids: Sequence[Id], shape: tuple[int, int, int], seed: int | str)
     return drawn_by_id(ids, shape, lambda name: torch.rand(shape, generator=generator(seed, "start noise", name)))
 
 
-def random_change(images: Tensor, ids: Sequence[Id], method: Ball, seed: int | str) -> Tensor:
+def random_perturbation(images: Tensor, ids: Sequence[Id], method: Ball, seed: int | str) -> Tensor:
     """The images (N, C, H, W) after a random change of the size that `method` allows: what fooling is compared with.
 
     Of the length epsilon in the norm, in a random direction; cut to [0, 1] where the method cuts. Images that start

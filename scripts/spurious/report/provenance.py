@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -138,6 +138,13 @@ def _is_an_arm(wildcards: Mapping[str, str], configuration: Mapping[str, Any]) -
 def _listed(names: Any) -> Iterable[str]:
     """The classifiers that an experiment names; none where it is only switched on."""
     return () if isinstance(names, bool) else names
+
+
+def trainings(found: Iterable[tuple[str, str | None, str | None]]) -> list[dict[str, Any]]:
+    """How many trainings there are of each (rule, device, precision), in this order."""
+    counts = Counter(found)
+    places = sorted(counts, key=lambda place: [text or "" for text in place])
+    return [dict(zip(("rule", "device", "precision"), place, strict=True), trainings=counts[place]) for place in places]
 
 
 def per_rule(measured: Iterable[tuple[str, Measurement]]) -> list[dict[str, Any]]:

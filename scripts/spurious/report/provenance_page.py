@@ -54,6 +54,8 @@ def _sections(record: Record) -> Iterator[tuple[str, str]]:
     rows = [*record["rules"], {"rule": "all", **record["total"]}]
     heads = ("rule", "jobs", "time, s", "longest job, s", "processor time, s", "peak memory, MiB")
     yield "What the jobs took", _table(heads, ([row[name] for name in columns] for row in rows))
+    heads = ("rule", "device", "precision", "trainings")
+    yield "Where the trainings ran", _table(heads, ([row[name] for name in heads] for row in record["trainings"]))
     files = ((row["path"], row["bytes"], row["sha256"], _remark(row)) for row in record["inputs"])
     yield "Input files", _table(("file", "bytes", "sha256", "remark"), files)
     yield "Packages", _table(("package", "version"), record["software"]["packages"].items())

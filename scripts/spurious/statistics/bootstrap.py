@@ -16,7 +16,7 @@ def draws(count: int, *, replicates: int = REPLICATES, seed: int = 0) -> NDArray
     return np.stack([np.bincount(own, minlength=count).astype(np.int32) for own in drawn])
 
 
-def median_interval(values: NDArray, resampled: NDArray, level: float = 0.95) -> tuple[float, float]:
+def bootstrap_median(values: NDArray, resampled: NDArray, level: float = 0.95) -> tuple[float, float]:
     """Percentile bootstrap interval (low, high) of the median over all values (N, K), nan left out, by image.
 
     `resampled`: what `draws` returns. Efron and Tibshirani, "An introduction to the bootstrap" (1993), chapter 13.

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,38 +10,26 @@ from scipy.special import bdtr
 from spurious.errors import SpuriousError
 from spurious.statistics.intervals import mean_interval
 
-Verdict = Literal["higher", "lower", "within noise", "too few seeds"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class PairedDifference:
-    """Mean of a - b over `n` pairs with its t interval; `verdict` says where `a` lies against `b`."""
+    """Mean of a - b over `n` pairs with its t interval, nan for fewer than two."""
 
     difference: float
     low: float
     high: float
     n: int
-    verdict: Verdict
 
 
 def paired_difference(a: Sequence[float], b: Sequence[float], level: float = 0.95) -> PairedDifference:
-    """Compare two arms run with the same seeds, in the same order: Student's t on the differences.
+    """Compare values of the same images (or seeds), in the same order: Student's t on the differences.
 
-    "within noise" when the interval contains 0, "too few seeds" for fewer than two pairs.
-    Raises SpuriousError where the arms differ in length.
+    Raises SpuriousError where the two differ in length.
     """
     if len(a) != len(b):
         raise SpuriousError(f"a paired difference needs equally many values, not {len(a)} and {len(b)}")
     difference, _, low, high = mean_interval(np.subtract(a, b, dtype=float), level)
-    return PairedDifference(difference=difference, low=low, high=high, n=len(a), verdict=_verdict(low, high, len(a)))
-
-
-def _verdict(low: float, high: float, n: int) -> Verdict:
-    if n < 2:
-        return "too few seeds"
-    if low > 0:
-        return "higher"
-    return "lower" if high < 0 else "within noise"
+    return PairedDifference(difference=difference, low=low, high=high, n=len(a))
 
 
 def mcnemar_exact(only_first: int, only_second: int) -> float:

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 from scipy.special import bdtr
 
 
-def median_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float, float]:
+def order_statistic_median(values: ArrayLike, level: float = 0.95) -> tuple[float, float, float]:
     """(median, low, high): the interval by order statistics, without any assumption on the distribution.
 
     It reaches from the k-th smallest to the k-th largest value, k as large as the binomial distribution allows for at

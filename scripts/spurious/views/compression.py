@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 class Jpeg(View, kind="jpeg"):
     """Coded and decoded as JPEG of a `quality` (Guo et al., ICLR 2018), by kornia's differentiable codec.
 
-    The codec rounds smoothly, so that an attack can take a gradient through it: pixels differ a little from those of
-    libjpeg. Grey images are coded as grey in all three channels.
+    The codec rounds smoothly: pixels differ a little from those of libjpeg. Its gradient vanishes near every whole
+    coefficient, so that an attack takes the identity instead. Grey images are coded as grey in all three channels.
     """
 
     words = "JPEG-compressed"
+    gradient = "identity"
     name: ColumnName = "jpeg"
     quality: int = Field(75, ge=1, le=100, description="quality of the JPEG, a whole number from 1 to 100")
 
@@ -39,6 +40,7 @@ class FewerBits(View, kind="bits"):
     """The highest `bits` of the 8 bits of every channel, the others 0 (after Xu et al., NDSS 2018, who round)."""
 
     words = "fewer bits"
+    gradient = "identity"
     name: ColumnName = "bits"
     bits: int = Field(4, ge=1, le=7, description="bits of a channel that are kept, a whole number from 1 to 7")
 

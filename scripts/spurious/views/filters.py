@@ -22,9 +22,13 @@ Window = Annotated[
 
 
 class Median(View, kind="median"):
-    """Each channel's median in a window of `size` x `size` pixels, border reflected (Xu et al., NDSS 2018)."""
+    """Each channel's median in a window of `size` x `size` pixels, border reflected (Xu et al., NDSS 2018).
+
+    Its gradient leads through one pixel of each window; the mean of the window stands in for it.
+    """
 
     words = "median-filtered"
+    gradient = "stand-in"
     name: ColumnName = "median"
     size: Window = 3
 
@@ -36,6 +40,12 @@ class Median(View, kind="median"):
 
         check_size(tuple(images.shape[2:]), self.size)
         return median_blur(images, (self.size, self.size))
+
+    def smooth(self, images: "Tensor") -> "Tensor":
+        """The mean of the same window."""
+        from kornia.filters import box_blur
+
+        return box_blur(images, (self.size, self.size))
 
 
 class Bilateral(View, kind="bilateral"):

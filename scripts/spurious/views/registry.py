@@ -1,7 +1,7 @@
 """What the vote looks at: the family of views. Its kinds stand in the modules beside this one; `kinds` names them."""
 
 import keyword
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -36,12 +36,14 @@ class View(Entry):
     `words` is its name in figures. `swept`: whether it depends on the kernel of the blur, and is classified for every
     one of them; another view is classified once, and its votes are repeated in the rows of each kernel. `blurs`: of a
     view that is nothing but so many Gaussian blurs, their number; such a view is made by `bands` instead of its call.
+    `gradient`: what an attack takes for its gradient, "exact" (its own), "identity" or "stand-in" (that of `smooth`).
     """
 
     remedy = "a view, by name or with its kind and parameters"
     words: ClassVar[str] = ""
     swept: ClassVar[bool] = False
     blurs: ClassVar[int | None] = None
+    gradient: ClassVar[Literal["exact", "identity", "stand-in"]] = "exact"
 
     name: ColumnName
 
@@ -53,6 +55,10 @@ class View(Entry):
         variant), pixels of the input may lie outside [0, 1].
         """
         raise NotImplementedError
+
+    def smooth(self, images: "Tensor") -> "Tensor":
+        """What stands in for the view in the backward pass, differentiable and in the same shape: the images."""
+        return images
 
     @model_validator(mode="after")
     def _named_as_no_other_kind(self) -> Self:

@@ -31,6 +31,6 @@ RESULTS = [
             "fooling": "fooling/fool_classifier.rows",
             "rubbish": "fooling/fool_classifier.rubbish",
         },
-        {"published_as": published_as},
+        {"published_as": published_as, "decays": "linear.published_as"},
     )
 ]

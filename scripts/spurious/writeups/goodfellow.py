@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
-from spurious.experiments.fooling.rubbish import SURE
-from spurious.experiments.fooling.success import share_with_interval
+from spurious.experiments.fooling.rubbish import RUBBISH_THRESHOLD
+from spurious.rates import combined, over_seeds
 from spurious.statistics.intervals import mean_interval
 
 UNCLAMPED = "fgsm-unclamped"  # the method of Goodfellow et al. 2014
@@ -14,8 +15,8 @@ UNCLAMPED = "fgsm-unclamped"  # the method of Goodfellow et al. 2014
 def goodfellow(fooling_rows: pd.DataFrame, rubbish_rows: pd.DataFrame) -> pd.DataFrame:
     """What Goodfellow et al. 2014 published, of one classifier: rows `quantity, reproduced, low, high, n`.
 
-    Of the first seed: "error rate" and "mean confidence" (on the errors) of the method UNCLAMPED, and "share of rubbish
-    inputs with p > 0.5" of inputs from N(0, I). Wilson's 95 % intervals, for the mean Student's. Nothing of what has no
+    Means over the seeds, with their intervals (`spurious.rates`): "error rate" and "mean confidence" (on the errors) of
+    the method UNCLAMPED, and "share of rubbish inputs with p > 0.5" of inputs from N(0, I). Nothing of what has no
     rows.
     """
     columns = ["quantity", "reproduced", "low", "high", "n"]
@@ -23,23 +24,23 @@ def goodfellow(fooling_rows: pd.DataFrame, rubbish_rows: pd.DataFrame) -> pd.Dat
 
 
 def _unclamped(rows: pd.DataFrame) -> Iterator[tuple[str, float, float, float, int]]:
-    own = _first_seed(rows[rows["method"] == UNCLAMPED])
+    own = rows[rows["method"] == UNCLAMPED]
     if len(own):
         wrong = own["predicted"] != own["label"]
-        yield "error rate", *share_with_interval(wrong, "share", "").values(), len(own)
-        mean, _, low, high = mean_interval(own.loc[wrong, "p"])
-        yield "mean confidence", mean, low, high, int(wrong.sum())
+        error = over_seeds(wrong, own["seed"], own["id"])
+        yield "error rate", error.rate, error.low, error.high, error.n
+        yield "mean confidence", *_mean_over_seeds(own[wrong]), int(wrong.sum())
+
+
+def _mean_over_seeds(rows: pd.DataFrame) -> tuple[float, float, float]:
+    """The mean over the seeds of p with its interval: t over the seeds, and the mean interval of t over the images."""
+    per_seed = [mean_interval(own["p"]) for _, own in rows.groupby("seed")]
+    mean, _, *between = mean_interval([mean for mean, *_ in per_seed])
+    return mean, *combined(mean, between, np.mean([bounds for _, _, *bounds in per_seed], axis=0))
 
 
 def _normal(rows: pd.DataFrame) -> Iterator[tuple[str, float, float, float, int]]:
-    own = _first_seed(rows[rows["kind"] == "normal"])
+    own = rows[rows["kind"] == "normal"]
     if len(own):
-        yield (
-            f"share of rubbish inputs with p > {SURE}",
-            *share_with_interval(own["p"] > SURE, "share", "").values(),
-            len(own),
-        )
-
-
-def _first_seed(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows[rows["seed"] == rows["seed"].iloc[0]] if len(rows) else rows
+        share = over_seeds(own["p"] > RUBBISH_THRESHOLD, own["seed"], pd.Series(range(len(own))))
+        yield f"share of rubbish inputs with p > {RUBBISH_THRESHOLD}", share.rate, share.low, share.high, share.n

@@ -13,6 +13,7 @@ ROOM = Room(
     title="Backworking",
     after="classifiers",
     settings=BackworkingSettings,
+    threads="backworking",
     runs=names_of("different names of the classifiers that are searched for spurious inputs ([] for none)"),
     kinds=TRAINED,
     wildcards={"search": "backworking.searches"},

@@ -14,5 +14,6 @@ def backworking(table: pd.DataFrame, *, found_above: float) -> Iterator[str]:
         yield (
             f"**{row.classifier}**, search *{row.search}*: {row.found} of {row.images} images reach p > {found_above:g}"
             f" ({interval(row.share, row.low, row.high)}; per seed {row.found_min:g} to {row.found_max:g} of"
-            f" {row.images // row.seeds}). Half of the searches end within {row.steps_median:g} steps."
+            f" {row.images // row.seeds}). A search takes {row.steps_median:g} steps (median over labels and"
+            " seeds; one that never has enough goes on to its limit)."
         )

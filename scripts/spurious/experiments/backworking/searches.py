@@ -3,7 +3,7 @@
 import pandas as pd
 
 from spurious.frames import require
-from spurious.rates import interval
+from spurious.rates import over_seeds
 
 
 def backworking(rows: pd.DataFrame, *, found_above: float = 0.999) -> pd.DataFrame:
@@ -30,27 +30,30 @@ def backworking_summary(rows: pd.DataFrame, *, found_above: float = 0.999) -> pd
     """Each search over all labels and seeds: a row per (classifier, search); `rows` as for `backworking`.
 
     Returns `classifier, search, images, found, share, low, high, seeds, found_mean, found_sd, found_min,
-    found_max, steps_median`. low and high are the Wilson 95 % interval of the share of all images; the mean
-    to the maximum describe how many are found per seed. The median of the steps is over labels and seeds.
+    found_max, steps_median`. low and high are the 95 % interval of the share of all images over the seeds
+    (`spurious.rates.over_seeds`), where the images of one seed and label, which share a batch and a cost, are one
+    cluster; the mean to the maximum describe how many are found per seed. The median of the steps is over labels and
+    seeds.
     """
-    table = backworking(rows, found_above=found_above)
+    keys = ["classifier", "search"]
+    searches = dict(iter(backworking(rows, found_above=found_above).groupby(keys)))
+    images = rows.assign(found=rows["p"] > found_above, searched=rows.groupby([*keys, "seed", "label"]).ngroup())
     summary = [
-        {"classifier": classifier, "search": search, **_search_summary(group)}
-        for (classifier, search), group in table.groupby(["classifier", "search"])
+        {**dict(zip(keys, key, strict=True)), **_search_summary(searches[key], own)}
+        for key, own in images.groupby(keys)
     ]
     return pd.DataFrame(summary)
 
 
-def _search_summary(table: pd.DataFrame) -> dict[str, float]:
-    images, found = int(table["images"].sum()), int(table["found"].sum())
-    low, high = interval(found, images)
+def _search_summary(table: pd.DataFrame, images: pd.DataFrame) -> dict[str, float]:
+    share = over_seeds(images["found"], images["seed"], images["searched"])
     per_seed = table.groupby("seed")["found"].sum()
     return {
-        "images": images,
-        "found": found,
-        "share": found / images,
-        "low": low,
-        "high": high,
+        "images": len(images),
+        "found": images["found"].sum(),
+        "share": images["found"].mean(),
+        "low": share.low,
+        "high": share.high,
         "seeds": len(per_seed),
         "found_mean": per_seed.mean(),
         "found_sd": per_seed.std(),

@@ -11,6 +11,7 @@ ROOM = Room(
     title="Fooling by scores alone",
     after="fooling",
     settings=BlackBoxSettings,
+    threads="black_box",
     runs=names_of("different names of the classifiers that are fooled by their scores ([] for none)"),
     kinds=("architecture", "scikit_learn"),
     measured=("fit_classifier", "search_scores"),

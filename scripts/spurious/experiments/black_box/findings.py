@@ -18,5 +18,5 @@ def black_box(table: pd.DataFrame) -> Iterator[str]:
         yield (
             f"**{classifier}** (accuracy {percent(found['accuracy'])}), from {PLURALS[start]}, scores alone: evolution"
             f" reaches the target in {interval(found['success'], found['low'], found['high'])}{queries}; random search"
-            f" in {percent(control['success'])}."
+            f" in {interval(control['success'], control['low'], control['high'])} (n = {found['n']} each)."
         )

@@ -8,7 +8,7 @@ from spurious.errors import SpuriousError
 from spurious.frames import require
 from spurious.rates import interval
 from spurious.statistics.comparisons import mcnemar_exact
-from spurious.statistics.order_statistics import median_interval
+from spurious.statistics.order_statistics import order_statistic_median
 
 KEYS = ["classifier", "start", "search"]
 COLUMNS = [*KEYS, "id", "target", "success", "queries", "flat", "predicted", "p_target", "l2", "linf"]
@@ -40,7 +40,7 @@ def black_box(rows: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
 def _row(rows: pd.DataFrame) -> dict[str, object]:
     success = rows["success"].astype(bool)
     low, high = interval(success.sum(), len(rows))
-    median, queries_low, queries_high = median_interval(rows.loc[success, "queries"])
+    median, queries_low, queries_high = order_statistic_median(rows.loc[success, "queries"])
     return {
         "n": len(rows),
         "success": success.mean(),

@@ -10,6 +10,7 @@ ROOM = Room(
     title="Fooling by the gradient",
     after="linear",
     settings=FoolingSettings,
+    threads="fooling",
     runs=names_of("different names of the classifiers that are fooled by their gradient ([] for none)"),
     kinds=WITH_GRADIENT,
     photographs=True,

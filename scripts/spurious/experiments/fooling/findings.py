@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from spurious.wording import percent
+from spurious.wording import interval
 
 
 def fooling(table: pd.DataFrame) -> Iterator[str]:
@@ -16,10 +16,13 @@ def fooling(table: pd.DataFrame) -> Iterator[str]:
         first = rows[rows["seed"] == rows["seed"].iloc[0]]
         parts = [f"*{row.method}* {_success(row)}" for row in first.itertuples()]
         yield (
-            f"**{classifier}** is fooled, in parentheses by a random change of the same size: {', '.join(parts)}"
+            f"**{classifier}** is fooled, in brackets by a random change of the same size: {'; '.join(parts)}"
             f" (seed {first['seed'].iloc[0]})."
         )
 
 
 def _success(row: tuple) -> str:
-    return f"{percent(row.success)} ({percent(row.control)})" if row.n else "nothing (no image was right before)"
+    if not row.n:
+        return "nothing (no image was right before)"
+    success = interval(row.success, row.low, row.high)
+    return f"{success}, of {row.n:,} [{interval(row.control, row.control_low, row.control_high)}]"

@@ -13,7 +13,7 @@ from spurious.attacks.gradient import NO_LABEL, random_targets
 from spurious.classifiers.predictions import predict
 from spurious.experiments.fooling.settings import FoolingSettings
 from spurious.frames import spread
-from spurious.perturbations.balls import Id, random_change, sizes, start_noise
+from spurious.perturbations.balls import Id, random_perturbation, sizes, start_noise
 from spurious.seeding import generator
 
 EXAMPLES = 6  # images of a figure
@@ -79,7 +79,7 @@ def fool_all(
         )
         control = before
         if method.start == "image":
-            changed = random_change(starts.images, starts.ids, method, seed)
+            changed = random_perturbation(starts.images, starts.ids, method, seed)
             control = judged(changed)
         after = judged(fooled)
         rows = _rows(starts, targets, fooled, (before, after, control))

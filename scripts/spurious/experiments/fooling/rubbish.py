@@ -2,32 +2,35 @@
 
 import pandas as pd
 
-from spurious.experiments.fooling.success import share_with_interval
 from spurious.frames import require
-from spurious.statistics.intervals import mean_interval
+from spurious.rates import interval, over_seeds
 
-SURE = 0.5  # above this p, an input that shows nothing counts as taken for something
+REAL = "test images"  # the kind that the seeds share
+RUBBISH_THRESHOLD = 0.5  # above this p, an input that shows nothing counts as taken for something
 
 
 def rubbish(rows: pd.DataFrame) -> pd.DataFrame:
     """What is taken for something: a row per (classifier, kind, seed), and one with seed "all".
 
-    `rows`: `classifier, kind, seed, p` per input, p that of the predicted class. Returns `classifier, kind, seed, n,
-    share_above, low, high, sd`: the share with p above SURE, with Wilson's 95 % interval; in a row "all" the mean over
-    the seeds, with its t interval (cut to [0, 1]), and the n of all.
+    `rows`: `classifier, kind, seed, id, p` per input, p that of the predicted class. Returns `classifier, kind, seed,
+    n, share_above, low, high, sd, seeds`: the share with p above RUBBISH_THRESHOLD, with Wilson's 95 % interval; in a
+    row "all" the mean over the `seeds`, the interval of `spurious.rates.over_seeds`, and the n of all. Test images are
+    the same for every seed, noise is each seed's own.
     """
     keys = ["classifier", "kind"]
-    require(rows, [*keys, "seed", "p"], "rubbish rows")
+    require(rows, [*keys, "seed", "id", "p"], "rubbish rows")
     table = []
-    for key, own in rows.assign(above=rows["p"] > SURE).groupby(keys, sort=False):
-        shares = [(seed, group["above"]) for seed, group in own.groupby("seed", sort=False)]
+    for key, own in rows.assign(above=rows["p"] > RUBBISH_THRESHOLD).groupby(keys, sort=False):
         identification = dict(zip(keys, key, strict=True))
-        for seed, above in shares:
-            table.append(
-                {**identification, "seed": seed, "n": len(above), **share_with_interval(above, "share_above", "")}
-            )
-        mean, sd, low, high = mean_interval([above.mean() for _, above in shares])
-        bounds = {"low": max(low, 0.0), "high": min(high, 1.0)}
-        overall = {"seed": "all", "n": len(own), "share_above": mean, **bounds, "sd": sd}
-        table.append({**identification, **overall})
-    return pd.DataFrame(table, columns=[*keys, "seed", "n", "share_above", "low", "high", "sd"])
+        for seed, above in own.groupby("seed", sort=False)["above"]:
+            table.append({**identification, "seed": seed, "seeds": 1, **_share(above)})
+        inputs = own["id"] if own["kind"].iloc[0] == REAL else pd.Series(range(len(own)))
+        share = over_seeds(own["above"], own["seed"], inputs)
+        overall = {"share_above": share.rate, "low": share.low, "high": share.high, "sd": share.sd, "n": share.n}
+        table.append({**identification, "seed": "all", "seeds": share.seeds, **overall})
+    return pd.DataFrame(table, columns=[*keys, "seed", "n", "share_above", "low", "high", "sd", "seeds"])
+
+
+def _share(above: pd.Series) -> dict[str, float]:
+    low, high = interval(above.sum(), len(above))
+    return {"n": len(above), "share_above": above.mean(), "low": low, "high": high}

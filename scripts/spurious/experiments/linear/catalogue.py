@@ -23,6 +23,7 @@ ROOM = Room(
     title="Linear classifiers",
     after="smoothing",
     settings=LinearSettings,
+    threads="linear",
     runs=(
         bool,
         Field(False, description="whether the linear classifiers are trained and broken, true or false"),

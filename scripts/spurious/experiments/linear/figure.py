@@ -13,7 +13,6 @@ from matplotlib.transforms import Bbox
 from spurious.errors import SpuriousError
 from spurious.figures.style import BLACK, BLUE, GREY, WIDTH, styled
 from spurious.frames import require
-from spurious.rates import interval
 
 STEP, ROUGHNESS = "l2_median", "total_variation"
 MARKER = 4.0  # pixels around the middle of a point that are its own
@@ -27,15 +26,15 @@ PLACES = [  # of a name beside its point, in points, the best first
     ((0, 17), ("center", "bottom")),
     ((0, -17), ("center", "top")),
 ]
-NEEDED = ["weight_decay", "seed", "split", "n", "accuracy", STEP, "l2_low", "l2_high", ROUGHNESS]
+NEEDED = ["weight_decay", "seed", "split", "n", "accuracy", "low", "high", STEP, "l2_low", "l2_high", ROUGHNESS]
 
 
 @styled
 def linear(table: pd.DataFrame, title: str = "") -> Figure:
     """Accuracy over the median smallest L2 step, and over the roughness of the templates: a point per weight decay.
 
-    `table`: the rows of the table `linear`. Large points are means over the seeds, with the Wilson 95 % interval of the
-    accuracy and the mean interval of the step; small points are single seeds.
+    `table`: the rows of the table `linear`. Large points are means over the seeds with their intervals; small points
+    are single seeds.
     """
     require(table, NEEDED, "the table linear")
     if table.empty:
@@ -45,14 +44,13 @@ def linear(table: pd.DataFrame, title: str = "") -> Figure:
     resistance, smoothness = figure.subplots(1, 2, sharey=True)
     means = table[table["seed"].astype(str) == "all"].sort_values("weight_decay")
     seeds = table[table["seed"].astype(str) != "all"]
-    bounds = seeds.groupby("weight_decay")[["l2_low", "l2_high"]].mean().loc[means["weight_decay"]]
-    _draw(resistance, means, seeds, STEP, bounds.to_numpy())
+    _draw(resistance, means, seeds, STEP, means[["l2_low", "l2_high"]].to_numpy())
     _draw(smoothness, means, seeds, ROUGHNESS, None)
     resistance.set_xscale("log")
     resistance.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
     resistance.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     resistance.xaxis.set_minor_formatter(NullFormatter())
-    split, n = means["split"].iloc[0], means["n"].iloc[0]
+    split, n = means["split"].iloc[0], seeds["n"].iloc[0]
     resistance.set(xlabel="median smallest L2 step to another class", ylabel=f"accuracy ({split}, n = {n:,})")
     resistance.set_title("more resistant \N{RIGHTWARDS ARROW}", loc="right", color=GREY)
     smoothness.set(xlabel="relative total variation of the templates")
@@ -70,9 +68,8 @@ def linear(table: pd.DataFrame, title: str = "") -> Figure:
 def _draw(axes: Axes, means: pd.DataFrame, seeds: pd.DataFrame, column: str, bounds: np.ndarray | None) -> None:
     """A line through the weight decays in their order, with intervals."""
     x, y = means[column].to_numpy(), means["accuracy"].to_numpy()
-    low, high = interval(y * means["n"], means["n"])
     sideways = None if bounds is None else np.maximum([x - bounds[:, 0], bounds[:, 1] - x], 0)
-    upwards = np.maximum([y - low, high - y], 0)
+    upwards = np.maximum([y - means["low"], means["high"] - y], 0)
     axes.plot(x, y, color=BLUE, linewidth=0.8, alpha=0.6)
     axes.errorbar(x, y, upwards, sideways, color=BLUE, marker="o", linestyle="", elinewidth=1)
     axes.scatter(seeds[column], seeds["accuracy"], s=7, color=BLACK, alpha=0.6, linewidths=0, zorder=3)

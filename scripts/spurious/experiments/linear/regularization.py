@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from spurious.errors import SpuriousError
 from spurious.experiments.linear import templates
 from spurious.frames import Arrays, held_out, require
-from spurious.rates import interval
-from spurious.statistics.bootstrap import draws, median_interval
+from spurious.rates import SeedsRate, combined, interval, over_seeds
+from spurious.statistics.bootstrap import bootstrap_median, draws
 from spurious.statistics.intervals import mean_interval
 
 NEAREST = ("l2_nearest", "linf_nearest", "l2_image", "linf_image")
@@ -20,12 +20,12 @@ COLUMNS = [
     *("total_variation", "weight_norm", "steps_n", "l2_median", "l2_low", "l2_high", "linf_median", "linf_low"),
     *("linf_high", "linf_smallest_median", "initial_loss", "loss"),
     *("fgsm_error", "fgsm_low", "fgsm_high", "fgsm_confidence", "rubbish_n", "rubbish_share", "rubbish_low"),
-    *("rubbish_high", "right_n"),
+    *("rubbish_high", "seeds", "right_n"),
     *(f"{name}_{value}" for name in NEAREST for value in ("median", "low", "high")),
 ]
 MEANS = ("validation_accuracy", "train_accuracy", "total_variation", "weight_norm", "linf_smallest_median")
 MEANS += ("initial_loss", "loss", "fgsm_confidence")
-SURE = 0.5  # above this p, noise counts as taken for something
+RUBBISH_THRESHOLD = 0.5  # above this p, noise counts as taken for something
 OUTCOME = ["seed", "weight_decay", "split", "id", "label", "predicted"]
 
 
@@ -41,10 +41,12 @@ def linear(
     95 % interval; `total_variation` as mean over the classes; `weight_norm` of all weights; medians of the smallest
     steps over `steps_n` images and all targets, their 95 % intervals by bootstrap over images; under the fast gradient
     sign method the share of these images that is wrong (Wilson), and the mean p of what they are taken for; of
-    `rubbish_n` inputs from N(0, I) the share with a p above SURE (Wilson). Of the `right_n` images that are right
-    before, `l2_nearest` and `linf_nearest` are the smallest steps over all targets, `l2_image` and `linf_image` the
-    smallest that keep every pixel in [0, 1].
-    In a row "all" everything is a mean over the seeds, and low, high and sd tell how these differ (t interval).
+    `rubbish_n` inputs from N(0, I) the share with a p above RUBBISH_THRESHOLD (Wilson). Of the `right_n` images that
+    are right before, `l2_nearest` and `linf_nearest` are the smallest steps over all targets, `l2_image` and
+    `linf_image` the smallest that keep every pixel in [0, 1].
+    In a row "all" everything is a mean over the `seeds`, sd tells how their accuracies differ, n, steps_n, rubbish_n
+    and right_n count what all of them judged, and the bounds are of both, seeds and images: those of rates by
+    `spurious.rates.over_seeds`, those of medians of the seeds' t interval and the mean bootstrap interval.
     """
     require(predictions, OUTCOME, "predictions")
     require(history, ["seed", "step", "weight_decay", "loss"], "history")
@@ -54,7 +56,11 @@ def linear(
         rows = predictions[predictions["seed"] == seed], history[history["seed"] == seed]
         for row in _seed_rows(*rows, **own):
             measured.setdefault(row["weight_decay"], []).append({"seed": seed, **row})
-    table = [row for _, rows in sorted(measured.items()) for row in [*rows, _overall(rows)]]
+    table = []
+    for decay, rows in sorted(measured.items()):
+        own = predictions[(predictions["weight_decay"] == decay) & (predictions["split"] == rows[0]["split"])]
+        files = [_of_seed(steps, row["seed"], "steps") for row in rows]
+        table += [*rows, _overall(rows) | _rates_over_seeds(own, files, decay)]
     return pd.DataFrame(table, columns=COLUMNS)
 
 
@@ -82,8 +88,33 @@ def _seed_rows(predictions: pd.DataFrame, history: pd.DataFrame, steps: Arrays, 
         row |= _nearest(steps, decays_of(steps).index(decay), resampled)
         losses = course.sort_values("step")["loss"]
         row |= _attack(steps, decays_of(steps).index(decay))
-        rows.append({**row, "initial_loss": losses.iloc[0], "loss": losses.iloc[-1]})
+        rows.append({**row, "seeds": 1, "initial_loss": losses.iloc[0], "loss": losses.iloc[-1]})
     return rows
+
+
+def _rates_over_seeds(predictions: pd.DataFrame, steps: Sequence[Arrays], decay: float) -> dict[str, float]:
+    """The rates of one weight decay over the seeds; these share the test images, noise is each seed's own."""
+    places = [decays_of(file).index(decay) for file in steps]
+    wrong = _long([file["fgsm_wrong"][place] for file, place in zip(steps, places, strict=True)])
+    rubbish = _long([file["rubbish_p"][place] > RUBBISH_THRESHOLD for file, place in zip(steps, places, strict=True)])
+    accuracy = over_seeds(predictions["predicted"] == predictions["label"], predictions["seed"], predictions["id"])
+    row = {"accuracy": accuracy.rate, "sd": accuracy.sd, "n": accuracy.n, "seeds": accuracy.seeds}
+    row |= {"low": accuracy.low, "high": accuracy.high}
+    row |= _share("fgsm_error", "fgsm", over_seeds(wrong["outcome"], wrong["seed"], wrong["place"]))
+    noise = over_seeds(rubbish["outcome"], rubbish["seed"], pd.Series(rubbish.index))
+    return row | _share("rubbish_share", "rubbish", noise) | {"steps_n": len(wrong), "rubbish_n": noise.n}
+
+
+def _share(name: str, prefix: str, share: SeedsRate) -> dict[str, float]:
+    return {name: share.rate, f"{prefix}_low": share.low, f"{prefix}_high": share.high}
+
+
+def _long(outcomes: Sequence[NDArray]) -> pd.DataFrame:
+    """The outcomes (images,) of every seed, one in a row: `outcome, seed, place`."""
+    parts = [
+        pd.DataFrame({"outcome": own, "seed": seed, "place": range(len(own))}) for seed, own in enumerate(outcomes)
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def decays_of(arrays: Arrays) -> list[float]:
@@ -104,7 +135,7 @@ def _steps(steps: Arrays, place: int, resampled: NDArray) -> dict[str, float]:
     row = {"steps_n": steps["l2"].shape[1]}
     for name in ("l2", "linf"):
         sizes = steps[name][place]
-        low, high = median_interval(sizes, resampled)
+        low, high = bootstrap_median(sizes, resampled)
         row |= {f"{name}_median": float(np.nanmedian(sizes)), f"{name}_low": low, f"{name}_high": high}
     return {**row, "linf_smallest_median": float(np.nanmedian(steps["linf_smallest"][place]))}
 
@@ -117,7 +148,7 @@ def _nearest(steps: Arrays, place: int, resampled: NDArray) -> dict[str, float]:
         sizes = steps[source][place]
         smallest = sizes if sizes.ndim == 1 else np.fmin.reduce(sizes, axis=1)
         own = np.where(right, smallest, np.nan)[:, None]
-        low, high = median_interval(own, resampled) if right.any() else (math.nan, math.nan)
+        low, high = bootstrap_median(own, resampled) if right.any() else (math.nan, math.nan)
         median = float(np.nanmedian(own)) if right.any() else math.nan
         row |= {f"{name}_median": median, f"{name}_low": low, f"{name}_high": high}
     return row
@@ -128,22 +159,18 @@ def _attack(steps: Arrays, place: int) -> dict[str, float]:
     low, high = interval(wrong.sum(), len(wrong))
     row = {"fgsm_error": wrong.mean(), "fgsm_low": low, "fgsm_high": high}
     row["fgsm_confidence"] = p[wrong].mean() if wrong.any() else math.nan
-    low, high = interval((rubbish > SURE).sum(), len(rubbish))
-    share = float((rubbish > SURE).mean())
+    low, high = interval((rubbish > RUBBISH_THRESHOLD).sum(), len(rubbish))
+    share = float((rubbish > RUBBISH_THRESHOLD).mean())
     return row | {"rubbish_n": len(rubbish), "rubbish_share": share, "rubbish_low": low, "rubbish_high": high}
 
 
 def _overall(rows: list[dict]) -> dict[str, object]:
-    """The means over the seeds of one weight decay."""
+    """The means over the seeds of one weight decay; its rates come from `_rates_over_seeds`."""
     frame = pd.DataFrame(rows)
-    accuracy, sd, low, high = mean_interval(frame["accuracy"])
-    row = {"seed": "all", "accuracy": accuracy, "sd": sd, "low": low, "high": high}
-    row |= {name: frame[name].iloc[0] for name in ("weight_decay", "split", "n", "steps_n", "rubbish_n")}
-    for share, name in (("fgsm_error", "fgsm"), ("rubbish_share", "rubbish")):
-        mean, _, low, high = mean_interval(frame[share])
-        row |= {share: mean, f"{name}_low": max(low, 0.0), f"{name}_high": min(high, 1.0)}
-    row["right_n"] = frame["right_n"].mean()
+    row = {"seed": "all"} | {name: frame[name].iloc[0] for name in ("weight_decay", "split")}
+    row["right_n"] = frame["right_n"].sum()
     for name in ("l2", "linf", *NEAREST):
-        median, _, low, high = mean_interval(frame[f"{name}_median"])
+        median, _, *between = mean_interval(frame[f"{name}_median"])
+        low, high = combined(median, between, frame[[f"{name}_low", f"{name}_high"]].mean())
         row |= {f"{name}_median": median, f"{name}_low": low, f"{name}_high": high}
     return {**row, **frame[[*MEANS]].mean()}

@@ -1,12 +1,13 @@
 """Settings of the regularization sweep of softmax regression."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from spurious.classifiers.recipes import LinearRecipe
+from spurious.classifiers.recipes import LinearRecipe, WeightDecay
 from spurious.parameters import Epsilon, Unique
+from spurious.problems import misfit
 
 FIRST = 4  # targets, where none are named
 ClassOfDataset = Annotated[int, Field(ge=0, description="a class of the dataset, 0 to classes - 1")]
@@ -17,7 +18,8 @@ class LinearSettings(LinearRecipe):
 
     `targets` are the classes that the figures fool towards (None: see `targets_of`), `step_images` how many test
     images are attacked: their smallest steps, and the fast gradient sign method with `epsilon` (None: all). `pair` are
-    two classes that a logistic regression tells apart and the same method confuses (None: neither).
+    two classes that a logistic regression tells apart and the same method confuses (None: neither). `published_as`
+    says which weight decays the table `published` shows as the write-up's.
     """
 
     remedy = "settings of the regularization sweep of softmax regression"
@@ -35,6 +37,17 @@ class LinearSettings(LinearRecipe):
         description="two different classes for the logistic regression, such as [3, 7] (null for none)",
     )
     epsilon: Epsilon = 0.25
+    published_as: dict[Literal["high regularization", "very low regularization"], WeightDecay] = Field(
+        {}, description="which of weight_decays stand for the write-up's {high regularization, very low regularization}"
+    )
+
+    @model_validator(mode="after")
+    def _of_the_sweep(self) -> Self:
+        for name, decay in self.published_as.items():
+            if decay not in self.weight_decays:
+                known = " or ".join(f"{own:g}" for own in self.weight_decays)
+                raise misfit(f"{decay:g} is not in weight_decays: use {known}", "published_as", name)
+        return self
 
 
 def targets_of(targets: Sequence[int] | None, classes: int) -> list[int]:

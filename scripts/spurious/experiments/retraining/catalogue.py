@@ -13,6 +13,7 @@ ROOM = Room(
     title="Retraining",
     after="backworking",
     settings=RetrainingSettings,
+    threads="retraining",
     runs=names_of("different names of the classifiers that are retrained ([] for none)"),
     kinds=TRAINED,
     wildcards={("classifier", "negatives", "target"): arms},
@@ -21,7 +22,7 @@ ROOM = Room(
 
 RESULTS = [
     Table("retraining", f"{HERE}.rounds:retraining", ROWS, FOUND),
-    Table("retraining-summary", f"{HERE}.summary:retraining_summary", ROWS, FOUND),
+    Table("retraining-summary", f"{HERE}.summary:retraining_summary", ROWS, FOUND | {"matters": "retraining.matters"}),
     Figure("retraining", f"{HERE}.figure:retraining", {"table": "table.retraining"}),
 ]
 FINDINGS = [

@@ -6,7 +6,7 @@ import pandas as pd
 
 from spurious.frames import published_first
 from spurious.perturbations.negatives import is_searched
-from spurious.wording import percent
+from spurious.wording import NO_BREAK, interval, percent
 
 
 def retraining(table: pd.DataFrame) -> Iterator[str]:
@@ -18,12 +18,12 @@ def retraining(table: pd.DataFrame) -> Iterator[str]:
 def _of_classifier(classifier: str, table: pd.DataFrame) -> Iterator[str]:
     last = table[table["round"] == table["round"].max()]
     before = table[table["round"] == 0]
-    yield f"**{classifier}, before retraining**: {_attacks(before)}; accuracy {percent(before['accuracy'].iloc[0])}."
+    yield f"**{classifier}, before retraining**: {_attacks(before)}; accuracy {_accuracy(before.iloc[0])}."
     for (negatives, target), rows in last.groupby(["negatives", "target"], sort=False):
         name = "no negatives" if negatives == "none" else f"{negatives} negatives, target {target}"
         first = rows.iloc[0]
         yield (
-            f"**{classifier}, {name}**: {_attacks(rows)}; accuracy {percent(first['accuracy'])}{_against(first)}."
+            f"**{classifier}, {name}**: {_attacks(rows)}; accuracy {_accuracy(first)}."
             f"{_negatives(first)} To images of a second run of the search in the net of the round before, from other"
             f" starts, the retrained net gives a mean p of {first['held_out_p_mean']:.2f}{_seen(first)}; an unretrained"
             f" net of another seed gives the old images {first['control_p_mean']:.2f}."
@@ -34,8 +34,9 @@ def _attacks(rows: pd.DataFrame) -> str:
     """What every attack finds, and how that compares to retraining without negatives."""
     parts = []
     for row in published_first(rows, "attack").itertuples():
-        verdict = f" ({row.found_verdict})" if isinstance(row.found_verdict, str) and row.found_verdict else ""
-        parts.append(f"the attack *{row.attack}* finds {row.found:.1f}{verdict}")
+        images = row.found_n / row.seeds
+        bounds = f"95{NO_BREAK}% interval {row.found_low * images:.1f} to {row.found_high * images:.1f}"
+        parts.append(f"the attack *{row.attack}* finds {row.found:.1f} of {images:g} ({bounds}{_change(row)})")
     return ", ".join(parts)
 
 
@@ -50,8 +51,23 @@ def _seen(row: pd.Series) -> str:
     return f" ({row['old_p_mean']:.2f} to those that it was trained on)" if is_searched(row["negatives"]) else ""
 
 
-def _against(row: pd.Series) -> str:
-    if row["negatives"] == "none":
+def _change(row: tuple) -> str:
+    if row.negatives == "none":
         return ""
-    points = f"{100 * row['accuracy_difference']:+.2f} points"
-    return f" ({points} against no negatives: {row['accuracy_verdict']})"
+    bounds = "" if pd.isna(row.found_difference_low) else _ends(row.found_difference_low, row.found_difference_high, 1)
+    primary = "" if row.primary == "yes" else ", descriptive"
+    return f"; against no negatives {row.found_difference:+.1f}{bounds}: {row.found_verdict}{primary}"
+
+
+def _ends(low: float, high: float, digits: int) -> str:
+    return f" ({low:+.{digits}f} to {high:+.{digits}f})"
+
+
+def _accuracy(row: pd.Series) -> str:
+    """The accuracy with the interval over the seeds and images, and its difference to retraining without negatives."""
+    text = interval(row["accuracy"], row["accuracy_low"], row["accuracy_high"])
+    if row["negatives"] == "none" or pd.isna(row["accuracy_difference_low"]):
+        return text
+    ends = _ends(100 * row["accuracy_difference_low"], 100 * row["accuracy_difference_high"], 2)
+    points = f"{100 * row['accuracy_difference']:+.2f} points{ends}"
+    return f"{text} ({points} against no negatives: {row['accuracy_verdict']})"

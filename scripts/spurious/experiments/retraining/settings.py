@@ -83,6 +83,15 @@ class OwnRetraining(Settings):
     arms: Arms | None = Field(None, description="arms of this classifier (null as for the others)")
 
 
+class Matters(Settings):
+    """The smallest differences to retraining without negatives that matter: only verdicts depend on them."""
+
+    remedy = "the differences that matter"
+
+    accuracy: float = Field(0.005, gt=0, lt=1, description="of the accuracy, between 0 and 1")
+    found: float = Field(0.1, gt=0, lt=1, description="of the share of images that an attack finds, between 0 and 1")
+
+
 class RetrainingSettings(Settings):
     """Rounds of: attack, add what was found to the training set, train anew, attack again.
 
@@ -103,6 +112,7 @@ class RetrainingSettings(Settings):
         min_length=1,
         description="different names of searches; the first one makes the backworked negatives",
     )
+    matters: Matters = Matters()
     arms: Arms = Field(ARMS, validate_default=True)
     classifiers: dict[Name, OwnRetraining] = Field(
         CLASSIFIERS, validate_default=True, description="what is different for a classifier, by its name"

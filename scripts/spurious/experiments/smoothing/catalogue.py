@@ -16,6 +16,7 @@ ROOM = Room(
     title="Smoothing",
     after="retraining",
     settings=SmoothingSettings,
+    threads="smoothing",
     runs=names_of("different names of the classifiers that face noise and blur ([] for none)"),
     kinds=WITH_GRADIENT,
     photographs=True,

@@ -13,6 +13,7 @@ ROOM = Room(
     title="Transfer",
     after="black_box",
     settings=TransferSettings,
+    threads="transfer",
     runs=(
         dict[str, TransferSeeds],
         Field(

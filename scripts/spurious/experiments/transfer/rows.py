@@ -7,13 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from spurious.attacks.entries import GradientAttack
-from spurious.attacks.evolution import Goal, ball, search
+from spurious.attacks.evolution import Goal, ball, evolve
 from spurious.attacks.gradient import fool
 from spurious.attacks.scores import first_right
 from spurious.classifiers.scikit_learn import scores_of
 from spurious.errors import SpuriousError
 from spurious.experiments.transfer.settings import TransferSettings
-from spurious.perturbations.balls import Id, random_change
+from spurious.perturbations.balls import Id, random_perturbation
 from spurious.wording import plural
 
 
@@ -31,7 +31,7 @@ def fooling_images(
         found = fool(classifier, images, labels, method, ids=ids, seed=seed)
         return found, torch.full((len(images),), settings.steps + (settings.steps > 1))  # the last step is judged, too
     goal, box = Goal(classes=labels, kind="untargeted"), ball(images, settings.epsilon)
-    ended = search(scores_of(classifier), box, goal, ids, settings.budget, seed=seed, whole_budget=True)
+    ended = evolve(scores_of(classifier), box, goal, ids, settings.budget, seed=seed, whole_budget=True)
     return ended.images, ended.queries
 
 
@@ -53,7 +53,7 @@ def transfer_rows(
             f"transfer: none of {plural(looked_at, 'test image')} is right for all classifiers; leave one out"
         )
     images, labels = images[ids], labels[ids]
-    control_images = random_change(images, ids, GradientAttack(epsilon=settings.epsilon), "transfer control")
+    control_images = random_perturbation(images, ids, GradientAttack(epsilon=settings.epsilon), "transfer control")
     control = {key: judge(control_images).argmax(1) for key, judge in judges.items()}
     parts = []
     for source, classifier in classifiers.items():

@@ -1,0 +1,122 @@
+"""Attacks on the whole decision of a classifier that may reject, by their kind."""
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from spurious.registry import Entry
+
+if TYPE_CHECKING:  # planning reads settings without torch
+    from spurious.attacks.within import Attacked, Found, Starts, Within
+
+Steps = Annotated[int, Field(ge=1, description="steps of every search, 1 or more")]
+Restarts = Annotated[int, Field(ge=1, description="how often every search is run, the first time from the image")]
+
+
+class DecisionAttack(Entry):
+    """A search for images within a ball that have its `goal`: a "wrong" class that is not rejected, or "rejected"."""
+
+    remedy = "an attack on the decision, by name or with its kind and parameters"
+    goal: ClassVar[Literal["wrong", "rejected"]] = "wrong"
+
+    @abstractmethod
+    def __call__(
+        self, attacked: "Attacked", undefended: "Attacked", starts: "Starts", ball: "Within", *, seed: int
+    ) -> "Found":
+        """Images within the ball around the starts, judged by `attacked`; `undefended` is its classifier.
+
+        The images are in [0, 1], and within epsilon but for rounding (1e-6). What is drawn for an image is decided by
+        (seed, id): its result does not depend on the other starts, but for rounding.
+        """
+
+
+class WhiteBox(DecisionAttack, kind="white-box"):
+    """The gradient of several objectives, away from the label and towards the likeliest wrong classes, with APGD."""
+
+    steps: Steps = 100
+    restarts: Restarts = 1
+    targets: int = Field(9, ge=0, description="how many of the likeliest wrong classes are targets, 0 or more")
+
+    def __call__(
+        self, attacked: "Attacked", undefended: "Attacked", starts: "Starts", ball: "Within", *, seed: int
+    ) -> "Found":
+        """By `spurious.attacks.white_box.white_box`."""
+        from spurious.attacks.white_box import white_box
+
+        return white_box(
+            attacked, starts, ball, seed=seed, steps=self.steps, restarts=self.restarts, targets=self.targets
+        )
+
+
+class Oblivious(DecisionAttack, kind="oblivious"):
+    """The gradient of the undefended classifier, with APGD; the defence is not known."""
+
+    steps: Steps = 100
+    restarts: Restarts = 1
+
+    def __call__(
+        self, attacked: "Attacked", undefended: "Attacked", starts: "Starts", ball: "Within", *, seed: int
+    ) -> "Found":
+        """By `spurious.attacks.white_box.oblivious`."""
+        from spurious.attacks.white_box import oblivious
+
+        return oblivious(attacked, undefended, starts, ball, seed=seed, steps=self.steps, restarts=self.restarts)
+
+
+class Denial(DecisionAttack, kind="denial"):
+    """The gradient of a rejection, with APGD."""
+
+    goal = "rejected"
+    steps: Steps = 100
+    restarts: Restarts = 1
+
+    def __call__(
+        self, attacked: "Attacked", undefended: "Attacked", starts: "Starts", ball: "Within", *, seed: int
+    ) -> "Found":
+        """By `spurious.attacks.white_box.deny`."""
+        from spurious.attacks.white_box import deny
+
+        return deny(attacked, starts, ball, seed=seed, steps=self.steps, restarts=self.restarts)
+
+
+class Square(DecisionAttack, kind="square"):
+    """Random search with squares, which sees the scores of the decision."""
+
+    queries: int = Field(1000, ge=1, description="images that may be judged for each start, 1 or more")
+
+    def __call__(
+        self, attacked: "Attacked", undefended: "Attacked", starts: "Starts", ball: "Within", *, seed: int
+    ) -> "Found":
+        """By `spurious.attacks.square.square`."""
+        from spurious.attacks.square import square
+
+        return square(attacked, starts, ball, seed=seed, queries=self.queries)
+
+
+class HopSkipJump(DecisionAttack, kind="hop-skip-jump"):
+    """A search along the border, which sees decisions only."""
+
+    rounds: int = Field(10, ge=1, description="how often the border's normal is estimated, 1 or more")
+
+    def __call__(
+        self, attacked: "Attacked", undefended: "Attacked", starts: "Starts", ball: "Within", *, seed: int
+    ) -> "Found":
+        """By `spurious.attacks.hop_skip_jump.hop_skip_jump`."""
+        from spurious.attacks.hop_skip_jump import hop_skip_jump
+
+        return hop_skip_jump(attacked, starts, ball, seed=seed, rounds=self.rounds)
+
+
+class RandomDirections(DecisionAttack, kind="random"):
+    """Random changes of the whole size, in L-inf random signs: the control."""
+
+    directions: int = Field(100, ge=1, description="how many random changes are tried, 1 or more")
+
+    def __call__(
+        self, attacked: "Attacked", undefended: "Attacked", starts: "Starts", ball: "Within", *, seed: int
+    ) -> "Found":
+        """By `spurious.attacks.controls.random_directions`."""
+        from spurious.attacks.controls import random_directions
+
+        return random_directions(attacked, starts, ball, seed=seed, directions=self.directions)

@@ -1,0 +1,111 @@
+"""Attacks that follow the gradient of a classifier that may reject."""
+
+import torch
+from torch import Tensor
+
+from spurious.attacks.apgd import Evaluate, ascend
+from spurious.attacks.margins import joint
+from spurious.attacks.objectives import Reduce, denial, objective, only, reductions, wanted_classes
+from spurious.attacks.within import Attacked, Found, Starts, Within, judged, reached
+from spurious.perturbations.balls import random_start
+
+
+def white_box(
+    attacked: Attacked, starts: Starts, ball: Within, *, seed: int, steps: int, restarts: int, targets: int
+) -> Found:
+    """Images within the ball that are taken for a wrong class and not rejected, or the best that were found.
+
+    One search after the other goes on with the images that are left: away from the label, by the margin of the joint
+    decision, the sum of the views' margins and every smallest majority of views; then by the joint decision towards
+    each of the `targets` likeliest wrong classes. Every one runs `restarts` times, at first from the image itself, then
+    from anywhere in the ball, which (seed, id) decide.
+    """
+    with torch.no_grad():
+        clean = attacked.margins(starts.images)
+    views, classes = len(clean), clean.shape[2]
+    away = wanted_classes(starts.labels, classes)
+    likeliest = clean.mean(0).masked_fill(~away, -torch.inf).argsort(dim=1, descending=True, stable=True)
+    searches = [(name, reduce, away) for name, reduce in reductions(views).items()]
+    joint_only = reductions(views)["joint"]
+    for rank in range(min(targets, classes - 1)):
+        searches.append((f"target {rank}", joint_only, only(likeliest[:, rank], classes)))
+    found = judged(attacked, starts.images, starts.labels)
+    for restart in range(restarts):
+        for name, reduce, wanted in searches:
+            left = (~found.success).nonzero().flatten()
+            own = starts.at(left)
+            begin = _begin(own, ball, seed, name, restart)
+            evaluate = raising(attacked, own.labels, reduce, wanted[left])
+            _take(found, left, ascend(evaluate, own.images, begin, ball, steps))
+    return judged(attacked, found.images, starts.labels)
+
+
+def deny(attacked: Attacked, starts: Starts, ball: Within, *, seed: int, steps: int, restarts: int) -> Found:
+    """Images within the ball that are rejected, or the nearest to it that were found.
+
+    By the joint decision, the sum of the margins and every smallest majority of views.
+    """
+    with torch.no_grad():
+        views = len(attacked.margins(starts.images[:1])) if len(starts.images) else 1
+    found = judged(attacked, starts.images, starts.labels, "rejected")
+    for restart in range(restarts):
+        for name, reduce in reductions(views).items():
+            left = (~found.success).nonzero().flatten()
+            own = starts.at(left)
+            begin = _begin(own, ball, seed, f"denial, {name}", restart)
+            _take(found, left, ascend(denying(attacked, own.labels, reduce), own.images, begin, ball, steps))
+    return judged(attacked, found.images, starts.labels, "rejected")
+
+
+def oblivious(
+    attacked: Attacked, undefended: Attacked, starts: Starts, ball: Within, *, seed: int, steps: int, restarts: int
+) -> Found:
+    """What an attacker finds who does not know of the defence: images that the undefended classifier takes for a wrong
+    class by the largest margin; judged by the defence.
+    """
+    found = judged(attacked, starts.images, starts.labels)
+    for restart in range(restarts):
+        left = (~found.success).nonzero().flatten()
+        own = starts.at(left)
+        with torch.no_grad():
+            classes = undefended.scores(own.images[:1]).shape[1] - 1 if len(left) else 1
+        evaluate = raising(undefended, own.labels, reductions(1)["joint"], wanted_classes(own.labels, classes))
+        begin = _begin(own, ball, seed, "oblivious", restart)
+        images = ascend(evaluate, own.images, begin, ball, steps, stop=False).images
+        _take(found, left, judged(attacked, images, own.labels))
+    return judged(attacked, found.images, starts.labels)
+
+
+def raising(attacked: Attacked, labels: Tensor, reduce: Reduce, wanted: Tensor) -> Evaluate:
+    """The objective of `wanted` classes (N, K), and whether the decision is a wrong class; `labels` (N,)."""
+
+    def evaluate(images: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+        margins = attacked.margins(images)
+        success = reached(joint(margins.detach()), labels[places], "wrong")
+        return objective(reduce(margins), wanted[places]), success
+
+    return evaluate
+
+
+def denying(attacked: Attacked, labels: Tensor, reduce: Reduce) -> Evaluate:
+    """The objective of a rejection, and whether the decision is one."""
+
+    def evaluate(images: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+        margins = attacked.margins(images)
+        return denial(reduce(margins)), reached(joint(margins.detach()), labels[places], "rejected")
+
+    return evaluate
+
+
+def _begin(starts: Starts, ball: Within, seed: int, name: str, restart: int) -> Tensor:
+    """Where a search begins: at the images, or anywhere in the ball."""
+    if restart == 0:
+        return starts.images
+    own = random_start(starts.images.cpu(), starts.ids, ball, f"{seed}, {name}, {restart}")
+    return own.to(starts.images.device)
+
+
+def _take(found: Found, places: Tensor, other: Found) -> None:
+    """Put what another search ended with at these places, none of which had succeeded before."""
+    found.images[places] = other.images
+    found.success[places] = other.success

@@ -1,0 +1,50 @@
+"""A classifier behind a defence, as one classifier of K + 1 classes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from spurious.attacks.margins import joint
+from spurious.attacks.scores import Scores
+from spurious.defences.registry import Defence
+from spurious.defences.rejection import REJECTED
+from spurious.modules import evaluating
+from spurious.views.settings import Preprocessing
+
+
+class Defended:
+    """What is attacked and judged: `logits` gives (n, K) of prepared images, `preprocessing` is the classifier's."""
+
+    def __init__(self, defence: Defence, logits: Scores, preprocessing: Preprocessing = Preprocessing()):  # noqa: B008
+        self.defence, self.logits, self.preprocessing = defence, logits, preprocessing
+
+    def margins(self, images: Tensor) -> Tensor:
+        """Margins (V, N, K) of the views of images (N, C, H, W), float32 in [0, 1]; differentiable."""
+        return self.defence.margins(self.logits, images, self.preprocessing)
+
+    def scores(self, images: Tensor) -> Tensor:
+        """Scores (N, K + 1), the last that of a rejection; the largest is the decision. Differentiable."""
+        return joint(self.margins(images))
+
+    def decide(self, images: Tensor) -> Tensor:
+        """The class (N,) of each image, REJECTED where there is none."""
+        with torch.no_grad():
+            scores = self.scores(images)
+        decision = scores.argmax(1)
+        return torch.where(decision == scores.shape[1] - 1, REJECTED, decision)
+
+
+@contextmanager
+def logits_of(model: nn.Module) -> Iterator[Scores]:
+    """The logits of a network in evaluation mode, whose weights need no gradient for a while."""
+    wanted = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    for parameter in wanted:
+        parameter.requires_grad_(False)
+    try:
+        with evaluating(model):
+            yield model
+    finally:
+        for parameter in wanted:
+            parameter.requires_grad_(True)

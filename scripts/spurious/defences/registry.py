@@ -1,0 +1,61 @@
+"""The family of defences: which class, and whether it is rejected. Its kinds stand in `entries`."""
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+
+from pydantic import Field
+
+from spurious.parameters import Epsilon, Name, OneOf
+from spurious.perturbations.norms import NORMS
+from spurious.registry import Entry, Settings
+
+if TYPE_CHECKING:  # planning reads the settings of defences without torch
+    from torch import Tensor
+
+    from spurious.attacks.scores import Scores
+    from spurious.views.settings import Preprocessing
+
+Gradient = Literal["exact", "identity", "stand-in"]
+
+
+class Claim(Settings):
+    """What a defence claims: to answer rightly, or to reject, however an image is changed within `epsilon`."""
+
+    remedy = "what a defence claims: a norm and a size"
+
+    norm: Annotated[Name, OneOf(NORMS)] = Field(description="measure of the change, linf or l2")
+    epsilon: Epsilon
+
+
+class Defence(Entry):
+    """What stands between a classifier and its images.
+
+    `words` is its name in figures. `rejects`: whether it may answer nothing.
+    """
+
+    remedy = "a defence, by name or with its kind and parameters"
+    words: ClassVar[str] = ""
+    rejects: ClassVar[bool] = False
+
+    claim: Claim | None = Field(None, description="what it claims, {norm: linf, epsilon: 0.1} (null for nothing)")
+
+    @property
+    def gradient(self) -> Gradient:
+        """Which gradient `margins` has on the pixels."""
+        return "exact"
+
+    def margins(self, logits: "Scores", images: "Tensor", preprocessing: "Preprocessing") -> "Tensor":
+        """Margins (V, N, K) of the V views of images (N, C, H, W), float32 in [0, 1]: differentiable.
+
+        `logits` gives those of the classifier (n, K) of prepared images. The decision is that of
+        `spurious.attacks.margins.joint`: a class that is above 0 in more than half of the views, else a rejection. The
+        margins of an image must not depend on the others.
+        """
+        raise NotImplementedError
+
+    def fitted(self, kept: "Tensor", coverage: float | None = None) -> Self:
+        """The defence with what it takes from images that nobody attacks; most take nothing.
+
+        `kept` (M, K): the undefended classifier's logits of such images. `coverage`: the share of them that another
+        defence answers, where this one goes by it.
+        """
+        return self

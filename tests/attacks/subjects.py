@@ -1,0 +1,31 @@
+"""Small classifiers that may reject, and images to attack them with."""
+
+import torch
+from torch import nn
+
+from spurious import registry
+from spurious.attacks.within import Starts
+from spurious.defences.defended import Defended
+from spurious.defences.kinds import Defence
+from spurious.seeding import generator
+
+SIZE, CLASSES = 10, 4
+
+
+def network(seed=0):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        layers = [nn.Flatten(), nn.Linear(SIZE * SIZE, 32), nn.Tanh(), nn.Linear(32, CLASSES)]
+        return nn.Sequential(*layers).requires_grad_(False)
+
+
+def defended(value="vote", model=None):
+    return Defended(registry.parse(Defence, value), model or network())
+
+
+def starts_of(attacked, count=12, name="starts"):
+    """Images of 8 bits with the labels that the classifier gives them, where it gives one."""
+    images = torch.randint(256, (4 * count, 1, SIZE, SIZE), generator=generator(name)) / 255
+    labels = attacked.decide(images)
+    kept = (labels >= 0).nonzero().flatten()[:count]
+    return Starts(images=images[kept], labels=labels[kept], ids=[f"image {place}" for place in kept.tolist()])

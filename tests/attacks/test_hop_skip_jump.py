@@ -1,0 +1,111 @@
+"""The search along the border against the algorithm for one image, decision by decision."""
+
+import math
+
+import pytest
+import torch
+
+from attacks.subjects import defended, starts_of
+from spurious.attacks import hop_skip_jump as module
+from spurious.attacks.hop_skip_jump import hop_skip_jump
+from spurious.attacks.within import Within
+from spurious.perturbations.norms import NORMS
+from spurious.seeding import generator
+
+ROUNDS, SEED = 3, 4
+
+
+def slow_search(wrong, image, name, norm):
+    """The nearest wrong image (1, C, H, W) that the search comes to; None where it finds none to begin with."""
+    far = first_wrong(wrong, image, name)
+    if far is None:
+        return None
+    near = bisected(wrong, image, far, norm)
+    for number in range(1, ROUNDS + 1):
+        distance = NORMS[norm].size(near - image).item()
+        normal = estimated(wrong, image, near, name, norm, number, distance)
+        size, moved = distance / math.sqrt(number), near
+        for _ in range(12):
+            tried = (near + size * normal).clamp(0, 1)
+            if wrong(tried):
+                moved = tried
+                break
+            size /= 2
+        nearer = bisected(wrong, image, moved, norm)
+        if NORMS[norm].size(nearer - image) < distance:
+            near = nearer
+    return near
+
+
+def first_wrong(wrong, image, name):
+    for number in range(50):
+        noise = torch.rand(image.shape[1:], generator=generator(SEED, "hop", f"{name}, {number // 5}"))
+        share = (number % 5 + 1) / 5
+        tried = image * (1 - share) + noise * share
+        if wrong(tried):
+            return tried
+    return None
+
+
+def bisected(wrong, image, far, norm):
+    low, high, best = 0.0, NORMS[norm].size(far - image).item(), far
+    for _ in range(12):
+        middle = (low + high) / 2
+        tried = NORMS[norm].project(far, image, middle)
+        if wrong(tried):
+            best, high = tried, middle
+        else:
+            low = middle
+    return best
+
+
+def estimated(wrong, image, near, name, norm, number, distance):
+    count = round(20 * math.sqrt(number))
+    own = generator(f"{SEED}, {number}", "directions", name)
+    drawn = [draw / draw.norm() for draw in torch.randn(count, *image.shape[1:], generator=own)]
+    width = 0.1 * distance / (1 if norm == "linf" else math.sqrt(image.numel()))
+    signs = [1.0 if wrong((near + width * draw).clamp(0, 1)) else -1.0 for draw in drawn]
+    mean = sum(signs) / count
+    total = sum((sign - mean if abs(mean) < 1 else sign) * draw for sign, draw in zip(signs, drawn, strict=True))
+    return NORMS[norm].direction(total[None])
+
+
+def compared(norm):
+    """How far the batched search ends from the one by itself, for each image that has something to begin with."""
+    attacked = defended()
+    starts, ball = starts_of(attacked, 6), Within(norm=norm, epsilon=10.0)
+    found = hop_skip_jump(attacked, starts, ball, seed=SEED, rounds=ROUNDS)
+    differences = []
+    for place, name in enumerate(starts.ids):
+        label = starts.labels[place].item()
+        expected = slow_search(
+            lambda image, own=label: attacked.decide(image).item() not in (-1, own),
+            starts.images[place : place + 1],
+            name,
+            norm,
+        )
+        if expected is not None:
+            differences.append((found.images[place] - expected[0]).abs().max().item())
+    return differences
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_every_image_goes_where_the_algorithm_leads_it_alone(norm):
+    differences = compared(norm)
+    assert len(differences) >= 3
+    assert max(differences) < 1e-3
+
+
+def test_other_directions_are_noticed(monkeypatch):
+    monkeypatch.setattr(module, "WIDTH", 0.5)
+    assert max(compared("l2")) > 1e-3
+
+
+def test_more_rounds_come_nearer():
+    attacked = defended()
+    starts, ball = starts_of(attacked, 12), Within(norm="l2", epsilon=100.0)
+    few, many = (hop_skip_jump(attacked, starts, ball, seed=0, rounds=rounds) for rounds in (1, 8))
+    reached = few.success & many.success
+    assert reached.sum() >= 3
+    distances = [(found.images - starts.images).flatten(1).norm(dim=1)[reached].mean() for found in (few, many)]
+    assert distances[1] < distances[0]

@@ -1,0 +1,146 @@
+"""What every attack on a decision promises, and attacks that break a promise."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from attacks.subjects import defended, starts_of
+from spurious import registry
+from spurious.attacks.on_decisions import DecisionAttack
+from spurious.attacks.within import Found, Starts, Within, judged, to_8_bits
+from spurious.errors import SpuriousError
+from spurious.perturbations.norms import NORMS
+
+QUICK = {
+    "white-box": {"steps": 8, "restarts": 2, "targets": 1},
+    "oblivious": {"steps": 12, "restarts": 2},
+    "denial": {"steps": 12, "restarts": 2},
+    "square": {"queries": 100},
+    "hop-skip-jump": {"rounds": 4},
+    "random": {"directions": 20},
+}
+SIZES = {"linf": 0.08, "l2": 0.6}
+
+
+def attack_of(kind):
+    return registry.parse(DecisionAttack, {"kind": kind, **QUICK[kind]})
+
+
+def broken_promises(attack, norm, value="vote"):
+    """What `DecisionAttack` says that does not hold for this attack."""
+    attacked, undefended = defended(value), defended("none")
+    starts, ball = starts_of(attacked, 6), Within(norm=norm, epsilon=SIZES[norm])
+    given = starts.images.clone()
+    found = attack(attacked, undefended, starts, ball, seed=3)
+    again = attack(attacked, undefended, starts, ball, seed=3)
+    backwards = torch.arange(len(given)).flip(0)
+    other = attack(attacked, undefended, starts.at(backwards), ball, seed=3)
+    alone = attack(attacked, undefended, starts.at(torch.tensor([5])), ball, seed=3)
+    sizes = NORMS[norm].size(found.images - given)
+    promises = {
+        "the starts stay": torch.equal(given, starts.images),
+        "in the ball": bool((sizes <= ball.epsilon + 1e-6).all()),
+        "in [0, 1]": bool(((found.images >= 0) & (found.images <= 1)).all()),
+        "judged again": torch.equal(judged(attacked, found.images, starts.labels, attack.goal).success, found.success),
+        "the same again": torch.equal(found.images, again.images),
+        "no order": torch.allclose(other.images.flip(0), found.images, atol=1e-4),
+        "no company": torch.allclose(alone.images[0], found.images[5], atol=1e-4),
+    }
+    return [name for name, kept in promises.items() if not kept]
+
+
+@pytest.mark.parametrize("norm", SIZES)
+@pytest.mark.parametrize("kind", QUICK)
+def test_an_attack_keeps_its_promises(kind, norm):
+    assert broken_promises(attack_of(kind), norm) == []
+
+
+def test_every_kind_is_tested():
+    assert set(QUICK) == set(DecisionAttack.kinds)
+
+
+class Lazy:
+    """Says that it has succeeded, and goes where it likes."""
+
+    goal = "wrong"
+
+    def __call__(self, attacked, undefended, starts, ball, *, seed):
+        images = starts.images + 2 * ball.epsilon * torch.rand_like(starts.images)
+        return Found(images=images, success=torch.ones(len(images), dtype=torch.bool))
+
+
+def test_broken_promises_are_noticed():
+    expected = ["in the ball", "in [0, 1]", "judged again", "the same again", "no order", "no company"]
+    assert broken_promises(Lazy(), "linf") == expected
+
+
+@pytest.mark.parametrize("kind", QUICK)
+def test_no_starts_are_no_work(kind):
+    attacked = defended()
+    starts = replace(starts_of(attacked), ids=[], images=torch.zeros(0, 1, 10, 10), labels=torch.zeros(0).long())
+    found = attack_of(kind)(attacked, defended("none"), starts, Within(norm="linf", epsilon=0.1), seed=0)
+    assert found.images.shape == (0, 1, 10, 10)
+    assert found.success.shape == (0,)
+
+
+@pytest.mark.parametrize("norm", SIZES)
+@pytest.mark.parametrize("kind", ["white-box", "square", "hop-skip-jump"])
+def test_a_search_finds_more_than_random_changes(kind, norm):
+    attacked = defended()
+    starts, ball = starts_of(attacked, 40), Within(norm=norm, epsilon=SIZES[norm])
+    found, control = (attack_of(name)(attacked, defended("none"), starts, ball, seed=0) for name in (kind, "random"))
+    assert found.success.sum() > control.success.sum()
+
+
+def test_denial_makes_the_vote_reject_and_cannot_make_an_undefended_classifier():
+    attacked, plain = defended(), defended("none")
+    starts, ball = starts_of(attacked, 30), Within(norm="linf", epsilon=0.15)
+    rejected = attack_of("denial")(attacked, plain, starts, ball, seed=0)
+    assert rejected.success.float().mean() > 0.5
+    assert (attacked.decide(rejected.images)[rejected.success] == -1).all()
+    assert not attack_of("denial")(plain, plain, starts, ball, seed=0).success.any()
+
+
+def test_a_label_that_is_wrong_already_is_a_success_at_once():
+    attacked = defended()
+    starts = starts_of(attacked)
+    wrong = Starts(images=starts.images, labels=(starts.labels + 1) % 4, ids=starts.ids)
+    for kind in ("white-box", "oblivious", "random"):
+        found = attack_of(kind)(attacked, defended("none"), wrong, Within(norm="linf", epsilon=0.01), seed=0)
+        assert found.success.all()
+        assert torch.equal(found.images, starts.images)
+
+
+@pytest.mark.parametrize("norm", SIZES)
+def test_rounding_to_8_bits_goes_towards_the_start_and_stays_in_the_ball(norm):
+    starts, ball = starts_of(defended(), 4), Within(norm=norm, epsilon={"linf": 17.8 / 255, "l2": 0.6}[norm])
+    images = attack_of("white-box")(defended(), defended("none"), starts, ball, seed=0).images
+    rounded = to_8_bits(images, starts.images)
+    levels = rounded.double() * 255
+    assert (levels - levels.round()).abs().max() < 1e-4
+    assert ((rounded - images).abs() < 1 / 255).all()
+    assert ((rounded - starts.images).abs() <= (images - starts.images).abs() + 1e-6).all()
+    assert (NORMS[norm].size(rounded - starts.images) <= ball.epsilon + 1e-6).all()
+    nearest = (images * 255).round() / 255
+    assert norm == "l2" or (NORMS[norm].size(nearest - starts.images) > ball.epsilon + 1e-6).any()
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ({"kind": "white-box", "steps": 0}, "steps: 0 is not allowed"),
+        ({"kind": "square", "queries": -1}, "queries: -1 is not allowed"),
+        ("sledgehammer", "'sledgehammer' is not allowed: an attack on the decision"),
+    ],
+)
+def test_what_is_no_attack_is_one_line(value, line):
+    with pytest.raises(SpuriousError, match=line):
+        registry.parse(DecisionAttack, value)
+
+
+def test_a_classifier_without_a_gradient_is_one_line():
+    attacked = defended(model=lambda images: images.detach().flatten(1)[:, :4])
+    starts = starts_of(attacked)
+    with pytest.raises(SpuriousError, match=r"^the classifier has no gradient on the pixels; attack it by its scores"):
+        attack_of("white-box")(attacked, attacked, starts, Within(norm="linf", epsilon=0.01), seed=0)
