@@ -28,5 +28,6 @@ def with_gpu(memory_mb):
 
 def by_size(wildcards, input, attempt):
     """A resource function: the memory of a job that holds its inputs, which took 4.2 times the votes of a sweep."""
-    size_mb = sum(map(os.path.getsize, input)) / 2**20  # input.size_mb starts coroutines, which the report does not await
+    # input.size_mb starts coroutines, which nobody awaits while a report is made.
+    size_mb = sum(map(os.path.getsize, input)) / 2**20
     return max(SMALL_MB, round(6 * size_mb)) * attempt
