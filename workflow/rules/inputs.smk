@@ -94,6 +94,12 @@ def retraining(wildcards):
     return json.dumps({key: value for key, value in settings.items() if key not in ("arms", "recipe", "matters")})
 
 
+def negatives_of_arms():
+    """Every name of negatives, the longest first."""
+    named = {arm["negatives"] for settings in EXPERIMENTS.values() for arm in arms(settings)}
+    return one_of(map(re.escape, sorted({*NEGATIVES, *named}, key=len, reverse=True)))
+
+
 def retraining_recipe(wildcards):
     settings = experiment(wildcards.dataset)
     name = settings_of(settings, wildcards.classifier)["recipe"]

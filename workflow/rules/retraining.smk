@@ -1,12 +1,6 @@
 """From found images to retrained classifiers, attacked again."""
 
 
-def negatives_of_arms():
-    """Every name of negatives, the longest first."""
-    named = {arm["negatives"] for settings in EXPERIMENTS.values() for arm in arms(settings)}
-    return one_of(map(re.escape, sorted({*NEGATIVES, *named}, key=len, reverse=True)))
-
-
 wildcard_constraints:
     negatives=negatives_of_arms(),
     target="none|uniform|extra",
