@@ -31,23 +31,29 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from pipeline.files.estimators import open_scores
+from pipeline.files.estimators import open_any
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import read_dataset, write_tensors
-from spurious.attacks.evolution import Box, Goal, ball, evolve, noise
+from spurious.attacks.distances import Stored, approach
+from spurious.attacks.evolution import Box, Found, Goal, ball, evolve, noise
 from spurious.attacks.gradient import random_targets
 from spurious.attacks.scores import Scores, first_right
+from spurious.classifiers.scikit_learn import scores_of, stored_by
 from spurious.data.datasets import Dataset
 from spurious.experiments.black_box.rows import search_rows
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Read data and classifier, search from images and from noise, write a row per search and the images."""
+    """Read data and classifier, search from images and from noise, write a row per search and the images.
+
+    Nearest neighbours are attacked by distances, too.
+    """
     arguments = parse(argv)
     device = prepare_compute(arguments)
     settings = arguments.settings
     data = read_dataset(arguments.data)
-    scores = open_scores(arguments.weights, arguments.entry, device, arguments.threads)
+    classifier = open_any(arguments.weights, arguments.entry, device, arguments.threads)
+    scores, stored = scores_of(classifier), stored_by(classifier)
     rows, tensors = [], {}
     for start, choose in (("image", from_images), ("noise", from_noise)):
         ids, labels, original, box, goal = choose(data, scores, settings, arguments.seed)
@@ -58,6 +64,10 @@ def main(argv: list[str] | None = None) -> None:
             rows.append(search_rows(scores, found, goal, original, ids, labels, identification))
             if method == "evolution":
                 tensors |= {f"{start}/evolution": found.images, f"{start}/original": original}
+        if start == "image" and stored is not None:
+            identification = {**identification, "search": "distances"}
+            found = by_distances(stored, original, box, goal, settings)
+            rows.append(search_rows(scores, found, goal, original, ids, labels, identification))
     write_rows(arguments.rows, pd.concat(rows))
     write_tensors(arguments.images, tensors)
 
@@ -74,6 +84,12 @@ def from_images(data: Dataset, scores: Scores, settings: BlackBoxSettings, seed:
     images, labels = data.pixels("test")[ids], labels[ids]
     goal = Goal(classes=random_targets(labels, data.classes, ids, seed))
     return ids, labels, images, ball(images, settings.epsilon), goal
+
+
+def by_distances(stored: Stored, images: Tensor, box: Box, goal: Goal, settings: BlackBoxSettings) -> Found:
+    """What an attack that asks for no score ends with; whether it reached its goal is judged with its rows."""
+    moved, none = approach(stored, images, goal.classes, box, settings.epsilon), torch.zeros(len(images))
+    return Found(images=moved, queries=none.long(), reached=none.bool(), flat=none)
 
 
 def from_noise(data: Dataset, scores: Scores, settings: BlackBoxSettings, seed: int) -> Task:

@@ -267,9 +267,13 @@ def test_scripts_leave_rows_that_hold(kind, data, tmp_path):
     assert predictions["split"].value_counts().to_dict() == {"test": 60, "validation": 30}
     first = ["classifier", "seed", "start", "search", "id", "label", "target", "success", "queries", "flat"]
     assert list(rows) == [*first, "predicted", "p_target", "start_p_target", "l2", "linf"]
-    assert rows.groupby(["start", "search"]).size().to_dict() == {
-        (start, search): 6 for start in ("image", "noise") for search in ("evolution", "random")
-    }
+    searches = {(start, search): 6 for start in ("image", "noise") for search in ("evolution", "random")}
+    searches |= {("image", "distances"): 6} if kind == "nearest" else {}
+    assert rows.groupby(["start", "search"]).size().to_dict() == searches
+    distances = rows[rows["search"] == "distances"]
+    assert (distances["queries"] == 0).all()
+    assert (distances["success"] == (distances["predicted"] == distances["target"])).all()
+    assert (distances["linf"] <= 0.3 + 1e-6).all()
     scores = estimators.open_scores(tmp_path / "m", parse(ClassifierEntry, ENTRIES[kind]), torch.device("cpu"))
     right = predictions[(predictions["split"] == "test") & (predictions["predicted"] == predictions["label"])]
     for start in ("image", "noise"):

@@ -79,7 +79,15 @@ def test_fooling_of_a_classifier_that_was_right_nowhere():
     ("queries", "told"), [(57.5, "after 58 queries (median)"), (float("nan"), "to 40.00 %; random")]
 )
 def test_black_box_shows_evolution_beside_random_search(queries, told):
-    first = {"classifier": "forest", "accuracy": 0.96, "start": "image", "low": 0.2, "high": 0.4, "n": 10}
+    first = {
+        "classifier": "forest",
+        "accuracy": 0.96,
+        "start": "image",
+        "low": 0.2,
+        "high": 0.4,
+        "described": "",
+        "n": 9,
+    }
     rows = [
         {**first, "search": "evolution", "success": 0.3, "queries_median": queries},
         {**first, "search": "random", "success": 0.1, "queries_median": 9},
@@ -87,7 +95,17 @@ def test_black_box_shows_evolution_beside_random_search(queries, told):
     said = text(findings.black_box(pd.DataFrame(rows)))
     assert "30.00 %, 95 % interval 20.00 % to 40.00 %" in said
     assert told in said
-    assert "random search in 10.00 %" in said
+    assert said.endswith("random search in 10.00 %, 95 % interval 20.00 % to 40.00 % (n = 9 each).")
+
+
+def test_nearest_neighbours_are_described_and_attacked_by_distances():
+    first = {"classifier": "nearest", "accuracy": 0.96, "start": "image", "low": 0.2, "high": 0.4, "n": 9}
+    first |= {"queries_median": float("nan"), "described": "10 neighbours weighted by inverse distance"}
+    searches = {"evolution": 0.3, "random": 0.1, "distances": 0.9}
+    rows = [{**first, "search": search, "success": success} for search, success in searches.items()]
+    said = text(findings.black_box(pd.DataFrame(rows)))
+    assert "(accuracy 96.00 %; 10 neighbours weighted by inverse distance), from test images" in said
+    assert "needs no scores, in 90.00 %, 95 % interval 20.00 % to 40.00 %." in said
 
 
 def test_transfer_names_the_ends_but_not_a_classifier_with_itself():

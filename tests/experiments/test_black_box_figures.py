@@ -8,7 +8,7 @@ from safetensors.numpy import save_file
 
 from figurechecks import assert_inside, assert_same_bytes
 from making import make
-from samplerows import CLASSIFIERS, scored_rows, transfer_rows
+from samplerows import CLASSIFIERS, by_distances, scored_rows, transfer_rows
 from spurious.errors import SpuriousError
 from spurious.experiments.black_box import figure as black_box_figure
 from spurious.experiments.black_box import images_figure
@@ -64,6 +64,12 @@ def test_images_are_called_by_their_names():
     texts = [axes.get_xlabel() for axes in DRAWN["images of named classes"]().axes]
     assert texts[:2] == ["maillot", "hous\N{HORIZONTAL ELLIPSIS}\n(.50)"]
     assert [axes.get_xlabel() for axes in DRAWN["images"]().axes][:2] == ["4", "3 (.50)"]
+
+
+def test_an_attack_without_queries_is_not_drawn():
+    drawn = (black_box_figure.black_box(rows, "title of it") for rows in (scored_rows(), by_distances(scored_rows())))
+    first, second = ([line.get_xydata().tolist() for line in figure.axes[0].get_lines()] for figure in drawn)
+    assert first == second
 
 
 def test_curves_end_at_the_share_that_succeeded():

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
+from samplerows import by_distances
 from spurious.errors import SpuriousError
 from spurious.experiments.black_box.curves import success_curves
 from spurious.experiments.black_box.table import black_box
@@ -35,6 +36,15 @@ def predictions():
     rows = [("forest", 0, "test", 1, predicted) for predicted in (1, 1, 1, 0)]
     rows += [("forest", 0, "validation", 1, 0), ("forest", 1, "test", 1, 0), ("cnn", 0, "test", 1, 0)]
     return pd.DataFrame(rows, columns=["classifier", "seed", "split", "label", "predicted"])
+
+
+def test_an_attack_on_distances_asks_nothing_and_is_no_part_of_the_test():
+    table = black_box(by_distances(search_rows(), "forest"), predictions(), {"forest": "100 trees"})
+    own = table[table["search"] == "distances"].iloc[0]
+    assert (own["n"], own["success"], own["queries_median"], own["queries_all_median"]) == (4, 1, 0, "0")
+    assert set(table["mcnemar_p"]) == {0.5}
+    assert set(table["described"]) == {"100 trees"}
+    assert set(black_box(search_rows(), predictions())["described"]) == {""}
 
 
 def test_black_box_golden():
@@ -139,6 +149,7 @@ def transfer_rows():
             row = {"source": source, "source_seed": 0, "judge": judge, "judge_seed": 0, "id": place, "label": 0}
             fooled = predicted[source, source][place] != 0
             row |= {"fooled_source": fooled, "predicted": found, "control_predicted": control[judge][place]}
+            row["queries"] = 11
             rows.append(row)
     return pd.DataFrame(rows)
 

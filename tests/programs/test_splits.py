@@ -119,11 +119,12 @@ PROGRAMS = {
     "retrain_classifier": Program(
         retrain_classifier.main,
         {"weights": "cnn0/weights", "control": "cnn1/weights", "negatives": "backworked", "target": "uniform"}
+        | {"classifier": "cnn"}
         | {"found": tuple(f"found{label}/images" for label in range(CLASSES))}
         | {"found-rows": tuple(f"found{label}/rows" for label in range(CLASSES))}
         | {"seed": 0, "settings": {"rounds": 2, "attacks": ["cost"]}, "recipe": RECIPE, "searches": SEARCHES},
         {"attacks-rows": "train", "old-rows": "train", "predictions-rows": "train test", "negatives-file": "train"}
-        | {"history-rows": "train validation"},
+        | {"history-rows": "train validation", "negatives-rows": "train"},
     ),
     "smooth_shard": Program(
         smooth_shard.main,

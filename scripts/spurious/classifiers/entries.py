@@ -143,6 +143,11 @@ class ScikitLearn(ClassifierEntry, kind="scikit_learn", key="scikit_learn"):
         description="at most so many of the training images are used, chosen at random; all if it is not given",
     )
 
+    @property
+    def described(self) -> str:
+        """What is to be known where its numbers are read."""
+        return f"at most {self.training_images} training images" if self.training_images else "all training images"
+
     @abstractmethod
     def build(self, state: int, threads: int) -> "ClassifierMixin":
         """The classifier, not fitted yet; `state` is its random state."""
@@ -194,6 +199,11 @@ class Nearest(ScikitLearn, kind="nearest"):
     """
 
     neighbours: int = Field(ge=1, description="number of neighbours, 1 or more")
+
+    @property
+    def described(self) -> str:
+        """How they vote, and of which images."""
+        return f"{plural(self.neighbours, 'neighbour')} weighted by inverse distance, {super().described}"
 
     def build(self, state: int, threads: int) -> "ClassifierMixin":
         """The classifier, not fitted yet; `state` is its random state."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from spurious.attacks.distances import Stored
 from spurious.attacks.scores import Scores
 from spurious.classifiers.entries import ScikitLearn
 from spurious.classifiers.predictions import predict
@@ -73,6 +74,14 @@ def _check_nodes(left: Any, right: Any, feature: Any, leaf: Any, features: int) 
 def flat(images: Tensor) -> Any:
     """Images (N, C, H, W) as an array (N, pixels), what scikit-learn takes."""
     return images.flatten(1).numpy()
+
+
+def stored_by(classifier: "nn.Module | ClassifierMixin") -> Stored | None:
+    """The training images of nearest neighbours, which they keep; None for other classifiers."""
+    if not hasattr(classifier, "n_neighbors"):
+        return None
+    images, labels = torch.from_numpy(classifier._fit_X).float(), torch.from_numpy(classifier._y).long()
+    return Stored(images=images, labels=labels, count=classifier.n_neighbors)
 
 
 def scores_of(classifier: "nn.Module | ClassifierMixin") -> Scores:

@@ -1,11 +1,24 @@
 """What is shown of fooling classifiers by their scores alone."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from spurious.classifiers.entries import ClassifierEntry, ScikitLearn
 from spurious.experiments.black_box.settings import BlackBoxSettings
 from spurious.experiments.catalogue import NAMES, Figure, Findings, Table
 from spurious.experiments.rooms import Room, names_of
+from spurious.registry import parse
 
 HERE = "spurious.experiments.black_box"
 ROWS = {"rows": "search_scores.rows"}
+
+
+def described(settings: Mapping[str, Any]) -> dict[str, str]:
+    """What is to be known of the classifiers of scikit-learn, by name."""
+    entries = settings["classifiers"]
+    parsed = {name: parse(ClassifierEntry, entries[name], name) for name in settings["experiment"]["black_box"]}
+    return {name: entry.described for name, entry in parsed.items() if isinstance(entry, ScikitLearn)}
+
 
 ROOM = Room(
     title="Fooling by scores alone",
@@ -18,7 +31,9 @@ ROOM = Room(
 )
 
 RESULTS = [
-    Table("black_box", f"{HERE}.table:black_box", {**ROWS, "predictions": "model_predictions"}),
+    Table(
+        "black_box", f"{HERE}.table:black_box", {**ROWS, "predictions": "model_predictions"}, {"described": described}
+    ),
     Figure("black_box", f"{HERE}.figure:black_box", ROWS),
     Figure(
         "black_box-images",

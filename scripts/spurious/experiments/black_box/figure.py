@@ -29,6 +29,7 @@ def black_box(rows: pd.DataFrame, title: str = "fooled by class scores alone") -
     dashed; at the right end stands the final share with its 95 % interval. Beyond as many classifiers as there are
     colours, these come again, with markers on the lines: triangles first, then squares and so on.
     """
+    rows = rows[rows["search"].isin(LINES)]  # an attack that asks for no score has no queries to draw
     classifiers = list(dict.fromkeys(rows["classifier"]))
     if not classifiers:
         raise SpuriousError("there are no rows to draw; give those of one classifier or more")

@@ -15,8 +15,20 @@ def black_box(table: pd.DataFrame) -> Iterator[str]:
         found = rows[rows["search"] == "evolution"].iloc[0]
         control = rows[rows["search"] == "random"].iloc[0]
         queries = "" if pd.isna(found["queries_median"]) else f", after {found['queries_median']:.0f} queries (median)"
+        about = "" if pd.isna(found["described"]) or not found["described"] else f"; {found['described']}"
         yield (
-            f"**{classifier}** (accuracy {percent(found['accuracy'])}), from {PLURALS[start]}, scores alone: evolution"
-            f" reaches the target in {interval(found['success'], found['low'], found['high'])}{queries}; random search"
-            f" in {interval(control['success'], control['low'], control['high'])} (n = {found['n']} each)."
+            f"**{classifier}** (accuracy {percent(found['accuracy'])}{about}), from {PLURALS[start]}, scores alone:"
+            f" evolution reaches the target in {interval(found['success'], found['low'], found['high'])}{queries};"
+            f" random search in {interval(control['success'], control['low'], control['high'])} (n = {found['n']} each)"
+            f"{_by_distances(rows)}."
         )
+
+
+def _by_distances(rows: pd.DataFrame) -> str:
+    """What an attack that needs no scores reaches, where there is one."""
+    own = rows[rows["search"] == "distances"]
+    if own.empty:
+        return ""
+    row = own.iloc[0]
+    said = interval(row["success"], row["low"], row["high"])
+    return f"; a step towards the nearest training images of the target, which needs no scores, in {said}"

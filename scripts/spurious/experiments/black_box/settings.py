@@ -12,7 +12,8 @@ class BlackBoxSettings(Settings):
 
     `images` searches of each kind, with `population` images each and at most `max_queries` of them judged. From an
     image, pixels stay within `epsilon` (L-infinity) and the search succeeds when the decision is the target; from
-    noise any image in [0, 1] goes and p of the target must exceed `found_above`. A child has each pixel from one of two
+    noise any image in [0, 1] goes and p of the target must exceed `found_above`, which lies between the shares that a
+    vote of ten can have. A child has each pixel from one of two
     parents, and changed with probability `mutation_rate`.
     """
 
@@ -23,7 +24,7 @@ class BlackBoxSettings(Settings):
     max_queries: Queries = 4000
     epsilon: Epsilon = 0.25
     found_above: float = Field(
-        0.9, ge=0, lt=1, description="a search from noise succeeds above this p of its target, from 0 to below 1"
+        0.85, ge=0, lt=1, description="a search from noise succeeds above this p of its target, from 0 to below 1"
     )
     mutation_rate: MutationRate = 0.03
 

@@ -1,5 +1,7 @@
 """The table of fooling by scores alone."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -14,7 +16,9 @@ KEYS = ["classifier", "start", "search"]
 COLUMNS = [*KEYS, "id", "target", "success", "queries", "flat", "predicted", "p_target", "l2", "linf"]
 
 
-def black_box(rows: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
+def black_box(
+    rows: pd.DataFrame, predictions: pd.DataFrame, described: Mapping[str, str] | None = None
+) -> pd.DataFrame:
     """How often, and after how many queries, scores alone are enough: a row per (classifier, start, search).
 
     `rows`: what `search_scores.py` writes, of one seed for each classifier; `predictions`: `classifier, seed, split,
@@ -23,7 +27,8 @@ def black_box(rows: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
     statistics), `queries_all_median` over all searches as text, a failure counting as more than it had ("> 4000" where
     the median is a failure), `decided` (share whose decision ends as the target, from noise without regard to p),
     `p_target_median, l2_median, linf_median` over all, `flat` (mean share of generations
-    without a difference to select by), and `mcnemar_p`: evolution against random search, paired by image.
+    without a difference to select by), `mcnemar_p` (evolution against random search, paired by image), and
+    `described`: what `described` says of the classifier. The search "distances" asks for no score: its queries are 0.
     """
     require(rows, [*COLUMNS, "seed"], "black box rows")
     require(predictions, ["classifier", "seed", "split", "label", "predicted"], "predictions")
@@ -33,7 +38,8 @@ def black_box(rows: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
         p = _against_random(pair)
         for search, own in pair.groupby("search", sort=False):
             first = {"classifier": classifier, "accuracy": accuracy, "start": start, "search": search}
-            table.append(first | _row(own) | {"mcnemar_p": p})
+            last = {"mcnemar_p": p, "described": (described or {}).get(classifier, "")}
+            table.append(first | _row(own) | last)
     return pd.DataFrame(table)
 
 

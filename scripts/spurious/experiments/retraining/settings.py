@@ -38,7 +38,7 @@ class Arm(Settings):
     remedy = "an arm with its negatives and target"
 
     negatives: Annotated[Name, OneOf(NEGATIVES, OF_SEARCH, "one of attacks")] = Field(
-        description=f"what is added to the training set, one of {', '.join(NEGATIVES)}, or {OF_SEARCH}<one of attacks>"
+        description=f"what is added to training, one of {', '.join(NEGATIVES)}, or {OF_SEARCH}<one of attacks>"
     )
     target: Literal["none", "uniform", "extra"] = Field(
         description="how negatives are labelled, uniform (1 / classes each) or extra (a class of its own)"
