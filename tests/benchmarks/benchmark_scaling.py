@@ -37,7 +37,7 @@ from spurious.views.viewer import Viewer
 COLUMNS = "image,label,variant,seed,kernel,sigma,ns,ss,ds,decision,p_ns,p_ss,p_ds"  # of a shard's file
 SHARDS = (26, 326, 1000, 3326)
 REPEAT = 3
-CACHED = "@functools.cache\ndef _imported"
+CACHED = "@functools.cache\ndef _followed_by"
 
 # Linux counts what a process was before it became another program: started from here, where torch is imported, every
 # head would have had 400 MB. So a small one starts it, and prints what its children took.
