@@ -20,18 +20,31 @@ def interval(successes: ArrayLike, n: ArrayLike) -> tuple[NDArray, NDArray]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SeedsRate:
-    """The mean of the rates of several seeds with its 95 % interval; `sd` is that of the seeds, `n` counts outcomes."""
+class Rate:
+    """A rate with its 95 % interval, of one seed or the mean over several.
+
+    `n` counts outcomes, `sd` is that of the seeds, nan of one. Without outcomes all but the counts are nan.
+    """
 
     rate: float
-    sd: float
     low: float
     high: float
     n: int
-    seeds: int
+    sd: float = float("nan")
+    seeds: int = 1
+
+    def columns(self, name: str, prefix: str = "") -> dict[str, float]:
+        """The rate under its `name`, and its interval: `<prefix>low`, `<prefix>high`."""
+        return {name: self.rate, f"{prefix}low": self.low, f"{prefix}high": self.high}
 
 
-def over_seeds(outcomes: pd.Series, seeds: pd.Series, clusters: pd.Series) -> SeedsRate:
+def of_images(outcomes: pd.Series | NDArray) -> Rate:
+    """The rate of outcomes (N,), 0 or 1, of independent images in one seed, with `interval`."""
+    low, high = interval(outcomes.sum(), len(outcomes))
+    return Rate(rate=outcomes.mean() if len(outcomes) else float("nan"), low=low, high=high, n=len(outcomes))
+
+
+def over_seeds(outcomes: pd.Series, seeds: pd.Series, clusters: pd.Series) -> Rate:
     """The mean over the seeds of the rate of outcomes (N,), 0 or 1, of images that need not be independent.
 
     `seeds` (N,) and `clusters` (N,): outcomes of one cluster may depend on each other. An image that several seeds
@@ -53,11 +66,11 @@ def over_seeds(outcomes: pd.Series, seeds: pd.Series, clusters: pd.Series) -> Se
     per_seed = outcomes.groupby(seeds, sort=False).mean()
     rate, sd, *between = mean_interval(per_seed)
     if outcomes.empty:
-        return SeedsRate(rate=rate, sd=sd, low=rate, high=rate, n=0, seeds=0)
+        return Rate(rate=rate, sd=sd, low=rate, high=rate, n=0, seeds=0)
     weights = 1 / seeds.map(seeds.value_counts())
     size = effective_size(outcomes, pd.factorize(clusters)[0], weights)
     low, high = combined(rate, between, interval(rate * size, size))
-    return SeedsRate(rate=rate, sd=sd, low=max(low, 0.0), high=min(high, 1.0), n=outcomes.size, seeds=per_seed.size)
+    return Rate(rate=rate, sd=sd, low=max(low, 0.0), high=min(high, 1.0), n=outcomes.size, seeds=per_seed.size)
 
 
 def difference_over_seeds(changes: pd.Series, seeds: pd.Series, clusters: pd.Series) -> tuple[float, float, float]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from spurious.errors import SpuriousError
 from spurious.frames import require
-from spurious.rates import interval
+from spurious.rates import of_images
 from spurious.statistics.comparisons import mcnemar_exact
 from spurious.statistics.order_statistics import order_statistic_median
 
@@ -45,13 +45,10 @@ def black_box(
 
 def _row(rows: pd.DataFrame) -> dict[str, object]:
     success = rows["success"].astype(bool)
-    low, high = interval(success.sum(), len(rows))
     median, queries_low, queries_high = order_statistic_median(rows.loc[success, "queries"])
     return {
         "n": len(rows),
-        "success": success.mean(),
-        "low": low,
-        "high": high,
+        **of_images(success).columns("success"),
         "queries_median": median,
         "queries_low": queries_low,
         "queries_high": queries_high,

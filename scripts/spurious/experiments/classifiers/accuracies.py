@@ -4,7 +4,7 @@ import pandas as pd
 
 from spurious.errors import SpuriousError
 from spurious.frames import require
-from spurious.rates import interval, over_seeds
+from spurious.rates import of_images, over_seeds
 from spurious.statistics.chance import largest_share
 
 COLUMNS = ["classifier", "seed", "n", "accuracy", "low", "high", "sd", "validation_accuracy", "largest_class", "seeds"]
@@ -26,9 +26,8 @@ def classifiers(predictions: pd.DataFrame) -> pd.DataFrame:
         per_seed = [_classifier_row(classifier, seed, group) for seed, group in own.groupby("seed")]
         test = own[own["split"] == "test"]
         share = over_seeds(test["predicted"] == test["label"], test["seed"], test["id"])
-        overall = {"classifier": classifier, "seed": "all", "n": share.n, "accuracy": share.rate}
-        validation = pd.Series([row["validation_accuracy"] for row in per_seed]).mean()
-        overall |= {"low": share.low, "high": share.high, "sd": share.sd, "validation_accuracy": validation}
+        overall = {"classifier": classifier, "seed": "all", "n": share.n, "sd": share.sd, **share.columns("accuracy")}
+        overall["validation_accuracy"] = pd.Series([row["validation_accuracy"] for row in per_seed]).mean()
         rows += [*per_seed, {**overall, "largest_class": per_seed[0]["largest_class"], "seeds": share.seeds}]
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -38,9 +37,6 @@ def _classifier_row(classifier: str, seed: int, predictions: pd.DataFrame) -> di
     test = correct[predictions["split"] == "test"]
     if test.empty:
         raise SpuriousError(f"predictions: no row of the split test for {classifier}, seed {seed}")
-    low, high = interval(test.sum(), len(test))
-    validation = correct[predictions["split"] == "validation"].mean()
-    own = {"classifier": classifier, "seed": seed, "n": len(test), "accuracy": test.mean()}
-    own |= {"low": low, "high": high, "validation_accuracy": validation}
-    own["largest_class"] = largest_share(predictions.loc[predictions["split"] == "test", "label"])
-    return own | {"seeds": 1}
+    own = {"classifier": classifier, "seed": seed, "seeds": 1, "n": len(test), **of_images(test).columns("accuracy")}
+    own["validation_accuracy"] = correct[predictions["split"] == "validation"].mean()
+    return own | {"largest_class": largest_share(predictions.loc[predictions["split"] == "test", "label"])}

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from spurious.frames import require
-from spurious.rates import interval, over_seeds
+from spurious.rates import of_images, over_seeds
 
 REAL = "test images"  # the kind that the seeds share
 RUBBISH_THRESHOLD = 0.5  # above this p, an input that shows nothing counts as taken for something
@@ -23,14 +23,10 @@ def rubbish(rows: pd.DataFrame) -> pd.DataFrame:
     for key, own in rows.assign(above=rows["p"] > RUBBISH_THRESHOLD).groupby(keys, sort=False):
         identification = dict(zip(keys, key, strict=True))
         for seed, above in own.groupby("seed", sort=False)["above"]:
-            table.append({**identification, "seed": seed, "seeds": 1, **_share(above)})
+            alone = of_images(above)
+            table.append(identification | {"seed": seed, "seeds": 1, "n": alone.n} | alone.columns("share_above"))
         inputs = own["id"] if own["kind"].iloc[0] == REAL else pd.Series(range(len(own)))
         share = over_seeds(own["above"], own["seed"], inputs)
-        overall = {"share_above": share.rate, "low": share.low, "high": share.high, "sd": share.sd, "n": share.n}
-        table.append({**identification, "seed": "all", "seeds": share.seeds, **overall})
+        overall = {"seed": "all", "seeds": share.seeds, "n": share.n, "sd": share.sd}
+        table.append(identification | overall | share.columns("share_above"))
     return pd.DataFrame(table, columns=[*keys, "seed", "n", "share_above", "low", "high", "sd", "seeds"])
-
-
-def _share(above: pd.Series) -> dict[str, float]:
-    low, high = interval(above.sum(), len(above))
-    return {"n": len(above), "share_above": above.mean(), "low": low, "high": high}

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from spurious.frames import require
-from spurious.rates import interval, over_seeds
+from spurious.rates import of_images, over_seeds
 
 METHOD = ["classifier", "method", "start", "goal", "norm", "epsilon", "steps", "clamp"]
 COLUMNS = [
@@ -43,13 +43,13 @@ def _rates(rows: pd.DataFrame) -> dict[str, float]:
     labelled, wrong = _wrong(rows)
     return {
         "n": len(counted),
-        **share_with_interval(success, "success", ""),
-        **share_with_interval(control, "control", "control_"),
+        **of_images(success).columns("success"),
+        **of_images(control).columns("control", "control_"),
         "confidence": counted.loc[success, "p"].mean(),
         "l2_median": counted["l2"].median(),
         "linf_median": counted["linf"].median(),
         "error_n": len(labelled),
-        **share_with_interval(wrong, "error", "error_"),
+        **of_images(wrong).columns("error", "error_"),
         "error_confidence": labelled.loc[wrong, "p"].mean(),
     }
 
@@ -72,12 +72,6 @@ def _succeeded(rows: pd.DataFrame, predicted: str) -> pd.Series:
     return rows[predicted] != rows["label"]
 
 
-def share_with_interval(hits: pd.Series, name: str, prefix: str) -> dict[str, float]:
-    """The share of hits with Wilson's interval."""
-    low, high = interval(hits.sum(), len(hits))
-    return {name: hits.mean() if len(hits) else float("nan"), f"{prefix}low": low, f"{prefix}high": high}
-
-
 def _over_seeds(rows: pd.DataFrame, per_seed: pd.DataFrame) -> dict[str, object]:
     """The row "all": means over the seeds, of rates with the interval over seeds and images."""
     counted = _counted(rows)
@@ -89,7 +83,7 @@ def _over_seeds(rows: pd.DataFrame, per_seed: pd.DataFrame) -> dict[str, object]
     ):
         inputs = images["id"] if rows["start"].iloc[0] == "image" else pd.Series(range(len(images)))
         share = over_seeds(hits, images["seed"], inputs)
-        row |= {name: share.rate, f"{prefix}low": share.low, f"{prefix}high": share.high}
+        row |= share.columns(name, prefix)
         row |= {"sd": share.sd} if name == "success" else {}
         row |= {"error_n": share.n} if name == "error" else {}
     means = ["confidence", "l2_median", "linf_median", "error_confidence"]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from spurious.errors import SpuriousError
 from spurious.experiments.linear import templates
 from spurious.frames import Arrays, held_out, require
-from spurious.rates import SeedsRate, combined, interval, over_seeds
+from spurious.rates import combined, of_images, over_seeds
 from spurious.statistics.bootstrap import bootstrap_median, draws
 from spurious.statistics.intervals import mean_interval
 
@@ -78,17 +78,13 @@ def _seed_rows(predictions: pd.DataFrame, history: pd.DataFrame, steps: Arrays, 
     rows = []
     for place, decay in enumerate(decays_of(weights)):
         own, course = (frame[frame["weight_decay"] == decay] for frame in (predictions, history))
-        template = weights["weight"][place]
-        row = {"weight_decay": decay, "split": split, **_accuracies(own, split)}
-        row |= {"total_variation": float(np.nanmean(templates.total_variation(template)))}
-        row |= {
-            "weight_norm": float(np.linalg.norm(template)),
-            **_steps(steps, decays_of(steps).index(decay), resampled),
-        }
-        row |= _nearest(steps, decays_of(steps).index(decay), resampled)
+        template, attacked = weights["weight"][place], decays_of(steps).index(decay)
+        row = {"weight_decay": decay, "split": split, "seeds": 1, **_accuracies(own, split)}
+        row["total_variation"] = float(np.nanmean(templates.total_variation(template)))
+        row["weight_norm"] = float(np.linalg.norm(template))
+        row |= _steps(steps, attacked, resampled) | _nearest(steps, attacked, resampled) | _attack(steps, attacked)
         losses = course.sort_values("step")["loss"]
-        row |= _attack(steps, decays_of(steps).index(decay))
-        rows.append({**row, "seeds": 1, "initial_loss": losses.iloc[0], "loss": losses.iloc[-1]})
+        rows.append({**row, "initial_loss": losses.iloc[0], "loss": losses.iloc[-1]})
     return rows
 
 
@@ -98,15 +94,11 @@ def _rates_over_seeds(predictions: pd.DataFrame, steps: Sequence[Arrays], decay:
     wrong = _long([file["fgsm_wrong"][place] for file, place in zip(steps, places, strict=True)])
     rubbish = _long([file["rubbish_p"][place] > RUBBISH_THRESHOLD for file, place in zip(steps, places, strict=True)])
     accuracy = over_seeds(predictions["predicted"] == predictions["label"], predictions["seed"], predictions["id"])
-    row = {"accuracy": accuracy.rate, "sd": accuracy.sd, "n": accuracy.n, "seeds": accuracy.seeds}
-    row |= {"low": accuracy.low, "high": accuracy.high}
-    row |= _share("fgsm_error", "fgsm", over_seeds(wrong["outcome"], wrong["seed"], wrong["place"]))
+    error = over_seeds(wrong["outcome"], wrong["seed"], wrong["place"])
     noise = over_seeds(rubbish["outcome"], rubbish["seed"], pd.Series(rubbish.index))
-    return row | _share("rubbish_share", "rubbish", noise) | {"steps_n": len(wrong), "rubbish_n": noise.n}
-
-
-def _share(name: str, prefix: str, share: SeedsRate) -> dict[str, float]:
-    return {name: share.rate, f"{prefix}_low": share.low, f"{prefix}_high": share.high}
+    row = {"sd": accuracy.sd, "n": accuracy.n, "seeds": accuracy.seeds, "steps_n": error.n, "rubbish_n": noise.n}
+    row |= accuracy.columns("accuracy") | error.columns("fgsm_error", "fgsm_")
+    return row | noise.columns("rubbish_share", "rubbish_")
 
 
 def _long(outcomes: Sequence[NDArray]) -> pd.DataFrame:
@@ -124,8 +116,7 @@ def decays_of(arrays: Arrays) -> list[float]:
 
 def _accuracies(predictions: pd.DataFrame, split: str) -> dict[str, float]:
     correct = dict(iter(predictions.groupby("split")["correct"]))
-    low, high = interval(correct[split].sum(), len(correct[split]))
-    row = {"n": len(correct[split]), "accuracy": correct[split].mean(), "low": low, "high": high}
+    row = {"n": len(correct[split]), **of_images(correct[split]).columns("accuracy")}
     for name in ("validation", "train"):
         row[f"{name}_accuracy"] = correct[name].mean() if name in correct else math.nan
     return row
@@ -134,9 +125,7 @@ def _accuracies(predictions: pd.DataFrame, split: str) -> dict[str, float]:
 def _steps(steps: Arrays, place: int, resampled: NDArray) -> dict[str, float]:
     row = {"steps_n": steps["l2"].shape[1]}
     for name in ("l2", "linf"):
-        sizes = steps[name][place]
-        low, high = bootstrap_median(sizes, resampled)
-        row |= {f"{name}_median": float(np.nanmedian(sizes)), f"{name}_low": low, f"{name}_high": high}
+        row |= _median(name, steps[name][place], resampled)
     return {**row, "linf_smallest_median": float(np.nanmedian(steps["linf_smallest"][place]))}
 
 
@@ -147,21 +136,24 @@ def _nearest(steps: Arrays, place: int, resampled: NDArray) -> dict[str, float]:
     for name, source in (("l2_nearest", "l2"), ("linf_nearest", "linf_smallest"), *((n, n) for n in NEAREST[2:])):
         sizes = steps[source][place]
         smallest = sizes if sizes.ndim == 1 else np.fmin.reduce(sizes, axis=1)
-        own = np.where(right, smallest, np.nan)[:, None]
-        low, high = bootstrap_median(own, resampled) if right.any() else (math.nan, math.nan)
-        median = float(np.nanmedian(own)) if right.any() else math.nan
-        row |= {f"{name}_median": median, f"{name}_low": low, f"{name}_high": high}
+        row |= _median(name, np.where(right, smallest, np.nan)[:, None], resampled)
     return row
+
+
+def _median(name: str, sizes: NDArray, resampled: NDArray) -> dict[str, float]:
+    """The median of sizes (images, targets) that are not nan, with its interval; nan where all are."""
+    low, high, median = (math.nan,) * 3
+    if not np.isnan(sizes).all():
+        median, (low, high) = float(np.nanmedian(sizes)), bootstrap_median(sizes, resampled)
+    return {f"{name}_median": median, f"{name}_low": low, f"{name}_high": high}
 
 
 def _attack(steps: Arrays, place: int) -> dict[str, float]:
     wrong, p, rubbish = (steps[name][place] for name in ("fgsm_wrong", "fgsm_p", "rubbish_p"))
-    low, high = interval(wrong.sum(), len(wrong))
-    row = {"fgsm_error": wrong.mean(), "fgsm_low": low, "fgsm_high": high}
+    row = of_images(wrong).columns("fgsm_error", "fgsm_")
     row["fgsm_confidence"] = p[wrong].mean() if wrong.any() else math.nan
-    low, high = interval((rubbish > RUBBISH_THRESHOLD).sum(), len(rubbish))
-    share = float((rubbish > RUBBISH_THRESHOLD).mean())
-    return row | {"rubbish_n": len(rubbish), "rubbish_share": share, "rubbish_low": low, "rubbish_high": high}
+    share = of_images(rubbish > RUBBISH_THRESHOLD)
+    return row | {"rubbish_n": share.n, **share.columns("rubbish_share", "rubbish_")}
 
 
 def _overall(rows: list[dict]) -> dict[str, object]:

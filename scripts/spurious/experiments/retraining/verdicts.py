@@ -21,8 +21,8 @@ def rates(outcomes: pd.DataFrame, keys: list[str], name: str, cluster: list[str]
     rows = []
     for key, own in outcomes.groupby(keys):
         share = over_seeds(own["outcome"], own["seed"], clusters[own.index])
-        values = {"share": share.rate, "low": share.low, "high": share.high, "n": share.n}
-        rows.append(dict(zip(keys, key, strict=True)) | {f"{name}_{column}": value for column, value in values.items()})
+        identification = dict(zip(keys, key, strict=True)) | {f"{name}_n": share.n}
+        rows.append(identification | share.columns(f"{name}_share", f"{name}_"))
     return pd.DataFrame(rows)
 
 

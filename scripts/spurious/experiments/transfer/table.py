@@ -3,7 +3,7 @@
 import pandas as pd
 
 from spurious.frames import require
-from spurious.rates import interval
+from spurious.rates import of_images
 from spurious.statistics.comparisons import mcnemar_exact
 
 KEYS = ["source", "source_seed", "judge", "judge_seed"]
@@ -35,15 +35,11 @@ def named(rows: pd.DataFrame, role: str) -> pd.Series:
 def _row(rows: pd.DataFrame) -> dict[str, object]:
     images, queries, rows = len(rows), rows["queries"].median(), rows[rows["fooled_source"].astype(bool)]
     wrong, control = rows["predicted"] != rows["label"], rows["control_predicted"] != rows["label"]
-    result = {"images": images, "n": len(rows)} | _rate(wrong, "fooled", "") | _rate(control, "chance", "chance_")
+    result = {"images": images, "n": len(rows)}
+    result |= of_images(wrong).columns("fooled") | of_images(control).columns("chance", "chance_")
     result["same_wrong_label"] = (rows["predicted"] == rows["predicted_source"])[wrong].mean()
     result["mcnemar_p"] = mcnemar_exact(int((wrong & ~control).sum()), int((control & ~wrong).sum()))
     return result | {"queries": queries}
-
-
-def _rate(hits: pd.Series, name: str, prefix: str) -> dict[str, float]:
-    low, high = interval(hits.sum(), len(hits))
-    return {name: hits.mean(), f"{prefix}low": low, f"{prefix}high": high}
 
 
 def chance(rows: pd.DataFrame) -> pd.Series:
