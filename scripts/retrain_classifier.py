@@ -1,7 +1,7 @@
 """Retrain a classifier against negatives, round by round, and attack it again after each."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -55,7 +55,7 @@ import torch
 from pipeline.files.checkpoints import train
 from pipeline.files.rows import read_rows, write_rows
 from pipeline.files.tensors import load_classifier, read_dataset, read_description, read_tensors, write_tensors
-from spurious.attacks.optimization import run_searches
+from spurious.attacks.optimization import SearchResult, run_searches
 from spurious.attacks.optimization_rows import image_rows, label_probability
 from spurious.classifiers.models import build_classifier
 from spurious.classifiers.predictions import predict
@@ -191,14 +191,16 @@ class Arm:
 
         No training sees these images, label by label: they are held out.
         """
+        found = self.searched(model, [self.search], f"{self.seed_of(number - 1)}, held out")
+        return [of_label[self.search].images for of_label in found]
+
+    def searched(self, model: torch.nn.Module, names: Sequence[str], seed: str) -> Iterator[dict[str, SearchResult]]:
+        """What these searches find in a classifier, label by label."""
         settings: BackworkingSettings = self.arguments.searches
-        search, seed = {self.search: settings.searches[self.search]}, f"{self.seed_of(number - 1)}, held out"
-        return [
-            run_searches(model, label, self.data.of_label(label), search, images=settings.images, seed=seed)[
-                self.search
-            ].images
-            for label in range(self.data.classes)
-        ]
+        searches = {name: settings.searches[name] for name in names}
+        for label in range(self.data.classes):
+            references = self.data.of_label(label)
+            yield run_searches(model, label, references, searches, images=settings.images, seed=seed)
 
     def old_rows(
         self, model: torch.nn.Module, old: list[torch.Tensor], number: int, which: str
@@ -212,19 +214,8 @@ class Arm:
 
     def attack_rows(self, model: torch.nn.Module, number: int) -> tuple[list[pd.DataFrame], list[torch.Tensor]]:
         """Attack every label with every search; also what the arm's own search found."""
-        settings: BackworkingSettings = self.arguments.searches
-        searches = {name: settings.searches[name] for name in self.settings.attacks}
         rows, own = [], []
-        for label in range(self.data.classes):
-            references = self.data.of_label(label)
-            found = run_searches(
-                model,
-                label,
-                references,
-                searches,
-                images=settings.images,
-                seed=self.seed_of(number),
-            )
+        for label, found in enumerate(self.searched(model, self.settings.attacks, self.seed_of(number))):
             identification = self.identification(number) | {"label": label}
             rows += image_rows(partial(predict, model), label, found, identification)
             own.append(found[self.search].images)
