@@ -158,7 +158,8 @@ def test_a_classifier_comes_back_from_its_file(kind, tmp_path):
     fresh, _ = blobs(seed=1)
     fitted = learnt(ENTRIES[kind], pixels, labels, 3)
     estimators.write(tmp_path / "model.skops", fitted)
-    found = estimators.open_scores(tmp_path / "model.skops", parse(ClassifierEntry, ENTRIES[kind]), torch.device("cpu"))
+    entry = parse(ClassifierEntry, ENTRIES[kind])
+    found = scores_of(estimators.open_any(tmp_path / "model.skops", entry, torch.device("cpu")))
     assert torch.equal(found(fresh), scores_of(fitted)(fresh))
     assert [path.name for path in tmp_path.iterdir()] == ["model.skops"]
 
@@ -274,7 +275,7 @@ def test_scripts_leave_rows_that_hold(kind, data, tmp_path):
     assert (distances["queries"] == 0).all()
     assert (distances["success"] == (distances["predicted"] == distances["target"])).all()
     assert (distances["linf"] <= 0.3 + 1e-6).all()
-    scores = estimators.open_scores(tmp_path / "m", parse(ClassifierEntry, ENTRIES[kind]), torch.device("cpu"))
+    scores = scores_of(estimators.open_any(tmp_path / "m", parse(ClassifierEntry, ENTRIES[kind]), torch.device("cpu")))
     right = predictions[(predictions["split"] == "test") & (predictions["predicted"] == predictions["label"])]
     for start in ("image", "noise"):
         own = rows[(rows["start"] == start) & (rows["search"] == "evolution")]

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.files.atomic import whole_file
-from spurious.attacks.scores import Scores
 from spurious.classifiers.entries import ClassifierEntry, ScikitLearn
-from spurious.classifiers.scikit_learn import build, check_fitted, scores_of
+from spurious.classifiers.scikit_learn import build, check_fitted
 from spurious.data.archives import check_size
 from spurious.errors import SpuriousError, reason_of
 
@@ -112,8 +111,3 @@ def open_any(
     from pipeline.files.classifiers import open_classifier
 
     return open_classifier(path, entry, device, accelerated=False)[0]
-
-
-def open_scores(path: str | Path, entry: ClassifierEntry, device: "torch.device", threads: int = 1) -> Scores:
-    """The scores of the classifier of a file; see `open_any`."""
-    return scores_of(open_any(path, entry, device, threads))
