@@ -122,10 +122,14 @@ def one_of(patterns):
     return "|".join(dict.fromkeys(patterns)) or "(?!)"
 
 
-def classifiers_by_name():
-    """Those of all datasets, the longest names first."""
-    names = {name for settings in EXPERIMENTS.values() for name in settings["classifiers"]}
+def one_of_names(names):
+    """A regular expression for one of these names, the longest first."""
     return one_of(map(re.escape, sorted(names, key=lambda name: (-len(name), name))))
+
+
+def classifiers_by_name():
+    """Those of all datasets."""
+    return one_of_names({name for settings in EXPERIMENTS.values() for name in settings["classifiers"]})
 
 
 def searches_of_figures():

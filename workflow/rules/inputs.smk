@@ -95,9 +95,8 @@ def retraining(wildcards):
 
 
 def negatives_of_arms():
-    """Every name of negatives, the longest first."""
-    named = {arm["negatives"] for settings in EXPERIMENTS.values() for arm in arms(settings)}
-    return one_of(map(re.escape, sorted({*NEGATIVES, *named}, key=len, reverse=True)))
+    """Every name of negatives."""
+    return one_of_names({*NEGATIVES, *(arm["negatives"] for own in EXPERIMENTS.values() for arm in arms(own))})
 
 
 def retraining_recipe(wildcards):
