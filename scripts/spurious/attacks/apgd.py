@@ -42,13 +42,12 @@ def ascend(evaluate: Evaluate, start: Tensor, begin: Tensor, ball: Within, steps
     says is wanted, and that one is kept; of the others, and without `stop` of all, the one with the largest objective.
     An image's path depends on no other, but for rounding. Raises SpuriousError where there is no gradient to follow.
     """
-    search = _Ascent(evaluate, start, begin, ball, stop)
-    last = 0
+    search, looks, last = _Ascent(evaluate, start, begin, ball, stop), checks(steps), 0
     for step in range(1, steps + 1):
         if not len(search.live):
             break
         search.move(MOMENTUM if step > 1 else 1.0)
-        if step in checks(steps):
+        if step in looks:
             search.adapt(step - last)
             last = step
     return Found(images=search.found, success=search.success)
@@ -56,6 +55,11 @@ def ascend(evaluate: Evaluate, start: Tensor, begin: Tensor, ball: Within, steps
 
 class _Ascent:
     """The images that are still moved, with what algorithm 1 remembers of each; `live` are their places."""
+
+    OF_EACH = (
+        *("live", "start", "images", "before", "best", "value", "most", "most_before", "size", "size_before"),
+        *("rises", "gradients", "best_gradients"),
+    )
 
     def __init__(self, evaluate: Evaluate, start: Tensor, begin: Tensor, ball: Within, stop: bool):
         self.evaluate, self.ball, self.stop = evaluate, ball, stop
@@ -111,9 +115,7 @@ class _Ascent:
 
     def _keep(self, going: Tensor) -> None:
         """Go on with some of the images only."""
-        for name in ("live", "start", "images", "before", "best", "most", "size", "rises", "most_before"):
-            setattr(self, name, getattr(self, name)[going])
-        for name in ("size_before", "gradients", "best_gradients", "value"):
+        for name in self.OF_EACH:
             setattr(self, name, getattr(self, name)[going])
 
 

@@ -43,10 +43,10 @@ def square(attacked: Attacked, starts: Starts, ball: Within, *, seed: int, queri
             break
         scores = attacked.scores(candidates)
         value = objective(scores[:, :-1], wanted_classes(starts.labels[live], scores.shape[1] - 1))
-        better = (value > most) | reached(scores, starts.labels[live], "wrong")
+        done = reached(scores, starts.labels[live], "wrong")
+        better = (value > most) | done
         found[live[better]], most = candidates[better], torch.where(better, value, most)
-        going = ~reached(scores, starts.labels[live], "wrong")
-        live, most = live[going], most[going]
+        live, most = live[~done], most[~done]
         draws = [torch.rand(5 + shape[0], generator=generators[place]) for place in live.tolist()]
         numbers = torch.stack(draws).to(device) if draws else torch.empty(0, 5 + shape[0], device=device)
         candidates = _with_squares(found[live], starts.images[live], ball, numbers, side(query, queries, shape))

@@ -1,12 +1,15 @@
 """Attacks that follow the gradient of a classifier that may reject."""
 
+from collections.abc import Callable
+from itertools import product
+
 import torch
 from torch import Tensor
 
 from spurious.attacks.apgd import Evaluate, ascend
 from spurious.attacks.margins import joint
 from spurious.attacks.objectives import Reduce, denial, objective, only, reductions, wanted_classes
-from spurious.attacks.within import Attacked, Found, Starts, Within, judged, reached
+from spurious.attacks.within import Attacked, Found, Goal, Starts, Within, judged, reached
 from spurious.perturbations.balls import random_start
 
 
@@ -30,13 +33,10 @@ def white_box(
     for rank in range(min(targets, classes - 1)):
         searches.append((f"target {rank}", joint_only, only(likeliest[:, rank], classes)))
     found = judged(attacked, starts.images, starts.labels)
-    for restart in range(restarts):
-        for name, reduce, wanted in searches:
-            left = (~found.success).nonzero().flatten()
-            own = starts.at(left)
-            begin = _begin(own, ball, seed, name, restart)
-            evaluate = raising(attacked, own.labels, reduce, wanted[left])
-            _take(found, left, ascend(evaluate, own.images, begin, ball, steps))
+    for restart, (name, reduce, wanted) in product(range(restarts), searches):
+        left, own, begin = _left(found, starts, ball, f"{seed}, {name}", restart)
+        evaluate = raising(attacked, own.labels, reduce, wanted[left])
+        _take(found, left, ascend(evaluate, own.images, begin, ball, steps))
     return judged(attacked, found.images, starts.labels)
 
 
@@ -48,12 +48,9 @@ def deny(attacked: Attacked, starts: Starts, ball: Within, *, seed: int, steps: 
     with torch.no_grad():
         views = len(attacked.margins(starts.images[:1])) if len(starts.images) else 1
     found = judged(attacked, starts.images, starts.labels, "rejected")
-    for restart in range(restarts):
-        for name, reduce in reductions(views).items():
-            left = (~found.success).nonzero().flatten()
-            own = starts.at(left)
-            begin = _begin(own, ball, seed, f"denial, {name}", restart)
-            _take(found, left, ascend(denying(attacked, own.labels, reduce), own.images, begin, ball, steps))
+    for restart, (name, reduce) in product(range(restarts), reductions(views).items()):
+        left, own, begin = _left(found, starts, ball, f"{seed}, denial, {name}", restart)
+        _take(found, left, ascend(denying(attacked, own.labels, reduce), own.images, begin, ball, steps))
     return judged(attacked, found.images, starts.labels, "rejected")
 
 
@@ -65,12 +62,10 @@ def oblivious(
     """
     found = judged(attacked, starts.images, starts.labels)
     for restart in range(restarts):
-        left = (~found.success).nonzero().flatten()
-        own = starts.at(left)
+        left, own, begin = _left(found, starts, ball, f"{seed}, oblivious", restart)
         with torch.no_grad():
             classes = undefended.scores(own.images[:1]).shape[1] - 1 if len(left) else 1
         evaluate = raising(undefended, own.labels, reductions(1)["joint"], wanted_classes(own.labels, classes))
-        begin = _begin(own, ball, seed, "oblivious", restart)
         images = ascend(evaluate, own.images, begin, ball, steps, stop=False).images
         _take(found, left, judged(attacked, images, own.labels))
     return judged(attacked, found.images, starts.labels)
@@ -78,31 +73,32 @@ def oblivious(
 
 def raising(attacked: Attacked, labels: Tensor, reduce: Reduce, wanted: Tensor) -> Evaluate:
     """The objective of `wanted` classes (N, K), and whether the decision is a wrong class; `labels` (N,)."""
-
-    def evaluate(images: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-        margins = attacked.margins(images)
-        success = reached(joint(margins.detach()), labels[places], "wrong")
-        return objective(reduce(margins), wanted[places]), success
-
-    return evaluate
+    return _evaluating(attacked, labels, "wrong", lambda margins, places: objective(reduce(margins), wanted[places]))
 
 
 def denying(attacked: Attacked, labels: Tensor, reduce: Reduce) -> Evaluate:
     """The objective of a rejection, and whether the decision is one."""
+    return _evaluating(attacked, labels, "rejected", lambda margins, places: denial(reduce(margins)))
+
+
+def _evaluating(attacked: Attacked, labels: Tensor, goal: Goal, value: Callable[[Tensor, Tensor], Tensor]) -> Evaluate:
+    """The `value` of the margins (V, n, K) of images and of their places (n,), and whether the goal is reached."""
 
     def evaluate(images: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
         margins = attacked.margins(images)
-        return denial(reduce(margins)), reached(joint(margins.detach()), labels[places], "rejected")
+        return value(margins, places), reached(joint(margins.detach()), labels[places], goal)
 
     return evaluate
 
 
-def _begin(starts: Starts, ball: Within, seed: int, name: str, restart: int) -> Tensor:
-    """Where a search begins: at the images, or anywhere in the ball."""
+def _left(found: Found, starts: Starts, ball: Within, seed: str, restart: int) -> tuple[Tensor, Starts, Tensor]:
+    """The places (n,) of the images that are left, these, and where to begin: at them, or anywhere in the ball."""
+    left = (~found.success).nonzero().flatten()
+    own = starts.at(left)
     if restart == 0:
-        return starts.images
-    own = random_start(starts.images.cpu(), starts.ids, ball, f"{seed}, {name}, {restart}")
-    return own.to(starts.images.device)
+        return left, own, own.images
+    begin = random_start(own.images.cpu(), own.ids, ball, f"{seed}, {restart}")
+    return left, own, begin.to(own.images.device)
 
 
 def _take(found: Found, places: Tensor, other: Found) -> None:

@@ -11,6 +11,7 @@ from spurious.attacks.margins import is_rejected, is_wrong
 from spurious.perturbations.balls import Id
 
 LEVELS = 255  # of a pixel of 8 bits, above 0
+Goal = Literal["wrong", "rejected"]  # a wrong class that is accepted, or a rejection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +57,13 @@ class Found:
     success: Tensor
 
 
-def reached(scores: Tensor, labels: Tensor, goal: Literal["wrong", "rejected"]) -> Tensor:
+def reached(scores: Tensor, labels: Tensor, goal: Goal) -> Tensor:
     """(n,) bool: whether scores (n, K + 1) are what an attack wants, a wrong class accepted, or a rejection."""
     return is_wrong(scores, labels) if goal == "wrong" else is_rejected(scores)
 
 
 @torch.no_grad()
-def judged(attacked: Attacked, images: Tensor, labels: Tensor, goal: Literal["wrong", "rejected"] = "wrong") -> Found:
+def judged(attacked: Attacked, images: Tensor, labels: Tensor, goal: Goal = "wrong") -> Found:
     """What an attack ends with: its images, judged again by the decision."""
     return Found(images=images.clone(), success=reached(attacked.scores(images), labels, goal))
 
