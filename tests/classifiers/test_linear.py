@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from sklearn.linear_model import LogisticRegression
 
 import train_linear
+from killing import killed_after
 from pipeline.files import checkpoints
 from pipeline.files.tensors import write_tensors
 from spurious.classifiers import linear
@@ -207,17 +208,8 @@ def test_interrupted_and_restored_equals_undisturbed(rows_done):
 def test_a_killed_script_run_again_writes_the_same_bytes(tmp_path, monkeypatch, checkpoint):
     write_tensors(tmp_path / "data.safetensors", tensors())
     run_script(tmp_path, "whole")
-    written = itertools.count(1)
-
-    def write_then_die(*arguments):
-        write_tensors(*arguments)
-        if next(written) == checkpoint:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(checkpoints, "write_tensors", write_then_die)
-        with pytest.raises(KeyboardInterrupt):
-            run_script(tmp_path, "killed")
+    with killed_after(monkeypatch, checkpoint):
+        run_script(tmp_path, "killed")
     assert [file.name for file in (tmp_path / "killed").iterdir()] == ["checkpoint.safetensors"]
     run_script(tmp_path, "killed")
     names = sorted(file.name for file in (tmp_path / "whole").iterdir())
@@ -280,15 +272,8 @@ def test_the_checkpoint_of_another_kind_of_device_is_not_used():
 
 def test_a_script_killed_before_its_images_changed_trains_on_the_new_ones(tmp_path, monkeypatch):
     write_tensors(tmp_path / "data.safetensors", tensors())
-
-    def write_then_die(*arguments):
-        write_tensors(*arguments)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(checkpoints, "write_tensors", write_then_die)
-        with pytest.raises(KeyboardInterrupt):
-            run_script(tmp_path, "killed")
+    with killed_after(monkeypatch, 1):
+        run_script(tmp_path, "killed")
     changed = {name: tensor.flip(3) if "images" in name else tensor for name, tensor in tensors().items()}
     write_tensors(tmp_path / "data.safetensors", {name: tensor.contiguous() for name, tensor in changed.items()})
     run_script(tmp_path, "killed")

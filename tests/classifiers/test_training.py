@@ -11,6 +11,7 @@ import torch.nn.functional as F
 import yaml
 from torch import nn
 
+from killing import killed_after
 from pipeline.files import checkpoints
 from pipeline.files.tensors import read_tensors, write_tensors
 from spurious.classifiers.models import ConvNet, SoftmaxRegression, initialize
@@ -350,17 +351,8 @@ def test_accuracy_golden():
 
 def run_killed_after(rows, trainer, path, monkeypatch):
     """`checkpoints.train`, killed right after its so many-th checkpoint."""
-    written = itertools.count(1)
-
-    def write_then_die(*arguments):
-        write_tensors(*arguments)
-        if next(written) == rows:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(checkpoints, "write_tensors", write_then_die)
-        with pytest.raises(KeyboardInterrupt):
-            checkpoints.train(trainer, quadrants(20), path, "killed")
+    with killed_after(monkeypatch, rows):
+        checkpoints.train(trainer, quadrants(20), path, "killed")
 
 
 @pytest.fixture(scope="module")
