@@ -14,6 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import attack_defence
 import backwork_label
 import fit_classifier
 import fool_classifier
@@ -85,6 +86,13 @@ def words(value: object) -> list[str]:
 
 
 CNN_FILES = ("cnn0/weights", "cnn1/weights")
+ATTACKS = {
+    "images": 6,
+    "sizes": {"linf": [0.1]},
+    "defences": {"threshold": {"kind": "threshold", "coverage": 0.5}},
+    "attacks": {"oblivious": {"kind": "oblivious", "steps": 2}},
+}
+
 PROGRAMS = {
     "train_classifier": Program(
         train_classifier.main,
@@ -143,6 +151,11 @@ PROGRAMS = {
         {"sources": ("cnn:0=cnn0/weights", "forest:0=forest/model"), "entries": {"cnn": CNN, "forest": FOREST}}
         | {"settings": {"images": 5, "steps": 3, "population": 4, "max_queries": 12}},
         {"rows": "test"},
+    ),
+    "attack_defence": Program(
+        attack_defence.main,
+        {"weights": "cnn0/weights", "classifier": "cnn", "entry": CNN, "seed": 0} | {"settings": ATTACKS},
+        {"rows": "validation test"},
     ),
     "search_scores": Program(
         search_scores.main,

@@ -109,6 +109,10 @@ def shards_of(wildcards):
     return experiment(wildcards.dataset)["smoothing"]["shards"]
 
 
+def robustness_shards(wildcards):
+    return experiment(wildcards.dataset)["robustness"]["shards"]
+
+
 def local_data(wildcards, resources):
     """`--local-data folder`, nothing where there is none.
 

@@ -13,8 +13,9 @@ from spurious.errors import SpuriousError, reason_of
 # which are numbers in all rows whose readers use them.
 TEXT = dict.fromkeys(
     [
-        *("attack", "classifier", "device", "image", "judge", "method", "mode", "name", "negatives", "precision"),
-        *("quantity", "reason", "search", "setting", "sha256", "source", "split", "variant"),
+        *("attack", "classifier", "defence", "device", "gradient", "image", "judge", "method", "mode", "name"),
+        *("negatives", "norm", "precision", "quantity", "reason", "search", "setting", "sha256", "source", "split"),
+        "variant",
     ],
     "str",
 )

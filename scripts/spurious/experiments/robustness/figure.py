@@ -1,0 +1,61 @@
+"""The figure of what is left of every defence over the size of the change."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from spurious.experiments.robustness.settings import WORST
+from spurious.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, WIDTH, styled
+from spurious.frames import require, require_rows
+from spurious.perturbations.norms import NORMS
+
+COLORS = (GREY, SKY, VERMILION, GREEN, BLUE, ORANGE, PURPLE, BLACK)
+NEEDED = ["classifier", "seed", "defence", "attack", "norm", "epsilon", "n"]
+DETECT, STRICT = "robust_error_detect", "robust_error_strict"
+
+
+@styled
+def figure(table: pd.DataFrame) -> Figure:
+    """Robust accuracy over the size of the change: rows are classifiers, columns norms, lines defences.
+
+    `table`: the table `robustness`. Of every classifier the first seed, under the worst attack of each image. Size 0 is
+    the image itself. Full lines count a rejection as no error, dashed ones as an error.
+    """
+    require(table, [*NEEDED, "clean_correct", *_bounds(DETECT), STRICT], "the table robustness")
+    rows = table[table["attack"] == WORST]
+    require_rows(rows, NEEDED)
+    rows = rows[rows["seed"] == rows.groupby("classifier")["seed"].transform("first")]
+    classifiers, norms = (list(dict.fromkeys(rows[name])) for name in ("classifier", "norm"))
+    drawn = Figure(figsize=(WIDTH, 1.0 + 2.6 * len(classifiers)), layout="constrained")
+    panels = drawn.subplots(len(classifiers), len(norms), sharey=True, sharex="col", squeeze=False)
+    for line, classifier in zip(panels, classifiers, strict=True):
+        for axes, norm in zip(line, norms, strict=True):
+            own = rows[(rows["classifier"] == classifier) & (rows["norm"] == norm)]
+            _draw(axes, own)
+            axes.set_title(f"{classifier}, seed {own['seed'].iloc[0]}, {_words(norm)}, n = {own['n'].iloc[0]:,}")
+        line[0].set_ylabel("robust accuracy")
+    for axes in panels[-1]:
+        axes.set_xlabel("largest change, pixels in [0, 1]")
+    drawn.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return drawn
+
+
+def _bounds(name: str) -> list[str]:
+    return [name, f"{name}_low", f"{name}_high"]
+
+
+def _words(norm: str) -> str:
+    return NORMS[norm].words if norm in NORMS else norm
+
+
+def _draw(axes: Axes, rows: pd.DataFrame) -> None:
+    for place, (defence, own) in enumerate(rows.groupby("defence", sort=False)):
+        own, color = own.sort_values("epsilon"), COLORS[place % len(COLORS)]
+        sizes, clean = np.r_[0, own["epsilon"]], own["clean_correct"].iloc[0]
+        value, low, high = (1 - own[name].to_numpy() for name in (DETECT, f"{DETECT}_high", f"{DETECT}_low"))
+        axes.plot(sizes, np.r_[clean, value], marker="o", markersize=4, color=color, label=defence)
+        axes.fill_between(own["epsilon"], low, high, color=color, alpha=0.12, linewidth=0)
+        if not np.allclose(own[STRICT], own[DETECT]):
+            axes.plot(sizes, np.r_[clean, 1 - own[STRICT]], linestyle="--", linewidth=1, color=color)
+    axes.set_ylim(-0.02, 1.02)

@@ -1,0 +1,113 @@
+"""Rows of attacks on defences: a row for each image, defence, attack and size."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from spurious.attacks.on_decisions import DecisionAttack
+from spurious.attacks.scores import Scores
+from spurious.attacks.within import Starts, Within, judged, to_8_bits
+from spurious.defences.defended import Defended
+from spurious.defences.entries import Threshold, Undefended
+from spurious.defences.registry import Defence
+from spurious.defences.rejection import REJECTED
+from spurious.experiments.robustness.settings import RobustnessSettings
+from spurious.perturbations.balls import sizes as sizes_of
+
+COLUMNS = [
+    *("defence", "gradient", "norm", "epsilon", "attack", "goal", "id", "label", "undefended", "clean"),
+    *("found", "found_at", "predicted", "found_rounded", "predicted_rounded", "l2", "linf"),
+]
+
+
+def fitted_defences(
+    defences: Mapping[str, Defence], logits: Scores, kept: Tensor, batch_size: int
+) -> dict[str, Defended]:
+    """The defences by name, with what they take from images (M, C, H, W) that nobody attacks, before `logits`."""
+    with torch.no_grad():
+        clean = torch.cat([logits(part) for part in kept.split(batch_size)]) if len(kept) else torch.empty(0, 1)
+    fitted = {}
+    for name, defence in defences.items():
+        like = defence.like if isinstance(defence, Threshold) else None
+        coverage = _coverage(Defended(defences[like], logits), kept, batch_size) if like else None
+        fitted[name] = Defended(defence.fitted(clean, coverage), logits)
+    return fitted
+
+
+def _coverage(defended: Defended, images: Tensor, batch_size: int) -> float | None:
+    """The share of images that are answered; None where there are none."""
+    if not len(images):
+        return None
+    decisions = torch.cat([defended.decide(part) for part in images.split(batch_size)])
+    return (decisions != REJECTED).double().mean().item()
+
+
+def attack_rows(
+    defences: Mapping[str, Defended], logits: Scores, starts: Starts, settings: RobustnessSettings, seed: int
+) -> pd.DataFrame:
+    """All attacks on all defences, from the same images: the columns COLUMNS.
+
+    `undefended` and `clean` are the decisions of the classifier and of the defence on the image, `predicted` that on
+    the image that the attack ended with, `found` whether this is what the attack wants (its `goal`), `found_at` the
+    size at which it was; `*_rounded` the same after rounding to 8 bits towards the image. Decisions of -1 are
+    rejections. Sizes ascend: what an attack has found at one counts at all larger ones, where it goes on with the other
+    images. An image that the defence does not answer rightly is not attacked, as it is an error already.
+    """
+    plain = Defended(Undefended(), logits)
+    parts = []
+    for places in torch.arange(len(starts.images)).split(settings.batch_size):
+        own = starts.at(places)
+        shared = {"id": own.ids, "label": own.labels.cpu(), "undefended": plain.decide(own.images).cpu()}
+        for name, defended in defences.items():
+            who = {"defence": name, "gradient": defended.defence.gradient}
+            for attack_name, attack in settings.attacks.items():
+                how = who | {"attack": attack_name, "goal": attack.goal}
+                for rows in _ascending(attack, defended, plain, own, settings, seed):
+                    parts.append(pd.DataFrame(how | shared | rows))
+    return pd.concat(parts, ignore_index=True)[COLUMNS]
+
+
+@dataclass
+class _State:
+    """What an attack has of each image (N, ...) so far."""
+
+    images: Tensor
+    found: Tensor
+    found_at: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.found_at = torch.full(self.found.shape, torch.nan, dtype=torch.float64)
+
+
+def _ascending(
+    attack: DecisionAttack, defended: Defended, plain: Defended, starts: Starts, settings: RobustnessSettings, seed: int
+) -> list[dict[str, object]]:
+    """Columns of the rows at each size."""
+    clean = defended.decide(starts.images)
+    right = clean == starts.labels
+    rows = []
+    for norm, epsilons in settings.sizes.items():
+        state = _State(starts.images.clone(), torch.zeros(len(right), dtype=torch.bool, device=right.device))
+        for epsilon in sorted(epsilons):
+            left = (right & ~state.found).nonzero().flatten()
+            if len(left):
+                ball = Within(norm=norm, epsilon=epsilon)
+                found = attack(defended, plain, starts.at(left), ball, seed=seed)
+                state.images[left], state.found[left] = found.images, found.success
+                state.found_at[left[found.success].cpu()] = epsilon
+            columns = {"norm": norm, "epsilon": epsilon, "clean": clean.cpu()}
+            rows.append(columns | _judged_again(attack, defended, starts, state))
+    return rows
+
+
+def _judged_again(attack: DecisionAttack, defended: Defended, starts: Starts, state: _State) -> dict[str, Tensor]:
+    """Decisions on the images that an attack has, as they are and in 8 bits, and the size of their change."""
+    rounded = to_8_bits(state.images, starts.images)
+    there = judged(defended, rounded, starts.labels, attack.goal).success & state.found
+    columns = {"found": state.found, "found_rounded": there, **sizes_of(state.images, starts.images)}
+    columns |= {"predicted": defended.decide(state.images), "predicted_rounded": defended.decide(rounded)}
+    # copies: what is found at the next size must not count at this one
+    return {name: value.cpu().clone() for name, value in columns.items()} | {"found_at": state.found_at.clone()}

@@ -1,0 +1,68 @@
+"""Settings of the attacks on defences."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from spurious.attacks.on_decisions import DecisionAttack
+from spurious.defences.entries import Threshold
+from spurious.defences.kinds import Defence
+from spurious.errors import unknown_name
+from spurious.parameters import Epsilon, ImageCount, Name, OneOf, OtherThan, Unique
+from spurious.perturbations.norms import NORMS
+from spurious.problems import misfit
+from spurious.registry import Settings
+
+WORST = "worst"  # of the attacks on an image, in the table
+NormName = Annotated[Name, OneOf(NORMS)]
+AttackName = Annotated[Name, OtherThan(WORST, remedy="a name other than 'worst', which is that of all together")]
+Sizes = Annotated[tuple[Epsilon, ...], Unique(), Field(min_length=1, description="different sizes, such as [0.1, 0.2]")]
+
+DEFENCES: dict[str, Any] = {
+    "none": "none",
+    "blur": {"kind": "blur", "kernel": 5},
+    "vote": {"kind": "vote", "views": ("ns", "ss", "ds"), "kernel": 5},
+    "threshold": {"kind": "threshold", "like": "vote"},
+}
+ATTACKS: dict[str, Any] = {
+    "random": {"kind": "random", "directions": 100},
+    "oblivious": {"kind": "oblivious", "steps": 100},
+    "white-box": {"kind": "white-box", "steps": 100, "restarts": 2, "targets": 9},
+    "denial": {"kind": "denial", "steps": 100},
+    "square": {"kind": "square", "queries": 1000},
+    "hop-skip-jump": {"kind": "hop-skip-jump", "rounds": 10},
+}
+
+
+class RobustnessSettings(Settings):
+    """Every attack on every defence, at ascending sizes of the change in every norm.
+
+    `images` test images, the first ones, share `shards` jobs, `batch_size` are attacked together; `seeds` trainings of
+    each classifier are attacked, the first ones. `sizes` are in pixel units of [0, 1], by norm.
+    """
+
+    remedy = "settings of the attacks on defences"
+
+    images: ImageCount = 500
+    seeds: int = Field(
+        3, ge=1, description="how many trainings of a classifier are attacked, the first seeds; 1 or more"
+    )
+    sizes: dict[NormName, Sizes] = Field(
+        {"linf": (0.1, 0.2, 0.3), "l2": (1.0, 2.0, 3.0)}, min_length=1, description="largest changes by norm"
+    )
+    defences: dict[Name, Defence] = Field(
+        DEFENCES, min_length=1, validate_default=True, description="defences that are attacked, by name"
+    )
+    attacks: dict[AttackName, DecisionAttack] = Field(
+        ATTACKS, min_length=1, validate_default=True, description="attacks by name, none of them 'worst'"
+    )
+    batch_size: int = Field(100, ge=1, description="images that are attacked together, 1 or more")
+    shards: int = Field(1, ge=1, description="jobs that share the images, 1 or more")
+
+    @model_validator(mode="after")
+    def _thresholds_follow_a_defence(self) -> Self:
+        others = [name for name, defence in self.defences.items() if not isinstance(defence, Threshold)]
+        for name, defence in self.defences.items():
+            if isinstance(defence, Threshold) and defence.like not in (None, *others):
+                raise misfit(unknown_name("defence", defence.like, others), "defences", name, "like")
+        return self

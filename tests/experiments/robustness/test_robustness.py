@@ -1,0 +1,156 @@
+"""Rows and rates of attacks on defences, against rates that are counted image by image."""
+
+import pandas as pd
+import pytest
+import torch
+
+from attacks.subjects import defended as defended_by
+from attacks.subjects import network, starts_of
+from spurious import registry
+from spurious.errors import SpuriousError
+from spurious.experiments.robustness.figure import figure
+from spurious.experiments.robustness.findings import robustness as findings
+from spurious.experiments.robustness.rows import COLUMNS, attack_rows, fitted_defences
+from spurious.experiments.robustness.settings import RobustnessSettings
+from spurious.experiments.robustness.table import robustness
+from spurious.rates import interval
+from spurious.seeding import generator
+
+SMALL = {
+    "sizes": {"linf": [0.1, 0.04], "l2": [0.5]},
+    "attacks": {
+        "white-box": {"kind": "white-box", "steps": 6, "targets": 0, "restarts": 1},
+        "denial": {"kind": "denial", "steps": 6},
+        "random": {"kind": "random", "directions": 3},
+    },
+    "defences": {
+        "none": "none",
+        "vote": {"kind": "vote", "views": ["ns", "ss"]},
+        "threshold": {"kind": "threshold", "like": "vote"},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    settings = registry.parse(RobustnessSettings, SMALL)
+    model, kept = network(), torch.rand(60, 1, 10, 10, generator=generator("kept"))
+    starts = starts_of(defended_by("none"), 10)
+    starts.labels[0] = (starts.labels[0] + 1) % 4  # one that the classifier gets wrong
+    defences = fitted_defences(settings.defences, model, kept, 20)
+    return attack_rows(defences, model, starts, settings, 0).assign(classifier="net", seed=0)
+
+
+def counted(rows, attack, found):
+    """Detect and strict errors of one defence and size, image by image."""
+    detect = strict = 0
+    for _, own in rows.groupby("id"):
+        wrong = own["clean"].iloc[0] != own["label"].iloc[0]
+        by = own if attack == "worst" else own[own["attack"] == attack]
+        hit = any(row[found] and row["goal"] == "wrong" for _, row in by.iterrows())
+        denied = any(row[found] and row["goal"] == "rejected" for _, row in own.iterrows())
+        detect += wrong or hit
+        strict += wrong or hit or denied
+    return detect, strict
+
+
+def test_every_rate_is_that_counted_image_by_image(rows):
+    table = robustness(rows)
+    assert len(table) == 3 * 3 * 4  # defences, sizes, attacks with the worst
+    for row in table.itertuples():
+        own = rows[(rows["defence"] == row.defence) & (rows["norm"] == row.norm) & (rows["epsilon"] == row.epsilon)]
+        for found, suffix in (("found", ""), ("found_rounded", "_rounded")):
+            detect, strict = counted(own, row.attack, found)
+            assert getattr(row, f"robust_error_detect{suffix}") == detect / 10
+            assert getattr(row, f"robust_error_strict{suffix}") == strict / 10
+        low, high = interval(counted(own, row.attack, "found")[0], 10)
+        assert (row.robust_error_detect_low, row.robust_error_detect_high) == (low, high)
+        assert row.n == 10
+
+
+def test_rows_are_as_they_say(rows):
+    assert list(rows) == [*COLUMNS, "classifier", "seed"]
+    assert (rows["linf"] <= rows["epsilon"] + 1e-6)[rows["norm"] == "linf"].all()
+    assert (rows["l2"] <= rows["epsilon"] + 1e-6)[rows["norm"] == "l2"].all()
+    wrong = rows[(rows["goal"] == "wrong") & rows["found"]]
+    assert len(wrong)
+    assert ((wrong["predicted"] != wrong["label"]) & (wrong["predicted"] >= 0)).all()
+    denied = rows[(rows["goal"] == "rejected") & rows["found"]]
+    assert len(denied)
+    assert (denied["predicted"] == -1).all()
+    assert not rows["found"][rows["clean"] != rows["label"]].any()
+
+
+def test_what_was_found_counts_at_larger_sizes(rows):
+    linf = rows[rows["norm"] == "linf"]
+    small, large = (linf[linf["epsilon"] == size].set_index(["defence", "attack", "id"]) for size in (0.04, 0.1))
+    assert small["found"].any()
+    assert large["found"][small["found"]].all()
+    assert (large["found_at"][small["found"]] == 0.04).all()
+    errors = robustness(rows).query("norm == 'linf'").groupby(["defence", "attack"], sort=False)
+    assert all(own["robust_error_detect"].is_monotonic_increasing for _, own in errors)
+
+
+def test_the_worst_is_at_least_every_attack(rows):
+    for _, own in robustness(rows).groupby(["defence", "norm", "epsilon"]):
+        worst = own[own["attack"] == "worst"].iloc[0]
+        assert (own["robust_error_detect"] <= worst["robust_error_detect"]).all()
+        assert (own["robust_error_strict"] <= worst["robust_error_strict"]).all()
+
+
+def test_a_threshold_answers_as_often_as_the_vote():
+    settings = registry.parse(RobustnessSettings, SMALL)
+    model, kept = network(), torch.rand(60, 1, 10, 10, generator=generator("kept"))
+    defences = fitted_defences(settings.defences, model, kept, 20)
+    answered = {name: int((defended.decide(kept) >= 0).sum()) for name, defended in defences.items()}
+    assert answered["threshold"] == answered["vote"] < answered["none"] == len(kept)
+
+
+def test_rows_of_shards_are_those_of_all(rows):
+    settings = registry.parse(RobustnessSettings, SMALL | {"batch_size": 3})
+    model, kept = network(), torch.rand(60, 1, 10, 10, generator=generator("kept"))
+    starts = starts_of(defended_by("none"), 10)
+    starts.labels[0] = (starts.labels[0] + 1) % 4
+    defences = fitted_defences(settings.defences, model, kept, 20)
+    parts = [attack_rows(defences, model, starts.at(torch.arange(10)[shard::2]), settings, 0) for shard in (0, 1)]
+    keys = ["defence", "attack", "norm", "epsilon", "id"]
+    joined = pd.concat(parts).set_index(keys).sort_index()
+    expected = rows.set_index(keys).sort_index()
+    for name in ("found", "found_at", "predicted", "found_rounded"):
+        pd.testing.assert_series_equal(joined[name], expected[name])
+
+
+def test_the_figure_and_the_findings_are_of_the_worst(rows):
+    table = robustness(rows)
+    drawn = figure(table)
+    (left, right) = drawn.axes
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["none", "vote", "threshold"]
+    none = table.query("defence == 'none' and attack == 'worst' and norm == 'linf'").sort_values("epsilon")
+    expected = [none["clean_correct"].iloc[0], *(1 - none["robust_error_detect"])]
+    assert left.lines[0].get_ydata().tolist() == pytest.approx(expected)
+    assert right.get_title() == "net, seed 0, L2, n = 10"
+    sentences = list(findings(table))
+    assert len(sentences) == 2
+    assert "0.04 (linf)" in sentences[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"sizes": {"linf": [0.0]}}, r"sizes.linf\[0\]: 0.0 is not allowed: largest change"),
+        ({"sizes": {"linf": [-0.1]}}, r"sizes.linf\[0\]: -0.1 is not allowed"),
+        ({"sizes": {"l3": [0.1]}}, "'l3' is not allowed"),
+        ({"defences": {"vote": {"kind": "vote", "views": ["ns", "fog"]}}}, "'fog' is not allowed: a view"),
+        ({"defences": {"t": {"kind": "threshold", "like": "vote"}}}, "defences.t.like.*vote"),
+        ({"attacks": {"worst": "random"}}, "worst"),
+    ],
+)
+def test_bad_settings_are_one_line(changes, line):
+    with pytest.raises(SpuriousError, match=line) as caught:
+        registry.parse(RobustnessSettings, SMALL | changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_column_is_one_line(rows):
+    with pytest.raises(SpuriousError, match="rows of attacks on defences: the column goal is missing"):
+        robustness(rows.drop(columns="goal"))

@@ -1,0 +1,41 @@
+"""From weights to images that attack a classifier behind its defences."""
+
+
+wildcard_constraints:
+    attacked="[0-9]+",
+    part="[0-9]+",
+
+
+rule attack_defence:
+    """A part of the test images: every defence, attack and size, for a classifier of one seed."""
+    input:
+        data="results/{dataset}/data.safetensors",
+        weights=rules.train_classifier.output.weights.replace("{seed}", "{attacked}"),
+    output:
+        "results/{dataset}/{classifier}/seed{attacked}/robustness/shard{part}.csv",
+    log:
+        "results/logs/{dataset}/{classifier}/attack_seed{attacked}_shard{part}.log",
+    benchmark:
+        "results/logs/{dataset}/{classifier}/attack_seed{attacked}_shard{part}.benchmark.tsv"
+    conda:
+        "../../environment.yml"
+    threads: threads_of("robustness")
+    resources:
+        cpus_per_task=threads_of("robustness"),
+        gpu=1,
+        gres="",
+        mem_mb=with_gpu(SMALL_MB),
+        runtime=growing(240),
+    params:
+        code=code("attack_defence.py"),
+        classifier=classifier_settings,
+        settings=section("robustness", "shards", "seeds"),
+        shards=robustness_shards,
+        threads=threads_of("robustness"),
+    message:
+        "{wildcards.dataset}: attack the defences of {wildcards.classifier}, seed {wildcards.attacked}, shard {wildcards.part}"
+    shell:
+        program("attack_defence.py")
+        + " --data {input.data} --weights {input.weights} --classifier {wildcards.classifier}"
+        " --entry {params.classifier:q} --seed {wildcards.attacked} --settings {params.settings:q} --shard {wildcards.part}"
+        " --shards {params.shards} --rows {output} --threads {params.threads} --gpu {resources.gpu} --gres {resources.gres:q} 2>&1 | tee {log} >&2"
