@@ -41,6 +41,20 @@ TINY = {
     "fooling": {"images": 6, "rubbish": 20},
     "black_box": {"images": 3, "population": 4, "max_queries": 40},
     "transfer": {"images": 5, "steps": 2, "population": 4, "max_queries": 20},
+    "robustness": {
+        "images": 4,
+        "seeds": 1,
+        "sizes": {"linf": [0.3], "l2": [2.0]},
+        "attacks": {
+            "random": {"directions": 2},
+            "oblivious": {"steps": 2},
+            "white-box": {"steps": 2, "restarts": 1, "targets": 1},
+            "denial": {"steps": 2},
+            "square": {"queries": 3},
+            "hop-skip-jump": {"rounds": 1},
+        },
+        "shards": 2,
+    },
     "experiments": {
         DATASET: {
             "seeds": [0, 1],
@@ -52,6 +66,7 @@ TINY = {
             "fooling": ["cnn", "softmax"],
             "black_box": ["forest", "boosted", "nearest", "cnn"],
             "transfer": {"cnn": [0, 1], "softmax": [0], "forest": [0]},
+            "robustness": ["cnn"],
             "override": {
                 "classifiers": {
                     "cnn": {"channels": [4, 8], "units": 16},

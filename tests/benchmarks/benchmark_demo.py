@@ -27,6 +27,7 @@ SCRIPTS = {
     "fit": "fit_classifier.py",
     "search": "search_scores.py",
     "transfer": "transfer_images.py",
+    "attack": "attack_defence.py",
 }
 CORES = 2
 

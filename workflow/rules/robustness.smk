@@ -25,7 +25,7 @@ rule attack_defence:
         gpu=1,
         gres="",
         mem_mb=with_gpu(SMALL_MB),
-        runtime=growing(240),
+        runtime=growing(60),
     params:
         code=code("attack_defence.py"),
         classifier=classifier_settings,
@@ -38,4 +38,4 @@ rule attack_defence:
         program("attack_defence.py")
         + " --data {input.data} --weights {input.weights} --classifier {wildcards.classifier}"
         " --entry {params.classifier:q} --seed {wildcards.attacked} --settings {params.settings:q} --shard {wildcards.part}"
-        " --shards {params.shards} --rows {output} --threads {params.threads} --gpu {resources.gpu} --gres {resources.gres:q} 2>&1 | tee {log} >&2"
+        " --shards {params.shards} --rows {output} --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

@@ -19,6 +19,7 @@ class DecisionAttack(Entry):
 
     remedy = "an attack on the decision, by name or with its kind and parameters"
     goal: ClassVar[Literal["wrong", "rejected"]] = "wrong"
+    any_size: ClassVar[bool] = False  # whether the ball only cuts what is found: one search serves every size
 
     @abstractmethod
     def __call__(
@@ -97,6 +98,7 @@ class Square(DecisionAttack, kind="square"):
 class HopSkipJump(DecisionAttack, kind="hop-skip-jump"):
     """A search along the border, which sees decisions only."""
 
+    any_size = True
     rounds: int = Field(10, ge=1, description="how often the border's normal is estimated, 1 or more")
 
     def __call__(

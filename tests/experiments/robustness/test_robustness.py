@@ -7,6 +7,9 @@ import torch
 from attacks.subjects import defended as defended_by
 from attacks.subjects import network, starts_of
 from spurious import registry
+from spurious.attacks.within import Within
+from spurious.defences.defended import Defended
+from spurious.defences.entries import Undefended
 from spurious.errors import SpuriousError
 from spurious.experiments.robustness.figure import figure
 from spurious.experiments.robustness.findings import robustness as findings
@@ -56,7 +59,7 @@ def counted(rows, attack, found):
 
 def test_every_rate_is_that_counted_image_by_image(rows):
     table = robustness(rows)
-    assert len(table) == 3 * 3 * 4  # defences, sizes, attacks with the worst
+    assert len(table) == 3 * (3 + 4 + 4)  # sizes, and of each defence attacks with the worst: none never rejects
     for row in table.itertuples():
         own = rows[(rows["defence"] == row.defence) & (rows["norm"] == row.norm) & (rows["epsilon"] == row.epsilon)]
         for found, suffix in (("found", ""), ("found_rounded", "_rounded")):
@@ -96,6 +99,28 @@ def test_the_worst_is_at_least_every_attack(rows):
         worst = own[own["attack"] == "worst"].iloc[0]
         assert (own["robust_error_detect"] <= worst["robust_error_detect"]).all()
         assert (own["robust_error_strict"] <= worst["robust_error_strict"]).all()
+
+
+def test_a_defence_that_never_rejects_is_not_attacked_by_denial(rows):
+    assert set(rows["defence"][rows["attack"] == "denial"]) == {"vote", "threshold"}
+    table = robustness(rows)
+    none = table[table["defence"] == "none"]
+    assert (none["robust_error_strict"] == none["robust_error_detect"]).all()
+
+
+def test_an_attack_that_needs_no_size_finds_in_one_search_what_it_finds_at_each():
+    attacks = {"hop-skip-jump": {"kind": "hop-skip-jump", "rounds": 2}}
+    sizes = {"linf": [0.05, 0.1, 0.3], "l2": [0.5, 2.0]}
+    settings = registry.parse(RobustnessSettings, {"sizes": sizes, "attacks": attacks, "defences": {"none": "none"}})
+    model = network()
+    starts, plain = starts_of(defended_by("none"), 10), Defended(Undefended(), model)
+    rows = attack_rows({"none": plain}, model, starts, settings, 0)
+    (attack,) = settings.attacks.values()
+    for (norm, epsilon), own in rows.groupby(["norm", "epsilon"]):
+        alone = attack(plain, plain, starts, Within(norm=norm, epsilon=epsilon), seed=0)
+        assert own["found"].tolist() == alone.success.tolist()
+    assert rows["found"].any()
+    assert not rows["found"].all()
 
 
 def test_a_threshold_answers_as_often_as_the_vote():

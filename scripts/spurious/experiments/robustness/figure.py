@@ -36,7 +36,7 @@ def figure(table: pd.DataFrame) -> Figure:
             axes.set_title(f"{classifier}, seed {own['seed'].iloc[0]}, {_words(norm)}, n = {own['n'].iloc[0]:,}")
         line[0].set_ylabel("robust accuracy")
     for axes in panels[-1]:
-        axes.set_xlabel("largest change, pixels in [0, 1]")
+        axes.set_xlabel("size of the change, pixels in [0, 1]")
     drawn.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return drawn
 
@@ -50,12 +50,16 @@ def _words(norm: str) -> str:
 
 
 def _draw(axes: Axes, rows: pd.DataFrame) -> None:
+    defences = rows["defence"].nunique()
     for place, (defence, own) in enumerate(rows.groupby("defence", sort=False)):
         own, color = own.sort_values("epsilon"), COLORS[place % len(COLORS)]
         sizes, clean = np.r_[0, own["epsilon"]], own["clean_correct"].iloc[0]
         value, low, high = (1 - own[name].to_numpy() for name in (DETECT, f"{DETECT}_high", f"{DETECT}_low"))
-        axes.plot(sizes, np.r_[clean, value], marker="o", markersize=4, color=color, label=defence)
-        axes.fill_between(own["epsilon"], low, high, color=color, alpha=0.12, linewidth=0)
+        thin = (defences - place) / defences  # equal lines stay visible under each other
+        width = {"color": color, "linewidth": 1 + 4 * thin, "markersize": 3 + 6 * thin}
+        axes.plot(sizes, np.r_[clean, value], marker="o", label=defence, **width)
+        beside = own["epsilon"] * (1 + 0.02 * (place - (defences - 1) / 2))
+        axes.errorbar(beside, value, (value - low, high - value), fmt="none", ecolor=color, elinewidth=1, capsize=2)
         if not np.allclose(own[STRICT], own[DETECT]):
             axes.plot(sizes, np.r_[clean, 1 - own[STRICT]], linestyle="--", linewidth=1, color=color)
     axes.set_ylim(-0.02, 1.02)

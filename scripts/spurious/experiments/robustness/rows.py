@@ -1,6 +1,7 @@
 """Rows of attacks on defences: a row for each image, defence, attack and size."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -9,12 +10,13 @@ from torch import Tensor
 
 from spurious.attacks.on_decisions import DecisionAttack
 from spurious.attacks.scores import Scores
-from spurious.attacks.within import Starts, Within, judged, to_8_bits
+from spurious.attacks.within import Found, Starts, Within, judged, to_8_bits
 from spurious.defences.defended import Defended
 from spurious.defences.entries import Threshold, Undefended
 from spurious.defences.registry import Defence
 from spurious.defences.rejection import REJECTED
 from spurious.experiments.robustness.settings import RobustnessSettings
+from spurious.perturbations.balls import project
 from spurious.perturbations.balls import sizes as sizes_of
 
 COLUMNS = [
@@ -54,7 +56,8 @@ def attack_rows(
     the image that the attack ended with, `found` whether this is what the attack wants (its `goal`), `found_at` the
     size at which it was; `*_rounded` the same after rounding to 8 bits towards the image. Decisions of -1 are
     rejections. Sizes ascend: what an attack has found at one counts at all larger ones, where it goes on with the other
-    images. An image that the defence does not answer rightly is not attacked, as it is an error already.
+    images. An image that the defence does not answer rightly is not attacked, as it is an error already; a defence that
+    never rejects has no rows of attacks that want a rejection.
     """
     plain = Defended(Undefended(), logits)
     parts = []
@@ -64,6 +67,8 @@ def attack_rows(
         for name, defended in defences.items():
             who = {"defence": name, "gradient": defended.defence.gradient}
             for attack_name, attack in settings.attacks.items():
+                if attack.goal == "rejected" and not defended.defence.rejects:
+                    continue
                 how = who | {"attack": attack_name, "goal": attack.goal}
                 for rows in _ascending(attack, defended, plain, own, settings, seed):
                     parts.append(pd.DataFrame(how | shared | rows))
@@ -91,16 +96,34 @@ def _ascending(
     rows = []
     for norm, epsilons in settings.sizes.items():
         state = _State(starts.images.clone(), torch.zeros(len(right), dtype=torch.bool, device=right.device))
+        search = _search(attack, defended, plain, starts, norm, seed)
         for epsilon in sorted(epsilons):
             left = (right & ~state.found).nonzero().flatten()
             if len(left):
-                ball = Within(norm=norm, epsilon=epsilon)
-                found = attack(defended, plain, starts.at(left), ball, seed=seed)
+                found = search(left, Within(norm=norm, epsilon=epsilon))
                 state.images[left], state.found[left] = found.images, found.success
                 state.found_at[left[found.success].cpu()] = epsilon
             columns = {"norm": norm, "epsilon": epsilon, "clean": clean.cpu()}
             rows.append(columns | _judged_again(attack, defended, starts, state))
     return rows
+
+
+def _search(
+    attack: DecisionAttack, defended: Defended, plain: Defended, starts: Starts, norm: str, seed: int
+) -> Callable[[Tensor, Within], Found]:
+    """What the attack finds in a ball around the starts at some places (n,).
+
+    One that needs no size is run once, from all starts; what it found is cut to each ball and judged there.
+    """
+    if not attack.any_size:
+        return lambda places, ball: attack(defended, plain, starts.at(places), ball, seed=seed)
+    nearest = attack(defended, plain, starts, Within(norm=norm, epsilon=math.inf), seed=seed).images
+
+    def cut(places: Tensor, ball: Within) -> Found:
+        own = starts.at(places)
+        return judged(defended, project(nearest[places], own.images, ball), own.labels, attack.goal)
+
+    return cut
 
 
 def _judged_again(attack: DecisionAttack, defended: Defended, starts: Starts, state: _State) -> dict[str, Tensor]:
