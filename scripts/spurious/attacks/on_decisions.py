@@ -15,10 +15,14 @@ Restarts = Annotated[int, Field(ge=1, description="how often every search is run
 
 
 class DecisionAttack(Entry):
-    """A search for images within a ball that have its `goal`: a "wrong" class that is not rejected, or "rejected"."""
+    """A search for images within a ball that have its `goal`: a "wrong" class that is not rejected, or "rejected".
+
+    `sees`: what it knows of the defence, where "classifier" is the gradient of the classifier without it.
+    """
 
     remedy = "an attack on the decision, by name or with its kind and parameters"
     goal: ClassVar[Literal["wrong", "rejected"]] = "wrong"
+    sees: ClassVar[Literal["gradient", "classifier", "scores", "decisions", "nothing"]] = "gradient"
     any_size: ClassVar[bool] = False  # whether the ball only cuts what is found: one search serves every size
 
     @abstractmethod
@@ -53,6 +57,7 @@ class WhiteBox(DecisionAttack, kind="white-box"):
 class Oblivious(DecisionAttack, kind="oblivious"):
     """The gradient of the undefended classifier, with APGD; the defence is not known."""
 
+    sees = "classifier"
     steps: Steps = 100
     restarts: Restarts = 1
 
@@ -84,6 +89,7 @@ class Denial(DecisionAttack, kind="denial"):
 class Square(DecisionAttack, kind="square"):
     """Random search with squares, which sees the scores of the decision."""
 
+    sees = "scores"
     queries: int = Field(1000, ge=1, description="images that may be judged for each start, 1 or more")
 
     def __call__(
@@ -99,6 +105,7 @@ class HopSkipJump(DecisionAttack, kind="hop-skip-jump"):
     """A search along the border, which sees decisions only."""
 
     any_size = True
+    sees = "decisions"
     rounds: int = Field(10, ge=1, description="how often the border's normal is estimated, 1 or more")
 
     def __call__(
@@ -113,6 +120,7 @@ class HopSkipJump(DecisionAttack, kind="hop-skip-jump"):
 class RandomDirections(DecisionAttack, kind="random"):
     """Random changes of the whole size, in L-inf random signs: the control."""
 
+    sees = "nothing"
     directions: int = Field(100, ge=1, description="how many random changes are tried, 1 or more")
 
     def __call__(

@@ -76,6 +76,18 @@ def raising(attacked: Attacked, labels: Tensor, reduce: Reduce, wanted: Tensor) 
     return _evaluating(attacked, labels, "wrong", lambda margins, places: objective(reduce(margins), wanted[places]))
 
 
+def vanishes(attacked: Attacked, starts: Starts) -> Tensor:
+    """(N,) bool: whether the gradient of the joint decision, away from the label, is 0 at the start, or none."""
+    images = starts.images.detach().requires_grad_()
+    with torch.enable_grad():
+        margins = attacked.margins(images)
+        value = objective(joint(margins)[:, :-1], wanted_classes(starts.labels, margins.shape[2]))
+    if not value.requires_grad:
+        return torch.ones(len(images), dtype=torch.bool, device=images.device)
+    (gradients,) = torch.autograd.grad(value.sum(), images)
+    return (gradients == 0).flatten(1).all(1)
+
+
 def denying(attacked: Attacked, labels: Tensor, reduce: Reduce) -> Evaluate:
     """The objective of a rejection, and whether the decision is one."""
     return _evaluating(attacked, labels, "rejected", lambda margins, places: denial(reduce(margins)))

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from spurious.attacks.on_decisions import DecisionAttack
 from spurious.attacks.scores import Scores
+from spurious.attacks.white_box import vanishes
 from spurious.attacks.within import Found, Starts, Within, judged, to_8_bits
 from spurious.defences.defended import Defended
 from spurious.defences.entries import Threshold, Undefended
@@ -20,8 +21,8 @@ from spurious.perturbations.balls import project
 from spurious.perturbations.balls import sizes as sizes_of
 
 COLUMNS = [
-    *("defence", "gradient", "norm", "epsilon", "attack", "goal", "id", "label", "undefended", "clean"),
-    *("found", "found_at", "predicted", "found_rounded", "predicted_rounded", "l2", "linf"),
+    *("defence", "gradient", "norm", "epsilon", "attack", "goal", "sees", "id", "label", "undefended", "clean"),
+    *("found", "found_at", "predicted", "found_rounded", "predicted_rounded", "l2", "linf", "vanished"),
 ]
 
 
@@ -54,10 +55,11 @@ def attack_rows(
 
     `undefended` and `clean` are the decisions of the classifier and of the defence on the image, `predicted` that on
     the image that the attack ended with, `found` whether this is what the attack wants (its `goal`), `found_at` the
-    size at which it was; `*_rounded` the same after rounding to 8 bits towards the image. Decisions of -1 are
-    rejections. Sizes ascend: what an attack has found at one counts at all larger ones, where it goes on with the other
-    images. An image that the defence does not answer rightly is not attacked, as it is an error already; a defence that
-    never rejects has no rows of attacks that want a rejection.
+    size at which it was; `*_rounded` the same after rounding to 8 bits towards the image; `vanished` whether the
+    gradient of the decision on the image is 0. Decisions of -1 are rejections. Sizes ascend: what an attack has found
+    at one counts at all larger ones, where it goes on with the other images. An image that the defence does not answer
+    rightly is not attacked, as it is an error already; a defence that never rejects has no rows of attacks that want a
+    rejection.
     """
     plain = Defended(Undefended(), logits)
     parts = []
@@ -65,11 +67,11 @@ def attack_rows(
         own = starts.at(places)
         shared = {"id": own.ids, "label": own.labels.cpu(), "undefended": plain.decide(own.images).cpu()}
         for name, defended in defences.items():
-            who = {"defence": name, "gradient": defended.defence.gradient}
+            who = {"defence": name, "gradient": defended.defence.gradient, "vanished": vanishes(defended, own).cpu()}
             for attack_name, attack in settings.attacks.items():
                 if attack.goal == "rejected" and not defended.defence.rejects:
                     continue
-                how = who | {"attack": attack_name, "goal": attack.goal}
+                how = who | {"attack": attack_name, "goal": attack.goal, "sees": attack.sees}
                 for rows in _ascending(attack, defended, plain, own, settings, seed):
                     parts.append(pd.DataFrame(how | shared | rows))
     return pd.concat(parts, ignore_index=True)[COLUMNS]

@@ -1,0 +1,58 @@
+"""The table of checks on the attacks themselves: a defence that only hides its gradient fails one of them."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from spurious.frames import require
+
+KEYS = ["classifier", "seed", "defence", "norm"]
+NEEDED = [*KEYS, "epsilon", "goal", "sees", "id", "label", "clean", "found", "vanished"]
+MOST = 10  # violations that are listed
+
+
+def checks(rows: pd.DataFrame) -> pd.DataFrame:
+    """A row for each check and defence: columns `classifier, seed, defence, norm, check, n, value, passed, violations`.
+
+    `rows`: what `attack_defence.py` writes. The checks are of images that the defence answers rightly and of changes to
+    a wrong class that is accepted. `n` is of what the check is about (images, or images at one size); `value` how many
+    of them speak against the defence's attacks, which passes where it is 0:
+
+    - "black box finds no more": found by scores or decisions alone and by no gradient of the defence, at that size;
+    - "random finds no more": found by random changes and by nothing else, at that size;
+    - "grows to 100 %": no attack changed it at the largest size;
+    - "gradient does not vanish": images at which the gradient of the decision is 0.
+    """
+    require(rows, NEEDED, "rows of attacks on defences")
+    attacked = rows[(rows["clean"] == rows["label"]) & (rows["goal"] == "wrong")]
+    table = [
+        dict(zip(KEYS, key, strict=True)) | check
+        for key, own in attacked.groupby(KEYS, sort=False)
+        for check in _checks(own)
+    ]
+    return pd.DataFrame(table, columns=[*KEYS, "check", "n", "value", "passed", "violations"])
+
+
+def _checks(rows: pd.DataFrame) -> Iterator[dict[str, object]]:
+    """The checks of one defence and norm."""
+    for check, sees, others in (
+        ("black box finds no more", ["scores", "decisions"], ["gradient"]),
+        ("random finds no more", ["nothing"], ["gradient", "classifier", "scores", "decisions"]),
+    ):
+        found = _found(rows, sees)
+        yield _row(check, len(found), found.difference(_found(rows, others)).get_level_values("id"))
+    largest = rows[rows["epsilon"] == rows["epsilon"].max()].groupby("id")["found"].any()
+    yield _row("grows to 100 %", len(largest), largest.index[~largest])
+    vanished = rows.groupby("id")["vanished"].first()
+    yield _row("gradient does not vanish", len(vanished), vanished.index[vanished])
+
+
+def _found(rows: pd.DataFrame, sees: list[str]) -> pd.MultiIndex:
+    """The (id, epsilon) that attacks which see this have found."""
+    hits = rows[rows["found"].astype(bool) & rows["sees"].isin(sees)]
+    return pd.MultiIndex.from_frame(hits[["id", "epsilon"]].drop_duplicates())
+
+
+def _row(check: str, n: int, against: pd.Index) -> dict[str, object]:
+    listed = " ".join(map(str, sorted(set(against))[:MOST]))
+    return {"check": check, "n": n, "value": len(against), "passed": len(against) == 0, "violations": listed}
