@@ -9,6 +9,7 @@ from spurious.experiments.rooms import in_order, rooms
 from spurious.sections import RESERVED, Experiment, Shared, Threads
 
 ORDER = ["data", "classifiers", "backworking", "retraining", "smoothing", "linear", "fooling", "black_box", "transfer"]
+ORDER += ["robustness"]
 
 
 def test_the_rooms_stand_in_the_order_of_the_data():
