@@ -191,3 +191,20 @@ def transfer_rows(names=(("cnn", 0), ("cnn", 1), ("softmax", 0))):
                 row |= {"id": image, "label": 0, "fooled_source": True, "predicted": int(wrong)}
                 rows.append(row | {"control_predicted": int(image < column), "queries": 21})
     return pd.DataFrame(rows)
+
+
+def defence_rows():
+    """Attacks on the decisions of a classifier, as test_checks.py counts them: two images at two sizes.
+
+    The gradient finds image 0 at the small size and both at the large one, the others nothing.
+    """
+    sees = {"white-box": "gradient", "square": "scores", "random": "nothing"}
+    rows = [
+        {"id": image, "epsilon": epsilon, "attack": attack, "sees": sees[attack], "label": 3, "clean": 3}
+        | {"vanished": False, "found": attack == "white-box" and (epsilon == 0.2 or image == 0), "goal": "wrong"}
+        for epsilon in (0.1, 0.2)
+        for attack in sees
+        for image in (0, 1)
+    ]
+    named = pd.DataFrame(rows).assign(classifier="net", seed=0, defence="vote", gradient="exact", norm="linf")
+    return named.assign(found_rounded=named["found"])

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from samplerows import (
+    defence_rows,
     fooling_rows,
     image_list,
     make_votes,
@@ -51,6 +52,7 @@ def excluded():
 
 
 VOTES = {"votes": votes}
+DEFENDED = {"rows": lambda: both(both(defence_rows()), "defence")}
 INPUTS = {
     "classifiers": {"predictions": lambda: both(predictions())},
     "backworking": {"rows": lambda: both(both(search_rows()), "search")},
@@ -70,5 +72,7 @@ INPUTS = {
     },
     "black_box": {"rows": lambda: scored_rows(PLAIN), "predictions": lambda: both(predictions())},
     "transfer": {"rows": transferred},
+    "robustness": DEFENDED,
+    "robustness-checks": DEFENDED,
     "images-excluded": {"images": excluded},
 }

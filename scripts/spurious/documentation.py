@@ -9,7 +9,7 @@ from spurious.problems import field_place
 from spurious.registry import Entry, Settings
 from spurious.sections import Configuration
 
-MERGED = ("classifiers", "recipes", "fooling")  # an override may name a part of their entries only
+MERGED = ("classifiers", "recipes", "fooling", "robustness")  # an override may name a part of their entries only
 HEAD = ("key", "default", "what may stand there")
 
 
@@ -50,20 +50,20 @@ def _rows(cls: type[Settings], place: str, kind: str = "") -> Iterator[tuple[str
         nullable = type(None) in typing.get_args(field.annotation)
         default = "" if needed or (field.default is None and not nullable) else _shown(field.default)
         yield f"`{place}{name}`{kind}", default, remedy
-        yield from _inside(hint, f"{place}{name}")
+        yield from _inside(hint, f"{place}{name}", kind)
 
 
-def _inside(hint: Any, key: str) -> Iterator[tuple[str, str, str]]:
-    """The rows below a key, by the type of what stands there."""
+def _inside(hint: Any, key: str, kind: str = "") -> Iterator[tuple[str, str, str]]:
+    """The rows below a key of this kind of entry, by the type of what stands there."""
     arguments = typing.get_args(hint)
     if typing.get_origin(hint) is dict:
-        yield from _inside(_bare(arguments[1]), f"{key}.<name>")
+        yield from _inside(_bare(arguments[1]), f"{key}.<name>", kind)
     elif typing.get_origin(hint) is tuple:
-        yield from _inside(_bare(arguments[0]), f"{key}[]")
+        yield from _inside(_bare(arguments[0]), f"{key}[]", kind)
     elif isinstance(hint, type) and issubclass(hint, Entry):
         yield from _kinds(hint, key)
     elif isinstance(hint, type) and issubclass(hint, Settings):
-        yield from _rows(hint, f"{key}.")
+        yield from _rows(hint, f"{key}.", kind)
 
 
 def _bare(hint: Any) -> Any:

@@ -12,10 +12,11 @@ from spurious.errors import SpuriousError, reason_of
 # Those that hold a name in some files and a number in others are not among them: `seed` ("all"), and `id` and `target`,
 # which are numbers in all rows whose readers use them.
 TEXT = dict.fromkeys(
-    (
-        "attack classifier defence device gradient image judge method mode name negatives norm precision quantity reason"
-        " search sees setting sha256 source split variant"
-    ).split(),
+    [
+        *("attack", "classifier", "defence", "device", "gradient", "image", "judge", "method", "mode"),
+        *("name", "negatives", "norm", "precision", "quantity", "reason", "search"),
+        *("sees", "setting", "sha256", "source", "split", "variant"),
+    ],
     "str",
 )
 

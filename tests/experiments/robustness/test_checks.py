@@ -7,26 +7,14 @@ from torch import nn
 
 from attacks.subjects import defended as defended_by
 from attacks.subjects import network, starts_of
+from samplerows import defence_rows
 from spurious.attacks.white_box import vanishes
 from spurious.defences.defended import Defended
 from spurious.defences.entries import Undefended
 from spurious.errors import SpuriousError
 from spurious.experiments.robustness.checks import checks
 
-ATTACKS = {"white-box": "gradient", "square": "scores", "random": "nothing"}
 PASSED = ["black box finds no more", "random finds no more", "grows to 100 %", "gradient does not vanish"]
-
-
-def sound():
-    """Two images at two sizes: the gradient finds 0 at the small one and both at the large one, the others nothing."""
-    rows = [
-        {"id": image, "epsilon": epsilon, "attack": attack, "sees": sees, "label": 3, "clean": 3, "vanished": False}
-        | {"found": attack == "white-box" and (epsilon == 0.2 or image == 0), "goal": "wrong"}
-        for epsilon in (0.1, 0.2)
-        for attack, sees in ATTACKS.items()
-        for image in (0, 1)
-    ]
-    return pd.DataFrame(rows).assign(classifier="net", seed=0, defence="vote", norm="linf")
 
 
 def failed(rows):
@@ -35,7 +23,7 @@ def failed(rows):
 
 
 def test_a_sound_attack_passes_every_check():
-    table = checks(sound())
+    table = checks(defence_rows())
     assert table["check"].tolist() == PASSED
     assert table["passed"].all()
     assert table["n"].tolist() == [0, 0, 2, 2]
@@ -49,25 +37,25 @@ def test_a_sound_attack_passes_every_check():
     ],
 )
 def test_what_only_another_attack_found_is_listed(attack, expected):
-    rows = sound()
+    rows = defence_rows()
     rows.loc[(rows["attack"] == attack) & (rows["epsilon"] == 0.1), "found"] = True
     assert failed(rows) == expected
 
 
 def test_an_image_that_no_size_changes_is_listed():
-    rows = sound()
+    rows = defence_rows()
     rows.loc[rows["id"] == 1, "found"] = False
     assert failed(rows) == {"grows to 100 %": "1"}
 
 
 def test_a_vanished_gradient_is_listed():
-    rows = sound()
+    rows = defence_rows()
     rows.loc[rows["id"] == 0, "vanished"] = True
     assert failed(rows) == {"gradient does not vanish": "0"}
 
 
 def test_images_that_are_not_attacked_and_denials_do_not_count():
-    rows = sound()
+    rows = defence_rows()
     other = rows[rows["id"] == 1].assign(id=2, clean=-1, found=False, vanished=True)
     denial = rows[rows["attack"] == "random"].assign(attack="denial", goal="rejected", found=True)
     pd.testing.assert_frame_equal(checks(pd.concat([rows, other, denial])), checks(rows))
@@ -75,7 +63,7 @@ def test_images_that_are_not_attacked_and_denials_do_not_count():
 
 def test_a_missing_column_is_one_line():
     with pytest.raises(SpuriousError, match="rows of attacks on defences: the column sees is missing"):
-        checks(sound().drop(columns="sees"))
+        checks(defence_rows().drop(columns="sees"))
 
 
 class Rounded(nn.Module):
