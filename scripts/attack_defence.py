@@ -45,7 +45,7 @@ from pipeline.files.tensors import read_dataset
 from spurious.attacks.within import Starts
 from spurious.data.datasets import Dataset
 from spurious.defences.defended import logits_of
-from spurious.experiments.robustness.rows import attack_rows, fitted_defences
+from spurious.experiments.robustness.rows import all_rows, fitted_defences
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None) -> None:
         try:
             defences = fitted_defences(settings.defences, logits, kept, settings.batch_size)
             starts = own_starts(data, settings.images, arguments, device)
-            rows = attack_rows(defences, logits, starts, settings, arguments.seed)
+            rows = all_rows(defences, logits, starts, settings, arguments.seed)
         except SpuriousError as error:
             raise SpuriousError(f"{arguments.weights}: {error}") from None
     write_rows(arguments.rows, rows.assign(classifier=arguments.classifier, seed=arguments.seed))

@@ -207,4 +207,4 @@ def defence_rows():
         for image in (0, 1)
     ]
     named = pd.DataFrame(rows).assign(classifier="net", seed=0, defence="vote", gradient="exact", norm="linf")
-    return named.assign(found_rounded=named["found"])
+    return named.assign(found_rounded=named["found"], variant="plain")

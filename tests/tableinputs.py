@@ -74,5 +74,6 @@ INPUTS = {
     "transfer": {"rows": transferred},
     "robustness": DEFENDED,
     "robustness-checks": DEFENDED,
+    "robustness-gain": DEFENDED,
     "images-excluded": {"images": excluded},
 }

@@ -73,6 +73,14 @@ def over_seeds(outcomes: pd.Series, seeds: pd.Series, clusters: pd.Series) -> Ra
     return Rate(rate=rate, sd=sd, low=max(low, 0.0), high=min(high, 1.0), n=outcomes.size, seeds=per_seed.size)
 
 
+def difference_of_images(changes: pd.Series) -> tuple[float, float, float]:
+    """(difference, low, high) of two rates of the same independent images in one seed: `changes` (N,), -1, 0 or 1.
+
+    Bonett and Price's interval, see `spurious.statistics.intervals.paired_interval`.
+    """
+    return changes.mean(), *paired_interval((changes > 0).sum(), (changes < 0).sum(), len(changes))
+
+
 def difference_over_seeds(changes: pd.Series, seeds: pd.Series, clusters: pd.Series) -> tuple[float, float, float]:
     """(difference, low, high) of two rates over the seeds, whose outcomes are paired: `changes` (N,), -1, 0 or 1.
 

@@ -42,6 +42,7 @@ class WhiteBox(DecisionAttack, kind="white-box"):
     steps: Steps = 100
     restarts: Restarts = 1
     targets: int = Field(9, ge=0, description="how many of the likeliest wrong classes are targets, 0 or more")
+    away: bool = Field(True, description="whether it also searches away from the label, true or false")
 
     def __call__(
         self, attacked: "Attacked", undefended: "Attacked", starts: "Starts", ball: "Within", *, seed: int
@@ -49,9 +50,8 @@ class WhiteBox(DecisionAttack, kind="white-box"):
         """By `spurious.attacks.white_box.white_box`."""
         from spurious.attacks.white_box import white_box
 
-        return white_box(
-            attacked, starts, ball, seed=seed, steps=self.steps, restarts=self.restarts, targets=self.targets
-        )
+        options = self.model_dump(include={"steps", "restarts", "targets", "away"})
+        return white_box(attacked, starts, ball, seed=seed, **options)
 
 
 class Oblivious(DecisionAttack, kind="oblivious"):

@@ -14,21 +14,29 @@ from spurious.perturbations.balls import random_start
 
 
 def white_box(
-    attacked: Attacked, starts: Starts, ball: Within, *, seed: int, steps: int, restarts: int, targets: int
+    attacked: Attacked,
+    starts: Starts,
+    ball: Within,
+    *,
+    seed: int,
+    steps: int,
+    restarts: int,
+    targets: int,
+    away: bool = True,
 ) -> Found:
     """Images within the ball that are taken for a wrong class and not rejected, or the best that were found.
 
-    One search after the other goes on with the images that are left: away from the label, by the margin of the joint
-    decision, the sum of the views' margins and every smallest majority of views; then by the joint decision towards
-    each of the `targets` likeliest wrong classes. Every one runs `restarts` times, at first from the image itself, then
-    from anywhere in the ball, which (seed, id) decide.
+    One search after the other goes on with the images that are left: with `away` from the label, by the margin of the
+    joint decision, the sum of the views' margins and every smallest majority of views; then by the joint decision
+    towards each of the `targets` likeliest wrong classes. Every one runs `restarts` times, at first from the image
+    itself, then from anywhere in the ball, which (seed, id) decide.
     """
     with torch.no_grad():
         clean = attacked.margins(starts.images)
     views, classes = len(clean), clean.shape[2]
-    away = wanted_classes(starts.labels, classes)
-    likeliest = clean.mean(0).masked_fill(~away, -torch.inf).argsort(dim=1, descending=True, stable=True)
-    searches = [(name, reduce, away) for name, reduce in reductions(views).items()]
+    wrong = wanted_classes(starts.labels, classes)
+    likeliest = clean.mean(0).masked_fill(~wrong, -torch.inf).argsort(dim=1, descending=True, stable=True)
+    searches = [(name, reduce, wrong) for name, reduce in reductions(views).items()] if away else []
     joint_only = reductions(views)["joint"]
     for rank in range(min(targets, classes - 1)):
         searches.append((f"target {rank}", joint_only, only(likeliest[:, rank], classes)))

@@ -54,6 +54,37 @@ def test_a_vanished_gradient_is_listed():
     assert failed(rows) == {"gradient does not vanish": "0"}
 
 
+VARIANTS = ["alone", "one step", "more steps", "more restarts", "untargeted", "targeted"]
+
+
+def with_variants(**found):
+    """Sound rows, and those of variants which find image 0, or what is named."""
+    plain = defence_rows()
+    large = plain[(plain["attack"] == "white-box") & (plain["epsilon"] == 0.2)]
+    made = [large.assign(variant=name, found=large["id"].isin(found.get(name, [0]))) for name in VARIANTS]
+    rows = pd.concat([plain, *made])
+    lost = (rows["variant"] == "alone") & rows["id"].isin(found.get("lost", []))
+    return rows.assign(found_rounded=rows["found"] & ~lost)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({}, {}),
+        ({"one_step": [1]}, {"one step finds no more": "1"}),
+        ({"more_steps": [0, 1]}, {"more steps find no more": "1"}),
+        ({"more_restarts": [0, 1]}, {"more restarts find no more": "1"}),
+        ({"targeted": [0, 1]}, {"targeted agrees with untargeted": "1"}),
+        ({"untargeted": []}, {"targeted agrees with untargeted": "0"}),
+        ({"lost": [0]}, {"rounding keeps all": "0"}),
+    ],
+)
+def test_a_variant_that_finds_something_else_trips_its_check(found, expected):
+    rows = with_variants(**{name.replace("_", " "): images for name, images in found.items()})
+    assert failed(rows) == expected
+    assert len(checks(rows)) == len(PASSED) + 5
+
+
 def test_images_that_are_not_attacked_and_denials_do_not_count():
     rows = defence_rows()
     other = rows[rows["id"] == 1].assign(id=2, clean=-1, found=False, vanished=True)

@@ -1,5 +1,7 @@
 """Rows and rates of attacks on defences, against rates that are counted image by image."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 import torch
@@ -13,10 +15,10 @@ from spurious.defences.entries import Undefended
 from spurious.errors import SpuriousError
 from spurious.experiments.robustness.figure import figure
 from spurious.experiments.robustness.findings import robustness as findings
-from spurious.experiments.robustness.rows import COLUMNS, attack_rows, fitted_defences
+from spurious.experiments.robustness.rows import COLUMNS, all_rows, attack_rows, fitted_defences
 from spurious.experiments.robustness.settings import RobustnessSettings
-from spurious.experiments.robustness.table import robustness
-from spurious.rates import interval
+from spurious.experiments.robustness.table import gains, overall, robustness
+from spurious.rates import interval, over_seeds
 from spurious.seeding import generator
 
 SMALL = {
@@ -41,7 +43,7 @@ def rows():
     starts = starts_of(defended_by("none"), 10)
     starts.labels[0] = (starts.labels[0] + 1) % 4  # one that the classifier gets wrong
     defences = fitted_defences(settings.defences, model, kept, 20)
-    return attack_rows(defences, model, starts, settings, 0).assign(classifier="net", seed=0)
+    return attack_rows(defences, model, starts, settings, 0).assign(classifier="net", seed=0, variant="plain")
 
 
 def counted(rows, attack, found):
@@ -71,8 +73,76 @@ def test_every_rate_is_that_counted_image_by_image(rows):
         assert row.n == 10
 
 
+def both_seeds(rows):
+    """The rows, and as another seed those in which one image of the vote is found by the white box, too."""
+    other = rows.assign(seed=1)
+    other.loc[(other["defence"] == "vote") & (other["attack"] == "white-box") & (other["id"] == 5), "found"] = True
+    return pd.concat([rows, other])
+
+
+def test_seeds_together_are_a_row_of_their_own(rows):
+    rows = both_seeds(rows)
+    table = robustness(rows)
+    assert (table["seeds"] == table["seed"].map({0: 1, 1: 1, "all": 2})).all()
+    row = table.query("seed == 'all' and defence == 'vote' and attack == 'white-box' and epsilon == 0.1").iloc[0]
+    own = rows.query("defence == 'vote' and attack == 'white-box' and epsilon == 0.1").reset_index(drop=True)
+    wrong = own["found"] | (own["clean"] != own["label"])
+    expected = over_seeds(wrong, own["seed"], own["id"])
+    assert row["robust_error_detect"] == expected.rate
+    assert (row["robust_error_detect_low"], row["robust_error_detect_high"]) == (expected.low, expected.high)
+    assert row["n"] == 20
+    assert set(overall(table)["seed"]) == {"all"}
+    assert set(overall(robustness(rows[rows["seed"] == 0]))["seed"]) == {0}
+
+
+def test_a_gain_is_that_counted_image_by_image(rows):
+    for own in (rows, both_seeds(rows)):
+        table = gains(own)
+        seeds = own["seed"].nunique()
+        pairs = {("none", "vote"), ("none", "threshold"), ("vote", "threshold")}
+        assert set(zip(table["beside"], table["defence"], strict=True)) == pairs
+        for row in table.query("attack == 'white-box'").itertuples():
+            part = own[(own["norm"] == row.norm) & (own["epsilon"] == row.epsilon)]
+            errors = [
+                sum(counted(seed, row.attack, "found")[0] for _, seed in part[part["defence"] == name].groupby("seed"))
+                for name in (row.beside, row.defence)
+            ]
+            assert row.gain_detect == pytest.approx((errors[0] - errors[1]) / (10 * seeds))
+            assert row.gain_detect_low < row.gain_detect < row.gain_detect_high
+            assert (row.n, row.seeds) == (10 * seeds, seeds)
+
+
+def test_a_defence_beside_itself_gains_nothing(rows):
+    twice = pd.concat([rows[rows["defence"] == "vote"], rows[rows["defence"] == "vote"].assign(defence="again")])
+    table = gains(twice)
+    assert (table["gain_detect"] == 0).all()
+    assert (table["gain_strict"] == 0).all()
+    assert (table["gain_detect_low"] < 0).all()
+
+
+def test_variants_of_the_white_box_start_anew_at_one_size_on_the_first_images():
+    settings = registry.parse(RobustnessSettings, SMALL | {"checks": {"images": 4, "epsilon": 0.1, "more": 3}})
+    white_box = settings.attacks["white-box"].model_copy(update={"targets": 2})
+    settings = settings.model_copy(update={"defences": {"none": Undefended()}, "attacks": {"white-box": white_box}})
+    model, starts = network(), replace(starts_of(defended_by("none"), 10), ids=range(10))
+    defences = fitted_defences(settings.defences, model, starts.images, 20)
+    rows = all_rows(defences, model, starts, settings, 0)
+    checked = rows[rows["variant"] != "plain"]
+    assert set(checked["variant"]) == {"alone", "one step", "more steps", "more restarts", "untargeted", "targeted"}
+    assert set(checked["id"]) == {0, 1, 2, 3}
+    assert set(checked["epsilon"]) == {0.1}
+    for variant, changes in {"more steps": {"steps": 18}, "targeted": {"away": False}}.items():
+        attack = white_box.model_copy(update=changes)
+        plain = defences["none"]
+        found = attack(plain, plain, starts.at(torch.arange(4)), Within(norm="linf", epsilon=0.1), seed=0).success
+        assert checked.loc[checked["variant"] == variant, "found"].tolist() == found.tolist()
+    pd.testing.assert_frame_equal(
+        rows[rows["variant"] == "plain"].drop(columns="variant"), attack_rows(defences, model, starts, settings, 0)
+    )
+
+
 def test_rows_are_as_they_say(rows):
-    assert list(rows) == [*COLUMNS, "classifier", "seed"]
+    assert list(rows) == [*COLUMNS, "classifier", "seed", "variant"]
     assert (rows["linf"] <= rows["epsilon"] + 1e-6)[rows["norm"] == "linf"].all()
     assert (rows["l2"] <= rows["epsilon"] + 1e-6)[rows["norm"] == "l2"].all()
     wrong = rows[(rows["goal"] == "wrong") & rows["found"]]

@@ -30,6 +30,7 @@ ROOM = Room(
 
 RESULTS = [
     Table("robustness", f"{HERE}.table:robustness", {"rows": "attack_defence"}),
+    Table("robustness-gain", f"{HERE}.table:gains", {"rows": "attack_defence"}),
     Table("robustness-checks", f"{HERE}.checks:checks", {"rows": "attack_defence"}),
     Figure("robustness", f"{HERE}.figure:figure", {"table": "table.robustness"}),
 ]

@@ -4,10 +4,17 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from spurious.experiments.robustness.settings import PLAIN
 from spurious.frames import require
 
 KEYS = ["classifier", "seed", "defence", "norm"]
-NEEDED = [*KEYS, "epsilon", "goal", "sees", "id", "label", "clean", "found", "vanished"]
+NEEDED = [*KEYS, "variant", "epsilon", "goal", "sees", "id", "label", "clean", "found", "found_rounded", "vanished"]
+ALONE = "alone"
+MORE = {
+    "one step": "one step finds no more",
+    "more steps": "more steps find no more",
+    "more restarts": "more restarts find no more",
+}
 MOST = 10  # violations that are listed
 
 
@@ -22,13 +29,24 @@ def checks(rows: pd.DataFrame) -> pd.DataFrame:
     - "random finds no more": found by random changes and by nothing else, at that size;
     - "grows to 100 %": no attack changed it at the largest size;
     - "gradient does not vanish": images at which the gradient of the decision is 0.
+
+    At one size, of the variants of the white box (`spurious.experiments.robustness.rows.variants`):
+
+    - "one step finds no more", "more steps find no more", "more restarts find no more": than the white box itself;
+    - "targeted agrees with untargeted": found by only one of them;
+    - "rounding keeps all": what was found, but does not fool any more in 8 bits.
+
+    Athalye, Carlini and Wagner, "Obfuscated gradients give a false sense of security" (2018), section 3.1, and Carlini
+    et al., "On evaluating adversarial robustness" (2019), list such checks.
     """
     require(rows, NEEDED, "rows of attacks on defences")
     attacked = rows[(rows["clean"] == rows["label"]) & (rows["goal"] == "wrong")]
+    plain, variants = attacked[attacked["variant"] == PLAIN], attacked[attacked["variant"] != PLAIN]
     table = [
         dict(zip(KEYS, key, strict=True)) | check
-        for key, own in attacked.groupby(KEYS, sort=False)
-        for check in _checks(own)
+        for made, part in ((_checks, plain), (_variant_checks, variants))
+        for key, own in part.groupby(KEYS, sort=False)
+        for check in made(own)
     ]
     return pd.DataFrame(table, columns=[*KEYS, "check", "n", "value", "passed", "violations"])
 
@@ -45,6 +63,16 @@ def _checks(rows: pd.DataFrame) -> Iterator[dict[str, object]]:
     yield _row("grows to 100 %", len(largest), largest.index[~largest])
     vanished = rows.groupby("id")["vanished"].first()
     yield _row("gradient does not vanish", len(vanished), vanished.index[vanished])
+
+
+def _variant_checks(rows: pd.DataFrame) -> Iterator[dict[str, object]]:
+    """The checks of one defence by the variants of its white box."""
+    found = {variant: pd.Index(own.loc[own["found"], "id"]) for variant, own in rows.groupby("variant", sort=False)}
+    alone, n = rows[rows["variant"] == ALONE], rows["id"].nunique()
+    for variant, check in MORE.items():
+        yield _row(check, n, found[variant].difference(found[ALONE]))
+    yield _row("targeted agrees with untargeted", n, found["targeted"].symmetric_difference(found["untargeted"]))
+    yield _row("rounding keeps all", len(found[ALONE]), alone.loc[alone["found"] & ~alone["found_rounded"], "id"])
 
 
 def _found(rows: pd.DataFrame, sees: list[str]) -> pd.MultiIndex:

@@ -6,26 +6,25 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spurious.experiments.robustness.settings import WORST
+from spurious.experiments.robustness.table import DETECT, STRICT, overall, seeds_of
 from spurious.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, WIDTH, styled
 from spurious.frames import require, require_rows
 from spurious.perturbations.norms import NORMS
 
 COLORS = (GREY, SKY, VERMILION, GREEN, BLUE, ORANGE, PURPLE, BLACK)
 NEEDED = ["classifier", "seed", "defence", "attack", "norm", "epsilon", "n"]
-DETECT, STRICT = "robust_error_detect", "robust_error_strict"
 
 
 @styled
 def figure(table: pd.DataFrame) -> Figure:
     """Robust accuracy over the size of the change: rows are classifiers, columns norms, lines defences.
 
-    `table`: the table `robustness`. Of every classifier the first seed, under the worst attack of each image. Size 0 is
+    `table`: the table `robustness`, all seeds of a classifier together, under the worst attack of each image. Size 0 is
     the image itself. Full lines count a rejection as no error, dashed ones as an error.
     """
     require(table, [*NEEDED, "clean_correct", *_bounds(DETECT), STRICT], "the table robustness")
-    rows = table[table["attack"] == WORST]
+    rows = overall(table[table["attack"] == WORST])
     require_rows(rows, NEEDED)
-    rows = rows[rows["seed"] == rows.groupby("classifier")["seed"].transform("first")]
     classifiers, norms = (list(dict.fromkeys(rows[name])) for name in ("classifier", "norm"))
     drawn = Figure(figsize=(WIDTH, 1.0 + 2.6 * len(classifiers)), layout="constrained")
     panels = drawn.subplots(len(classifiers), len(norms), sharey=True, sharex="col", squeeze=False)
@@ -33,7 +32,7 @@ def figure(table: pd.DataFrame) -> Figure:
         for axes, norm in zip(line, norms, strict=True):
             own = rows[(rows["classifier"] == classifier) & (rows["norm"] == norm)]
             _draw(axes, own)
-            axes.set_title(f"{classifier}, seed {own['seed'].iloc[0]}, {_words(norm)}, n = {own['n'].iloc[0]:,}")
+            axes.set_title(f"{classifier}, {seeds_of(own.iloc[0])}, {_words(norm)}, n = {own['n'].iloc[0]:,}")
         line[0].set_ylabel("robust accuracy")
     for axes in panels[-1]:
         axes.set_xlabel("size of the change, pixels in [0, 1]")

@@ -5,18 +5,19 @@ from collections.abc import Iterator
 import pandas as pd
 
 from spurious.experiments.robustness.settings import WORST
+from spurious.experiments.robustness.table import overall, seeds_of
 from spurious.wording import interval, percent
 
 
 def robustness(table: pd.DataFrame) -> Iterator[str]:
-    """A sentence per classifier (first seed) and norm: what every defence gets wrong at the smallest size."""
-    rows = table[table["attack"] == WORST]
-    rows = rows[rows["seed"] == rows.groupby("classifier")["seed"].transform("first")]
+    """A sentence per classifier and norm: what every defence gets wrong at the smallest size."""
+    rows = overall(table[table["attack"] == WORST])
     for (classifier, norm), own in rows.groupby(["classifier", "norm"], sort=False):
         smallest = own[own["epsilon"] == own["epsilon"].min()]
+        first = smallest.iloc[0]
         parts = [f"*{row.defence}* {_error(row)}" for row in smallest.itertuples()]
         yield (
-            f"**{classifier}** (seed {smallest['seed'].iloc[0]}), changed by at most {smallest['epsilon'].iloc[0]:g}"
+            f"**{classifier}** ({seeds_of(first)}, n = {first['n']:,}), changed by at most {first['epsilon']:g}"
             f" ({norm}) by an attacker who knows the defence, is wrong: {', '.join(parts)}."
         )
 

@@ -1,14 +1,14 @@
 """Rows of attacks on defences: a row for each image, defence, attack and size."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
 import torch
 from torch import Tensor
 
-from spurious.attacks.on_decisions import DecisionAttack
+from spurious.attacks.on_decisions import DecisionAttack, WhiteBox
 from spurious.attacks.scores import Scores
 from spurious.attacks.white_box import vanishes
 from spurious.attacks.within import Found, Starts, Within, judged, to_8_bits
@@ -16,7 +16,7 @@ from spurious.defences.defended import Defended
 from spurious.defences.entries import Threshold, Undefended
 from spurious.defences.registry import Defence
 from spurious.defences.rejection import REJECTED
-from spurious.experiments.robustness.settings import RobustnessSettings
+from spurious.experiments.robustness.settings import PLAIN, RobustnessSettings
 from spurious.perturbations.balls import project
 from spurious.perturbations.balls import sizes as sizes_of
 
@@ -75,6 +75,40 @@ def attack_rows(
                 for rows in _ascending(attack, defended, plain, own, settings, seed):
                     parts.append(pd.DataFrame(how | shared | rows))
     return pd.concat(parts, ignore_index=True)[COLUMNS]
+
+
+def all_rows(
+    defences: Mapping[str, Defended], logits: Scores, starts: Starts, settings: RobustnessSettings, seed: int
+) -> pd.DataFrame:
+    """Rows of the attacks (`variant` PLAIN) and of the white box's variants, by which the attacks are checked.
+
+    The starts' ids are their places among the test images.
+    """
+    first = torch.tensor([place for place, name in enumerate(starts.ids) if name < settings.checks.images], dtype=int)
+    parts = [attack_rows(defences, logits, starts, settings, seed).assign(variant=PLAIN)]
+    for variant, changed in variants(settings):
+        if len(first):
+            rows = attack_rows(defences, logits, starts.at(first), changed, seed)
+            parts.append(rows.assign(variant=variant))
+    return pd.concat(parts, ignore_index=True)
+
+
+def variants(settings: RobustnessSettings) -> Iterator[tuple[str, RobustnessSettings]]:
+    """Settings of each variant of the white box, by its name: at one size, so that no smaller one goes before."""
+    checks = settings.checks
+    for name, attack in settings.attacks.items():
+        if not isinstance(attack, WhiteBox):
+            continue
+        for variant, change in (
+            ("alone", {}),
+            ("one step", {"steps": 1, "restarts": 1}),
+            ("more steps", {"steps": checks.more * attack.steps}),
+            ("more restarts", {"restarts": checks.more * attack.restarts}),
+            ("untargeted", {"targets": 0}),
+            ("targeted", {"away": False}),
+        ):
+            changed = {"sizes": {checks.norm: (checks.epsilon,)}, "attacks": {name: attack.model_copy(update=change)}}
+            yield variant, settings.model_copy(update=changed)
 
 
 @dataclass

@@ -13,6 +13,7 @@ from spurious.perturbations.norms import NORMS
 from spurious.problems import misfit
 from spurious.registry import Settings
 
+PLAIN = "plain"  # the variant of an attack that tables of errors are of
 WORST = "worst"  # of the attacks on an image, in the table
 NormName = Annotated[Name, OneOf(NORMS)]
 AttackName = Annotated[Name, OtherThan(WORST, remedy="a name other than 'worst', which is that of all together")]
@@ -32,6 +33,20 @@ ATTACKS: dict[str, Any] = {
     "square": {"kind": "square", "queries": 1000},
     "hop-skip-jump": {"kind": "hop-skip-jump", "rounds": 10},
 }
+
+
+class CheckSettings(Settings):
+    """What the attacks are checked with: variants of the white box that start anew, at one size, on the first images.
+
+    Beside the attack itself: one step; `more` times as many steps, or restarts; without targets; towards targets only.
+    """
+
+    remedy = "settings of the checks on attacks"
+
+    images: ImageCount = 100
+    norm: NormName = "linf"
+    epsilon: Epsilon = 0.1
+    more: int = Field(2, ge=2, description="how many times as many steps, and restarts, 2 or more")
 
 
 class RobustnessSettings(Settings):
@@ -56,6 +71,7 @@ class RobustnessSettings(Settings):
     attacks: dict[AttackName, DecisionAttack] = Field(
         ATTACKS, min_length=1, validate_default=True, description="attacks by name, none of them 'worst'"
     )
+    checks: CheckSettings = CheckSettings()
     batch_size: int = Field(100, ge=1, description="images that are attacked together, 1 or more")
     shards: int = Field(1, ge=1, description="jobs that share the images, 1 or more")
 

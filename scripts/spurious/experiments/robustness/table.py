@@ -1,57 +1,101 @@
-"""The table of attacks on defences: errors with a reject option."""
+"""The tables of attacks on defences: errors with a reject option, and what one defence gains beside another."""
 
 from collections.abc import Iterator
+from itertools import combinations
 
 import pandas as pd
 
-from spurious.experiments.robustness.settings import WORST
+from spurious.defences.rejection import REJECTED
+from spurious.experiments.robustness.settings import PLAIN, WORST
 from spurious.frames import require
-from spurious.rates import interval
+from spurious.rates import Rate, difference_of_images, difference_over_seeds, of_images, over_seeds
 
-KEYS = ["classifier", "seed", "defence", "gradient", "norm", "epsilon"]
-NEEDED = [*KEYS, "attack", "goal", "id", "label", "clean", "found", "found_rounded"]
+IMAGE = ["classifier", "defence", "gradient", "norm", "epsilon", "seed", "id"]
+NEEDED = [*IMAGE, "variant", "attack", "goal", "label", "clean", "found", "found_rounded"]
+DETECT, STRICT = "robust_error_detect", "robust_error_strict"
+RATES = ["clean_correct", "clean_rejected", DETECT, STRICT, f"{DETECT}_rounded", f"{STRICT}_rounded"]
+ALL = "all"  # seeds together
 
 
 def robustness(rows: pd.DataFrame) -> pd.DataFrame:
     """Errors of every defence under every attack, and under the `worst` one of each image.
 
-    `rows`: what `attack_defence.py` writes. Returns `classifier, seed, defence, gradient, attack, norm, epsilon, n` and
-    rates of all n images, as the undefended classifier answers every one: `clean_correct`, `clean_rejected`,
-    `robust_error_detect` (the image is not answered rightly, or the attack found one in the ball that is accepted and
-    wrong), `robust_error_strict` (or one that is rejected: the union with every attack that wants a rejection),
-    `robust_error_detect_rounded` and `robust_error_strict_rounded` (what was found counts where it still does in 8
-    bits), each with `_low` and `_high` (Wilson 95 %).
+    `rows`: what `attack_defence.py` writes. Returns `classifier, seed, defence, gradient, attack, norm, epsilon, n,
+    seeds` and rates of all n images, as the undefended classifier answers every one: `clean_correct`,
+    `clean_rejected`, `robust_error_detect` (the image is not answered rightly, or the attack found one in the ball that
+    is accepted and wrong), `robust_error_strict` (or one that is rejected: the union with every attack that wants a
+    rejection), `robust_error_detect_rounded` and `robust_error_strict_rounded` (what was found counts where it still
+    does in 8 bits), each with `_low` and `_high` (95 %: Wilson, and `spurious.rates.over_seeds` in the row "all").
     """
-    require(rows, NEEDED, "rows of attacks on defences")
     table = []
-    for key, own in rows.groupby(KEYS, sort=False):
-        identification = dict(zip(KEYS, key, strict=True))
-        for attack, rates in _rates(own):
-            table.append(identification | {"attack": attack} | rates)
-    first = ["classifier", "seed", "defence", "gradient", "attack", "norm", "epsilon"]
-    return pd.DataFrame(table).pipe(lambda made: made[[*first, *made.columns.difference(first, sort=False)]])
+    names = ["classifier", "defence", "gradient", "attack", "norm", "epsilon"]
+    for (classifier, *others), own in _errors(rows).groupby(names, sort=False):
+        for seed, rates in _of_seeds(own):
+            row = {"classifier": classifier, "seed": seed, **dict(zip(names[1:], others, strict=True))}
+            row |= {"n": rates[DETECT].n, "seeds": rates[DETECT].seeds}
+            table.append(row | {k: v for name in RATES for k, v in rates[name].columns(name, f"{name}_").items()})
+    return pd.DataFrame(table)
 
 
-def _rates(rows: pd.DataFrame) -> Iterator[tuple[str, dict[str, object]]]:
-    """The rates of each attack, the worst of all last, of one defence and size."""
-    images = rows.drop_duplicates("id").set_index("id")
-    right, denials = images["clean"] == images["label"], rows[rows["goal"] == "rejected"]
-    for attack in [*rows["attack"].unique(), WORST]:
-        own = rows if attack == WORST else rows[rows["attack"] == attack]
-        rates: dict[str, object] = {"n": len(images)}
-        rates |= _rate("clean_correct", right) | _rate("clean_rejected", images["clean"] == -1)
-        for name, suffix in (("found", ""), ("found_rounded", "_rounded")):
-            wrong = ~right | _any_found(own[own["goal"] == "wrong"], name, images.index)
-            rates |= _rate(f"robust_error_detect{suffix}", wrong)
-            rates |= _rate(f"robust_error_strict{suffix}", wrong | _any_found(denials, name, images.index))
-        yield attack, rates
+def overall(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a classifier's seeds together, or of the only one."""
+    return table[(table["seed"].astype(str) == ALL) | (table.groupby("classifier")["seed"].transform("nunique") == 1)]
 
 
-def _any_found(rows: pd.DataFrame, name: str, images: pd.Index) -> pd.Series:
-    """By image, whether any of the rows found what its attack wants."""
-    return rows[name].astype(bool).groupby(rows["id"]).any().reindex(images, fill_value=False)
+def seeds_of(row: pd.Series) -> str:
+    """Which seeds a row is of, in words."""
+    return f"{row['seeds']} seeds" if str(row["seed"]) == ALL else f"seed {row['seed']}"
 
 
-def _rate(name: str, hits: pd.Series) -> dict[str, float]:
-    low, high = interval(hits.sum(), len(hits))
-    return {name: hits.mean(), f"{name}_low": low, f"{name}_high": high}
+def gains(rows: pd.DataFrame) -> pd.DataFrame:
+    """How many images a defence answers rightly that another one does not, under the same attack.
+
+    `rows`: what `attack_defence.py` writes. Returns `classifier, norm, epsilon, attack, defence, beside, n, seeds,
+    gain_detect, gain_strict`, each gain with `_low` and `_high`: the error of `beside` less that of `defence`, paired
+    by image, with its 95 % interval (Bonett and Price; `spurious.rates.difference_over_seeds` of several seeds).
+    """
+    table = []
+    for key, own in _errors(rows).groupby(["classifier", "norm", "epsilon", "attack"], sort=False):
+        row = dict(zip(("classifier", "norm", "epsilon", "attack"), key, strict=True))
+        by_image = own.set_index(["seed", "id"])
+        defences = dict(iter(by_image.groupby("defence", sort=False)))
+        for beside, defence in combinations(defences, 2):
+            row |= {"defence": defence, "beside": beside, **_gain(defences[defence], defences[beside])}
+            table.append(row.copy())
+    return pd.DataFrame(table)
+
+
+def _errors(rows: pd.DataFrame) -> pd.DataFrame:
+    """A row for each image and attack, `worst` last: IMAGE, `attack` and RATES, true or false."""
+    require(rows, NEEDED, "rows of attacks on defences")
+    rows = rows[rows["variant"] == PLAIN]
+    right, wrong = rows["clean"] == rows["label"], rows["goal"] == "wrong"
+    made = rows[[*IMAGE, "attack"]].assign(clean_correct=right, clean_rejected=rows["clean"] == REJECTED)
+    for name, suffix in (("found", ""), ("found_rounded", "_rounded")):
+        found = rows[name].astype(bool)
+        denied = (found & ~wrong).groupby([rows[key] for key in IMAGE]).transform("any")
+        made[DETECT + suffix] = ~right | (found & wrong)
+        made[STRICT + suffix] = made[DETECT + suffix] | denied
+    every = pd.concat([made, made.assign(attack=WORST)])
+    return every.groupby([*IMAGE, "attack"], sort=False)[RATES].any().reset_index()
+
+
+def _of_seeds(errors: pd.DataFrame) -> Iterator[tuple[object, dict[str, Rate]]]:
+    """The rates of each seed, and of several together."""
+    seeds = errors.groupby("seed", sort=False)
+    for seed, own in seeds:
+        yield seed, {name: of_images(own[name]) for name in RATES}
+    if len(seeds) > 1:
+        yield ALL, {name: over_seeds(errors[name], errors["seed"], errors["id"]) for name in RATES}
+
+
+def _gain(errors: pd.DataFrame, beside: pd.DataFrame) -> dict[str, float]:
+    """The gains of a defence from its errors and those of another, both by seed and image."""
+    images = errors.index.to_frame()
+    row: dict[str, float] = {"n": len(images), "seeds": images["seed"].nunique()}
+    for name, column in (("gain_detect", DETECT), ("gain_strict", STRICT)):
+        changes = beside[column].astype(int).reindex(errors.index) - errors[column].astype(int)
+        one = row["seeds"] == 1
+        values = difference_of_images(changes) if one else difference_over_seeds(changes, images["seed"], images["id"])
+        row |= dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
+    return row
