@@ -22,7 +22,7 @@ from spurious.experiments.smoothing import seeds as smoothing_seeds
 from spurious.experiments.smoothing import variants as smoothing_variants
 from spurious.experiments.smoothing.rates import main_rows, summarize
 from spurious.statistics.comparisons import holm
-from spurious.statistics.intervals import wilson
+from spurious.statistics.intervals import paired_interval, wilson
 from spurious.writeups import published as writeups_published
 from spurious.writeups import smoothing
 
@@ -284,6 +284,31 @@ def test_risk_is_the_expectation_over_all_orders(score):
             assert bounds == pytest.approx(wilson(accuracy * taken, taken))
 
 
+def expected_discordant(rows, view, taken):
+    """The images that only a threshold on the view's p accepts and gets right, and those that only the vote does.
+
+    Means over all orders of the images that a stable sort by p can meet.
+    """
+    found = []
+    for order in permutations(rows):
+        chosen = sorted(order, key=lambda row: row[f"p_{view}"], reverse=True)[:taken]
+        by_threshold = {row["image"] for row in chosen if row[view] == row["label"]}
+        by_vote = {row["image"] for row in rows if row["decision"] == row["label"]}
+        found.append((len(by_threshold - by_vote), len(by_vote - by_threshold)))
+    return np.mean(found, axis=0)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_threshold_beside_the_vote_is_paired_by_image(view):
+    table = risk.risk(VOTES)
+    assert table[f"{view}_gain"].tolist() == pytest.approx((table[f"{view}_threshold"] - table["acc_vote"]).tolist())
+    for key, rows in SETTINGS:
+        taken, row = counts(rows, "acc_maj")[1], only(table, key)
+        first, second = expected_discordant(rows, view, taken)
+        bounds = [bound * len(rows) / taken for bound in paired_interval(first, second, len(rows))]
+        assert [row[f"{view}_gain_low"], row[f"{view}_gain_high"]] == pytest.approx(bounds)
+
+
 def test_risk_of_the_vote_is_the_slow_reference():
     table = risk.risk(VOTES)
     for key, rows in SETTINGS:
@@ -304,7 +329,7 @@ def test_risk_where_everything_is_rejected():
     votes = VOTES.assign(ns=0, ss=1, ds=2, decision=REJECTED)
     table, curves = risk.risk(votes), risk.risk_curves(votes)
     assert set(table["coverage"]) == {0}
-    assert table.filter(regex="^acc_|threshold").isna().all(axis=None)
+    assert table.filter(regex="^acc_|threshold|gain").isna().all(axis=None)
     assert set(table["best_view"]) == {""}
     # all that is left to name is the class of the image blurred once
     assert table["aurc_combined"].tolist() == pytest.approx(table["aurc_ss"].tolist())

@@ -9,6 +9,7 @@ from spurious.experiments.smoothing.decisions import decided
 from spurious.experiments.smoothing.rows import views_of
 from spurious.experiments.smoothing.votes import per_classifier, per_setting
 from spurious.rates import interval
+from spurious.statistics.intervals import paired_interval
 from spurious.statistics.selection import risk_curve
 
 POINTS = 200  # of a curve: more than a figure can show
@@ -20,8 +21,10 @@ def risk(votes: pd.DataFrame) -> pd.DataFrame:
     Returns `classifier, kernel, sigma, n, accepted, coverage`, then with `_low` and `_high` (Wilson, 95 %, over the
     accepted images) `acc_vote`; `<view>_threshold`: the accuracy of each view on as many images, those to whose class
     it gives the largest p (where p ties at the threshold, the expectation over which of them are taken, so that the
-    number right need not be whole); and `best_view`, the view that is most often right
-    on the images the vote accepts, with `acc_best_view`. Where nothing is accepted, accuracies are empty.
+    number right need not be whole); `<view>_gain` with its bounds: by how much that accuracy is above the vote's,
+    paired by image (Bonett and Price, from the images that only one of both accepts and gets right); and `best_view`,
+    the view that is most often right on the images the vote accepts, with `acc_best_view`. Where nothing is accepted,
+    accuracies are empty.
 
     Then the areas under the risk-coverage curves, the mean risk over the coverages 1/n, 2/n ... 1 (El-Yaniv and
     Wiener, JMLR 11 (2010); Geifman and El-Yaniv, NIPS 2017; smaller is better): `aurc_<view>` of each view,
@@ -40,9 +43,32 @@ def _risk_row(rows: pd.DataFrame) -> dict[str, object]:
     row |= _rate("acc_vote", (accepted["decision"] == accepted["label"]).sum(), taken)
     for view in views:
         row |= _rate(f"{view}_threshold", taken * (1 - risks[view][taken - 1]), taken)
+        row |= _gain(f"{view}_gain", rows, view, taken)
     row |= {"best_view": best if taken else ""}
     row |= _rate("acc_best_view", (accepted[best] == accepted["label"]).sum(), taken)
     return row | {f"aurc_{name}": values.mean() for name, values in risks.items()}
+
+
+def _gain(name: str, rows: pd.DataFrame, view: str, taken: int) -> dict[str, float]:
+    """By how much a threshold on the p of a view is more accurate than the vote, on as many accepted images."""
+    by_vote = (rows["decision"] == rows["label"]).to_numpy()
+    by_threshold = (rows[view] == rows["label"]).to_numpy() * _share_taken(rows[f"p_{view}"].to_numpy(), taken)
+    only_threshold, only_vote = (by_threshold * ~by_vote).sum(), ((1 - by_threshold) * by_vote).sum()
+    bounds = paired_interval(only_threshold, only_vote, len(rows))
+    values = (only_threshold - only_vote, *(bound * len(rows) for bound in bounds))
+    return {
+        column: value / taken if taken else np.nan
+        for column, value in zip((name, f"{name}_low", f"{name}_high"), values, strict=True)
+    }
+
+
+def _share_taken(score: NDArray, taken: int) -> NDArray:
+    """How much of each image (N,) is among the `taken` of the largest score: 1 or 0, a share where scores tie."""
+    if not taken:
+        return np.zeros(len(score))
+    last = np.sort(score)[-taken]
+    tied = score == last
+    return (score > last) + tied * (taken - (score > last).sum()) / tied.sum()
 
 
 def risk_curves(votes: pd.DataFrame) -> pd.DataFrame:
