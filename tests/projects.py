@@ -23,7 +23,7 @@ ARCHIVE = "own data/digits 012.npz"  # blanks: every path must survive the shell
 # the jobs hardly do more than start and end.
 TINY = {
     "datasets": {DATASET: {"source": "npz", "validation": 30, "test": 60, "seed": 0, "classes": 3}},
-    "backworking": {"images": 2},
+    "backworking": {"images": 2, "ablation": {"images": 2, "settings": {"published": {"max_steps": 2, "batch": 2}}}},
     "retraining": {
         "rounds": 1,
         "attacks": ["published", "log-p"],

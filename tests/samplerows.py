@@ -208,3 +208,17 @@ def defence_rows():
     ]
     named = pd.DataFrame(rows).assign(classifier="net", seed=0, defence="vote", gradient="exact", norm="linf")
     return named.assign(found_rounded=named["found"], variant="plain")
+
+
+def ablation_rows():
+    """Two settings of a search: what the published one finds, and a batch in which everything collides."""
+    rows = [
+        {"setting": setting, "seed": seed, "label": label, "image": image, "near": near, "distance": distance}
+        | {"p": 0.9999 if image < found + seed else 0.5}
+        for setting, near, distance, found in (("published", 0, 0.4, 2), ("no batch cost", 2, 0.1, 0))
+        for seed in (0, 1)
+        for label in (3, 4)
+        for image in range(3)
+    ]
+    shared = {"batch": 3, "pairs": 2, "steps": 60, "reinitialized": 0, "start_distance": 0.5, "test_distance": 0.2}
+    return pd.DataFrame(rows).assign(classifier="cnn", **shared)

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from samplerows import (
+    ablation_rows,
     defence_rows,
     fooling_rows,
     image_list,
@@ -56,6 +57,7 @@ DEFENDED = {"rows": lambda: both(both(defence_rows()), "defence")}
 INPUTS = {
     "classifiers": {"predictions": lambda: both(predictions())},
     "backworking": {"rows": lambda: both(both(search_rows()), "search")},
+    "backworking-ablation": {"rows": lambda: both(both(ablation_rows()), "setting")},
     "backworking-summary": {"rows": lambda: both(both(search_rows()), "search")},
     "retraining": {name: lambda name=name: retraining(name) for name in RETRAINING},
     "retraining-summary": {name: lambda name=name: retraining(name) for name in RETRAINING},

@@ -31,7 +31,7 @@ rule backwork_label:
     params:
         code=code("backwork_label.py"),
         architecture=classifier_settings,
-        settings=section("backworking"),
+        settings=section("backworking", "ablation"),
         seeds=seeds,
         threads=threads_of("backworking"),
     message:
@@ -40,4 +40,39 @@ rule backwork_label:
         program("backwork_label.py") + " --data {input.data} --classifier {wildcards.classifier}"
         " --weights {input.weights} --architecture {params.architecture:q} --seeds {params.seeds} --label {wildcards.label}"
         " --settings {params.settings:q} --images {output.images} --rows {output.rows} --trace {output.trace}"
+        " --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"
+
+
+rule ablate_search:
+    """Searches of one label that differ from the published one in one key, for every seed of a classifier."""
+    input:
+        data="results/{dataset}/data.safetensors",
+        weights=collect(rules.train_classifier.output.weights, seed=seeds, allow_missing=True),
+    output:
+        "results/{dataset}/{classifier}/backworking/ablation{label}.csv",
+    log:
+        "results/logs/{dataset}/{classifier}/ablate_label{label}.log",
+    benchmark:
+        "results/logs/{dataset}/{classifier}/ablate_label{label}.benchmark.tsv"
+    conda:
+        "../../environment.yml"
+    threads: threads_of("backworking")
+    resources:
+        cpus_per_task=threads_of("backworking"),
+        gpu=1,
+        gres="",
+        mem_mb=with_gpu(SMALL_MB),
+        runtime=growing(60),
+    params:
+        code=code("ablate_search.py"),
+        architecture=classifier_settings,
+        settings=ablation_settings,
+        seeds=seeds,
+        threads=threads_of("backworking"),
+    message:
+        "{wildcards.dataset}: change one key of the search for images that {wildcards.classifier} calls {wildcards.label}"
+    shell:
+        program("ablate_search.py") + " --data {input.data} --classifier {wildcards.classifier}"
+        " --weights {input.weights} --architecture {params.architecture:q} --seeds {params.seeds} --label {wildcards.label}"
+        " --settings {params.settings:q} --rows {output}"
         " --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

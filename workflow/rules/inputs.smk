@@ -109,6 +109,10 @@ def shards_of(wildcards):
     return experiment(wildcards.dataset)["smoothing"]["shards"]
 
 
+def ablation_settings(wildcards):
+    return json.dumps(experiment(wildcards.dataset)["backworking"]["ablation"])
+
+
 def robustness_shards(wildcards):
     return experiment(wildcards.dataset)["robustness"]["shards"]
 

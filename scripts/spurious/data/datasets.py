@@ -38,9 +38,9 @@ class Dataset:
         """The images of a split as float32 in [0, 1], (N, C, H, W)."""
         return to_float(self.images[split])
 
-    def of_label(self, label: int) -> Tensor:
-        """All training images of one label, float32 in [0, 1]."""
-        return to_float(self.images["train"][self.labels["train"] == label])
+    def of_label(self, label: int, split: str = "train") -> Tensor:
+        """All images of one label in a split, float32 in [0, 1]."""
+        return to_float(self.images[split][self.labels[split] == label])
 
 
 def to_float(images: Tensor) -> Tensor:

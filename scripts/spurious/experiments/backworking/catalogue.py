@@ -17,12 +17,19 @@ ROOM = Room(
     runs=names_of("different names of the classifiers that are searched for spurious inputs ([] for none)"),
     kinds=TRAINED,
     wildcards={"search": "backworking.searches"},
-    measured=("backwork_label",),
+    measured=("backwork_label", "ablate_search"),
 )
 
 RESULTS = [
     Table("backworking", f"{HERE}.searches:backworking", ROWS, FOUND),
     Table("backworking-summary", f"{HERE}.searches:backworking_summary", ROWS, FOUND),
+    Table(
+        "backworking-ablation",
+        f"{HERE}.ablation:ablation",
+        {"rows": "ablate_search"},
+        FOUND,
+        when=lambda settings: bool(settings["backworking"]["ablation"]["settings"]),
+    ),
     Figure(
         "found-{classifier}-{search}",
         f"{HERE}.found:figure",
