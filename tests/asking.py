@@ -23,7 +23,7 @@ with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
     for rule in workflow.rules:
         wildcards = {name: given["wildcards"].get(name, "0") for name in rule.wildcard_names}
         found = rule.expand_resources(wildcards, [read.name], given["attempt"])
-        rules[rule.name] = dict(found.items()) | {"group": rule.group, "retries": rule._restart_times}
+        rules[rule.name] = dict(found.items()) | {"group": rule._group, "retries": rule._restart_times}
 print(json.dumps(rules, default=str))
 """
 
