@@ -27,7 +27,7 @@ for stage, room in ROOMS.items():
             group:
                 stage
             conda:
-                "../../environment.yml"
+                "../envs/spurious.yaml"
             resources:
                 turn=1,
                 mem_mb=by_size if "votes" in result.inputs else growing(SMALL_MB),
@@ -91,7 +91,7 @@ rule write_summary:
     log:
         "results/logs/{dataset}/summary.log",
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     resources:
         mem_mb=growing(SMALL_MB),
         runtime=growing(SMALL_MIN),
