@@ -48,6 +48,7 @@ SINGLE = [
     "cnn/smoothing.csv",
     "cnn/fooling.csv",
     "forest/black_box.csv",
+    "cnn/seed0/robustness/shard0.csv",
     "transfer.csv",
 ]
 MEASURED = pd.read_csv(ROOT / "docs/measured/resources.csv")["rule"]
