@@ -20,7 +20,7 @@ from tableinputs import INPUTS
 METHOD = "spurious.statistics.intervals.wilson"
 LOW, HIGH = -2.0, 7.0  # bounds that no method gives
 NO_RATES = {"accuracy_difference", "found_difference", "queries", "l2", "linf"}  # differences and medians
-NO_RATES |= {"l2_nearest", "linf_nearest", "l2_image", "linf_image"}
+NO_RATES |= {"l2_nearest", "linf_nearest", "l2_image", "linf_image", "gain", "ratio", "ns_gain", "ss_gain", "ds_gain"}
 PAIR = {"seed": 0, "classes": "0, 1", "attack": "none", "epsilon": 0.25, "id": [0, 1, 2], "label": [0, 0, 1]}
 PAIR |= {"predicted": [0, 1, 1]}
 TABLES = {
@@ -30,8 +30,12 @@ TABLES = {
     },
     "linear-pair": {"rows": lambda: pd.DataFrame(PAIR)},
 }
-OVER_SEEDS = {"backworking-summary"}  # has no row of a single seed: such bounds are cut to [0, 1]
-WITHOUT = {"backworking", "retraining-summary", "smoothing-tests", "images-excluded"}  # have no interval of a rate
+OVER_SEEDS = {
+    "backworking-summary",
+    "backworking-ablation",
+}  # have no row of a single seed: such bounds are cut to [0, 1]
+WITHOUT = {"backworking", "retraining-summary", "smoothing-tests", "images-excluded", "robustness-checks"}
+WITHOUT |= {"robustness-gain"}  # have no interval of a rate
 
 
 def naming_a_method(sources):
