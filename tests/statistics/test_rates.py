@@ -33,7 +33,7 @@ TABLES = {
 OVER_SEEDS = {
     "backworking-summary",
     "backworking-ablation",
-}  # have no row of a single seed: such bounds are cut to [0, 1]
+}  # no row of one seed: bounds are cut to [0, 1]
 WITHOUT = {"backworking", "retraining-summary", "smoothing-tests", "images-excluded", "robustness-checks"}
 WITHOUT |= {"robustness-gain"}  # have no interval of a rate
 
