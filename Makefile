@@ -27,7 +27,7 @@ help:
 	@echo "make test-gpu   every path of a GPU against the CPU"
 	@echo "make lint       the style of the code and of the rules"
 	@echo "make bench      the benchmarks"
-	@echo "make readme     the tables of finished results into docs/measured and README.md"
+	@echo "make readme     the tables of finished results into docs/measured and the documents"
 
 demo paper: .venv/installed
 	.venv/bin/snakemake $@ --quiet reason host --report results/$@.html --report-after-run $(ARGS)
