@@ -239,7 +239,7 @@ def planned_results(done):
 
 def planned_commands(done):
     """(script, its command with all that stands around it, reason) of every job of such a run."""
-    for block in re.split(r"\n(?=\[[A-Z])", done.stdout + done.stderr):
+    for block in re.split(r"\n *(?=\[[A-Z])", done.stdout + done.stderr):  # of a group indented
         if reason := re.search(r"^ *[Rr]eason: (.*)", block, re.MULTILINE):
             script = re.search(r"python scripts/(\w+\.py)", block)
             if script:
