@@ -27,7 +27,7 @@ from harness import (
 from projects import DATASET, contents, run_snakemake
 
 SMOOTHING = (f"results/{DATASET}/tables/smoothing.csv",)  # from the source to a table in as few jobs as can be
-NEEDED = re.compile(rf"README|downloads/|{DATASET}/(data\.|(cnn|softmax)/(seed0/|smoothing)|tables/smoothing\.)")
+NEEDED = re.compile(rf"README|downloads/|{DATASET}/(data\.|(cnn|softmax)/(seed0/\w+\.|smoothing)|tables/smoothing\.)")
 GATHERED = (f"results/{DATASET}/softmax/smoothing.csv",)
 ARCHIVE_ONLY = (f"results/downloads/{DATASET}/archive",)
 DATA = (f"results/{DATASET}/data.safetensors",)
