@@ -63,7 +63,7 @@ def bounds(name):
     function = function_of(entry("table", name).function)
     given = [make() for make in TABLES[name].values()]
     keywords = inspect.signature(function).parameters
-    others = {"classes": 10} if "classes" in keywords else {}
+    others = {key: value for key, value in {"classes": 10, "radii": [0.0, 0.25]}.items() if key in keywords}
     table = function(**dict(zip(keywords, given, strict=False)), **others)
     own = table[table["seed"] != "all"] if "seed" in table else table
     columns = [column for column in own if column.rpartition("_")[2] in ("low", "high")]
