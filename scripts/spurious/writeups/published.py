@@ -8,9 +8,9 @@ import pandas as pd
 from spurious.errors import SpuriousError
 from spurious.frames import require
 from spurious.rates import interval
+from spurious.writeups import certification as of_certification
 from spurious.writeups import linear as of_linear
 from spurious.writeups import smoothing as of_smoothing
-from spurious.writeups.reproduced import COLUMNS
 
 NUMBER = ["source", "quantity", "setting"]
 KNOWN = ["rounding", "published_n", "status"]  # of some published numbers
@@ -79,7 +79,7 @@ def table(
 
     `decays`: the weight decays that stand for those of the write-up on linear classifiers, by its words.
     """
-    parts = []
+    parts = [of_certification.largest_radii(published)]
     if smoothing is not None:
         parts.append(of_smoothing.smoothing(smoothing, published, dataset=dataset, published_as=published_as))
     if toy is not None:
@@ -90,4 +90,4 @@ def table(
         parts.append(of_linear.pair(pair))
     if dataset == "mnist" and fooling is not None:
         parts.append(of_linear.fooling(fooling, rubbish, published_as=published_as))
-    return beside(published, pd.concat(parts) if parts else pd.DataFrame(columns=COLUMNS))
+    return beside(published, pd.concat(parts))
