@@ -23,15 +23,17 @@ with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
     for rule in workflow.rules:
         wildcards = {name: given["wildcards"].get(name, "0") for name in rule.wildcard_names}
         found = rule.expand_resources(wildcards, [read.name], given["attempt"])
-        rules[rule.name] = dict(found.items()) | {"group": rule.group, "retries": rule._restart_times}
+        own = {"group": rule._group, "retries": rule._restart_times, "container": rule.container_img}
+        rules[rule.name] = dict(found.items()) | own
 print(json.dumps(rules, default=str))
 """
 
 
 def asked(folder, dataset, *, attempt=1, size_mb=0.5, nodes=1, resources=None, config=None):
-    """{rule: resources, group and retries (None: as the command line says)} for a dataset, on the head of a cluster.
+    """{rule: resources, group, container and retries} for a dataset, on the head of a cluster.
 
-    The head has one core. `nodes=None` is a run on one machine. `size_mb` is the size of every job's inputs.
+    Retries are None where the command line says how many. The head has one core. `nodes=None` is a run on
+    one machine. `size_mb` is the size of every job's inputs.
     """
     wildcards = {"dataset": dataset, "classifier": "cnn"}
     given = {

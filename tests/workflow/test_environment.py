@@ -1,5 +1,6 @@
-"""requirements.txt and environment.yml carry the same pins, and the running environment has them."""
+"""All files of requirements carry the same pins, and the running environment has them."""
 
+import re
 from importlib.metadata import version
 from pathlib import Path
 
@@ -8,7 +9,11 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from asking import asked
+from projects import DATASET, written_rules
+
 ROOT = Path(__file__).parents[2]
+JOBS = "workflow/envs/spurious.yaml"
 
 
 def pins_of(name):
@@ -25,6 +30,37 @@ def test_conda_environment_has_the_same_pins():
     (pip,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
     assert sorted(pip) == sorted(PINS)
     assert environment["channels"] == ["conda-forge", "nodefaults"]
+
+
+def test_the_environment_of_the_jobs_has_the_same_pins_without_snakemake():
+    whole, of_jobs = (yaml.safe_load((ROOT / name).read_text(encoding="utf-8")) for name in ("environment.yml", JOBS))
+    for environment in (whole, of_jobs):
+        (environment["pip"],) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
+    assert set(whole.pop("pip")) - set(of_jobs["pip"]) == {line for line in PINS if line.startswith("snakemake")}
+    assert set(of_jobs.pop("pip")) < set(PINS)
+    del whole["dependencies"][-1], of_jobs["dependencies"][-1]
+    assert whole == of_jobs
+
+
+def test_jobs_run_in_it_and_none_of_their_programs_imports_snakemake():
+    """But for the provenance, which says which snakemake made everything."""
+    conda = {rule: text.partition("conda:\n")[2].split()[0].strip('"') for rule, text in written_rules().items()}
+    assert {rule for rule, file in conda.items() if file != f"../{Path(JOBS).relative_to('workflow')}"} == {
+        "write_provenance"
+    }
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "scripts").rglob("*.py")]
+    assert not [text for text in sources if re.search(r"^\s*(?:import|from) snakemake", text, re.MULTILINE)]
+
+
+def test_a_container_of_ones_own_holds_for_every_rule(fresh):
+    """By the three lines that docs/cluster.md gives."""
+    text = (ROOT / "docs/cluster.md").read_text(encoding="utf-8")
+    (fresh / "Snakefile").write_text(
+        re.search(r"```python\n(.*?container:.*?)```", text, re.DOTALL)[1], encoding="utf-8"
+    )
+    containers = {rule: request["container"] for rule, request in asked(fresh, DATASET).items()}
+    assert set(containers.values()) == {"docker://registry.example/spurious:0.1.0"}
+    assert written_rules().keys() <= containers.keys()
 
 
 @pytest.mark.parametrize("line", PINS + TEST_PINS)

@@ -63,6 +63,14 @@ def test_a_head_of_one_core_does_not_limit_its_jobs(checkout):
     assert threaded == {rule for rule, request in found.items() if "cpus_per_task" in request}
 
 
+def test_tables_and_figures_are_grouped_by_experiment(requests):
+    grouped = {rule for rule, request in requests.items() if request["group"]}
+    assert grouped == {rule for rule in requests if rule.startswith(("make_table_", "draw_"))} - {"draw_example"}
+    assert {requests[rule]["turn"] for rule in grouped} == {1}
+    groups = {requests[rule]["group"] for rule in grouped}
+    assert SLURM["group-components"] == dict.fromkeys(groups, 10)
+
+
 def test_another_attempt_gets_more_memory_and_time(checkout, requests):
     third = asked(checkout, DATASET, attempt=3)
     for rule, request in requests.items():

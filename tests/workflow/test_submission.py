@@ -25,7 +25,8 @@ def submit(fresh, tmp_path):
     """A function: the options with which sbatch is first called for the splits, or a training if they are there."""
     programs, written = tmp_path / "programs", tmp_path / "call"
     programs.mkdir()
-    sbatch = f'echo "$@" > {written}.new; mv {written}.new {written}; exit 1'
+    first = f'echo "$@" > {written}.new; mv {written}.new {written}'
+    sbatch = f"[ -e {written} ] || {{ {first}; }}; exit 1"  # the next calls are further attempts, which ask for more
     for name, text in {"sbatch": sbatch, "sinfo": "echo 'all*'"}.items():
         (programs / name).write_text(f"#!/bin/sh\n{text}\n")
         (programs / name).chmod(0o755)
@@ -34,7 +35,7 @@ def submit(fresh, tmp_path):
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
 
     def first_call(target, *options):
-        command = [sys.executable, "-m", "snakemake", target, "--profile", "profiles/slurm", *options]
+        command = [sys.executable, "-m", "snakemake", target, *options, "--profile", "profiles/slurm"]
         process = subprocess.Popen(command, cwd=fresh, env=variables, **quiet)
         while not written.exists() and process.poll() is None:
             time.sleep(0.1)
@@ -83,3 +84,22 @@ def test_with_a_gpu_the_job_goes_there(fresh, submit):
     options = submit(WEIGHTS)
     assert options[options.index("-p") + 1] == "gpu"
     assert "--gpus=a100:1" in options
+
+
+def test_a_group_of_tables_asks_for_the_memory_and_the_cpu_of_one(fresh, submit):
+    """They take turns, so that it asks for the time of all."""
+    names = ["history.csv", "predictions.csv", "weights.safetensors"]
+    learned = [
+        f"results/{DATASET}/{classifier}/seed{seed}/{name}"
+        for classifier in ("cnn", "softmax")
+        for seed in (0, 1)
+        for name in names
+    ]
+    for name in (f"results/{DATASET}/data.safetensors", *learned):
+        (fresh / name).parent.mkdir(parents=True, exist_ok=True)
+        (fresh / name).touch()
+    targets = [f"results/{DATASET}/tables/{name}.csv" for name in ("classifiers", "training")]
+    options = submit(targets[0], targets[1])
+    assert "rule_classifiers_make_table_classifiers_make_table_training" in options
+    assert [options[options.index(name) + 1] for name in ("--mem", "-t")] == ["2000", "10"]
+    assert {"--ntasks=1", "--cpus-per-task=1"} <= set(options)

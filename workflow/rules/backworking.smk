@@ -20,7 +20,7 @@ rule backwork_label:
     benchmark:
         "results/logs/{dataset}/{classifier}/backwork_label{label}.benchmark.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     threads: threads_of("backworking")
     resources:
         cpus_per_task=threads_of("backworking"),

@@ -15,7 +15,7 @@ rule fit_classifier:
     benchmark:
         "results/logs/{dataset}/{classifier}/fit_seed{seed}.benchmark.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     threads: threads_of("training")
     resources:
         cpus_per_task=threads_of("training"),
@@ -46,7 +46,7 @@ rule search_scores:
     benchmark:
         "results/logs/{dataset}/{classifier}/search_scores.benchmark.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     threads: threads_of("black_box")
     resources:
         cpus_per_task=threads_of("black_box"),

@@ -10,7 +10,7 @@ rule fetch_classifier:
     retries: 0
     localrule: True
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     params:
         code=code("fetch_classifier.py"),
         settings=classifier_source,
@@ -35,7 +35,7 @@ rule train_classifier:
     benchmark:
         "results/logs/{dataset}/{classifier}/train_seed{seed}.benchmark.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     threads: threads_of("training")
     resources:
         cpus_per_task=threads_of("training"),

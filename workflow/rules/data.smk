@@ -10,7 +10,7 @@ rule fetch_file:
     retries: 0
     localrule: True
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     params:
         code=code("fetch_file.py"),
         urls=file_urls,
@@ -34,7 +34,7 @@ rule fetch_images:
     retries: 0
     localrule: True
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     params:
         code=code("fetch_images.py"),
         folder=of_dataset("folder"),
@@ -56,7 +56,7 @@ rule write_class_names:
     retries: 0
     localrule: True
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     params:
         code=code("write_class_names.py"),
         names=listed_class_names,
@@ -77,7 +77,7 @@ rule prepare_images:
     log:
         "results/logs/{dataset}/prepare_images.log",
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     resources:
         mem_mb=growing(SMALL_MB),
         runtime=growing(SMALL_MIN),
@@ -103,7 +103,7 @@ rule prepare_dataset:
     log:
         "results/logs/{dataset}/prepare_dataset.log",
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     resources:
         mem_mb=growing(SMALL_MB),
         runtime=growing(SMALL_MIN),

@@ -19,7 +19,7 @@ rule fool_classifier:
     benchmark:
         "results/logs/{dataset}/{classifier}/fool.benchmark.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     threads: threads_of("fooling")
     resources:
         cpus_per_task=threads_of("fooling"),

@@ -14,7 +14,7 @@ rule make_store:
     benchmark:
         "results/logs/{dataset}/make_store.benchmark.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     threads: DECODERS
     resources:
         cpus_per_task=DECODERS,
@@ -50,7 +50,7 @@ rule train_linear:
     benchmark:
         "results/logs/{dataset}/linear/train_seed{seed}.benchmark.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     threads: threads_of("linear")
     resources:
         cpus_per_task=threads_of("linear"),

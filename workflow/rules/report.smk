@@ -24,9 +24,12 @@ for stage, room in ROOMS.items():
                 ),
             log:
                 f"results/logs/{{dataset}}/{result.kind}_{result.name}.log",
+            group:
+                stage
             conda:
-                "../../environment.yml"
+                "../envs/spurious.yaml"
             resources:
+                turn=1,
                 mem_mb=by_size if "votes" in result.inputs else growing(SMALL_MB),
                 runtime=growing(RESULT_MIN),
             params:
@@ -88,7 +91,7 @@ rule write_summary:
     log:
         "results/logs/{dataset}/summary.log",
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     resources:
         mem_mb=growing(SMALL_MB),
         runtime=growing(SMALL_MIN),

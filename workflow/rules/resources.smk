@@ -10,6 +10,16 @@ SMALL_MB, SMALL_MIN = 2000, 15  # of what is not measured
 RESULT_MIN = 5  # of a table or figure, which takes seconds
 
 
+# Tables and figures of a group take turns, so that it asks for the CPU and the memory of one of them. Each group of a
+# cluster has a turn of its own; on one machine there are no groups, and nobody waits.
+resource_scopes:
+    turn="local",
+
+
+if workflow.is_main_process and workflow.resource_settings.nodes is not None and not IS_MODULE:
+    workflow.register_resource("turn", 1)
+
+
 @functools.cache
 def growing(amount):
     """A resource function: the amount times the number of the attempt, counted from 1."""

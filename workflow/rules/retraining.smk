@@ -26,7 +26,7 @@ rule retrain_classifier:
     benchmark:
         "results/logs/{dataset}/{classifier}/retrain_{negatives}-{target}_seed{seed}.benchmark.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     threads: threads_of("retraining")
     resources:
         cpus_per_task=threads_of("retraining"),

@@ -18,7 +18,7 @@ rule attack_defence:
     benchmark:
         "results/logs/{dataset}/{classifier}/attack_seed{attacked}_shard{part}.benchmark.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     threads: threads_of("robustness")
     resources:
         cpus_per_task=threads_of("robustness"),

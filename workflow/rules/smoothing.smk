@@ -25,7 +25,7 @@ rule smooth_shard:
     benchmark:
         "results/logs/{dataset}/{classifier}/smooth_shard{shard}.benchmark.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     threads: threads_of("smoothing")
     resources:
         cpus_per_task=threads_of("smoothing"),
@@ -60,7 +60,7 @@ rule gather_smoothing:
     log:
         "results/logs/{dataset}/{classifier}/gather_smoothing.log",
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     resources:
         mem_mb=by_size,
         runtime=growing(SMALL_MIN),
@@ -98,7 +98,7 @@ rule draw_example:
     log:
         "results/logs/{dataset}/figure_example-{classifier}.log",
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     resources:
         mem_mb=growing(SMALL_MB),
         runtime=growing(SMALL_MIN),

@@ -13,7 +13,7 @@ rule transfer_images:
     benchmark:
         "results/logs/{dataset}/transfer.benchmark.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     threads: threads_of("transfer")
     resources:
         cpus_per_task=threads_of("transfer"),
