@@ -41,7 +41,7 @@ def rows():
     starts = starts_of(defended_by("none"), 10)
     starts.labels[0] = (starts.labels[0] + 1) % 4  # one that the classifier gets wrong
     defences = fitted_defences(settings.defences, model, kept, 20)
-    return attack_rows(defences, model, starts, settings, 0).assign(classifier="net", seed=0)
+    return attack_rows(defences, model, starts, settings, 0)[0].assign(classifier="net", seed=0)
 
 
 def counted(rows, attack, found):
@@ -114,7 +114,7 @@ def test_an_attack_that_needs_no_size_finds_in_one_search_what_it_finds_at_each(
     settings = registry.parse(RobustnessSettings, {"sizes": sizes, "attacks": attacks, "defences": {"none": "none"}})
     model = network()
     starts, plain = starts_of(defended_by("none"), 10), Defended(Undefended(), model)
-    rows = attack_rows({"none": plain}, model, starts, settings, 0)
+    rows, _ = attack_rows({"none": plain}, model, starts, settings, 0)
     (attack,) = settings.attacks.values()
     for (norm, epsilon), own in rows.groupby(["norm", "epsilon"]):
         alone = attack(plain, plain, starts, Within(norm=norm, epsilon=epsilon), seed=0)
@@ -137,7 +137,7 @@ def test_rows_of_shards_are_those_of_all(rows):
     starts = starts_of(defended_by("none"), 10)
     starts.labels[0] = (starts.labels[0] + 1) % 4
     defences = fitted_defences(settings.defences, model, kept, 20)
-    parts = [attack_rows(defences, model, starts.at(torch.arange(10)[shard::2]), settings, 0) for shard in (0, 1)]
+    parts = [attack_rows(defences, model, starts.at(torch.arange(10)[shard::2]), settings, 0)[0] for shard in (0, 1)]
     keys = ["defence", "attack", "norm", "epsilon", "id"]
     joined = pd.concat(parts).set_index(keys).sort_index()
     expected = rows.set_index(keys).sort_index()
