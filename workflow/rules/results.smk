@@ -121,12 +121,24 @@ def tables_in(dataset):
     return [result.name for _, result in results_in(dataset) if result.kind == "table"]
 
 
+@functools.cache
+def tables_of_claims():
+    """The tables that decide the write-ups' claims."""
+    with open(shipped("workflow/resources/claims.csv"), encoding="utf-8", newline="") as file:
+        return sorted({name for claim in csv.DictReader(file) for name in claim["tables"].split()})
+
+
+SOURCES["claimed"] = lambda wildcards: [
+    path for name in tables_of_claims() for path in [existing_table(name, wildcards)] if path
+]
+
+
 def files_of_results(dataset):
-    """Every table and figure of the experiments that a dataset has; the write-ups' numbers belong to paper."""
+    """Every table and figure that a dataset has; the published numbers belong to paper."""
     return [
         path
         for stage, result in results_in(dataset)
-        if stage != "writeups"
+        if result.name != "published"
         for path in expand(
             f"results/{dataset}/{result.kind}s/{result.name}.{{kind}}",
             kind=result.files,

@@ -32,5 +32,6 @@ RESULTS = [
             "rubbish": "fooling/fool_classifier.rubbish",
         },
         {"published_as": published_as, "decays": "linear.published_as"},
-    )
+    ),
+    Table("claims", "spurious.writeups.claims:table", {"claims": "resource.claims.csv", "tables": "claimed"}),
 ]
