@@ -83,7 +83,8 @@ def test_the_front_page_speaks_of_both(tmp_path):
     write_rows(tmp_path / "classifiers.csv", table)
     (part,) = ROOMS["classifiers"].FINDINGS
     tables = {"table": str(tmp_path / f"{part.tables['table']}.csv")}
-    parts = [{"title": part.title, "function": part.function, "tables": tables, "settings": {"classes": 2}}]
+    settings = {"function": part.function, "tables": tables, "settings": {"classes": 2}}
+    parts = [{"stage": "classifiers", "title": part.title, "question": part.question, "figure": [], **settings}]
     words = ["--dataset", "d", "--findings", json.dumps(parts)]
     write_summary.main([*words, "--output", str(tmp_path / "summary.rst")])
     text = (tmp_path / "summary.rst").read_text()

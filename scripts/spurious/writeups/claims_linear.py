@@ -46,7 +46,7 @@ def _targeted(table: pd.DataFrame, start: str, most: float, words: str) -> Findi
     rows = chosen(own, "a targeted attack", goal="targeted", norm="linf", start=start, clamp=True)
     rows = _over_seeds(rows[rows["epsilon"] <= most])
     if rows.empty:
-        raise NotRun(f"no targeted attack changes pixels by at most {most * 255:.0f} of 255")
+        raise NotRun(f"no targeted attack of at most {most * 255:.0f} of 255")
     row = rows.loc[rows["epsilon"].idxmax()]
     measured = f"{words}, L-infinity {row['epsilon']:g} ({row['classifier']})"
     value, low, high = rate(row, "success", "")

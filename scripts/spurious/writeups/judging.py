@@ -53,9 +53,9 @@ def decide(claim: str, names: Sequence[str], tables: Tables) -> Finding:
     try:
         for name in names:
             if name not in tables:
-                raise NotRun(f"the dataset has no table {name}")
+                raise NotRun(f"no table {name}")
             if tables[name].empty:
-                raise NotRun(f"the table {name} has no rows")
+                raise NotRun(f"no rows in the table {name}")
         return RULES[claim](*(tables[name] for name in names))
     except NotRun as missing:
         return Finding(verdict=NOT_RUN, measured=str(missing))
@@ -68,7 +68,7 @@ def chosen(table: pd.DataFrame, words: str, **values: object) -> pd.DataFrame:
     for column, value in values.items():
         table = table[table[column].isin(value if isinstance(value, list) else [value])]
     if table.empty:
-        raise NotRun(f"there are no rows of {words}")
+        raise NotRun(f"no rows of {words}")
     return table
 
 

@@ -26,5 +26,11 @@ RESULTS = [
     Figure("retraining", f"{HERE}.figure:retraining", {"table": "table.retraining"}),
 ]
 FINDINGS = [
-    Findings("Retraining, after the last round", f"{HERE}.findings:retraining", {"table": "retraining-summary"})
+    Findings(
+        "Retraining, after the last round",
+        f"{HERE}.findings:retraining",
+        {"table": "retraining-summary"},
+        question="Does training on the found images make them harder to find, or the classifier more accurate?",
+        figure="retraining",
+    )
 ]
