@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from spurious.experiments.robustness.table import overall
 from spurious.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, styled
 from spurious.frames import require_rows
 
@@ -126,7 +127,7 @@ def _searches(table: pd.DataFrame) -> Iterator[Bar]:
 
 def _defences(table: pd.DataFrame) -> Iterator[Bar]:
     """Errors under the worst attack on each defence of each classifier, at its smallest L-infinity size."""
-    rows = table[(table["norm"] == "linf") & (table["seed"] == table["seed"].min())]
+    rows = overall(table[table["norm"] == "linf"])
     rows = rows[rows["epsilon"] == rows["epsilon"].min()]
     keys = ["classifier", "defence"]
     random = rows[rows["attack"] == "random"].set_index(keys)["robust_error_detect"]
