@@ -62,7 +62,7 @@ def test_a_table_does_not_depend_on_what_its_names_look_like(tmp_path, name, pai
 
 def test_every_table_of_names_is_tried():
     apart = {"training"}  # a file for each classifier: test_unfinished_training.py
-    without_names = {"linear", "linear-tests", "linear-pair", "linear-toy", "published"}
+    without_names = {"linear", "linear-tests", "linear-pair", "linear-toy", "published", "claims"}
     tables = [result.name for room in ROOMS.values() for result in room.RESULTS if result.kind == "table"]
     assert sorted(tables) == sorted({*INPUTS, *without_names, *apart})
 
@@ -86,7 +86,8 @@ def test_the_front_page_speaks_of_both(tmp_path):
     write_rows(tmp_path / "classifiers.csv", table)
     (part,) = ROOMS["classifiers"].FINDINGS
     tables = {"table": str(tmp_path / f"{part.tables['table']}.csv")}
-    parts = [{"title": part.title, "function": part.function, "tables": tables, "settings": {"classes": 2}}]
+    settings = {"function": part.function, "tables": tables, "settings": {"classes": 2}}
+    parts = [{"stage": "classifiers", "title": part.title, "question": part.question, "figure": [], **settings}]
     words = ["--dataset", "d", "--findings", json.dumps(parts)]
     write_summary.main([*words, "--output", str(tmp_path / "summary.rst")])
     text = (tmp_path / "summary.rst").read_text()

@@ -59,4 +59,13 @@ RESULTS = [
         label="p over steps",
     ),
 ]
-FINDINGS = [Findings("Backworking", f"{HERE}.findings:backworking", {"table": "backworking-summary"}, FOUND)]
+FINDINGS = [
+    Findings(
+        "Backworking",
+        f"{HERE}.findings:backworking",
+        {"table": "backworking-summary"},
+        FOUND,
+        question="Which noise does a classifier give to a label with near certainty?",
+        figure="overview-{classifier}-{search}",
+    )
+]

@@ -55,4 +55,12 @@ RESULTS = [
     Figure("template-images", f"{HERE}.sweep_figures:template_images", TEMPLATES, TARGETS, first=("seed",)),
     Figure("template-noise", f"{HERE}.sweep_figures:template_noise", TEMPLATES, TARGETS, first=("seed",)),
 ]
-FINDINGS = [Findings("Linear classifiers", f"{HERE}.findings:linear", {"table": "linear", "tests": "linear-tests"})]
+FINDINGS = [
+    Findings(
+        "Linear classifiers",
+        f"{HERE}.findings:linear",
+        {"table": "linear", "tests": "linear-tests"},
+        question="Why is even a linear classifier fooled, and what does regularization do about it?",
+        figure="linear",
+    )
+]

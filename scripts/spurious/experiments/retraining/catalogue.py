@@ -42,10 +42,18 @@ RESULTS = [
     ),
 ]
 FINDINGS = [
-    Findings("Retraining, after the last round", f"{HERE}.findings:retraining", {"table": "retraining-summary"}),
+    Findings(
+        "Retraining, after the last round",
+        f"{HERE}.findings:retraining",
+        {"table": "retraining-summary"},
+        question="Does training on the found images make them harder to find, or the classifier more accurate?",
+        figure="retraining",
+    ),
     Findings(
         "Retraining, under an attack that does not give up",
         f"{HERE}.findings:persistence",
         {"table": "retraining-strong"},
+        question="Are they gone, or only harder to find?",
+        figure="retraining-strong",
     ),
 ]

@@ -34,4 +34,12 @@ RESULTS = [
     Table("robustness-checks", f"{HERE}.checks:checks", {"rows": "attack_defence.rows"}),
     Figure("robustness", f"{HERE}.figure:figure", {"table": "table.robustness"}),
 ]
-FINDINGS = [Findings("Robustness", f"{HERE}.findings:robustness", {"table": "robustness"})]
+FINDINGS = [
+    Findings(
+        "Robustness",
+        f"{HERE}.findings:robustness",
+        {"table": "robustness"},
+        question="What is left of a defence when somebody attacks it as a whole?",
+        figure="robustness",
+    )
+]
