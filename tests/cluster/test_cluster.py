@@ -163,6 +163,20 @@ def wait_for_end(folder, number):
         time.sleep(0.1)
 
 
+def wait_for_state(folder, number, state):
+    """Wait until Slurm says that the job with this id has come to the state."""
+    while not any(job["JobId"] == number and job["JobState"] == state for job in jobs_of(folder)):
+        time.sleep(0.1)
+
+
+def release(number):
+    """Let a requeued job start two seconds from now, not two minutes.
+
+    Slurm compares whole seconds: a job that starts in the one in which it was killed fails ("Job credential revoked").
+    """
+    subprocess.run(["scontrol", "update", f"JobId={number}", "StartTime=now+2"], check=True)
+
+
 def test_the_tables_are_those_of_the_local_run(sample, finished):
     folder, _ = sample
     assert tables(folder).items() <= tables(finished).items()
@@ -236,6 +250,28 @@ def test_a_cancelled_job_is_tried_again_with_more_memory(fresh, finished):
 def memory_of(job):
     """The memory that a job asks for, MB."""
     return int(re.search(r"mem=(\d+)M", job["TRES"])[1])
+
+
+def test_a_requeued_training_goes_on_and_ends_in_the_same_weights(rerun, finished):
+    """The first checkpoint is in its place when Slurm takes the job back, and the next is about to be."""
+    learned = f"results/{DATASET}/cnn/seed0"
+    shutil.rmtree(rerun / learned)
+    barrier = Barrier(rerun / "barrier", TRAINING, rename=2)
+    process = start(rerun, barrier)
+    number = wait_for_training(rerun, process, barrier)
+    checkpoint = rerun / learned / "checkpoint.safetensors"
+    assert checkpoint.exists()
+    subprocess.run(["scontrol", "requeue", number], check=True)
+    wait_for_state(rerun, number, "PENDING")
+    barrier.open()
+    release(number)
+    assert process.wait(MOST_SECONDS) == 0
+    (job,) = jobs_of(rerun)
+    assert (job["JobId"], job["Restarts"], job["JobState"]) == (number, "1", "COMPLETED"), "no second job beside it"
+    log = (rerun / f"results/logs/{DATASET}/cnn/train_seed0.log").read_text()
+    assert " 8/40 " in log
+    assert " 4/40 " not in log, "from the checkpoint on"
+    assert contents(rerun / learned, "*.*") == contents(finished / learned, "*.*")
 
 
 def test_a_killed_head_is_recovered_as_documented(fresh, finished):
