@@ -44,6 +44,7 @@ GROUPED = {
 }
 # One job of every other rule that computes on these data, with what it needs.
 SINGLE = [
+    "cnn/backworking/ablation0.csv",
     "cnn/retraining/none-none/seed0/attacks.csv",
     "cnn/smoothing.csv",
     "cnn/fooling.csv",

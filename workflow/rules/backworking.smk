@@ -55,7 +55,7 @@ rule ablate_search:
     benchmark:
         "results/logs/{dataset}/{classifier}/ablate_label{label}.benchmark.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/spurious.yaml"
     threads: threads_of("backworking")
     resources:
         cpus_per_task=threads_of("backworking"),
