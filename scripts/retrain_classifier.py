@@ -62,7 +62,7 @@ from spurious.classifiers.predictions import predict
 from spurious.classifiers.training import Trainer, TrainingSet
 from spurious.data.datasets import Dataset
 from spurious.experiments.retraining.training_set import target_classes, with_negatives
-from spurious.perturbations.negatives import function_of, is_searched, search_of
+from spurious.perturbations.negatives import FreshNoise, Growing, function_of, is_searched, search_of
 from spurious.seeding import generator
 
 ATTACK_COLUMNS = [
@@ -84,8 +84,8 @@ def main(argv: list[str] | None = None) -> None:
         rows["predictions"].append(arm.test_rows(arm.before, 0))
         rows["attacks"].append(arm.attack_rows_before())
     negatives, model = torch.empty(0, *arm.data.image_shape), arm.before
-    for number in range(1, arguments.settings.rounds + 1):
-        new = arm.new_negatives(old, number)
+    for number in range(1, arm.rounds + 1):
+        new = arm.new_negatives(model, old, number)
         rows["negatives"].append(arm.negatives_rows(model, new, number))
         negatives = torch.cat([negatives, new])
         held_out = arm.search_again(model, number)
@@ -111,7 +111,11 @@ class Arm:
         self.before = load_classifier(arguments.weights, device, arguments.architecture)
         self.control = load_classifier(arguments.control, device, arguments.architecture)
         self.settings: RetrainingSettings = arguments.settings
-        self.search = search_of(arguments.negatives, self.settings.attacks)
+        named = self.settings.negatives
+        self.named = named.get(arguments.negatives)
+        self.rounds = 1 if isinstance(self.named, FreshNoise) else self.settings.rounds
+        self.search = search_of(arguments.negatives, self.settings.attacks, named)
+        self.is_searched = is_searched(arguments.negatives, named)
         self.folder = Path(arguments.attacks_rows).parent
         classes = target_classes(self.data.classes, arguments.target)
         self.description = read_description(arguments.weights).changed(classes=classes)
@@ -151,21 +155,29 @@ class Arm:
         probabilities = predict(model, images)
         predicted = probabilities.argmax(1)
         label = predicted
-        if is_searched(self.arguments.negatives):
+        if self.is_searched:
             label = torch.arange(self.data.classes).repeat_interleave(len(images) // self.data.classes)
         p = probabilities.gather(1, label[:, None])[:, 0]
         columns = {"image": range(len(images)), "label": label, "predicted": predicted, "p": p}
         return pd.DataFrame(self.identification(number) | columns)
 
-    def new_negatives(self, old: list[torch.Tensor], number: int) -> torch.Tensor:
-        """This round's addition to the negatives."""
+    def new_negatives(self, model: torch.nn.Module, old: list[torch.Tensor], number: int) -> torch.Tensor:
+        """This round's addition to the negatives; `model` is the classifier of the round before."""
         name = self.arguments.negatives
+        if isinstance(self.named, Growing):
+            images = self.arguments.searches.images * self.named.factor**number
+            seed = f"{self.seed_of(number - 1)}, negatives"
+            found = self.searched(model, [self.search], seed, images)
+            return torch.cat([of_label[self.search].images for of_label in found]).clamp_(0, 1)
+        if isinstance(self.named, FreshNoise):
+            return old[0][:0]
         return function_of(name)(torch.cat(old), generator(self.arguments.seed, name, number))
 
     def training_set(self, negatives: torch.Tensor) -> TrainingSet:
         """All training images and the negatives of all rounds so far."""
         images, labels = self.data.pixels("train"), self.data.labels["train"]
-        return with_negatives(images, labels, self.data.classes, negatives, self.arguments.target, self.settings.copies)
+        target, copies = self.arguments.target, self.settings.copies
+        return with_negatives(images, labels, self.data.classes, negatives, target, copies, self.named)
 
     def retrain(self, negatives: torch.Tensor, number: int) -> tuple[torch.nn.Module, pd.DataFrame]:
         """A new classifier, trained from scratch, and its history; seeded by the round, equally in every arm."""
@@ -194,13 +206,15 @@ class Arm:
         found = self.searched(model, [self.search], f"{self.seed_of(number - 1)}, held out")
         return [of_label[self.search].images for of_label in found]
 
-    def searched(self, model: torch.nn.Module, names: Sequence[str], seed: str) -> Iterator[dict[str, SearchResult]]:
-        """What these searches find in a classifier, label by label."""
+    def searched(
+        self, model: torch.nn.Module, names: Sequence[str], seed: str, images: int | None = None
+    ) -> Iterator[dict[str, SearchResult]]:
+        """What these searches find in a classifier, label by label, so many images of each (None: as configured)."""
         settings: BackworkingSettings = self.arguments.searches
         searches = {name: settings.searches[name] for name in names}
         for label in range(self.data.classes):
             references = self.data.of_label(label)
-            yield run_searches(model, label, references, searches, images=settings.images, seed=seed)
+            yield run_searches(model, label, references, searches, images=images or settings.images, seed=seed)
 
     def old_rows(
         self, model: torch.nn.Module, old: list[torch.Tensor], number: int, which: str
@@ -227,7 +241,7 @@ class Arm:
 
     def remove_checkpoints(self) -> None:
         """Delete what only a killed run would need."""
-        for number in range(1, self.settings.rounds + 1):
+        for number in range(1, self.rounds + 1):
             self.checkpoint(number).unlink(missing_ok=True)
 
 

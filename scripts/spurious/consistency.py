@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from spurious.classifiers.entries import Architecture
 from spurious.data.sources import Source
 from spurious.errors import unknown_name
-from spurious.perturbations.negatives import NEGATIVES, OF_SEARCH
+from spurious.perturbations.negatives import NEGATIVES, OF_SEARCH, Growing
 from spurious.problems import Place, Problem
 from spurious.registry import Entry
 from spurious.sections import ROOMS, Configuration, Experiment, Shared
@@ -130,11 +130,15 @@ def _linear_classes(config: Shared, source: Source, place: Place) -> Iterator[Pr
 
 def _searches_of_arms(config: Shared, classifier: str) -> Iterator[Problem]:
     """Searches that give the negatives of an arm of `classifier`, and that do not attack it."""
-    own = config.retraining.classifiers.get(classifier)
-    has_own = own is not None and own.arms is not None
+    named = config.retraining.negatives
+    settings = config.retraining.classifiers.get(classifier)
+    has_own = settings is not None and settings.arms is not None
     where = ("retraining", "classifiers", classifier, "arms") if has_own else ("retraining", "arms")
-    for index, arm in enumerate(own.arms if has_own else config.retraining.arms):
-        if arm.negatives not in NEGATIVES:
+    for index, arm in enumerate(settings.arms if has_own else config.retraining.arms):
+        if isinstance(own := named.get(arm.negatives), Growing):
+            place = ("retraining", "negatives", arm.negatives, "search")
+            yield from _known(own.search, config.retraining.attacks, "attack", place)
+        elif arm.negatives not in (*NEGATIVES, *named):
             search = arm.negatives.removeprefix(OF_SEARCH)
             yield from _known(search, config.retraining.attacks, "attack", (*where, index, "negatives"))
 

@@ -1,6 +1,7 @@
 """Training: what it learns, that it resumes exactly, and each part against a plain rendition of its own."""
 
 import copy
+import dataclasses
 import itertools
 import math
 from pathlib import Path
@@ -14,12 +15,14 @@ from torch import nn
 from killing import killed_after
 from pipeline.files import checkpoints
 from pipeline.files.tensors import read_tensors, write_tensors
+from spurious.attacks.confidence import confidence_gradients
 from spurious.classifiers.models import ConvNet, SoftmaxRegression, initialize
 from spurious.classifiers.predictions import accuracy, predict
 from spurious.classifiers.recipes import TrainingRecipe
-from spurious.classifiers.training import Trainer, TrainingSet, one_hot, shift
+from spurious.classifiers.training import Fresh, Trainer, TrainingSet, one_hot, shift
 from spurious.configuration import settings_for
 from spurious.errors import SpuriousError
+from spurious.perturbations.negatives import FreshNoise
 from spurious.registry import parse
 from spurious.seeding import generator
 
@@ -458,3 +461,70 @@ def test_a_foreign_safetensors_file_is_no_checkpoint(tmp_path, undisturbed):
     path = tmp_path / "checkpoint.safetensors"
     write_tensors(path, {"step": torch.tensor(3)}, {"history": "[]"})
     assert checkpoints.train(new_trainer(), quadrants(20), path, "own") == undisturbed[1]
+
+
+# --- fresh negatives
+
+
+def with_fresh(**settings):
+    images, labels = quadrants(40)
+    target = torch.tensor([0.0, 0.0, 0.0, 1.0])
+    fresh = Fresh(noise=FreshNoise(**settings), target=target, classes=3)
+    return TrainingSet(images=images, targets=F.pad(one_hot(labels, 3), (0, 1)), fresh=fresh)
+
+
+def fresh_trainer(**settings):
+    return Trainer(ConvNet(SHAPE, 4, (2, 4), 8), with_fresh(**settings), RECIPE, seed=0)
+
+
+def noise_of(trainer, step):
+    trainer.step = step
+    return trainer._fresh_noise(torch.arange(8))
+
+
+@pytest.mark.parametrize(("share", "count"), [(0.01, 1), (0.1, 1), (0.2, 2), (0.5, 8)])
+def test_a_share_of_every_batch_is_noise_that_no_other_batch_has(share, count):
+    trainer = fresh_trainer(share=share)
+    batches = [noise_of(trainer, step) for step in (0, 1, 0)]
+    assert all(batch.shape == (count, *SHAPE) for batch in batches)
+    assert torch.equal(batches[0], batches[2])
+    assert not any(torch.equal(*pair) for pair in itertools.product(batches[0], batches[1]))
+
+
+def test_fresh_noise_is_trained_towards_its_target_and_its_loss_is_logged_apart():
+    plain, trained = fresh_trainer(share=0.01), fresh_trainer(share=0.5)
+    losses = [list(trainer.run(rows=2))[-1].negative_loss for trainer in (plain, trained)]
+    noise = noise_of(fresh_trainer(share=0.5), 99)
+    extra = [predict(trainer.model, noise)[:, 3].mean() for trainer in (plain, trained)]
+    assert losses[1] < losses[0]
+    assert extra[1] > extra[0]
+
+
+@pytest.mark.parametrize("settings", [{"share": 0.1}, {"share": 0.5, "steps": 2}])
+def test_a_training_with_fresh_noise_resumes_to_the_same_weights(settings):
+    whole, first = fresh_trainer(**settings), fresh_trainer(**settings)
+    list(whole.run())
+    next(first.run(rows=3))
+    second = fresh_trainer(**settings)
+    second.restore(first.state())
+    assert 0 < second.step < second.total
+    list(second.run())
+    assert_same(weights(whole), weights(second))
+
+
+def test_checkpoints_of_other_noise_are_of_another_run():
+    runs = [fresh_trainer(share=share, steps=steps) for share in (0.1, 0.2) for steps in (0, 1)]
+    runs += [Trainer(runs[0].model, dataclasses.replace(runs[0].data, fresh=None), RECIPE, seed=0)]
+    assert len({checkpoints.fingerprint(run, None) for run in runs}) == 5
+
+
+def test_the_inner_attack_follows_the_weights_of_the_step():
+    """The same noise has another gradient, and is moved elsewhere, once the weights have changed."""
+    trainer = fresh_trainer(share=0.5, steps=2)
+    before = noise_of(trainer, 7)
+    drawn = noise_of(fresh_trainer(share=0.5), 7)
+    gradients = confidence_gradients(trainer._logits, drawn, 3)
+    trainer.step = 0
+    trainer._train_step()
+    assert not torch.allclose(confidence_gradients(trainer._logits, drawn, 3), gradients)
+    assert not torch.equal(noise_of(trainer, 7), before)

@@ -247,7 +247,7 @@ BAD = {
     "unknown negatives": (
         "retraining/arms",
         [NO_NEGATIVES, {"negatives": "noise", "target": "extra"}],
-        "retraining.arms[1].negatives: 'noise' is not allowed: one of none, uniform, normal, backworked or backworked-",
+        "retraining.arms[1].negatives: 'noise' is not allowed: one of none, uniform, normal, backworked, noise-1, no",
     ),
     "negatives of a search that does not attack": (
         "retraining/arms",

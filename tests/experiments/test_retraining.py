@@ -113,7 +113,12 @@ SEARCHES = BackworkingSettings(
         "free": ImageOptimization(objective="logit", learning_rate=0.3, max_steps=4, clamp=False, stop_min_p=None),
     },
 )
-SETTINGS = RetrainingSettings(rounds=2, attacks=("cost", "log-p"), copies=3)
+NAMED = {
+    "fresh": {"kind": "noise", "share": 0.2},
+    "acet": {"kind": "noise", "share": 0.5, "steps": 2},
+    "growing": {"kind": "searched", "search": "log-p", "factor": 2},
+}
+SETTINGS = RetrainingSettings(rounds=2, attacks=("cost", "log-p"), copies=3, negatives=NAMED)
 ARCHITECTURE = json.dumps({"architecture": "cnn", "channels": [2, 4], "units": 8})
 
 
@@ -129,7 +134,10 @@ RETRAINED = {
 
 
 def text(settings):
-    return json.dumps(settings.model_dump(mode="json"))
+    dumped = settings.model_dump(mode="json")
+    for name, entry in getattr(settings, "negatives", {}).items():
+        dumped["negatives"][name] = {"kind": entry.kind, **entry.model_dump(mode="json")}
+    return json.dumps(dumped)
 
 
 def stripes(count, split):
@@ -203,11 +211,11 @@ def same_weights(model, other):
     return own.keys() == others.keys() and all(torch.equal(value, others[name]) for name, value in own.items())
 
 
-def retrained(folder, negatives, target, seed):
+def retrained(folder, negatives, target, seed, named=None):
     """The classifier of round 1 of an arm, trained by the library on the arm's negatives of that round."""
     data = read_dataset(folder / "data.safetensors")
     images, labels = data.pixels("train"), data.labels["train"]
-    training_set = with_negatives(images, labels, CLASSES, negatives, target, SETTINGS.copies)
+    training_set = with_negatives(images, labels, CLASSES, negatives, target, SETTINGS.copies, named)
     trainer = new_trainer(target_classes(CLASSES, target), training_set, f"{seed}, round 1")
     list(trainer.run())
     return trainer.model.eval()
@@ -526,6 +534,40 @@ def test_an_extra_class_changes_the_probabilities_of_the_others(arms):
     retrained = old[old["judge"] == "retrained"]
     assert (retrained["predicted"] == CLASSES).any()
     assert (old[old["judge"] == "control"]["predicted"] < CLASSES).all()
+
+
+def test_growing_negatives_are_searched_in_the_classifier_of_the_round_before(folder, tmp_path):
+    retrain(folder, tmp_path, "growing", "uniform")
+    rows = read_rows([tmp_path / "negatives.csv"])
+    assert rows.groupby(["round", "label"]).size().to_dict() == {
+        (number, label): 2 * 2**number for number in (1, 2) for label in range(CLASSES)
+    }
+    negatives, data = (
+        read_tensors(tmp_path / "negatives.safetensors")[0]["negatives"],
+        read_dataset(folder / "data.safetensors"),
+    )
+    before = {1: load_classifier(folder / "seed0/weights.safetensors", CPU)}
+    before[2] = retrained(folder, negatives[:12], "uniform", 0)
+    search = {"log-p": SEARCHES.searches["log-p"]}
+    for number, own in ((1, negatives[:12].split(4)), (2, negatives[12:].split(8))):
+        for label, images in enumerate(own):
+            seed = f"0, round {number - 1}, negatives"
+            again = run_searches(before[number], label, data.of_label(label), search, images=len(images), seed=seed)
+            torch.testing.assert_close(images, again["log-p"].images.clamp(0, 1))
+
+
+@pytest.mark.parametrize("arm", [("fresh", "uniform"), ("acet", "extra")])
+def test_an_arm_of_fresh_noise_has_one_round_and_keeps_no_negatives(folder, tmp_path, arm):
+    retrain(folder, tmp_path, *arm)
+    assert len(read_tensors(tmp_path / "negatives.safetensors")[0]["negatives"]) == 0
+    assert read_rows([tmp_path / "negatives.csv"]).empty
+    attacks, old = (read_rows([tmp_path / f"{name}.csv"]) for name in ("attacks", "old"))
+    assert set(attacks["round"]) == {1}
+    model = retrained(folder, torch.empty(0, *SHAPE), arm[1], 0, SETTINGS.negatives[arm[0]])
+    images = read_tensors(folder / "found/label1.safetensors")[0]["cost/seed0"]
+    own = old.query("run == 'first' and judge == 'retrained' and label == 1")
+    assert own["p"].tolist() == pytest.approx(predict(model, images)[:, 1].tolist(), rel=1e-5)
+    assert not read_rows([tmp_path / "history.csv"])["negative_loss"].isna().any()
 
 
 @pytest.mark.parametrize("arm", [("none", "none"), ("backworked", "uniform")])

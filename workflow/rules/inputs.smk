@@ -91,7 +91,9 @@ def recipe(wildcards):
 def retraining(wildcards):
     """The settings of a classifier's retraining, without those of other jobs."""
     settings = settings_of(experiment(wildcards.dataset), wildcards.classifier)
-    return json.dumps({key: value for key, value in settings.items() if key not in ("arms", "recipe", "matters")})
+    kept = {key: value for key, value in settings.items() if key not in ("arms", "recipe", "matters")}
+    named = {key: value for key, value in settings["negatives"].items() if key == wildcards.negatives}
+    return json.dumps(kept | {"negatives": named})
 
 
 def negatives_of_arms():

@@ -9,12 +9,27 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from spurious.adam import Adam
+from spurious.attacks.confidence import raise_confidence
 from spurious.classifiers.models import initialize
 from spurious.classifiers.predictions import accuracy, predict
 from spurious.classifiers.recipes import TrainingRecipe
+from spurious.perturbations.negatives import FreshNoise
+from spurious.perturbations.noise_images import mixture
 from spurious.seeding import generator
 
 KINDS = ("parameter", "first_moment", "second_moment")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fresh:
+    """Noise that every batch gets anew, with the target probabilities (outputs,) of each of its images.
+
+    The first `classes` outputs are those of real classes, which an inner attack raises.
+    """
+
+    noise: FreshNoise
+    target: Tensor
+    classes: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +37,13 @@ class TrainingSet:
     """Images (N, C, H, W), float32 in [0, 1], with target probabilities (N, classes).
 
     The last `negatives` of them are no examples of a class: their loss is logged apart, since a uniform
-    target cannot fall below ln(classes).
+    target cannot fall below ln(classes). `fresh` negatives come to every batch beside its images.
     """
 
     images: Tensor
     targets: Tensor
     negatives: int = 0
+    fresh: Fresh | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +65,8 @@ def one_hot(labels: Tensor, classes: int) -> Tensor:
 class Trainer:
     """Trains `model` on `data` by `recipe`; everything random derives from `seed`.
 
-    Batch i of epoch e is decided by (seed, e), its shifts by (seed, step): a run that was interrupted and
-    restored from `state()` continues with the very batches it would have seen, and ends in the same
+    Batch i of epoch e is decided by (seed, e), its shifts and fresh noise by (seed, step): a run that was interrupted
+    and restored from `state()` continues with the very batches it would have seen, and ends in the same
     weights as an undisturbed one.
     """
 
@@ -132,15 +148,29 @@ class Trainer:
         images = shift(self.data.images[index], self.recipe.shift, generator(self.seed, "shift", self.step))
         images = images.to(self.device, memory_format=torch.channels_last, non_blocking=True)
         targets = self.data.targets[index].to(self.device, non_blocking=True)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
-            logits = self.model(images)
-        losses = F.cross_entropy(logits.float(), targets, reduction="none")
+        negative = (index >= len(self.data.images) - self.data.negatives).to(self.device)
+        if self.data.fresh is not None:
+            noise = self._fresh_noise(index)
+            images, negative = torch.cat([images, noise]), F.pad(negative, (0, len(noise)), value=True)
+            targets = torch.cat([targets, self.data.fresh.target.to(self.device).expand(len(noise), -1)])
+        losses = F.cross_entropy(self._logits(images).float(), targets, reduction="none")
         gradients = torch.autograd.grad(losses.mean(), self.optimizer.parameters)
         self.optimizer.step(list(gradients), self._learning_rate(self.step))
         self.step += 1
-        negative = (index >= len(self.data.images) - self.data.negatives).to(self.device)
         detached = losses.detach()
         return torch.stack([torch.stack([detached[mask].sum(), mask.sum()]) for mask in (~negative, negative)])
+
+    def _logits(self, images: Tensor) -> Tensor:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
+            return self.model(images)
+
+    def _fresh_noise(self, index: Tensor) -> Tensor:
+        """The noise of this step, from the batch's real images, where the weights of this step are most confident."""
+        fresh, wanted = self.data.fresh, self.data.fresh.noise
+        images = self.data.images[index[: wanted.count(len(index))]]
+        noise = mixture(images, generator(self.seed, "fresh noise", self.step))
+        noise = noise.to(self.device, memory_format=torch.channels_last, non_blocking=True)
+        return raise_confidence(self._logits, noise, fresh.classes, epsilon=wanted.epsilon, steps=wanted.steps)
 
     def _batch_indices(self) -> Tensor:
         """The images of this step: consecutive parts of one permutation an epoch, its remainder dropped."""

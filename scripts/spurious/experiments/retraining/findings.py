@@ -48,7 +48,7 @@ def _negatives(row: pd.Series) -> str:
 
 def _seen(row: pd.Series) -> str:
     """The mean p of the images in the training set; those of the other arms are none of theirs."""
-    return f" ({row['old_p_mean']:.2f} to those that it was trained on)" if is_searched(row["negatives"]) else ""
+    return f" ({row['old_p_mean']:.2f} to those that it was trained on)" if is_searched(row["negatives"], {}) else ""
 
 
 def _change(row: tuple) -> str:
