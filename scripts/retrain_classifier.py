@@ -29,6 +29,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--weights", required=True, help="the trained classifier that was attacked")
     parser.add_argument("--architecture", type=json_argument, help="JSON: what the weights must be of")
     parser.add_argument("--control", required=True, help="an unretrained classifier of another seed")
+    parser.add_argument("--judge", required=True, help="a classifier of another architecture and seed")
     parser.add_argument("--found", nargs="+", required=True, help="found images, one file per label in order")
     parser.add_argument("--found-rows", nargs="+", required=True, help="their rows")
     parser.add_argument("--negatives", required=True, help="their name in the arm")
@@ -42,7 +43,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--predictions-rows", required=True)
     parser.add_argument("--negatives-rows", required=True)
     parser.add_argument("--history-rows", required=True)
+    parser.add_argument("--strong-rows", required=True)
+    parser.add_argument("--noise-rows", required=True)
     parser.add_argument("--negatives-file", required=True)
+    parser.add_argument("--strong-file", required=True, help="the images of the attack that does not give up")
     add_compute_arguments(parser)
     return parser.parse_args(argv)
 
@@ -61,6 +65,7 @@ from spurious.classifiers.models import build_classifier
 from spurious.classifiers.predictions import predict
 from spurious.classifiers.training import Trainer, TrainingSet
 from spurious.data.datasets import Dataset
+from spurious.experiments.retraining.strong import StrongAttack, noise_rows
 from spurious.experiments.retraining.training_set import target_classes, with_negatives
 from spurious.perturbations.negatives import FreshNoise, Growing, function_of, is_searched, search_of
 from spurious.seeding import generator
@@ -77,12 +82,13 @@ def main(argv: list[str] | None = None) -> None:
     device = prepare_compute(arguments)
     note_slow_precision(arguments.recipe.precision, device)
     arm = Arm(arguments, device)
-    names = ("attacks", "old", "predictions", "negatives", "history")
+    names = ("attacks", "old", "predictions", "negatives", "history", "strong", "noise")
     rows: dict[str, list[pd.DataFrame]] = {name: [] for name in names}
     old = arm.found_before()
     if arguments.negatives == "none":  # the classifiers before retraining, once for all arms
         rows["predictions"].append(arm.test_rows(arm.before, 0))
         rows["attacks"].append(arm.attack_rows_before())
+        arm.attack_strongly(arm.before, 0, rows)
     negatives, model = torch.empty(0, *arm.data.image_shape), arm.before
     for number in range(1, arm.rounds + 1):
         new = arm.new_negatives(model, old, number)
@@ -96,7 +102,9 @@ def main(argv: list[str] | None = None) -> None:
             rows["old"] += arm.old_rows(model, images, number, name)
         attacks, old = arm.attack_rows(model, number)
         rows["attacks"] += attacks
+        arm.attack_strongly(model, number, rows)
     write_tensors(arguments.negatives_file, {"negatives": negatives})
+    write_tensors(arguments.strong_file, arm.strong_images)
     for name, parts in rows.items():
         write_rows(getattr(arguments, f"{name}_rows"), pd.concat(parts))
     arm.remove_checkpoints()
@@ -116,6 +124,11 @@ class Arm:
         self.rounds = 1 if isinstance(self.named, FreshNoise) else self.settings.rounds
         self.search = search_of(arguments.negatives, self.settings.attacks, named)
         self.is_searched = is_searched(arguments.negatives, named)
+        judges = {"judge": load_classifier(arguments.judge, device), "control": self.control}
+        above = arguments.searches.found_above
+        self.strong = StrongAttack(self.data, judges, self.settings.strong, above)
+        self.strong_images: dict[str, torch.Tensor] = {}
+        self.passes = 0
         self.folder = Path(arguments.attacks_rows).parent
         classes = target_classes(self.data.classes, arguments.target)
         self.description = read_description(arguments.weights).changed(classes=classes)
@@ -186,6 +199,7 @@ class Arm:
         trainer = Trainer(model, self.training_set(negatives), self.arguments.recipe, seed=seed)
         validation = self.data.pixels("validation"), self.data.labels["validation"]
         name = f"{self.arguments.negatives}-{self.arguments.target}, seed {seed}"
+        self.passes = trainer.passes
         history = pd.DataFrame(train(trainer, validation, self.checkpoint(number), name))
         columns = self.identification(number) | dict(history.items())
         columns |= {"device": name_of(self.device), "precision": trainer.precision}
@@ -234,6 +248,15 @@ class Arm:
             rows += image_rows(partial(predict, model), label, found, identification)
             own.append(found[self.search].images)
         return [in_columns(part) for part in rows], own
+
+    def attack_strongly(self, model: torch.nn.Module, number: int, rows: dict[str, list[pd.DataFrame]]) -> None:
+        """Attack without giving up, and look at noise; `passes` are those of the training of this round."""
+        seed, identification = self.seed_of(number), self.identification(number)
+        found, images = self.strong.rows(model, seed)
+        rows["strong"].append(pd.DataFrame(identification | dict(found.items()) | {"passes": self.passes}))
+        self.strong_images[f"round{number}"] = images
+        noise = noise_rows(model, self.data, self.settings.confidence, seed)
+        rows["noise"].append(pd.DataFrame(identification | dict(noise.items())))
 
     def checkpoint(self, number: int) -> Path:
         """Where a round's training is saved; kept until the arm's results are written."""

@@ -49,6 +49,8 @@ def _retraining(config: Shared) -> Iterator[Problem]:
     own, place = config.retraining.classifiers, ("retraining",)
     for name in own:
         yield from _known(name, config.classifiers, "classifier", (*place, "classifiers"))
+    trained = [name for name, classifier in config.classifiers.items() if isinstance(classifier, Architecture)]
+    yield from _known(config.retraining.judge, trained, "classifier", (*place, "judge"))
     for where, settings in ((place, config.retraining), *(((*place, "classifiers", name), own[name]) for name in own)):
         if settings.recipe is not None:
             yield from _known(settings.recipe, [*config.recipes, "own"], "recipe", (*where, "recipe"))

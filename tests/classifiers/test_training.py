@@ -528,3 +528,9 @@ def test_the_inner_attack_follows_the_weights_of_the_step():
     trainer._train_step()
     assert not torch.allclose(confidence_gradients(trainer._logits, drawn, 3), gradients)
     assert not torch.equal(noise_of(trainer, 7), before)
+
+
+@pytest.mark.parametrize(("settings", "images"), [({"share": 0.2}, 10), ({"share": 0.5, "steps": 3}, 40)])
+def test_passes_count_every_image_of_every_gradient(settings, images):
+    assert fresh_trainer(**settings).passes == 22 * images
+    assert new_trainer().passes == 22 * 8

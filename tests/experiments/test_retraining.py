@@ -118,7 +118,11 @@ NAMED = {
     "acet": {"kind": "noise", "share": 0.5, "steps": 2},
     "growing": {"kind": "searched", "search": "log-p", "factor": 2},
 }
-SETTINGS = RetrainingSettings(rounds=2, attacks=("cost", "log-p"), copies=3, negatives=NAMED)
+STRONG = {"images": 2, "steps": 3, "sizes": (1.0,), "objectives": ("log_p",), "restarts": 1, "max_queries": 0}
+CONFIDENCE = {"images": 9, "sizes": (0.1, 0.5), "steps": 2}
+SETTINGS = RetrainingSettings(
+    rounds=2, attacks=("cost", "log-p"), copies=3, negatives=NAMED, strong=STRONG, confidence=CONFIDENCE
+)
 ARCHITECTURE = json.dumps({"architecture": "cnn", "channels": [2, 4], "units": 8})
 
 
@@ -129,7 +133,10 @@ RETRAINED = {
     "predictions-rows": "predictions.csv",
     "negatives-rows": "negatives.csv",
     "history-rows": "history.csv",
+    "strong-rows": "strong.csv",
+    "noise-rows": "noise.csv",
     "negatives-file": "negatives.safetensors",
+    "strong-file": "strong.safetensors",
 }
 
 
@@ -159,14 +166,15 @@ def folder(tmp_path_factory):
     write_tensors(folder / "data.safetensors", tensors)
     for seed in (0, 1):
         train(folder, folder / f"seed{seed}", seed)
+    train(folder, folder / "judge", 1, '{"architecture": "softmax"}')
     for label in range(CLASSES):
         backwork(folder, folder / "found", label)
     return folder
 
 
-def train(folder, out, seed):
+def train(folder, out, seed, architecture=ARCHITECTURE):
     files = {name: str(out / file) for name, file in TRAINED.items()}
-    arguments = ["--data", str(folder / "data.safetensors"), "--classifier", "cnn", "--architecture", ARCHITECTURE]
+    arguments = ["--data", str(folder / "data.safetensors"), "--classifier", "cnn", "--architecture", architecture]
     arguments += ["--recipe", text(RECIPE), "--seed", str(seed)]
     train_classifier.main(arguments + [part for name, file in files.items() for part in (f"--{name}", file)])
 
@@ -183,6 +191,7 @@ def retrain(folder, out, negatives, target, settings=SETTINGS, seed=0):
     arguments = ["--data", str(folder / "data.safetensors"), "--classifier", "cnn"]
     arguments += ["--weights", str(folder / f"seed{seed}/weights.safetensors")]
     arguments += ["--control", str(folder / f"seed{1 - seed}/weights.safetensors")]
+    arguments += ["--judge", str(folder / "judge/weights.safetensors")]
     arguments += ["--found", *(str(folder / f"found/label{label}.safetensors") for label in range(CLASSES))]
     arguments += ["--found-rows", *(str(folder / f"found/label{label}.csv") for label in range(CLASSES))]
     arguments += ["--negatives", negatives, "--target", target, "--seed", str(seed)]
@@ -380,6 +389,33 @@ def test_an_arm_keeps_the_history_of_each_round(folder, arms):
     of_one = history[history["round"] == 1].drop(columns="negative_loss")  # there are no negatives
     assert of_one["step"].tolist() == trained["step"].tolist()
     assert not of_one.isna().any(axis=None)
+
+
+def test_an_arm_is_attacked_without_giving_up(folder, arms):
+    path = arms["none", "none"]
+    rows, images = read_rows([path / "strong.csv"]), read_tensors(path / "strong.safetensors")[0]
+    assert rows.groupby("round").size().to_dict() == {0: 6, 1: 6, 2: 6}
+    data = read_dataset(folder / "data.safetensors")
+    models = {"": "seed0", "control_": "seed1", "judge_": "judge"}
+    labels = torch.arange(CLASSES).repeat_interleave(2)
+    for prefix, name in models.items():
+        model, own = load_classifier(folder / f"{name}/weights.safetensors", CPU), rows[rows["round"] == 0]
+        p = predict(model, images["round0"])[range(6), labels]
+        assert own[f"{prefix}p"].tolist() == pytest.approx(p.tolist(), rel=1e-5)
+    nearest = [min((image - other).norm().item() for other in data.pixels("train")) for image in images["round1"]]
+    assert rows[rows["round"] == 1]["distance"].tolist() == pytest.approx(nearest, rel=1e-4)
+    assert rows["passes"].tolist() == [0] * 6 + [30 * 16] * 12
+
+
+def test_the_confidence_in_noise_is_that_of_real_classes(folder, arms):
+    path = arms["backworked", "extra"]
+    rows = read_rows([path / "noise.csv"]).query("round == 1")
+    sizes = {("test", 0.0), ("uniform", 0.0), ("permuted", 0.0), ("low-passed", 0.0)}
+    assert set(zip(rows["noise"], rows["epsilon"], strict=True)) == sizes | {("adversarial", 0.1), ("adversarial", 0.5)}
+    negatives = read_tensors(path / "negatives.safetensors")[0]["negatives"][:6]
+    model, data = retrained(folder, negatives, "extra", 0), read_dataset(folder / "data.safetensors")
+    expected = predict(model, data.pixels("test")[:9])[:, :CLASSES].amax(1)
+    assert rows[rows["noise"] == "test"]["confidence"].tolist() == pytest.approx(expected.tolist(), rel=1e-5)
 
 
 @pytest.mark.parametrize("arm", ARMS)

@@ -89,6 +89,12 @@ class Trainer:
         """The precision of the products in the network, "bfloat16" or "float32"; weights are always float32."""
         return "bfloat16" if self.autocast else "float32"
 
+    @property
+    def passes(self) -> int:
+        """Images that the whole training passes forward and backward, those of an inner attack at each of its steps."""
+        size, fresh = min(self.recipe.batch_size, len(self.data.images)), self.data.fresh
+        return self.total * (size + (fresh.noise.count(size) * (1 + fresh.noise.steps) if fresh else 0))
+
     def state(self) -> dict[str, Tensor]:
         """Parameters, Adam's moments and the step, as flat tensors."""
         tensors = {"step": torch.tensor(self.step)}

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from spurious.parameters import Name, OtherThan, Unique
+from spurious.attacks.settings import PersistentAttack
+from spurious.parameters import Epsilon, ImageCount, Name, OtherThan, Unique
 from spurious.perturbations.negatives import NEGATIVES, OF_SEARCH, NamedNegatives
 from spurious.problems import misfit, shown
 from spurious.registry import Settings
@@ -101,13 +102,26 @@ class Matters(Settings):
     found: float = Field(0.1, gt=0, lt=1, description="of the share of images that an attack finds, between 0 and 1")
 
 
+class Confidence(Settings):
+    """How sure a classifier is of noise: of `images` of each kind, and of noise moved within `sizes` by `steps`."""
+
+    remedy = "how the confidence in noise is measured"
+
+    images: ImageCount = 300
+    sizes: Annotated[tuple[Epsilon, ...], Unique()] = Field(
+        (0.05, 0.1, 0.3, 1.0), min_length=1, description="largest changes of the noise's pixels, different ones"
+    )
+    steps: int = Field(40, ge=1, description="steps of the attack that moves the noise, 1 or more")
+
+
 class RetrainingSettings(Settings):
     """Rounds of: attack, add what was found to the training set, train anew, attack again.
 
     `attacks` names searches of the backworking settings; the images of the first one become the negatives
     of the arm "backworked", those of another one the negatives of "backworked-<its name>". Every negative is put into
     the training set `copies` times. An arm may also call one of `negatives` by its name. One whose noise is fresh in
-    every batch needs no attack before it, and has one round.
+    every batch needs no attack before it, and has one round. `strong` attacks every net again, and `judge`, of another
+    architecture and seed, says of its images whether they are examples of their label by now.
     """
 
     remedy = "settings of the rounds of attack and retraining"
@@ -123,6 +137,9 @@ class RetrainingSettings(Settings):
         description="different names of searches; the first one makes the backworked negatives",
     )
     matters: Matters = Matters()
+    strong: PersistentAttack = PersistentAttack()
+    judge: Name = Field("softmax", description="name of the classifier that says of found images what they are")
+    confidence: Confidence = Confidence()
     negatives: dict[Annotated[Name, OtherThan(*NEGATIVES)], NamedNegatives] = Field(
         NAMED, validate_default=True, description="negatives with parameters, by the name that an arm gives"
     )
