@@ -3,6 +3,7 @@
 import pandas as pd
 
 from samplerows import (
+    confidence_rows,
     defence_rows,
     fooling_rows,
     image_list,
@@ -11,6 +12,7 @@ from samplerows import (
     retraining_inputs,
     scored_rows,
     search_rows,
+    strong_rows,
     transfer_rows,
 )
 from spurious.experiments.smoothing.rates import main_rows, summarize
@@ -30,6 +32,13 @@ def retraining(name):
     attacks, *others = retraining_inputs()
     frames = (both(both(attacks, "attack")), *(both(frame) for frame in others))
     return dict(zip(RETRAINING, frames, strict=True))[name]
+
+
+def noises():
+    """Two kinds of noise beside the test images, whose name is fixed."""
+    rows = confidence_rows()
+    test = rows["noise"] == "test"
+    return both(pd.concat([rows[test], both(rows[~test & (rows["epsilon"] == 0)], "noise")]))
 
 
 def votes():
@@ -59,6 +68,11 @@ INPUTS = {
     "backworking-summary": {"rows": lambda: both(both(search_rows()), "search")},
     "retraining": {name: lambda name=name: retraining(name) for name in RETRAINING},
     "retraining-summary": {name: lambda name=name: retraining(name) for name in RETRAINING},
+    "retraining-strong": {
+        "strong": lambda: both(strong_rows()),
+        "attacks": lambda: retraining("attacks"),
+    },
+    "retraining-noise": {"rows": noises},
     "smoothing": {"rows": summaries},
     "smoothing-clean": VOTES,
     "smoothing-seeds": VOTES,

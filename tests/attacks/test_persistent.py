@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from spurious.attacks import persistent
-from spurious.attacks.persistent import FROM_NOISE, OBJECTIVES, Wanted, persist
-from spurious.attacks.settings import PersistentAttack
+from spurious.attacks.persistent import OBJECTIVES, Wanted, persist
+from spurious.attacks.settings import FROM_NOISE, PersistentAttack
 from spurious.classifiers.models import SoftmaxRegression
 from spurious.perturbations.noise_images import NOISE
 from spurious.seeding import generator

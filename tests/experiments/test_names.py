@@ -28,7 +28,7 @@ from tableinputs import INPUTS, PLAIN, both, summaries
 PAIRS = [("1.1", "1.10"), ("007", "7"), ("1000", "1e3"), ("000", "2024")]  # in the order of sorted text
 
 
-WITH_THRESHOLD = ("backworking", "backworking-summary", "retraining", "retraining-summary")
+WITH_THRESHOLD = ("backworking", "backworking-summary", "retraining", "retraining-summary", "retraining-strong")
 
 
 def renamed(text, pair):

@@ -6,7 +6,7 @@ them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 
 import torch
@@ -15,14 +15,11 @@ from torch import Tensor, nn
 from spurious.attacks.apgd import ascend
 from spurious.attacks.evolution import Goal, evolve, noise
 from spurious.attacks.gradient import log_odds, margin
-from spurious.attacks.settings import Budget, PersistentAttack
+from spurious.attacks.settings import EVOLUTION, FROM_NOISE, Budget, PersistentAttack
 from spurious.attacks.within import Within
 from spurious.modules import device_of, evaluating
 from spurious.perturbations.noise_images import NOISE
 from spurious.seeding import generator
-
-EVOLUTION = "evolution"
-FROM_NOISE = (*(name for name in NOISE if name != "mixture"), EVOLUTION)  # the starts that are no images of anything
 
 # Functions of logits (n, K) and labels (n,) to what is raised, (n,). The direction of log odds is that of log p.
 OBJECTIVES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -57,7 +54,7 @@ class Persistence:
     flat: Tensor
     start: list[str]
     objective: list[str]
-    above: float = field(default=1.0)
+    above: float
 
     def left(self) -> Tensor:
         """Places (n,) of the searches that have found no image."""
@@ -110,8 +107,9 @@ def persist(
 
 def _starts(wanted: Wanted, settings: PersistentAttack, seed: int | str) -> Iterator[tuple[str, Tensor]]:
     """The starts (N, C, H, W) by name, in the order in which they are tried."""
-    for number, name in product(range(settings.restarts), FROM_NOISE[:-1]):
-        yield name, NOISE[name](wanted.others, generator(seed, "persistent", name, number))
+    for number, name in product(range(settings.restarts), FROM_NOISE):
+        if name != EVOLUTION:
+            yield name, NOISE[name](wanted.others, generator(seed, "persistent", name, number))
     if settings.max_queries:
         yield EVOLUTION, wanted.others
     yield "other classes", wanted.others

@@ -30,6 +30,9 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "logit": {"objective": "logit", "learning_rate": 0.03, "max_steps": 120, "reinitialize_after": 0},
 }
 
+EVOLUTION = "evolution"  # a start of the attack that does not give up: noise, moved by scores alone
+FROM_NOISE = ("uniform", "sparse", "dark", "low-passed", "permuted", EVOLUTION)  # its starts that are no real images
+
 LayerWeight = Annotated[float, Field(ge=0, description="weight of the layer's term, 0 or more")]
 
 
