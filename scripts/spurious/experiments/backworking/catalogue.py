@@ -23,6 +23,12 @@ ROOM = Room(
 RESULTS = [
     Table("backworking", f"{HERE}.searches:backworking", ROWS, FOUND),
     Table("backworking-summary", f"{HERE}.searches:backworking_summary", ROWS, FOUND),
+    Table(
+        "backworking-nearest",
+        f"{HERE}.nearest:nearest",
+        {"images": "backwork_label.images", **ROWS, "data": "prepare_dataset"},
+        FOUND,
+    ),
     Figure(
         "found-{classifier}-{search}",
         f"{HERE}.found:figure",
