@@ -16,7 +16,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--claims", metavar="CSV")
     parser.add_argument("--picture", metavar="PNG")
-    keys = "stage, title, question, function, tables, settings, figure"
+    keys = "title, question, function, tables, settings, figure"
     parser.add_argument("--findings", type=json_list_argument, default=[], help=f"JSON: a list of {keys}")
     parser.add_argument("--provenance", metavar="JSON")
     parser.add_argument("--output", required=True)
@@ -42,7 +42,11 @@ def main(argv: list[str] | None = None) -> None:
         parts.append(front_page.between("picture", [shown(arguments.picture, text)]))
     parts.append(front_page.between("page", page(arguments)))
     for part in arguments.findings:
-        parts.append(front_page.between(part["stage"], (f"- {sentence}" for sentence in sentences(part))))
+        parts.append(
+            front_page.between(
+                Path(next(iter(part["tables"].values()))).stem, (f"- {sentence}" for sentence in sentences(part))
+            )
+        )
     write_text(arguments.output, "\n".join(parts) + "\n")
 
 

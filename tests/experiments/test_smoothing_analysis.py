@@ -475,7 +475,7 @@ def test_wrong_published_names_are_errors(numbers, names, message):
         smoothing.smoothing(sweep_summary(), numbers, dataset="imagenet-samples", published_as=names)
 
 
-@pytest.mark.parametrize(("sweep", "count"), [(["smoothing"], 20), ([], 0)])
+@pytest.mark.parametrize(("sweep", "count"), [(["smoothing"], 24), ([], 4)])
 def test_the_table_published_takes_the_sweep_where_there_is_one(sweep, count, numbers, tmp_path):
     files = {name: tmp_path / f"{name}.csv" for name in ("published", *sweep)}
     numbers.to_csv(files["published"], index=False)
@@ -516,7 +516,7 @@ def test_the_front_page_takes_the_tests_where_they_are(with_tests, tmp_path):
     (part,) = ROOMS["smoothing"].FINDINGS
     tables = {"table": str(tmp_path / "s.csv")} | ({"tests": str(tmp_path / "tests.csv")} if with_tests else {})
     own = {"function": part.function, "tables": tables, "settings": {}, "figure": []}
-    parts = [{"stage": "smoothing", "title": part.title, "question": part.question, **own}]
+    parts = [{"title": part.title, "question": part.question, **own}]
     out = tmp_path / "summary.rst"
     write_summary.main(["--dataset", "d", "--findings", json.dumps(parts), "--output", str(out)])
     assert out.read_text().count("**resnet50**") == out.read_text().count("**cnn**") == (4 if with_tests else 2)

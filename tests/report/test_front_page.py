@@ -58,10 +58,10 @@ def written(folder, dataset, table):
     rows = "classifier,accuracy,start,search,n,success,low,high,queries_median,described\n"
     values = "forest,.5,image,{},9,.5,.2,.8,7,\n"
     csv = rows + "".join(values.format(search) for search in ("evolution", "random"))
-    (place / "tables/scores.csv").write_text(csv, encoding="utf-8")
-    part = {"stage": "black_box", "title": "By scores", "question": "Is it safe?", "settings": {}}
+    (place / "tables/black_box.csv").write_text(csv, encoding="utf-8")
+    part = {"title": "By scores", "question": "Is it safe?", "settings": {}}
     part |= {"function": "spurious.experiments.black_box.findings:black_box", "figure": [str(place / "picture.png")]}
-    part["tables"] = {"table": f"results/{dataset}/tables/scores.csv"}
+    part["tables"] = {"table": f"results/{dataset}/tables/black_box.csv"}
     words = ["--dataset", dataset, "--findings", json.dumps([part]), "--picture", str(place / "picture.png")]
     words += ["--claims", f"results/{dataset}/tables/claims.csv", "--output", str(place / "summary.rst")]
     write_summary.main(words)
@@ -116,10 +116,10 @@ def test_sentences_stand_in_the_caption_of_their_table_and_not_on_the_page(tmp_p
 def test_every_part_of_the_page_has_a_caption_that_takes_its_sentences():
     from making import ROOMS
 
-    for stage, room in ROOMS.items():
+    for room in ROOMS.values():
         for part in room.FINDINGS:
             name = next(iter(part.tables.values()))
             caption = (ROOT / f"workflow/report/table_{name}.rst").read_text(encoding="utf-8")
-            assert f":start-after: .. begin {stage}.\n   :end-before: .. end {stage}." in caption
+            assert f":start-after: .. begin {name}.\n   :end-before: .. end {name}." in caption
             assert part.question
             assert part.figure in {result.name for result in room.RESULTS if result.kind == "figure"}

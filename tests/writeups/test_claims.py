@@ -84,7 +84,7 @@ def attacked(gain):
 
 def certified(none, denoised):
     rates = {"none": none, "denoised": denoised}
-    rows = [{"defence": name, **with_ends(rate, name="certified")} for name, rate in rates.items()]
+    rows = [{"defence": name, **with_ends(rate, 400, "certified_accuracy", "")} for name, rate in rates.items()]
     return {"certified": frame(*rows, n=400, sigma=0.25, radius=0.0)}
 
 
@@ -256,7 +256,7 @@ CASES = {
     "forests-not-safe": (scored(0.9), scored(0.01, p=1), scored(0.3, random=0.3, p=1)),
     "background-class": (retrained(0.9, "extra"), retrained(0.1, "extra"), retrained(0.5, "extra")),
     "first-loss-sensible": (started("sensible", LN), started("sensible", 80), started("sensible", LN + 0.5)),
-    "first-loss-usual": (started("usual", 86), started("usual", 7), started("usual", 75)),
+    "first-loss-usual": (started("usual", 86), started("usual", 7), started("usual", 70)),
     "usual-rate-explodes": (
         started("usual rate", LN, 999),
         started("usual rate", LN, 5),

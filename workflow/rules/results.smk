@@ -193,7 +193,6 @@ def summary_findings(wildcards):
     dataset, settings = wildcards.dataset, own_settings(wildcards.dataset)
     parts = [
         {
-            "stage": stage,
             "title": part.title,
             "question": part.question,
             "function": part.function,

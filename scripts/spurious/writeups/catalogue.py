@@ -30,6 +30,7 @@ RESULTS = [
             "published": "resource.published.csv",
             "smoothing": "smoothing/gather_smoothing.summary",
             "toy": "table.linear-toy",
+            "start": "table.linear-start",
             "linear": "table.linear",
             "linear_tests": "table.linear-tests",
             "pair": "table.linear-pair",

@@ -30,7 +30,7 @@ ANY = 0.9  # of the images: what "any" image means
 GOOD_PART = 0.1  # of the images: what "a reasonable fraction" means
 SAFE = 0.1  # of the images: a classifier that is fooled on fewer is safe
 SENSIBLE = 0.5  # nats from ln(classes)
-ABOUT_80 = (75.0, 90.0)  # the floor is a loss of 87.3
+ABOUT_80 = (70.0, 90.0)
 EXPLODES = 10.0  # times ln(classes)
 
 

@@ -214,10 +214,10 @@ def denoised_smoothing_worse(table: pd.DataFrame) -> Finding:
     """Accuracy that a denoiser loses under noise of sigma MEDIUM, as the write-up reads 69 % and 48 %.
 
     In the paper these are standard accuracy and certified accuracy at an L2 radius of .25: two units. `table`:
-    `classifier, defence, sigma, radius, certified` with `_low` and `_high`, `n`; radius 0 is the smoothed accuracy.
+    `classifier, defence, sigma, radius, n, certified_accuracy, low, high`; radius 0 is the smoothed accuracy.
     """
     own = chosen(first_classifier(table), f"sigma {MEDIUM:g}, radius 0", sigma=MEDIUM, radius=0.0)
     plain, denoised = (chosen(own, f"the defence {name}", defence=name).iloc[0] for name in ("none", "denoised"))
-    value, low, high = difference(rate(plain, "certified"), rate(denoised, "certified"))
+    value, low, high = difference(rate(plain, "certified_accuracy", ""), rate(denoised, "certified_accuracy", ""))
     measured = f"accuracy under noise of sigma {MEDIUM:g} lost by a denoiser ({plain['classifier']})"
     return Finding(verdict=above(low, high), measured=measured, value=value, low=low, high=high, n=plain["n"])

@@ -30,6 +30,12 @@ RESULTS = [
         FOUND,
         when=lambda settings: bool(settings["backworking"]["ablation"]["settings"]),
     ),
+    Table(
+        "backworking-nearest",
+        f"{HERE}.nearest:nearest",
+        {"images": "backwork_label.images", **ROWS, "data": "prepare_dataset"},
+        FOUND,
+    ),
     Figure(
         "found-{classifier}-{search}",
         f"{HERE}.found:figure",

@@ -50,6 +50,7 @@ RESULTS = [
         when=lambda settings: settings["linear"]["pair"] is not None,
     ),
     Table("linear-toy", f"{HERE}.toy:toy"),
+    Table("linear-start", f"{HERE}.start:start", {"splits": "linear_data"}),
     Figure("linear", f"{HERE}.figure:linear", {"table": "table.linear"}),
     Figure("templates", f"{HERE}.sweep_figures:templates", TEMPLATES, TARGETS, first=("seed",)),
     Figure("template-images", f"{HERE}.sweep_figures:template_images", TEMPLATES, TARGETS, first=("seed",)),
