@@ -3,6 +3,8 @@
 import pandas as pd
 
 from samplerows import (
+    attacked_rows,
+    certified_rows,
     defence_rows,
     fooling_rows,
     image_list,
@@ -74,5 +76,7 @@ INPUTS = {
     "transfer": {"rows": transferred},
     "robustness": DEFENDED,
     "robustness-checks": DEFENDED,
+    "certified": {"rows": lambda: both(both(certified_rows(), "defence"))},
+    "certified-attacks": {"rows": lambda: both(both(attacked_rows(), "defence"))},
     "images-excluded": {"images": excluded},
 }

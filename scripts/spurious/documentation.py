@@ -9,7 +9,13 @@ from spurious.problems import field_place
 from spurious.registry import Entry, Settings
 from spurious.sections import Configuration
 
-MERGED = ("classifiers", "recipes", "fooling", "robustness")  # an override may name a part of their entries only
+MERGED = (
+    "classifiers",
+    "recipes",
+    "fooling",
+    "robustness",
+    "certification",
+)  # an override may name a part of their entries only
 HEAD = ("key", "default", "what may stand there")
 
 
