@@ -35,7 +35,7 @@ answer_help(__name__, parse)
 import torch
 
 from pipeline.files.classifiers import open_classifier
-from pipeline.files.images import Images, open_images
+from pipeline.files.images import Images, open_images, shard_indices
 from spurious.attacks.scores import Scores
 from spurious.classifiers.predictions import predict
 from spurious.data.datasets import to_float
@@ -94,13 +94,6 @@ def load_batch(images: Images, device: torch.device, places: torch.Tensor) -> Ba
     """The images of these places, as the sweep takes them."""
     ids = [str(images.ids[place]) for place in places.tolist()]
     return Batch(ids, to_float(images.load(places)).to(device), images.labels[places])
-
-
-def shard_indices(images: int, shard: int, shards: int) -> torch.Tensor:
-    """Every `shards`-th image from `shard` on: equal shares of a test set that may be sorted by label."""
-    if not 0 <= shard < shards:
-        raise SpuriousError(f"--shard {shard}: with --shards {shards} it must be from 0 to {shards - 1}")
-    return torch.arange(images)[shard::shards]
 
 
 if __name__ == "__main__":

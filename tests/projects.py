@@ -55,6 +55,14 @@ TINY = {
         },
         "shards": 2,
     },
+    "certification": {
+        "images": 4,
+        "sigmas": [0.25],
+        "n0": 10,
+        "n": 40,
+        "attack": {"images": 1, "steps": 2, "n": 20},
+        "shards": 2,
+    },
     "experiments": {
         DATASET: {
             "seeds": [0, 1],
@@ -67,6 +75,7 @@ TINY = {
             "black_box": ["forest", "boosted", "nearest", "cnn"],
             "transfer": {"cnn": [0, 1], "softmax": [0], "forest": [0]},
             "robustness": ["cnn"],
+            "certification": ["cnn"],
             "override": {
                 "classifiers": {
                     "cnn": {"channels": [4, 8], "units": 16},

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from spurious.defences.rejection import REJECTED
+from spurious.defences.rejection import ABSTAINED, REJECTED
 from spurious.experiments.fooling.success import METHOD
 from spurious.experiments.transfer import table
 
@@ -270,3 +270,22 @@ def ablation_rows():
     ]
     shared = {"batch": 3, "pairs": 2, "steps": 60, "reinitialized": 0, "start_distance": 0.5, "test_distance": 0.2}
     return pd.DataFrame(rows).assign(classifier="cnn", **shared)
+
+
+def certified_rows():
+    """Three images of which the first is certified rightly, the second abstained, the third wrong."""
+    rows = [(3, 0.5, 99), (ABSTAINED, 0.0, 50), (4, 0.3, 90)]
+    return pd.DataFrame(
+        [
+            ("net", "vote", 0.25, image, 3, decision, radius, count, 100, 10, 0.001)
+            for image, (decision, radius, count) in enumerate(rows)
+        ],
+        columns=[*("classifier", "defence", "sigma", "id", "label", "decision", "radius", "count", "n", "n0", "alpha")],
+    )
+
+
+def attacked_rows():
+    """What an attack makes of the two certificates: nothing inside, one decision beyond."""
+    certified = certified_rows().query("decision != @ABSTAINED").drop(columns=["label", "n0", "alpha"])
+    inside = certified.assign(size=1.0, found=certified["decision"], draws=16)
+    return pd.concat([inside, inside.assign(size=3.0, found=[4, ABSTAINED])], ignore_index=True)

@@ -4,6 +4,8 @@ import pandas as pd
 
 from samplerows import (
     ablation_rows,
+    attacked_rows,
+    certified_rows,
     confidence_rows,
     defence_rows,
     fooling_rows,
@@ -91,5 +93,7 @@ INPUTS = {
     "robustness": DEFENDED,
     "robustness-checks": DEFENDED,
     "robustness-gain": DEFENDED,
+    "certified": {"rows": lambda: both(both(certified_rows(), "defence"))},
+    "certified-attacks": {"rows": lambda: both(both(attacked_rows(), "defence"))},
     "images-excluded": {"images": excluded},
 }

@@ -9,7 +9,7 @@ from sourcecode import ROOTS, SCRIPTS, imported, modules
 
 GROUND = {
     *("errors", "problems", "registry", "parameters", "seeding", "wording", "modules", "frames", "statistics"),
-    *("rates", "vision", "adam"),
+    *("rates", "vision", "adam", "sgd"),
 }
 # From the top to the ground. What stands on one floor knows nothing of its neighbours.
 FLOORS = [

@@ -33,6 +33,12 @@ class Adam:
         self.first = [torch.zeros_like(parameter) for parameter in parameters]
         self.second = [torch.zeros_like(parameter) for parameter in parameters]
         self.steps = [torch.zeros((), device=parameter.device if fused else None) for parameter in parameters]
+        self.moments = {"first_moment": self.first, "second_moment": self.second}
+
+    def continue_at(self, step: int) -> None:
+        """The next step is one after so many."""
+        for steps in self.steps:
+            steps.fill_(step)
 
     @torch.no_grad()
     def step(self, gradients: list[Tensor], learning_rate: float) -> None:

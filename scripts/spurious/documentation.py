@@ -9,7 +9,9 @@ from spurious.problems import field_place
 from spurious.registry import Entry, Settings
 from spurious.sections import Configuration
 
-MERGED = ("classifiers", "recipes", "fooling", "robustness")  # an override may name a part of their entries only
+MERGED = (  # an override may name a part of their entries only
+    *("classifiers", "recipes", "fooling", "robustness", "certification"),
+)
 HEAD = ("key", "default", "what may stand there")
 
 

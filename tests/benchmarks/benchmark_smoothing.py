@@ -21,7 +21,7 @@ from kornia.filters import gaussian_blur2d
 import smooth_shard
 from measuring import Row, memory_mb
 from pipeline.files.classifiers import open_classifier
-from pipeline.files.images import open_images
+from pipeline.files.images import open_images, shard_indices
 from pipeline.jobs.devices import is_slow_in_bfloat16
 from spurious import configuration
 from spurious.classifiers.predictions import predict
@@ -95,7 +95,7 @@ def _changed(folder: Path, classifier: str, entry: dict[str, object], shard: int
     load = partial(smooth_shard.load_batch, images, device)
     model, preprocessing = open_classifier(folder / classifier / "pretrained", entry, device, precision="bfloat16")
     score = partial(predict, model, batch_size=settings.batch_size, classes=1000)
-    items = smooth_shard.shard_indices(len(images), shard, CORES).split(1)
+    items = shard_indices(len(images), shard, CORES).split(1)
     rows = pd.DataFrame([row for rows in sweep(items, load, score, settings, preprocessing) for row in rows])
     before = pd.read_csv(folder / classifier / "smoothing_images.csv")
     pairs = rows.merge(before, on=["image", "kernel", "sigma"], suffixes=("", "_before"), validate="one_to_one")

@@ -16,6 +16,7 @@ from tabulate import tabulate  # noqa: E402
 
 import benchmark_backworking  # noqa: E402 - found through the paths above
 import benchmark_black_box  # noqa: E402
+import benchmark_certification  # noqa: E402
 import benchmark_demo  # noqa: E402
 import benchmark_fooling  # noqa: E402
 import benchmark_linear  # noqa: E402
@@ -33,6 +34,7 @@ BENCHMARKS = {
     "linear": benchmark_linear.rows,
     "fooling": benchmark_fooling.rows,
     "black_box": benchmark_black_box.rows,
+    "certification": benchmark_certification.rows,
     "store": benchmark_store.rows,
     "scaling": benchmark_scaling.rows,
     "demo": benchmark_demo.rows,

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from pipeline.files.tensors import load_classifier, read_description, write_weights
 from spurious.classifiers.models import Description, SoftmaxRegression, build_classifier, initialize
 from spurious.errors import SpuriousError
+from spurious.registry import parse
 from spurious.seeding import generator
 
 PUBLISHED = Description(architecture="cnn", image_shape=(1, 28, 28), classes=10)
@@ -267,3 +268,25 @@ def test_an_unknown_architecture_is_told(tmp_path):
     with_metadata(path, json.dumps(small().model_dump(mode="json") | {"architecture": "vgg"}))
     with pytest.raises(SpuriousError, match="vgg"):
         load_classifier(path, CPU)
+
+
+def test_lenet_is_the_published_one():
+    model = build_classifier(parse(Description, {"architecture": "lenet", "image_shape": [1, 28, 28], "classes": 10}))
+    assert count_parameters(model) == 520 + 25_050 + 800 * 500 + 500 + 5010
+    assert {name: tuple(layer.shape) for name, layer in model.activations(torch.rand(2, 1, 28, 28)).items()} == {
+        "input": (2, 1, 28, 28),
+        "conv1": (2, 20, 12, 12),
+        "conv2": (2, 50, 4, 4),
+        "fc": (2, 500),
+        "softmax": (2, 10),
+    }
+
+
+@pytest.mark.parametrize("side", [12, 13, 15, 29])
+def test_lenet_takes_every_size_that_its_convolutions_do(side):
+    description = small((1, side, 14), architecture="lenet")
+    if side < 13:
+        with pytest.raises(SpuriousError, match="12 x 14 pixels are too few"):
+            build_classifier(description)
+    else:
+        assert build_classifier(description)(torch.rand(2, 1, side, 14)).shape == (2, 3)

@@ -316,6 +316,47 @@ def test_equals_a_plain_training_loop(steps):
         torch.testing.assert_close(value.double(), model.state_dict()[name], rtol=1e-4, atol=1e-5, msg=name)
 
 
+NOISY = TrainingRecipe(
+    **{"learning_rate": 0.02, "batch_size": 6, "epochs": 4, "optimizer": "sgd", "momentum": 0.8, "weight_decay": 0.01},
+    **{"schedule": "step", "step_epochs": 1.5, "noise": 0.3},
+)
+
+
+def test_noise_and_sgd_equal_a_plain_training_loop():
+    """Written with the ordinary SGD and scheduler, integer labels and no memory format."""
+    images, labels = quadrants(30)
+    trainer = new_trainer(TrainingSet(images=images, targets=one_hot(labels, 3)), NOISY, seed=4)
+    model = ConvNet(SHAPE, 3, (2, 4), 8)
+    model.load_state_dict(copy.deepcopy(trainer.model.state_dict()))
+    model.double()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.8, weight_decay=0.01)
+    scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, [8, 15], 0.1)  # the first step after 7.5 and 15
+    order = torch.cat([torch.randperm(30, generator=generator(4, "order", epoch)) for epoch in range(4)])
+    for step, batch in enumerate(order.split(6)):
+        noise = torch.empty(6, *SHAPE).normal_(generator=generator(4, "noise", step))
+        optimizer.zero_grad()
+        F.cross_entropy(model((images[batch] + 0.3 * noise).double()), labels[batch]).backward()
+        optimizer.step()
+        scheduler.step()
+    list(trainer.run())
+    for name, value in trainer.model.state_dict().items():
+        torch.testing.assert_close(value.double(), model.state_dict()[name], rtol=1e-4, atol=1e-5, msg=name)
+
+
+def test_sgd_restored_equals_undisturbed():
+    undisturbed, killed, restored = (new_trainer(recipe=NOISY) for _ in range(3))
+    list(undisturbed.run(rows=4))
+    list(itertools.islice(killed.run(rows=4), 2))
+    restored.restore({name: value.clone() for name, value in killed.state().items()})
+    list(restored.run(rows=4))
+    assert_same(weights(restored), weights(undisturbed))
+
+
+def test_a_rate_that_falls_in_steps_needs_them():
+    with pytest.raises(SpuriousError, match="the schedule step needs epochs and step_epochs"):
+        parse(TrainingRecipe, {"learning_rate": 0.1, "batch_size": 8, "epochs": 2, "schedule": "step"})
+
+
 def test_the_weights_start_as_initialized_for_the_seed():
     model = ConvNet(SHAPE, 3, (2, 4), 8)
     initialize(model, "published", generator(5, "initialization"))

@@ -103,7 +103,11 @@ BAD = {
         "searches.logit.reinitialize_after: 1 is not allowed: values of p without a rise before an image starts anew; "
         "use 2 or more, or 0 for never",
     ),
-    "infinite": ("recipes/fast/learning_rate", float("inf"), "learning_rate: inf is not allowed: Adam's learning rate"),
+    "infinite": (
+        "recipes/fast/learning_rate",
+        float("inf"),
+        "learning_rate: inf is not allowed: learning rate, a number",
+    ),
     "not a number": ("smoothing/sigmas", [float("nan")], "smoothing.sigmas[0]: nan is not allowed: standard deviation"),
     "negative sigma": ("smoothing/sigmas", [0.0, -0.1], "smoothing.sigmas[1]: -0.1 is not allowed: standard deviation"),
     "even kernel": ("smoothing/kernels", [5, 4], "kernels[1]: 4 is not allowed: odd number of taps: 3, 5, 7, ..."),
@@ -664,8 +668,8 @@ def test_experiment_without_the_optional_stages():
 
 @pytest.mark.parametrize("architecture", sorted(Architecture.kinds))
 def test_layers_are_those_of_the_classifiers(architecture):
-    description = Description(architecture=architecture, image_shape=(1, 8, 8), classes=2, channels=(1, 1), units=1)
-    activations = build_classifier(description).activations(torch.zeros(1, 1, 8, 8))
+    description = Description(architecture=architecture, image_shape=(1, 16, 16), classes=2, channels=(1, 1), units=1)
+    activations = build_classifier(description).activations(torch.zeros(1, 1, 16, 16))
     assert tuple(activations) == Architecture.kinds[architecture].layers
 
 

@@ -48,6 +48,7 @@ def made(folder, name, pair):
         path.write_text(renamed(path.read_text(), pair))
     settings = {"found_above": 0.999} if name in WITH_THRESHOLD else {}
     settings |= {"classes": 2} if name == "smoothing-clean" else {}
+    settings |= {"radii": [0.0, 0.25]} if name == "certified" else {}
     return make(folder / "out", "table", name, files, **settings)["csv"].read_text()
 
 

@@ -9,7 +9,7 @@ from spurious.experiments.rooms import in_order, rooms
 from spurious.sections import RESERVED, Experiment, Shared, Threads
 
 ORDER = ["data", "classifiers", "backworking", "retraining", "smoothing", "linear", "fooling", "black_box", "transfer"]
-ORDER += ["robustness"]
+ORDER += ["robustness", "certification"]
 
 
 def test_the_rooms_stand_in_the_order_of_the_data():
@@ -46,7 +46,7 @@ def test_sections_and_stages_are_those_of_the_rooms():
     assert list(Threads.model_fields) == ["training", *computing]
     assert list(Experiment.model_fields) == ["seeds", *ORDER[1:], "override"]
     assert list(KINDS) == [name for name in ORDER[1:] if name != "linear"]
-    assert ON_PHOTOGRAPHS == ["smoothing", "fooling"]
+    assert ON_PHOTOGRAPHS == ["smoothing", "fooling", "certification"]
     assert {"linear", "store", "transfer.csv"} <= {*RESERVED}
 
 

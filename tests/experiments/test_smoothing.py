@@ -15,6 +15,7 @@ from torch import nn
 
 import gather_smoothing
 import smooth_shard
+from pipeline.files.images import shard_indices
 from pipeline.files.tensors import write_tensors, write_weights
 from spurious.classifiers.models import Description, build_classifier, initialize
 from spurious.classifiers.predictions import predict
@@ -466,7 +467,7 @@ def test_files_hold_what_the_library_computes(files, tmp_path, model, images, la
 
 def test_a_shard_out_of_range_is_refused():
     with pytest.raises(SpuriousError, match="from 0 to 1"):
-        smooth_shard.shard_indices(10, 2, 2)
+        shard_indices(10, 2, 2)
 
 
 @pytest.mark.parametrize("content", [None, "", "image,label\n1,2\n", "\x00\x01"])

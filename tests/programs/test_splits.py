@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 
 import attack_defence
 import backwork_label
+import certify_classifier
 import fit_classifier
 import fool_classifier
 import retrain_classifier
@@ -92,6 +93,8 @@ ATTACKS = {
     "defences": {"threshold": {"kind": "threshold", "coverage": 0.5}},
     "attacks": {"oblivious": {"kind": "oblivious", "steps": 2}},
 }
+CERTIFICATION = {"images": 6, "sigmas": [0.5], "n0": 5, "n": 50, "defences": {"none": "none"}}
+CERTIFICATION |= {"attack": {"images": 3, "steps": 2, "n": 20}}
 
 PROGRAMS = {
     "train_classifier": Program(
@@ -156,6 +159,11 @@ PROGRAMS = {
         attack_defence.main,
         {"weights": "cnn0/weights", "classifier": "cnn", "entry": CNN, "seed": 0} | {"settings": ATTACKS},
         {"rows": "validation test", "found": "validation test"},
+    ),
+    "certify_classifier": Program(
+        certify_classifier.main,
+        {"weights": "cnn0/weights", "classifier": "cnn", "entry": CNN, "settings": CERTIFICATION},
+        {"rows": "test", "attacks": "test"},
     ),
     "search_scores": Program(
         search_scores.main,

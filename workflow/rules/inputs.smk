@@ -124,6 +124,16 @@ def robustness_shards(wildcards):
     return experiment(wildcards.dataset)["robustness"]["shards"]
 
 
+def certification(wildcards):
+    """The settings of a classifier's certification, without those of other jobs."""
+    settings = of_classifier(experiment(wildcards.dataset)["certification"], wildcards.classifier)
+    return json.dumps({key: value for key, value in settings.items() if key not in ("shards", "radii")})
+
+
+def certification_shards(wildcards):
+    return of_classifier(experiment(wildcards.dataset)["certification"], wildcards.classifier)["shards"]
+
+
 def local_data(wildcards, resources):
     """`--local-data folder`, nothing where there is none.
 

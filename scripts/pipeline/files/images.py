@@ -58,3 +58,10 @@ def open_splits(path: str | Path) -> tuple[dict[str, ImageSource], int]:
         return dict(store.splits), store.classes
     data = read_dataset(path)
     return {split: InMemory(data.images[split], data.labels[split]) for split in data.images}, data.classes
+
+
+def shard_indices(images: int, shard: int, shards: int) -> torch.Tensor:
+    """Every `shards`-th image from `shard` on: equal shares of a test set that may be sorted by label."""
+    if not 0 <= shard < shards:
+        raise SpuriousError(f"--shard {shard}: with --shards {shards} it must be from 0 to {shards - 1}")
+    return torch.arange(images)[shard::shards]

@@ -69,7 +69,7 @@ NO_PARAMETERS = ("recipe", "published_as")  # keys that the network itself does 
 class Architecture(ClassifierEntry, kind="architecture", key="architecture"):
     """A network that is trained here. `layers` are the names of its activations, from the input to the logits."""
 
-    remedy = "cnn (two convolutions and a hidden layer) or softmax (one linear layer)"
+    remedy = "cnn or lenet (two convolutions and a hidden layer, padded or not) or softmax (one linear layer)"
     layers: ClassVar[tuple[str, ...]]
     needed = ("recipe",)
 
@@ -94,18 +94,24 @@ class Architecture(ClassifierEntry, kind="architecture", key="architecture"):
         return {name: field.get_default() for name, field in fields.items() if not field.is_required()}
 
 
+Channels = Annotated[
+    tuple[Annotated[int, Field(ge=1, description="number of channels, 1 or more")], ...],
+    Field(
+        min_length=2,
+        max_length=2,
+        description="output channels of the two convolutions, two whole numbers such as [32, 64]",
+    ),
+]
+Units = Annotated[int, Field(ge=1, description="units of the hidden layer, 1 or more")]
+
+
 class Cnn(Architecture, kind="cnn"):
     """The write-up's CNN."""
 
     layers = ("input", "conv1", "conv2", "fc", "softmax")
 
-    channels: tuple[Annotated[int, Field(ge=1, description="number of channels, 1 or more")], ...] = Field(
-        (32, 64),
-        min_length=2,
-        max_length=2,
-        description="output channels of the two convolutions, two whole numbers such as [32, 64]",
-    )
-    units: int = Field(1024, ge=1, description="units of the hidden layer, 1 or more")
+    channels: Channels = (32, 64)
+    units: Units = 1024
     published_as: PublishedAs = None
 
     def build(self, image_shape: tuple[int, int, int], classes: int) -> "nn.Module":
@@ -113,6 +119,22 @@ class Cnn(Architecture, kind="cnn"):
         from spurious.classifiers.models import ConvNet
 
         return ConvNet(image_shape, classes, self.channels, self.units)
+
+
+class LeNet(Architecture, kind="lenet"):
+    """The cnn without padding, as LeCun et al. (1998): the network of certified accuracies on MNIST."""
+
+    layers = Cnn.layers
+
+    channels: Channels = (20, 50)
+    units: Units = 500
+    published_as: PublishedAs = None
+
+    def build(self, image_shape: tuple[int, int, int], classes: int) -> "nn.Module":
+        """The untrained network; SpuriousError for images of less than 13 pixels a side."""
+        from spurious.classifiers.models import ConvNet
+
+        return ConvNet(image_shape, classes, self.channels, self.units, padding=0)
 
 
 class Softmax(Architecture, kind="softmax"):

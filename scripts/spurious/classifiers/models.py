@@ -10,6 +10,7 @@ from pydantic import ConfigDict, model_validator
 from torch import Tensor, nn
 
 from spurious.classifiers.entries import Architecture
+from spurious.errors import SpuriousError
 from spurious.registry import Settings, parse
 
 
@@ -52,16 +53,29 @@ class ConvNet(nn.Module):
     """The write-up's CNN: two 5x5 convolutions with 2x2 max pooling, a hidden layer, softmax.
 
     Takes float32 images (N, C, H, W) in [0, 1] and returns logits (N, classes). Both the convolutions
-    and the pooling pad as TensorFlow's "SAME" does.
+    and the pooling pad as TensorFlow's "SAME" does; the convolutions do not with a `padding` of 0, for which an image
+    of less than 13 pixels a side is a SpuriousError.
     """
 
-    def __init__(self, image_shape: tuple[int, int, int], classes: int, channels: tuple[int, int], units: int):
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        classes: int,
+        channels: tuple[int, int],
+        units: int,
+        padding: int = 2,
+    ):
         super().__init__()
         depth, height, width = image_shape
         first, second = channels
-        self.conv1 = nn.Conv2d(depth, first, 5, padding=2)
-        self.conv2 = nn.Conv2d(first, second, 5, padding=2)
-        self.fc = nn.Linear(second * math.ceil(height / 4) * math.ceil(width / 4), units)
+        height, width = (_pooled(_pooled(side, padding), padding) for side in (height, width))
+        if min(height, width) < 1:
+            raise SpuriousError(
+                f"lenet: {image_shape[1]} x {image_shape[2]} pixels are too few, 13 x 13 are needed; use the cnn"
+            )
+        self.conv1 = nn.Conv2d(depth, first, 5, padding=padding)
+        self.conv2 = nn.Conv2d(first, second, 5, padding=padding)
+        self.fc = nn.Linear(second * height * width, units)
         self.out = nn.Linear(units, classes)
 
     def _hidden(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -77,6 +91,11 @@ class ConvNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes)."""
         return self.out(F.relu(self._hidden(images)[-1]))
+
+
+def _pooled(side: int, padding: int) -> int:
+    """The pixels of a side after a convolution of 5 taps and the pooling."""
+    return math.ceil((side + 2 * padding - 4) / 2)
 
 
 class SoftmaxRegression(nn.Module):

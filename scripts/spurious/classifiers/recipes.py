@@ -37,18 +37,20 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 
 class TrainingRecipe(Settings):
-    """How a classifier is trained: Adam on the cross-entropy, `steps` batches or `epochs` passes.
+    """How a classifier is trained: Adam or SGD on the cross-entropy, `steps` batches or `epochs` passes.
 
     `initialization`: "published" is a normal with standard deviation .1 truncated at two of them and
     biases of .1 (the TensorFlow tutorial that the write-up follows), "pytorch" the library's default.
-    `shift`: random translation by up to so many pixels. `precision` "auto" is bfloat16 autocast on a
+    `schedule` "step": a tenth of the rate after each `step_epochs`. `shift`: random translation by up to so many
+    pixels. `noise`: standard deviation of Gaussian noise that is added to every batch, not clamped (Cohen et al., ICML
+    2019). `precision` "auto" is bfloat16 autocast on a
     GPU and float32 elsewhere.
     """
 
     remedy = "a training recipe"
 
     learning_rate: float = Field(
-        gt=0, description="Adam's learning rate, a number above 0 such as 2.0e-3 (YAML needs the point)"
+        gt=0, description="learning rate, a number above 0 such as 2.0e-3 (YAML needs the point)"
     )
     batch_size: int = Field(ge=1, description="images in a batch, 1 or more")
     steps: int | None = Field(
@@ -65,14 +67,22 @@ class TrainingRecipe(Settings):
     initialization: Literal["published", "pytorch"] = Field(
         "pytorch", description="published (truncated normal, biases .1) or pytorch (the library's default)"
     )
-    schedule: Literal["constant", "one_cycle"] = Field(
-        "constant", description="course of the learning rate, constant or one_cycle"
+    schedule: Literal["constant", "one_cycle", "step"] = Field(
+        "constant", description="course of the learning rate, constant, one_cycle or step"
     )
+    step_epochs: float | None = Field(
+        None, gt=0, description="epochs after each of which the rate falls to a tenth, above 0 (with the schedule step)"
+    )
+    optimizer: Literal["adam", "sgd"] = Field("adam", description="adam or sgd")
+    momentum: float = Field(0.9, ge=0, lt=1, description="momentum of sgd, from 0 to below 1")
     epsilon: float = Field(
         1e-8, gt=0, description="Adam's epsilon, a number above 0 such as 1.0e-8 (YAML needs the point)"
     )
-    weight_decay: float = Field(0.0, ge=0, description="weight of the squared parameters in Adam, 0 or more")
+    weight_decay: float = Field(0.0, ge=0, description="weight decay, 0 or more")
     shift: int = Field(0, ge=0, description="images are translated by up to so many pixels, 0 or more")
+    noise: float = Field(
+        0.0, ge=0, description="standard deviation of the Gaussian noise that is added in training, 0 or more"
+    )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="auto (bfloat16 on a GPU), float32 or bfloat16"
     )
@@ -81,6 +91,8 @@ class TrainingRecipe(Settings):
     def _one_length(self) -> Self:
         if (self.steps is None) == (self.epochs is None):
             raise SpuriousError("exactly one of steps and epochs; in an override, null removes the other one")
+        if self.schedule == "step" and None in (self.epochs, self.step_epochs):
+            raise SpuriousError("the schedule step needs epochs and step_epochs")
         return self
 
     def total_steps(self, images: int) -> int:

@@ -16,8 +16,7 @@ from spurious.classifiers.recipes import TrainingRecipe
 from spurious.perturbations.negatives import FreshNoise
 from spurious.perturbations.noise_images import mixture
 from spurious.seeding import generator
-
-KINDS = ("parameter", "first_moment", "second_moment")
+from spurious.sgd import Sgd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +78,7 @@ class Trainer:
         self.device = device
         model.to(memory_format=torch.channels_last)
         self.parameters = dict(model.named_parameters())
-        self.optimizer = Adam(
-            list(self.parameters.values()), epsilon=recipe.epsilon, weight_decay=recipe.weight_decay, fused=True
-        )
+        self.optimizer = _optimizer(list(self.parameters.values()), recipe)
         self.autocast = recipe.precision == "bfloat16" or (recipe.precision == "auto" and device.type == "cuda")
 
     @property
@@ -96,25 +93,21 @@ class Trainer:
         return self.total * (size + (fresh.noise.count(size) * (1 + fresh.noise.steps) if fresh else 0))
 
     def state(self) -> dict[str, Tensor]:
-        """Parameters, Adam's moments and the step, as flat tensors."""
-        tensors = {"step": torch.tensor(self.step)}
-        for name, *values in self._restorable():
-            tensors |= {f"{kind}/{name}": value.detach() for kind, value in zip(KINDS, values, strict=True)}
-        return tensors
+        """Parameters, the optimizer's moments and the step, as flat tensors."""
+        return {"step": torch.tensor(self.step), **{name: value.detach() for name, value in self._restorable()}}
 
     @torch.no_grad()
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Continue from what `state()` returned; raises KeyError or RuntimeError when it is another model's."""
-        for name, *values in self._restorable():
-            for kind, value in zip(KINDS, values, strict=True):
-                value.copy_(tensors[f"{kind}/{name}"])
+        for name, value in self._restorable():
+            value.copy_(tensors[name])
         self.step = int(tensors["step"])
-        for steps in self.optimizer.steps:
-            steps.fill_(self.step)
+        self.optimizer.continue_at(self.step)
 
-    def _restorable(self) -> Iterator[tuple[str, Tensor, Tensor, Tensor]]:
-        """Name, parameter and its two moments."""
-        return zip(self.parameters, self.optimizer.parameters, self.optimizer.first, self.optimizer.second, strict=True)
+    def _restorable(self) -> Iterator[tuple[str, Tensor]]:
+        """Parameters and moments, each by its kind and the parameter's name."""
+        for kind, values in {"parameter": self.optimizer.parameters, **self.optimizer.moments}.items():
+            yield from ((f"{kind}/{name}", value) for name, value in zip(self.parameters, values, strict=True))
 
     def run(
         self,
@@ -152,6 +145,7 @@ class Trainer:
         """One update; returns the summed losses and the counts of real images and negatives, (2, 2)."""
         index = self._batch_indices()
         images = shift(self.data.images[index], self.recipe.shift, generator(self.seed, "shift", self.step))
+        images = noisy(images, self.recipe.noise, generator(self.seed, "noise", self.step))
         images = images.to(self.device, memory_format=torch.channels_last, non_blocking=True)
         targets = self.data.targets[index].to(self.device, non_blocking=True)
         negative = (index >= len(self.data.images) - self.data.negatives).to(self.device)
@@ -188,12 +182,26 @@ class Trainer:
         return self._order[position * size : (position + 1) * size]
 
     def _learning_rate(self, step: int) -> float:
-        """Constant, or one cycle: linear warm-up over the first 30 %, then linear decay to zero."""
+        """Constant, falling in steps, or one cycle: linear warm-up over the first 30 %, then linear decay to zero."""
         if self.recipe.schedule == "constant":
             return self.recipe.learning_rate
+        if self.recipe.schedule == "step":
+            falls = math.floor(step * self.recipe.epochs / self.total / self.recipe.step_epochs)
+            return self.recipe.learning_rate * 0.1**falls
         warm_up = 0.3 * self.total
         fraction = (step + 1) / warm_up if step < warm_up else (self.total - step) / (self.total - warm_up)
         return self.recipe.learning_rate * min(1.0, fraction)
+
+
+def _optimizer(parameters: list[Tensor], recipe: TrainingRecipe) -> Adam | Sgd:
+    if recipe.optimizer == "sgd":
+        return Sgd(parameters, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
+    return Adam(parameters, epsilon=recipe.epsilon, weight_decay=recipe.weight_decay, fused=True)
+
+
+def noisy(images: Tensor, sigma: float, generator: torch.Generator) -> Tensor:
+    """Images plus Gaussian noise of standard deviation `sigma`, not clamped; drawn on the CPU."""
+    return images if sigma == 0 else images + sigma * torch.empty(images.shape).normal_(generator=generator)
 
 
 def shift(images: Tensor, pixels: int, generator: torch.Generator) -> Tensor:

@@ -23,6 +23,13 @@ def number_of_classes(settings: Settings) -> int:
     return settings["dataset"].get("classes", 10)
 
 
+def of_classifier(section: Settings, classifier: str) -> dict[str, Any]:
+    """A section as it holds for a classifier: what is different for it, under `classifiers`, put in place."""
+    shared = {key: value for key, value in section.items() if key != "classifiers"}
+    own = section.get("classifiers", {}).get(classifier, {})
+    return {**shared, **{key: value for key, value in own.items() if value is not None}}
+
+
 CLASSES = {"classes": number_of_classes}
 NAMES = {"class_names": "class_names"}  # an input
 

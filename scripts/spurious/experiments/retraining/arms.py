@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from spurious.experiments.catalogue import of_classifier
+
 
 def settings_of(settings: Mapping[str, Any], classifier: str) -> dict[str, Any]:
     """The section `retraining` as it holds for a classifier: its own entry put in place."""
-    shared = {key: value for key, value in settings["retraining"].items() if key != "classifiers"}
-    own = settings["retraining"].get("classifiers", {}).get(classifier, {})
-    return {**shared, **{key: value for key, value in own.items() if value is not None}}
+    return of_classifier(settings["retraining"], classifier)
 
 
 def arms(settings: Mapping[str, Any]) -> list[dict[str, str]]:

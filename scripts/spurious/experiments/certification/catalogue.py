@@ -1,0 +1,43 @@
+"""What is shown of certification by randomized smoothing."""
+
+from spurious.experiments.catalogue import Figure, Findings, Settings, Table, of_classifier
+from spurious.experiments.certification.settings import CertificationSettings
+from spurious.experiments.rooms import WITH_GRADIENT, Room, names_of
+
+HERE = "spurious.experiments.certification"
+
+
+def portions(settings: Settings) -> list[dict[str, object]]:
+    """The jobs that share the images of each classifier."""
+    return [
+        {"classifier": name, "portion": portion}
+        for name in settings["experiment"]["certification"]
+        for portion in range(of_classifier(settings["certification"], name)["shards"])
+    ]
+
+
+ROOM = Room(
+    title="Certification",
+    after="robustness",
+    settings=CertificationSettings,
+    threads="certification",
+    runs=names_of("different names of the classifiers that are certified under noise ([] for none)"),
+    kinds=WITH_GRADIENT,
+    photographs=True,
+    wildcards={("classifier", "portion"): portions},
+    measured=("certify_classifier",),
+)
+
+ROWS = {"rows": "certify_classifier.rows"}
+RESULTS = [
+    Table("certified", f"{HERE}.table:certified", ROWS, {"radii": "certification.radii"}),
+    Table("certified-attacks", f"{HERE}.table:attacks", {"rows": "certify_classifier.attacks"}),
+    Figure("certified", f"{HERE}.figure:figure", ROWS),
+]
+FINDINGS = [
+    Findings(
+        "Certification",
+        f"{HERE}.findings:certification",
+        {"table": "certified", "attacks": "certified-attacks"},
+    )
+]

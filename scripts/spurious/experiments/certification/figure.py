@@ -1,0 +1,51 @@
+"""The figure of certified accuracy over the radius."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from spurious.experiments.certification.table import NEEDED, groups, right_radii
+from spurious.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, WIDTH, styled
+from spurious.frames import require_rows
+from spurious.rates import interval
+
+COLORS = (GREY, SKY, VERMILION, GREEN, BLUE, ORANGE, PURPLE, BLACK)
+
+
+@styled
+def figure(rows: pd.DataFrame) -> Figure:
+    """Certified accuracy over the L2 radius: a panel for each classifier and noise, a line with its interval (Wilson
+    95 %) for each defence. `rows`: what `certify_classifier.py` writes.
+    """
+    require_rows(rows, NEEDED)
+    panels = list(dict.fromkeys((classifier, sigma) for (classifier, _, sigma), _ in groups(rows)))
+    names = list(dict.fromkeys(rows["defence"]))
+    columns = min(3, len(panels))
+    lines = -(-len(panels) // columns)
+    drawn = Figure(figsize=(WIDTH, 1.0 + 2.6 * lines), layout="constrained")
+    axes = drawn.subplots(lines, columns, sharey=True, squeeze=False).flat
+    for (classifier, sigma), panel in zip(panels, axes, strict=False):
+        own = rows[(rows["classifier"] == classifier) & (rows["sigma"] == sigma)]
+        for defence, part in own.groupby("defence", sort=False):
+            _draw(panel, right_radii(part), defence, COLORS[names.index(defence) % len(COLORS)])
+        first = own[own["defence"] == own["defence"].iloc[0]]
+        panel.set_title(f"{classifier}, σ = {sigma:g}, n = {len(first):,}, {first['n'].iloc[0]:,} draws")
+        panel.set_xlabel("L2 radius, pixels in [0, 1]")
+        panel.set_ylim(-0.02, 1.02)
+    for panel in list(axes)[len(panels) :]:
+        panel.remove()
+    drawn.axes[0].set_ylabel("certified accuracy")
+    lines = {line.get_label(): line for panel in drawn.axes for line in panel.lines if line.get_label() in names}
+    drawn.legend(lines.values(), lines, loc="outside lower center", ncols=4)
+    return drawn
+
+
+def _draw(axes: Axes, radii: pd.Series, name: str, color: str) -> None:
+    """The share of radii that reach each of them: it falls behind a radius."""
+    reached = np.r_[0, np.unique(radii[radii > 0])]
+    hits = (radii.to_numpy()[None] >= reached[:, None]).sum(1)
+    low, high = interval(hits, len(radii))
+    ends = np.r_[reached, reached[-1]]
+    for value, options in ((hits / len(radii), {"label": name}), (low, {"linewidth": 0.5}), (high, {"linewidth": 0.5})):
+        axes.step(ends, np.r_[value, 0], where="pre", color=color, **options)
