@@ -213,7 +213,7 @@ BAD = {
     "training what was brought": (
         "experiments/digits/classifiers",
         ["cnn", "resnet50"],
-        "digits.classifiers[1]: 'resnet50' has no architecture: give it one, or name it in smoothing or fooling inst",
+        "digits.classifiers[1]: 'resnet50' has no architecture: give it one, or name it in smoothing or fooling or certification inst",
     ),
     "channels": ("classifiers/cnn/channels", [32], "cnn.channels: [32] is not allowed: output channels of the two"),
     "units of softmax": ("classifiers/softmax/units", 9, "classifiers.softmax: unknown key 'units'; known are archit"),
@@ -254,7 +254,7 @@ BAD = {
         "retraining.arms[1].negatives: 'noise' is not allowed: one of none, uniform, normal, backworked, noise-1, no",
     ),
     "negatives of a search that does not attack": (
-        "retraining/arms",
+        "experiments/digits/override/retraining/arms",
         [NO_NEGATIVES, {"negatives": "backworked-logit", "target": "extra"}],
         "retraining.arms[1].negatives: unknown attack 'logit'; did you mean 'log-p'?",
     ),
