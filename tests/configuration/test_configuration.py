@@ -213,7 +213,7 @@ BAD = {
     "training what was brought": (
         "experiments/digits/classifiers",
         ["cnn", "resnet50"],
-        "digits.classifiers[1]: 'resnet50' has no architecture: give it one, or name it in smoothing or fooling or certification inst",
+        "digits.classifiers[1]: 'resnet50' has no architecture: give it one, or name it in smoothing or fooling",
     ),
     "channels": ("classifiers/cnn/channels", [32], "cnn.channels: [32] is not allowed: output channels of the two"),
     "units of softmax": ("classifiers/softmax/units", 9, "classifiers.softmax: unknown key 'units'; known are archit"),
