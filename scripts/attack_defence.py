@@ -1,6 +1,10 @@
-"""Attack a classifier behind every defence, at ascending sizes; a row for each image, defence, attack and size."""
+"""Attack a classifier behind every defence, at ascending sizes; a row for each image, defence, attack and size.
+
+Every image that was found is kept, with what `verify.py` needs to judge it again.
+"""
 
 import argparse
+import json
 
 from pipeline.jobs.arguments import (
     COUNT,
@@ -16,6 +20,7 @@ from pipeline.jobs.devices import prepare_compute
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.errors import SpuriousError
 from spurious.experiments.robustness.settings import RobustnessSettings
+from spurious.registry import as_data
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -31,6 +36,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--shard", type=INDEX, default=0, help="counted from 0")
     parser.add_argument("--shards", type=COUNT, default=1, help="how many there are")
     parser.add_argument("--rows", required=True)
+    parser.add_argument("--found", required=True, help="the images that were found, a safetensors file")
     add_compute_arguments(parser)
     return parser.parse_args(argv)
 
@@ -41,15 +47,16 @@ import torch
 
 from pipeline.files.classifiers import open_classifier
 from pipeline.files.rows import write_rows
-from pipeline.files.tensors import read_dataset
+from pipeline.files.tensors import read_dataset, write_tensors
 from spurious.attacks.within import Starts
 from spurious.data.datasets import Dataset
 from spurious.defences.defended import logits_of
+from spurious.experiments.robustness.archive import description
 from spurious.experiments.robustness.rows import all_rows, fitted_defences
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Read images and classifier, fit the defences, attack this shard, write the rows."""
+    """Read images and classifier, fit the defences, attack this shard, write the rows and what was found."""
     arguments = parse(argv)
     device = prepare_compute(arguments)
     settings = arguments.settings
@@ -60,10 +67,13 @@ def main(argv: list[str] | None = None) -> None:
         try:
             defences = fitted_defences(settings.defences, logits, kept, settings.batch_size)
             starts = own_starts(data, settings.images, arguments, device)
-            rows = all_rows(defences, logits, starts, settings, arguments.seed)
+            rows, images = all_rows(defences, logits, starts, settings, arguments.seed)
         except SpuriousError as error:
             raise SpuriousError(f"{arguments.weights}: {error}") from None
-    write_rows(arguments.rows, rows.assign(classifier=arguments.classifier, seed=arguments.seed))
+    who = {"classifier": arguments.classifier, "seed": arguments.seed}
+    write_rows(arguments.rows, rows.assign(**who))
+    about = who | {"entry": as_data(arguments.entry)} | description(rows, images, starts, defences)
+    write_tensors(arguments.found, images, {"archive": json.dumps(about)})
 
 
 def own_starts(data: Dataset, images: int, arguments: argparse.Namespace, device: torch.device) -> Starts:

@@ -155,7 +155,7 @@ PROGRAMS = {
     "attack_defence": Program(
         attack_defence.main,
         {"weights": "cnn0/weights", "classifier": "cnn", "entry": CNN, "seed": 0} | {"settings": ATTACKS},
-        {"rows": "validation test"},
+        {"rows": "validation test", "found": "validation test"},
     ),
     "search_scores": Program(
         search_scores.main,

@@ -12,7 +12,8 @@ rule attack_defence:
         data="results/{dataset}/data.safetensors",
         weights=rules.train_classifier.output.weights.replace("{seed}", "{attacked}"),
     output:
-        "results/{dataset}/{classifier}/seed{attacked}/robustness/shard{part}.csv",
+        rows="results/{dataset}/{classifier}/seed{attacked}/robustness/shard{part}.csv",
+        found="results/{dataset}/{classifier}/seed{attacked}/robustness/shard{part}.safetensors",
     log:
         "results/logs/{dataset}/{classifier}/attack_seed{attacked}_shard{part}.log",
     benchmark:
@@ -38,4 +39,4 @@ rule attack_defence:
         program("attack_defence.py")
         + " --data {input.data} --weights {input.weights} --classifier {wildcards.classifier}"
         " --entry {params.classifier:q} --seed {wildcards.attacked} --settings {params.settings:q} --shard {wildcards.part}"
-        " --shards {params.shards} --rows {output} --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"
+        " --shards {params.shards} --rows {output.rows} --found {output.found} --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

@@ -29,9 +29,9 @@ ROOM = Room(
 )
 
 RESULTS = [
-    Table("robustness", f"{HERE}.table:robustness", {"rows": "attack_defence"}),
-    Table("robustness-gain", f"{HERE}.table:gains", {"rows": "attack_defence"}),
-    Table("robustness-checks", f"{HERE}.checks:checks", {"rows": "attack_defence"}),
+    Table("robustness", f"{HERE}.table:robustness", {"rows": "attack_defence.rows"}),
+    Table("robustness-gain", f"{HERE}.table:gains", {"rows": "attack_defence.rows"}),
+    Table("robustness-checks", f"{HERE}.checks:checks", {"rows": "attack_defence.rows"}),
     Figure("robustness", f"{HERE}.figure:figure", {"table": "table.robustness"}),
 ]
 FINDINGS = [Findings("Robustness", f"{HERE}.findings:robustness", {"table": "robustness"})]

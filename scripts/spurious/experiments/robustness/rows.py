@@ -17,7 +17,7 @@ from spurious.defences.entries import Threshold, Undefended
 from spurious.defences.registry import Defence
 from spurious.defences.rejection import REJECTED
 from spurious.experiments.robustness.settings import PLAIN, RobustnessSettings
-from spurious.perturbations.balls import project
+from spurious.perturbations.balls import Id, project
 from spurious.perturbations.balls import sizes as sizes_of
 
 COLUMNS = [
@@ -50,8 +50,9 @@ def _coverage(defended: Defended, images: Tensor, batch_size: int) -> float | No
 
 def attack_rows(
     defences: Mapping[str, Defended], logits: Scores, starts: Starts, settings: RobustnessSettings, seed: int
-) -> pd.DataFrame:
-    """All attacks on all defences, from the same images: the columns COLUMNS.
+) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+    """All attacks on all defences, from the same images: rows of the columns COLUMNS, and every image (C, H, W) that
+    was found, by `image_name`.
 
     `undefended` and `clean` are the decisions of the classifier and of the defence on the image, `predicted` that on
     the image that the attack ended with, `found` whether this is what the attack wants (its `goal`), `found_at` the
@@ -62,7 +63,7 @@ def attack_rows(
     rejection.
     """
     plain = Defended(Undefended(), logits)
-    parts = []
+    parts, images = [], {}
     for places in torch.arange(len(starts.images)).split(settings.batch_size):
         own = starts.at(places)
         shared = {"id": own.ids, "label": own.labels.cpu(), "undefended": plain.decide(own.images).cpu()}
@@ -72,25 +73,34 @@ def attack_rows(
                 if attack.goal == "rejected" and not defended.defence.rejects:
                     continue
                 how = who | {"attack": attack_name, "goal": attack.goal, "sees": attack.sees}
-                for rows in _ascending(attack, defended, plain, own, settings, seed):
+                for rows, found in _ascending(attack, defended, plain, own, settings, seed):
                     parts.append(pd.DataFrame(how | shared | rows))
-    return pd.concat(parts, ignore_index=True)[COLUMNS]
+                    names = (image_name(name, attack_name, rows["norm"], own.ids[place]) for place in found)
+                    images |= dict(zip(names, found.values(), strict=True))
+    return pd.concat(parts, ignore_index=True)[COLUMNS], images
+
+
+def image_name(defence: str, attack: str, norm: str, name: Id) -> str:
+    """Of the image that an attack found of a start: one at most, as it counts at all larger sizes."""
+    return f"{defence}/{attack}/{norm}/{name}"
 
 
 def all_rows(
     defences: Mapping[str, Defended], logits: Scores, starts: Starts, settings: RobustnessSettings, seed: int
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, dict[str, Tensor]]:
     """Rows of the attacks (`variant` PLAIN) and of the white box's variants, by which the attacks are checked.
 
-    The starts' ids are their places among the test images.
+    And the images that the attacks found, as from `attack_rows`. The starts' ids are their places among the test
+    images.
     """
     first = torch.tensor([place for place, name in enumerate(starts.ids) if name < settings.checks.images], dtype=int)
-    parts = [attack_rows(defences, logits, starts, settings, seed).assign(variant=PLAIN)]
+    rows, images = attack_rows(defences, logits, starts, settings, seed)
+    parts = [rows.assign(variant=PLAIN)]
     for variant, changed in variants(settings):
         if len(first):
-            rows = attack_rows(defences, logits, starts.at(first), changed, seed)
+            rows, _ = attack_rows(defences, logits, starts.at(first), changed, seed)
             parts.append(rows.assign(variant=variant))
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True), images
 
 
 def variants(settings: RobustnessSettings) -> Iterator[tuple[str, RobustnessSettings]]:
@@ -125,11 +135,10 @@ class _State:
 
 def _ascending(
     attack: DecisionAttack, defended: Defended, plain: Defended, starts: Starts, settings: RobustnessSettings, seed: int
-) -> list[dict[str, object]]:
-    """Columns of the rows at each size."""
+) -> Iterator[tuple[dict[str, object], dict[int, Tensor]]]:
+    """Columns of the rows at each size, and the images (C, H, W) that are found there, by place."""
     clean = defended.decide(starts.images)
     right = clean == starts.labels
-    rows = []
     for norm, epsilons in settings.sizes.items():
         state = _State(starts.images.clone(), torch.zeros(len(right), dtype=torch.bool, device=right.device))
         search = _search(attack, defended, plain, starts, norm, seed)
@@ -138,10 +147,11 @@ def _ascending(
             if len(left):
                 found = search(left, Within(norm=norm, epsilon=epsilon))
                 state.images[left], state.found[left] = found.images, found.success
-                state.found_at[left[found.success].cpu()] = epsilon
+                left = left[found.success]
+                state.found_at[left.cpu()] = epsilon
             columns = {"norm": norm, "epsilon": epsilon, "clean": clean.cpu()}
-            rows.append(columns | _judged_again(attack, defended, starts, state))
-    return rows
+            columns |= _judged_again(attack, defended, starts, state)
+            yield columns, {place: state.images[place].cpu().clone() for place in left.tolist()}
 
 
 def _search(
