@@ -30,7 +30,7 @@ rule attack_defence:
     params:
         code=code("attack_defence.py"),
         classifier=classifier_settings,
-        settings=section("robustness", "shards", "seeds"),
+        settings=section("robustness", "shards", "seeds", "seeds_of"),
         shards=robustness_shards,
         threads=threads_of("robustness"),
     message:

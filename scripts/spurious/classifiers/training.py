@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from spurious.adam import Adam
+from spurious.attacks.inner import raise_loss
 from spurious.classifiers.models import initialize
 from spurious.classifiers.predictions import accuracy, predict
 from spurious.classifiers.recipes import TrainingRecipe
@@ -49,7 +50,7 @@ def one_hot(labels: Tensor, classes: int) -> Tensor:
 class Trainer:
     """Trains `model` on `data` by `recipe`; everything random derives from `seed`.
 
-    Batch i of epoch e is decided by (seed, e), its shifts by (seed, step): a run that was interrupted and
+    Batch i of epoch e is decided by (seed, e), its shifts and attacks by (seed, step): a run that was interrupted and
     restored from `state()` continues with the very batches it would have seen, and ends in the same
     weights as an undisturbed one.
     """
@@ -133,7 +134,7 @@ class Trainer:
         images = images.to(self.device, memory_format=torch.channels_last, non_blocking=True)
         targets = self.data.targets[index].to(self.device, non_blocking=True)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
-            logits = self.model(images)
+            logits = self.model(self._attacked(images, targets))
         losses = F.cross_entropy(logits.float(), targets, reduction="none")
         gradients = torch.autograd.grad(losses.mean(), self.optimizer.parameters)
         self.optimizer.step(list(gradients), self._learning_rate(self.step))
@@ -141,6 +142,15 @@ class Trainer:
         negative = (index >= len(self.data.images) - self.data.negatives).to(self.device)
         detached = losses.detach()
         return torch.stack([torch.stack([detached[mask].sum(), mask.sum()]) for mask in (~negative, negative)])
+
+    def _attacked(self, images: Tensor, targets: Tensor) -> Tensor:
+        """The images, moved by the recipe's attack on the weights as they are now."""
+        attack = self.recipe.adversarial
+        size = attack.size(self.step, self.total) if attack else 0
+        if not size:
+            return images
+        drawn_by = generator(self.seed, "adversarial", self.step)
+        return raise_loss(self.model, images, targets, size, attack.steps, drawn_by)
 
     def _batch_indices(self) -> Tensor:
         """The images of this step: consecutive parts of one permutation an epoch, its remainder dropped."""

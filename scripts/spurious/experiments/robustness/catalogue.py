@@ -1,5 +1,7 @@
 """What is shown of attacks on defences."""
 
+from typing import Any
+
 from spurious.experiments.catalogue import Figure, Findings, Settings, Table
 from spurious.experiments.robustness.settings import RobustnessSettings
 from spurious.experiments.rooms import TRAINED, Room, names_of
@@ -7,9 +9,14 @@ from spurious.experiments.rooms import TRAINED, Room, names_of
 HERE = "spurious.experiments.robustness"
 
 
-def attacked_seeds(settings: Settings) -> list[int]:
-    """The seeds of the trainings that are attacked: the first ones."""
-    return settings["experiment"]["seeds"][: settings["robustness"]["seeds"]]
+def attacked(settings: Settings) -> list[dict[str, Any]]:
+    """Each classifier with the seeds of its trainings that are attacked: the first ones."""
+    own, seeds = settings["robustness"], settings["experiment"]["seeds"]
+    return [
+        {"classifier": name, "attacked": seed}
+        for name in settings["experiment"]["robustness"]
+        for seed in seeds[: own["seeds_of"].get(name, own["seeds"])]
+    ]
 
 
 def parts(settings: Settings) -> range:
@@ -24,7 +31,7 @@ ROOM = Room(
     threads="robustness",
     runs=names_of("different names of the classifiers whose defences are attacked ([] for none)"),
     kinds=TRAINED,
-    wildcards={"attacked": attacked_seeds, "part": parts},
+    wildcards={("classifier", "attacked"): attacked, "part": parts},
     measured=("attack_defence",),
 )
 
