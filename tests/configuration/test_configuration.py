@@ -209,7 +209,7 @@ BAD = {
     "training what was brought": (
         "experiments/digits/classifiers",
         ["cnn", "resnet50"],
-        "digits.classifiers[1]: 'resnet50' has no architecture: give it one, or name it in smoothing or fooling inst",
+        "digits.classifiers[1]: 'resnet50' has no architecture: give it one, or name it in smoothing or fooling or rob",
     ),
     "channels": ("classifiers/cnn/channels", [32], "cnn.channels: [32] is not allowed: output channels of the two"),
     "units of softmax": ("classifiers/softmax/units", 9, "classifiers.softmax: unknown key 'units'; known are archit"),
@@ -241,6 +241,11 @@ BAD = {
         "retraining/classifiers/cnn",
         {"recipe": "fats"},
         "retraining.classifiers.cnn.recipe: unknown recipe 'fats'; did you mean 'fast'?",
+    ),
+    "attack on a defence of a classifier without a gradient": (
+        "experiments/digits/robustness",
+        ["forest"],
+        "digits.robustness[0]: 'forest' has no architecture or torchvision or torchscript or exported: give it one, or",
     ),
     "seeds of an unknown classifier": ("robustness/seeds_of/cn", 1, "robustness.seeds_of: unknown classifier 'cn'"),
     "no attacked training": ("robustness/seeds_of/cnn", 0, "robustness.seeds_of.cnn: 0 is not allowed: how many"),

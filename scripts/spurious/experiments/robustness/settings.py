@@ -55,9 +55,9 @@ class CheckSettings(Settings):
 class RobustnessSettings(Settings):
     """Every attack on every defence, at ascending sizes of the change in every norm.
 
-    `images` test images, the first ones, share `shards` jobs, `batch_size` are attacked together; `seeds` trainings of
-    each classifier are attacked, the first ones, of those in `seeds_of` as many as it says. `sizes` are in pixel units
-    of [0, 1], by norm.
+    `images` test images, the first ones, share `shards` jobs, `batch_size` are attacked together; photographs are taken
+    in a random order that is always the same, and one by one. `seeds` trainings of each classifier are attacked, the
+    first ones, of those in `seeds_of` as many as it says. `sizes` are in pixel units of [0, 1], by norm.
     """
 
     remedy = "settings of the attacks on defences"
@@ -75,6 +75,9 @@ class RobustnessSettings(Settings):
         ATTACKS, min_length=1, validate_default=True, description="attacks by name, none of them 'worst'"
     )
     checks: CheckSettings = CheckSettings()
+    archived: int | None = Field(
+        None, ge=1, description="of how many images, the first ones, what is found is kept (null for all)"
+    )
     batch_size: int = Field(100, ge=1, description="images that are attacked together, 1 or more")
     shards: int = Field(1, ge=1, description="jobs that share the images, 1 or more")
 

@@ -36,7 +36,7 @@ def image_faults(
     for start in about["starts"]:
         if sha256(original(start["id"])) != start["sha256"]:
             yield f"image {start['id']}: the dataset's is not the original that was attacked"
-    for row in about["found"]:
+    for row in (row for row in about["found"] if row["stored"]):
         if fault := _pixel_fault(row, images(row["name"]), original(row["id"])):
             yield f"{row['name']}: {fault}"
     for name, defence in about["defences"].items():
@@ -55,7 +55,7 @@ def _claims(
     """Whose decision it is, the image (C, H, W), and the decision of the defence that the archive claims."""
     for start in about["starts"]:
         yield f"{defence}, image {start['id']}: the decision before", original(start["id"]), start["clean"][defence]
-    found = [row for row in about["found"] if row["defence"] == defence]
+    found = [row for row in about["found"] if row["defence"] == defence and row["stored"]]
     for row in found:
         yield f"{row['name']}: the decision after", images(row["name"]), row["predicted"]
     for row in found:
