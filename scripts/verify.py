@@ -73,7 +73,8 @@ def verified(dataset: Path, paths: list[Path]) -> Iterator[str]:
         with logits_of(model) as logits:
             for fault in image_faults(about, tensors.__getitem__, original, logits):
                 yield f"{path}: {fault}"
-        print(f"{path}: {plural(len(tensors), 'image')} of {plural(len(about['starts']), 'start')} judged again")
+        of = f"{len(about['found'])} found of {plural(len(about['starts']), 'start')}"
+        print(f"{path}: {plural(len(tensors), 'image')}, {of}, judged again")
     table = dataset / "tables" / "robustness.csv"
     yield from (f"{table.parent}/{fault}" for fault in table_faults(abouts, read_rows([table])))
     print(f"{table}: counted again")
@@ -105,7 +106,7 @@ def read_archive(path: Path) -> tuple[dict[str, Tensor], About]:
     tensors, metadata = read_tensors(path)
     try:
         about = json.loads(metadata["archive"])
-        missing = {row["name"] for row in about["found"]} ^ tensors.keys()
+        missing = {row["name"] for row in about["found"] if row["stored"]} ^ tensors.keys()
     except (KeyError, ValueError, TypeError) as error:
         raise SpuriousError(
             f"{path}: not the images of attacks ({reason_of(error)}); run attack_defence again"

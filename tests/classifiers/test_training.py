@@ -16,9 +16,10 @@ from killing import killed_after
 from pipeline.files import checkpoints
 from pipeline.files.tensors import read_tensors, write_tensors
 from spurious.attacks.confidence import confidence_gradients
+from spurious.attacks.inner import raise_loss
 from spurious.classifiers.models import ConvNet, SoftmaxRegression, initialize
 from spurious.classifiers.predictions import accuracy, predict
-from spurious.classifiers.recipes import TrainingRecipe
+from spurious.classifiers.recipes import Adversarial, TrainingRecipe
 from spurious.classifiers.training import Fresh, Trainer, TrainingSet, one_hot, shift
 from spurious.configuration import settings_for
 from spurious.errors import SpuriousError
@@ -30,6 +31,7 @@ CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text(en
 
 SHAPE = (1, 9, 7)
 RECIPE = TrainingRecipe(learning_rate=0.01, batch_size=8, steps=22, schedule="one_cycle", shift=1)
+AGAINST_ATTACKS = RECIPE.changed(adversarial={"epsilon": 0.2, "steps": 3, "warm_up": 0.5})
 GLOBAL_SEEDS = itertools.count()
 
 
@@ -106,17 +108,20 @@ def test_the_global_generator_is_neither_read_nor_moved():
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
-@pytest.mark.parametrize("rows_done", [1, 2, 3, 4, 5])  # after steps 4, 8, ..., 20, an epoch having 5
-def test_interrupted_and_restored_equals_undisturbed(rows_done):
+@pytest.mark.parametrize(
+    ("rows_done", "recipe"),
+    [*((rows, RECIPE) for rows in (1, 2, 3, 4, 5)), (2, AGAINST_ATTACKS)],  # after steps 4, 8, ..., an epoch having 5
+)
+def test_interrupted_and_restored_equals_undisturbed(rows_done, recipe):
     validation = quadrants(20)
-    undisturbed = new_trainer()
+    undisturbed = new_trainer(recipe=recipe)
     expected = list(undisturbed.run(validation=validation, rows=6))
     assert [row.step for row in expected] == [4, 8, 12, 16, 20, 22]
 
-    killed = new_trainer()
+    killed = new_trainer(recipe=recipe)
     history = list(itertools.islice(killed.run(validation=validation, rows=6), rows_done))
     state = {name: value.clone() for name, value in killed.state().items()}
-    restored = new_trainer()
+    restored = new_trainer(recipe=recipe)
     restored.restore(state)
     assert restored.step == 4 * rows_done
     history += restored.run(validation=validation, rows=6)
@@ -355,6 +360,62 @@ def test_sgd_restored_equals_undisturbed():
 def test_a_rate_that_falls_in_steps_needs_them():
     with pytest.raises(SpuriousError, match="the schedule step needs epochs and step_epochs"):
         parse(TrainingRecipe, {"learning_rate": 0.1, "batch_size": 8, "epochs": 2, "schedule": "step"})
+
+
+def test_training_against_attacks_equals_a_plain_loop_that_attacks_its_own_weights():
+    """Signs of the gradient at the weights of that step, a size that grows over the first half, one random start."""
+    images, labels = quadrants(24)
+    attack = {"epsilon": 0.1, "steps": 2, "warm_up": 0.5}
+    recipe = TrainingRecipe(learning_rate=0.01, batch_size=8, steps=4, adversarial=attack)
+    trainer = new_trainer(TrainingSet(images=images, targets=one_hot(labels, 3)), recipe, seed=4)
+    model = ConvNet(SHAPE, 3, (2, 4), 8)
+    model.load_state_dict(copy.deepcopy(trainer.model.state_dict()))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01, eps=1e-8, fused=False, foreach=False)
+    order = torch.cat([torch.randperm(24, generator=generator(4, "order", epoch)) for epoch in range(2)])
+    for step, (batch, size) in enumerate(zip(order.split(8)[:4], (0, 0.05, 0.1, 0.1), strict=True)):
+        start = images[batch]
+        drawn = torch.rand(start.shape, generator=generator(4, "adversarial", step))
+        moved = (start + size * (2 * drawn - 1)).clamp(0, 1)
+        for _ in range(2):
+            moved = moved.clone().requires_grad_()
+            F.cross_entropy(model(moved), labels[batch]).backward()
+            moved = moved.detach() + 1.25 * size * moved.grad.sign()
+            moved = torch.min(torch.max(moved, start - size), start + size).clamp(0, 1)
+        optimizer.zero_grad()
+        F.cross_entropy(model(moved), labels[batch]).backward()
+        optimizer.step()
+    list(trainer.run())
+    for name, value in trainer.model.state_dict().items():
+        torch.testing.assert_close(value, model.state_dict()[name], rtol=1e-4, atol=1e-5, msg=name)
+
+
+def test_attacks_of_size_0_leave_the_plain_training_bit_for_bit():
+    plain, attacked = new_trainer(), new_trainer(recipe=AGAINST_ATTACKS.changed(adversarial={"epsilon": 0.0}))
+    assert list(attacked.run()) == list(plain.run())
+    assert_same(weights(attacked), weights(plain))
+    other = new_trainer(recipe=AGAINST_ATTACKS)
+    list(other.run())
+    assert not torch.equal(other.model.out.weight, plain.model.out.weight)
+
+
+@pytest.mark.parametrize(
+    ("warm_up", "expected"), [(0.5, [0, 0.1, 0.2, 0.2]), (0.0, [0.2] * 4), (1.0, [0, 0.05, 0.1, 0.15])]
+)
+def test_the_size_of_attacks_grows_over_the_warm_up(warm_up, expected):
+    attack = Adversarial(epsilon=0.2, warm_up=warm_up)
+    assert [attack.size(step, 4) for step in range(4)] == pytest.approx(expected)
+
+
+def test_training_against_attacks_helps_against_them():
+    images, labels = quadrants(200)
+    recipe = TrainingRecipe(learning_rate=0.02, batch_size=20, epochs=8, schedule="one_cycle")
+    ball, errors = {"epsilon": 0.25, "steps": 5, "warm_up": 0.5}, []
+    for own in (recipe, recipe.changed(adversarial=ball)):
+        trainer = new_trainer(TrainingSet(images=images, targets=one_hot(labels, 3)), own)
+        list(trainer.run())
+        fooled = raise_loss(trainer.model, images, one_hot(labels, 3), 0.25, 10, generator("test"))
+        errors.append(1 - accuracy(predict(trainer.model, fooled), labels))
+    assert errors[1] < errors[0] - 0.2
 
 
 def test_the_weights_start_as_initialized_for_the_seed():

@@ -246,6 +246,18 @@ BAD = {
         {"recipe": "fats"},
         "retraining.classifiers.cnn.recipe: unknown recipe 'fats'; did you mean 'fast'?",
     ),
+    "attack on a defence of a classifier without a gradient": (
+        "experiments/digits/robustness",
+        ["forest"],
+        "digits.robustness[0]: 'forest' has no architecture or torchvision or torchscript or exported: give it one, or",
+    ),
+    "seeds of an unknown classifier": ("robustness/seeds_of/cn", 1, "robustness.seeds_of: unknown classifier 'cn'"),
+    "no attacked training": ("robustness/seeds_of/cnn", 0, "robustness.seeds_of.cnn: 0 is not allowed: how many"),
+    "attacks of a training of a size below 0": (
+        "recipes/adversarial/adversarial/epsilon",
+        -0.1,
+        "recipes.adversarial.adversarial.epsilon: -0.1 is not allowed: largest change of a pixel",
+    ),
     "retraining of an unknown classifier": ("retraining/classifiers/cn", {}, "retraining.classifiers: unknown class"),
     "recipe called own": ("recipes/own", CONFIG["recipes"]["fast"], "recipes: 'own' is not allowed: a name other"),
     "unknown negatives": (

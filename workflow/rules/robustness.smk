@@ -9,8 +9,12 @@ wildcard_constraints:
 rule attack_defence:
     """A part of the test images: every defence, attack and size, for a classifier of one seed."""
     input:
-        data="results/{dataset}/data.safetensors",
-        weights=rules.train_classifier.output.weights.replace("{seed}", "{attacked}"),
+        data=branch(is_photographs, then=PHOTOGRAPHS, otherwise=rules.prepare_dataset.output),
+        weights=branch(
+            is_trained,
+            then=rules.train_classifier.output.weights.replace("{seed}", "{attacked}"),
+            otherwise=rules.fetch_classifier.output,
+        ),
     output:
         rows="results/{dataset}/{classifier}/seed{attacked}/robustness/shard{part}.csv",
         found="results/{dataset}/{classifier}/seed{attacked}/robustness/shard{part}.safetensors",
@@ -30,7 +34,7 @@ rule attack_defence:
     params:
         code=code("attack_defence.py"),
         classifier=classifier_settings,
-        settings=section("robustness", "shards", "seeds"),
+        settings=section("robustness", "shards", "seeds", "seeds_of"),
         shards=robustness_shards,
         threads=threads_of("robustness"),
     message:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from spurious.adam import Adam
 from spurious.attacks.confidence import raise_confidence
+from spurious.attacks.inner import raise_loss
 from spurious.classifiers.models import initialize
 from spurious.classifiers.predictions import accuracy, predict
 from spurious.classifiers.recipes import TrainingRecipe
@@ -64,8 +65,8 @@ def one_hot(labels: Tensor, classes: int) -> Tensor:
 class Trainer:
     """Trains `model` on `data` by `recipe`; everything random derives from `seed`.
 
-    Batch i of epoch e is decided by (seed, e), its shifts and fresh noise by (seed, step): a run that was interrupted
-    and restored from `state()` continues with the very batches it would have seen, and ends in the same
+    Batch i of epoch e is decided by (seed, e), its shifts, attacks and fresh noise by (seed, step): a run that was
+    interrupted and restored from `state()` continues with the very batches it would have seen, and ends in the same
     weights as an undisturbed one.
     """
 
@@ -148,6 +149,7 @@ class Trainer:
         images = noisy(images, self.recipe.noise, generator(self.seed, "noise", self.step))
         images = images.to(self.device, memory_format=torch.channels_last, non_blocking=True)
         targets = self.data.targets[index].to(self.device, non_blocking=True)
+        images = self._attacked(images, targets)
         negative = (index >= len(self.data.images) - self.data.negatives).to(self.device)
         if self.data.fresh is not None:
             noise = self._fresh_noise(index)
@@ -171,6 +173,15 @@ class Trainer:
         noise = mixture(images, generator(self.seed, "fresh noise", self.step))
         noise = noise.to(self.device, memory_format=torch.channels_last, non_blocking=True)
         return raise_confidence(self._logits, noise, fresh.classes, epsilon=wanted.epsilon, steps=wanted.steps)
+
+    def _attacked(self, images: Tensor, targets: Tensor) -> Tensor:
+        """The images, moved by the recipe's attack on the weights as they are now."""
+        attack = self.recipe.adversarial
+        size = attack.size(self.step, self.total) if attack else 0
+        if not size:
+            return images
+        drawn_by = generator(self.seed, "adversarial", self.step)
+        return raise_loss(self._logits, images, targets, size, attack.steps, drawn_by)
 
     def _batch_indices(self) -> Tensor:
         """The images of this step: consecutive parts of one permutation an epoch, its remainder dropped."""

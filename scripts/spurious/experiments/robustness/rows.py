@@ -1,7 +1,7 @@
 """Rows of attacks on defences: a row for each image, defence, attack and size."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -14,11 +14,13 @@ from spurious.attacks.white_box import vanishes
 from spurious.attacks.within import Found, Starts, Within, judged, to_8_bits
 from spurious.defences.defended import Defended
 from spurious.defences.entries import Threshold, Undefended
+from spurious.defences.looks import prepared
 from spurious.defences.registry import Defence
 from spurious.defences.rejection import REJECTED
 from spurious.experiments.robustness.settings import PLAIN, RobustnessSettings
 from spurious.perturbations.balls import Id, project
 from spurious.perturbations.balls import sizes as sizes_of
+from spurious.views.settings import Preprocessing
 
 COLUMNS = [
     *("defence", "gradient", "norm", "epsilon", "attack", "goal", "sees", "id", "label", "undefended", "clean"),
@@ -27,25 +29,29 @@ COLUMNS = [
 
 
 def fitted_defences(
-    defences: Mapping[str, Defence], logits: Scores, kept: Tensor, batch_size: int
+    defences: Mapping[str, Defence],
+    logits: Scores,
+    kept: Iterable[Tensor],
+    preprocessing: Preprocessing = Preprocessing(),  # noqa: B008
 ) -> dict[str, Defended]:
-    """The defences by name, with what they take from images (M, C, H, W) that nobody attacks, before `logits`."""
+    """The defences by name, with what they take from images that nobody attacks, before `logits`.
+
+    `kept` gives these in batches (n, C, H, W), as often as it is asked. `preprocessing` is the classifier's.
+    """
     with torch.no_grad():
-        clean = torch.cat([logits(part) for part in kept.split(batch_size)]) if len(kept) else torch.empty(0, 1)
+        clean = torch.cat([torch.empty(0), *(logits(prepared(part, preprocessing)).cpu() for part in kept)])
     fitted = {}
     for name, defence in defences.items():
         like = defence.like if isinstance(defence, Threshold) else None
-        coverage = _coverage(Defended(defences[like], logits), kept, batch_size) if like else None
-        fitted[name] = Defended(defence.fitted(clean, coverage), logits)
+        coverage = _coverage(Defended(defences[like], logits, preprocessing), kept) if like else None
+        fitted[name] = Defended(defence.fitted(clean, coverage), logits, preprocessing)
     return fitted
 
 
-def _coverage(defended: Defended, images: Tensor, batch_size: int) -> float | None:
+def _coverage(defended: Defended, kept: Iterable[Tensor]) -> float | None:
     """The share of images that are answered; None where there are none."""
-    if not len(images):
-        return None
-    decisions = torch.cat([defended.decide(part) for part in images.split(batch_size)])
-    return (decisions != REJECTED).double().mean().item()
+    answered = [decision != REJECTED for part in kept for decision in defended.decide(part).tolist()]
+    return sum(answered) / len(answered) if answered else None
 
 
 def attack_rows(
@@ -62,7 +68,7 @@ def attack_rows(
     rightly is not attacked, as it is an error already; a defence that never rejects has no rows of attacks that want a
     rejection.
     """
-    plain = Defended(Undefended(), logits)
+    plain = Defended(Undefended(), logits, next(iter(defences.values())).preprocessing)
     parts, images = [], {}
     for places in torch.arange(len(starts.images)).split(settings.batch_size):
         own = starts.at(places)
@@ -86,14 +92,17 @@ def image_name(defence: str, attack: str, norm: str, name: Id) -> str:
 
 
 def all_rows(
-    defences: Mapping[str, Defended], logits: Scores, starts: Starts, settings: RobustnessSettings, seed: int
+    defences: Mapping[str, Defended],
+    logits: Scores,
+    starts: Starts,
+    settings: RobustnessSettings,
+    seed: int,
+    checked: int,
 ) -> tuple[pd.DataFrame, dict[str, Tensor]]:
-    """Rows of the attacks (`variant` PLAIN) and of the white box's variants, by which the attacks are checked.
-
-    The starts' ids are their places among the test images. With the rows come the images that the attacks found, by
-    their names (`image_name`), not those of the variants.
+    """Rows of the attacks (`variant` PLAIN) and of the white box's variants, by which the attacks are checked on the
+    first `checked` starts; and the images that the attacks found, as from `attack_rows`.
     """
-    first = torch.tensor([place for place, name in enumerate(starts.ids) if name < settings.checks.images], dtype=int)
+    first = torch.arange(min(checked, len(starts.images)))
     rows, images = attack_rows(defences, logits, starts, settings, seed)
     parts = [rows.assign(variant=PLAIN)]
     for variant, changed in variants(settings):

@@ -1,7 +1,7 @@
 """Whether stored images of attacks are what their archive says, and the table `robustness` what follows from them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby, islice
+from itertools import groupby, islice, product
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from spurious.defences.rejection import REJECTED
 from spurious.experiments.robustness.archive import sha256
 from spurious.experiments.robustness.plain import holds
 from spurious.experiments.robustness.settings import WORST
-from spurious.experiments.robustness.table import ALL
+from spurious.experiments.robustness.table import ALL, RATES
+from spurious.rates import over_seeds
 
 About = Mapping[str, Any]  # what `archive.description` gives, with `classifier` and `seed`
 KEYS = ["classifier", "seed", "defence", "attack", "norm", "epsilon"]
@@ -35,7 +36,7 @@ def image_faults(
     for start in about["starts"]:
         if sha256(original(start["id"])) != start["sha256"]:
             yield f"image {start['id']}: the dataset's is not the original that was attacked"
-    for row in about["found"]:
+    for row in (row for row in about["found"] if row["stored"]):
         if fault := _pixel_fault(row, images(row["name"]), original(row["id"])):
             yield f"{row['name']}: {fault}"
     for name, defence in about["defences"].items():
@@ -54,7 +55,7 @@ def _claims(
     """Whose decision it is, the image (C, H, W), and the decision of the defence that the archive claims."""
     for start in about["starts"]:
         yield f"{defence}, image {start['id']}: the decision before", original(start["id"]), start["clean"][defence]
-    found = [row for row in about["found"] if row["defence"] == defence]
+    found = [row for row in about["found"] if row["defence"] == defence and row["stored"]]
     for row in found:
         yield f"{row['name']}: the decision after", images(row["name"]), row["predicted"]
     for row in found:
@@ -78,64 +79,69 @@ def _pixel_fault(row: Mapping[str, Any], image: Tensor, original: Tensor) -> str
 
 def table_faults(archives: Iterable[About], table: pd.DataFrame) -> Iterator[str]:
     """Rows of the table `robustness` that do not follow from what was found, a line each."""
-    expected, given = counted(archives).set_index(KEYS), table.assign(seed=table["seed"].astype(str)).set_index(KEYS)
+    expected, given = counted(archives).set_index(KEYS), table.astype({"seed": str}).set_index(KEYS)
     for key in expected.index.union(given.index, sort=False):
         name = ", ".join(map(str, key))
         if key not in given.index or key not in expected.index:
             yield f"robustness.csv: {name}: {'no such row' if key in expected.index else 'nothing was kept of it'}"
             continue
-        for column, value in expected.loc[key].dropna().items():
+        for column, value in expected.loc[key].items():
             if not np.isclose(given.loc[key, column], value, rtol=DIGITS, atol=DIGITS):
                 yield f"robustness.csv: {name}: {column} is {given.loc[key, column]:g}, from the images {value:.7g}"
 
 
 def counted(archives: Iterable[About]) -> pd.DataFrame:
-    """The rates of the table `robustness` from what was found, image by image, with Wilson's interval by scipy.
+    """The rates of the table `robustness` from what was found, image by image.
 
-    Of several seeds together: `n` and the rates, whose intervals are not counted again.
+    Those of one seed have Wilson's interval by scipy. Seeds together have the intervals of `over_seeds`.
     """
-    ordered = sorted(archives, key=lambda about: (about["classifier"], about["seed"]))
     rows = []
-    for (classifier, seed), parts in groupby(ordered, key=lambda about: (about["classifier"], about["seed"])):
-        parts = list(parts)
-        starts, found = ([item for part in parts for item in part[name]] for name in ("starts", "found"))
-        for defence in parts[0]["defences"]:
-            own = [row for row in found if row["defence"] == defence]
-            attacks = [row["attack"] for row in parts[0]["attacks"] if row["defence"] == defence]
-            for norm, sizes in parts[0]["sizes"].items():
-                for epsilon in sizes:
-                    within = [row for row in own if row["norm"] == norm and row["epsilon"] <= epsilon]
-                    for attack in [*attacks, WORST]:
-                        key = (classifier, str(seed), defence, attack, norm, epsilon)
-                        rates = _rates(defence, starts, within, attack)
-                        rows.append(dict(zip(KEYS, key, strict=True)) | rates)
-    table = pd.DataFrame(rows)
-    return pd.concat([table, _together(table)])
+    ordered = sorted(archives, key=lambda about: about["classifier"])
+    for classifier, parts in groupby(ordered, key=lambda about: about["classifier"]):
+        outcomes = pd.concat([_outcomes(about) for about in parts], ignore_index=True)
+        for key, own in outcomes.groupby(["defence", "attack", "norm", "epsilon"], sort=False):
+            named = {"classifier": classifier, **dict(zip(KEYS[2:], key, strict=True))}
+            seeds = list(own.groupby("seed"))
+            rows += [named | {"seed": str(seed), "seeds": 1, **_of_one_seed(images)} for seed, images in seeds]
+            if len(seeds) > 1:
+                rates = {name: over_seeds(own[name], own["seed"], own["id"]) for name in RATES}
+                columns = {k: v for name, rate in rates.items() for k, v in rate.columns(name, f"{name}_").items()}
+                rows.append(named | {"seed": ALL, "seeds": len(seeds), "n": len(own), **columns})
+    return pd.DataFrame(rows)
 
 
-def _together(table: pd.DataFrame) -> pd.DataFrame:
-    """`n` and the rates of several seeds."""
-    table = table[table.groupby("classifier")["seed"].transform("nunique") > 1]
-    rates = [name for name in table if name not in (*KEYS, "n") and not name.endswith(("_low", "_high"))]
-    keys = [name for name in KEYS if name != "seed"]
-    together = table.groupby(keys, sort=False).agg({"n": "sum", **dict.fromkeys(rates, "mean")})
-    return together.reset_index().assign(seed=ALL)
+def _of_one_seed(outcomes: pd.DataFrame) -> dict[str, float]:
+    rates: dict[str, float] = {"n": len(outcomes)}
+    for name in RATES:
+        low, high = binomtest(int(outcomes[name].sum()), len(outcomes)).proportion_ci(method="wilson")
+        rates |= {name: outcomes[name].mean(), f"{name}_low": low, f"{name}_high": high}
+    return rates
 
 
-def _rates(defence: str, starts: Sequence[Any], found: Sequence[Any], attack: str) -> dict[str, float]:
-    """Of one row of the table, from what all attacks found within its size."""
-    wrong = {start["id"] for start in starts if start["clean"][defence] != start["label"]}
-    counts = {
-        "clean_correct": len(starts) - len(wrong),
-        "clean_rejected": sum(start["clean"][defence] == REJECTED for start in starts),
-    }
+def _outcomes(about: About) -> pd.DataFrame:
+    """A row for each start, defence, attack (`worst` last), norm and size: RATES, true or false."""
+    rows = []
+    for defence in about["defences"]:
+        attacks = [row["attack"] for row in about["attacks"] if row["defence"] == defence]
+        own = [row for row in about["found"] if row["defence"] == defence]
+        for norm, epsilon in ((norm, epsilon) for norm, sizes in about["sizes"].items() for epsilon in sizes):
+            within = [row for row in own if row["norm"] == norm and row["epsilon"] <= epsilon]
+            for start, attack in product(about["starts"], [*attacks, WORST]):
+                found = [row for row in within if row["id"] == start["id"]]
+                row = {"seed": about["seed"], "defence": defence, "attack": attack, "norm": norm, "epsilon": epsilon}
+                rows.append(row | {"id": start["id"], **_rates(start["clean"][defence], start["label"], found, attack)})
+    return pd.DataFrame(rows)
+
+
+def _rates(clean: int, label: int, found: Sequence[Mapping[str, Any]], attack: str) -> dict[str, bool]:
+    """Of one image, its label, the decision on it, and what all attacks found of it within the size."""
+    rates = {"clean_correct": clean == label, "clean_rejected": clean == REJECTED}
     for column, suffix in (("predicted", ""), ("predicted_rounded", "_rounded")):
-        accepted = [row for row in found if row["goal"] == "wrong" and row[column] not in (REJECTED, row["label"])]
-        denied = {row["id"] for row in found if row["goal"] == "rejected" and row[column] == REJECTED}
-        detect = wrong | {row["id"] for row in accepted if attack in (WORST, row["attack"])}
-        counts |= {f"robust_error_detect{suffix}": len(detect), f"robust_error_strict{suffix}": len(detect | denied)}
-    rates: dict[str, float] = {"n": len(starts)}
-    for name, count in counts.items():
-        low, high = binomtest(count, len(starts)).proportion_ci(method="wilson")
-        rates |= {name: count / len(starts), f"{name}_low": low, f"{name}_high": high}
+        wrong = clean != label or any(
+            row["goal"] == "wrong" and row[column] not in (REJECTED, label)
+            for row in found
+            if attack in (WORST, row["attack"])
+        )
+        denied = any(row["goal"] == "rejected" and row[column] == REJECTED for row in found)
+        rates |= {f"robust_error_detect{suffix}": wrong, f"robust_error_strict{suffix}": wrong or denied}
     return rates
