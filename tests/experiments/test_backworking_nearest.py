@@ -32,7 +32,8 @@ def made(label, p, seeds=(0,)):
 
 def test_ratios_are_those_of_the_found_images():
     images, rows = made(0, (1.0, 0.5, 1.0))
-    (row,) = nearest([images], [rows], DATA).to_dict("records")
+    others = [rows.assign(search=name) for name in ("unclamped", "unclamped, clamped")]  # their images are not real
+    (row,) = nearest([images], [pd.concat([*others, rows])], DATA).to_dict("records")
     assert (row["classifier"], row["search"], row["n"]) == ("cnn", "log-p", 2)
     assert row["ratio"] == pytest.approx((0.2 + 0.6) / 2 / 0.4, rel=0.02)
 

@@ -19,15 +19,17 @@ def nearest(
     """How far found images lie from the training images of their label, test images of the label being 1.
 
     `images` and `rows`: a file of each kind for every classifier and label. Returns `classifier, search, n, ratio, low,
-    high`, without searches that found nothing: n images with p above `found_above`, the median of their L2 distance to
-    the nearest training image of the label over the median distance of its test images, and its 95 % bootstrap
-    interval, where the images of one seed and label are drawn together.
+    high`, without searches that found nothing or whose pixels may leave [0, 1]: n images with p above `found_above`,
+    the median of their L2 distance to the nearest training image of the label over the median distance of its test
+    images, and its 95 % bootstrap interval, where the images of one seed and label are drawn together.
     """
     parts = []
     for place, (stored, frame) in enumerate(zip(images, rows, strict=True)):
         require(frame, NEEDED, f"rows[{place}]")
         training, unit = of_label(data, int(frame["label"].iloc[0]))
-        for (search, seed), own in numbered(frame, f"rows[{place}]").groupby(["search", "seed"], sort=False):
+        frame = numbered(frame, f"rows[{place}]")
+        real = frame[~frame["search"].str.startswith("unclamped")]
+        for (search, seed), own in real.groupby(["search", "seed"], sort=False):
             own = own.sort_values("image")
             distance = np.where(own["p"] > found_above, to_nearest(stored[f"{search}/seed{seed}"], training), np.nan)
             parts.append({"classifier": own["classifier"].iloc[0], "search": search, "distances": distance / unit})
