@@ -43,6 +43,7 @@ def test_strong_golden():
     assert every["judge_p"] == pytest.approx((3 * 0.1 + 0.9) / 4)
     assert (every["distance_ratio"], every["flat_share"], every["training_cost"]) == (1.5, 0.25, 2)
     assert noise["found_difference"] == -0.5
+    assert noise["found_visible"] == max(noise["found_difference_high"] + 0.5, -0.5 - noise["found_difference_low"])
     assert every["found_difference"] == 0
     plain = row_of(table, attack="strong", negatives="none", round=0)
     assert np.isnan(plain["training_cost"])
@@ -95,6 +96,7 @@ def test_an_arm_that_only_the_old_attack_misses_is_named(old, strong, verdict):
     said = [text for text in persistence(strong_table(rows, attacks)) if "backworked" in text]
     assert len(said) == 1
     assert [text for text in (HIDDEN, HELPS, NOTHING) if text in said[0]] == [verdict]
+    assert ("would have been seen" in said[0]) == (verdict != HELPS)
     assert "2.0 times as many passes" in said[0]
 
 
@@ -104,6 +106,7 @@ def test_one_seed_decides_nothing():
     attacks.loc[attacks["negatives"] == "backworked", "p"] = 0.1
     said = [text for text in persistence(strong_table(rows, attacks)) if "backworked" in text]
     assert NOTHING in said[0]
+    assert "one seed tells no difference" in said[0]
 
 
 # --- retraining-noise

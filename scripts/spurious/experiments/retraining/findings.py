@@ -115,6 +115,13 @@ def _verdict(old: dict[str, pd.Series], strong: pd.Series) -> str:
     if fallen:
         return (
             f"The arm hides: {' and '.join(fallen)} finds less, but the attack that does not give up finds no less from"
-            f" noise, as far as these seeds tell. {cost}"
+            f" noise{_visible(strong)}. {cost}"
         )
-    return f"No attack finds less than without negatives, as far as these seeds tell. {cost}"
+    return f"No attack finds less than without negatives{_visible(strong)}. {cost}"
+
+
+def _visible(strong: pd.Series) -> str:
+    """What these seeds could have shown."""
+    if pd.isna(strong["found_visible"]):
+        return ", but one seed tells no difference"
+    return f", as far as a difference of {percent(strong['found_visible'])} or more would have been seen"

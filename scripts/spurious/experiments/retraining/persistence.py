@@ -23,11 +23,12 @@ def retraining_strong(strong: pd.DataFrame, attacks: pd.DataFrame, *, found_abov
 
     Returns `seeds, found_n, found_share, found_low, found_high` with intervals as in `retraining-summary`, and the
     paired difference to the arm without negatives of that round, `found_difference, found_difference_low,
-    found_difference_high`. Of the strong attack's found images: `example_share` are those that the judge, a classifier
-    of another architecture and seed, gives to the label with p above .5; `judge_p, control_p` are mean p of the judge
-    and of an unretrained net of another seed; `distance_ratio` is the mean L2 distance to the nearest training image,
-    the median of test images being 1. `flat_share` of the starts had no gradient. `training_cost`: images that training
-    passed forward and backward, those of the arm without negatives being 1.
+    found_difference_high`, with `found_visible`, the smallest that would have been seen.
+    Of the strong attack's found images: `example_share` are those that the judge, a classifier of another architecture
+    and seed, gives to the label with p above .5; `judge_p, control_p` are mean p of the judge and of an unretrained net
+    of another seed; `distance_ratio` is the mean L2 distance to the nearest training image, the median of test images
+    being 1. `flat_share` of the starts had no gradient. `training_cost`: images that training passed forward and
+    backward, those of the arm without negatives being 1.
     """
     require(strong, [*NET, "seed", "label", "image", "start", "p"], "rows of the strong attack")
     require(attacks, [*KEYS, "seed", "label", "image", "p"], "attacks")
@@ -40,6 +41,8 @@ def retraining_strong(strong: pd.DataFrame, attacks: pd.DataFrame, *, found_abov
     reference = outcomes.loc[outcomes["negatives"] == "none", [*pairing, "outcome"]]
     pairs = outcomes[outcomes["negatives"] != "none"].merge(reference, on=pairing, suffixes=("", "_none"))
     table = table.merge(differences(pairs, KEYS, "found", cluster), on=KEYS, how="left")
+    ends = table[["found_difference_low", "found_difference_high"]]
+    table["found_visible"] = ends.sub(table["found_difference"], axis=0).abs().max(axis=1)
     found = strong[strong["p"] > found_above]
     kinds = {STRONG: found, STRONG_FROM_NOISE: found[found["start"].isin(FROM_NOISE)]}
     looks = pd.concat([_looks(own).assign(attack=name) for name, own in kinds.items()])
