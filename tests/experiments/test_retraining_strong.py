@@ -141,7 +141,7 @@ def test_the_figure_has_a_mark_per_arm_and_attack_and_a_line_per_arm():
     noise = retraining_noise(confidence_rows())
     drawn = strong_figure.figure(strong_table(), noise)
     found, confidence, accepted = drawn.axes
-    assert [text.get_text() for text in found.get_yticklabels()] == ["backworked", "none"]
+    assert [text.get_text() for text in found.get_yticklabels()] == ["none", "backworked"]
     assert len(found.containers) == 3
     assert len(confidence.lines) == len(accepted.lines) == 2
     (low,) = [line.get_ydata() for line in accepted.lines if "none" in line.get_label()]

@@ -58,11 +58,9 @@ def _outcomes(strong: pd.DataFrame, attacks: pd.DataFrame, found_above: float) -
     noise = any_start.assign(
         attack=STRONG_FROM_NOISE, outcome=any_start["outcome"] & any_start["start"].isin(FROM_NOISE)
     )
-    return (
-        pd.concat([each[[*KEYS, "seed", "label", "image", "outcome"]] for each in (old, any_start, noise)])
-        .astype({"label": int, "image": int}, copy=False)
-        .reset_index(drop=True)
-    )
+    columns = [*KEYS, "seed", "label", "image", "outcome"]
+    every = pd.concat([each[columns] for each in (old, any_start, noise)], ignore_index=True)
+    return every.astype({"label": int, "image": int})
 
 
 def _looks(found: pd.DataFrame) -> pd.DataFrame:

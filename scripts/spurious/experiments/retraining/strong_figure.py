@@ -14,7 +14,7 @@ COLORS = (BLACK, BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, GREY)
 ATTACKS = {STRONG: BLUE, STRONG_FROM_NOISE: VERMILION}  # the old ones are grey, each with a marker of its own
 MARKERS = "osD^v"
 NEEDED = ["classifier", "negatives", "target", "round", "attack", "found_share", "found_low", "found_high"]
-SURE = {"mean_confidence": "mean of the largest p", "fpr95": "accepted at 95 % of test images"}
+SURE = {"mean_confidence": "mean largest p", "fpr95": "accepted noise"}
 
 
 @styled
@@ -40,12 +40,14 @@ def figure(strong: pd.DataFrame, noise: pd.DataFrame) -> Figure:
             axes.set(title=text, xlabel="size of the change, L\N{INFINITY}", ylim=(-0.03, 1.03))
     keys = [*panels[0, 0].get_legend_handles_labels()], [*panels[0, 1].get_legend_handles_labels()]
     handles, labels = (keys[0][place] + keys[1][place] for place in (0, 1))
-    drawn.legend(handles, labels, loc="outside lower center", ncols=4)
+    drawn.legend(handles, labels, loc="outside lower center", ncols=3)
     return drawn
 
 
 def _arms(table: pd.DataFrame) -> list[tuple[str, str]]:
-    return list(dict.fromkeys(zip(table["negatives"], table["target"], strict=True)))
+    """The arm without negatives first."""
+    arms = dict.fromkeys(zip(table["negatives"], table["target"], strict=True))
+    return sorted(arms, key=lambda arm: arm[0] != "none")
 
 
 def _name(arm: tuple[str, str]) -> str:
