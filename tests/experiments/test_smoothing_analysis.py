@@ -475,7 +475,7 @@ def test_wrong_published_names_are_errors(numbers, names, message):
         smoothing.smoothing(sweep_summary(), numbers, dataset="imagenet-samples", published_as=names)
 
 
-@pytest.mark.parametrize(("sweep", "count"), [(["smoothing"], 24), ([], 4)])
+@pytest.mark.parametrize(("sweep", "count"), [(["smoothing"], 24), ([], 4)])  # 4 need no data
 def test_the_table_published_takes_the_sweep_where_there_is_one(sweep, count, numbers, tmp_path):
     files = {name: tmp_path / f"{name}.csv" for name in ("published", *sweep)}
     numbers.to_csv(files["published"], index=False)

@@ -1,8 +1,8 @@
 """What Cohen et al. 2019 published that needs no data."""
 
 import pandas as pd
-from scipy.special import ndtri
 
+from spurious.statistics.randomized_smoothing import certified_radius
 from spurious.writeups.reproduced import COLUMNS, reproduced_row
 
 SOURCE = "Cohen et al. 2019"
@@ -12,12 +12,11 @@ ALPHA = 0.001
 def radii() -> pd.DataFrame:
     """The largest radii, in sigma, that n samples can certify at ALPHA: COLUMNS; low and high are the number.
 
-    Where all n agree, the one-sided Clopper-Pearson bound of the probability is alpha^(1/n), and the radius its normal
-    quantile. Cohen, Rosenfeld and Kolter, "Certified adversarial robustness via randomized smoothing", ICML (2019).
+    Cohen, Rosenfeld and Kolter, "Certified adversarial robustness via randomized smoothing", ICML (2019).
     """
     rows = []
     for n in (100, 1000, 10_000, 100_000):
-        radius = float(ndtri(ALPHA ** (1 / n)))
+        radius = float(certified_radius(n, n, ALPHA, 1.0))
         setting = f"alpha {ALPHA}, all of {n} samples agree"
         rows.append(reproduced_row(SOURCE, "largest certified radius in sigma", setting, radius, radius, radius))
     return pd.DataFrame(rows, columns=COLUMNS)

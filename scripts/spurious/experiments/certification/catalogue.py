@@ -16,6 +16,13 @@ def portions(settings: Settings) -> list[dict[str, object]]:
     ]
 
 
+def published_as(settings: Settings) -> dict[str, str]:
+    """The published name of every classifier that was trained as others published."""
+    entries = {name: settings["classifiers"][name] for name in settings["experiment"]["certification"]}
+    trained = {name: entry for name, entry in entries.items() if "architecture" in entry}
+    return {name: entry["published_as"] for name, entry in trained.items() if "published_as" in entry}
+
+
 ROOM = Room(
     title="Certification",
     after="robustness",
@@ -32,6 +39,13 @@ ROWS = {"rows": "certify_classifier.rows"}
 RESULTS = [
     Table("certified", f"{HERE}.table:certified", ROWS, {"radii": "certification.radii"}),
     Table("certified-attacks", f"{HERE}.table:attacks", {"rows": "certify_classifier.attacks"}),
+    Table(
+        "certified-published",
+        f"{HERE}.published:certified_published",
+        {**ROWS, "published": "resource.published_certified.csv"},
+        {"published_as": published_as},
+        when=lambda settings: bool(published_as(settings)),
+    ),
     Figure("certified", f"{HERE}.figure:figure", ROWS),
 ]
 FINDINGS = [
