@@ -54,7 +54,7 @@ def test_the_cpu_agrees_with_itself_on_every_path(tmp_path):
     assert ", ".join(table) == f"{columns}, unit, peak_memory_mib"
     expected = {(path.name, path.precision) for path in comparing.PATHS}
     assert set(zip(table["path"], table["precision"], strict=True)) == expected
-    assert len(expected) == 14
+    assert len(expected) == 15
     assert (table["difference"] == 0).all()
     assert table["agrees"].all()
     assert (table[["cpu_rate", "gpu_rate"]] > 0).all(axis=None)
@@ -63,7 +63,15 @@ def test_the_cpu_agrees_with_itself_on_every_path(tmp_path):
 
 def test_another_library_for_the_convolutions_stays_within_the_tolerances(tmp_path, second_side):
     second_side(lambda: torch.backends.mkldnn.flags(enabled=False))
-    names = ("prediction", "image optimization", "sweep", "fooling linf", "fooling l2", "evolution search")
+    names = (
+        "prediction",
+        "image optimization",
+        "sweep",
+        "fooling linf",
+        "fooling l2",
+        "evolution search",
+        "certification",
+    )
     status, table = compared(tmp_path, *names)
     assert status == 0, table[~table["agrees"]]
     assert (table.groupby("path")["difference"].max() > 0).all()
