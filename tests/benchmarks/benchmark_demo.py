@@ -28,6 +28,7 @@ SCRIPTS = {
     "search": "search_scores.py",
     "transfer": "transfer_images.py",
     "attack": "attack_defence.py",
+    "certify": "certify_classifier.py",
 }
 CORES = 2
 

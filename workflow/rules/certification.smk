@@ -25,7 +25,7 @@ rule certify_classifier:
         gpu=1,
         gres="",
         mem_mb=with_gpu(SMALL_MB),
-        runtime=growing(120),
+        runtime=growing(60),
     params:
         code=code("certify_classifier.py"),
         classifier=classifier_settings,

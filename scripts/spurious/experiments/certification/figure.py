@@ -28,7 +28,9 @@ def figure(rows: pd.DataFrame) -> Figure:
     for (classifier, sigma), panel in zip(panels, axes, strict=False):
         own = rows[(rows["classifier"] == classifier) & (rows["sigma"] == sigma)]
         for defence, part in own.groupby("defence", sort=False):
-            _draw(panel, right_radii(part), defence, COLORS[names.index(defence) % len(COLORS)])
+            place = names.index(defence)
+            width = 1 + 3 * (len(names) - place) / len(names)  # equal lines stay visible under each other
+            _draw(panel, right_radii(part), defence, {"color": COLORS[place % len(COLORS)], "linewidth": width})
         first = own[own["defence"] == own["defence"].iloc[0]]
         panel.set_title(f"{classifier}, σ = {sigma:g}, n = {len(first):,}, {first['n'].iloc[0]:,} draws")
         panel.set_xlabel("L2 radius, pixels in [0, 1]")
@@ -41,11 +43,12 @@ def figure(rows: pd.DataFrame) -> Figure:
     return drawn
 
 
-def _draw(axes: Axes, radii: pd.Series, name: str, color: str) -> None:
+def _draw(axes: Axes, radii: pd.Series, name: str, style: dict[str, object]) -> None:
     """The share of radii that reach each of them: it falls behind a radius."""
     reached = np.r_[0, np.unique(radii[radii > 0])]
     hits = (radii.to_numpy()[None] >= reached[:, None]).sum(1)
     low, high = interval(hits, len(radii))
     ends = np.r_[reached, reached[-1]]
-    for value, options in ((hits / len(radii), {"label": name}), (low, {"linewidth": 0.5}), (high, {"linewidth": 0.5})):
-        axes.step(ends, np.r_[value, 0], where="pre", color=color, **options)
+    axes.step(ends, np.r_[hits / len(radii), 0], where="pre", label=name, **style)
+    for bound in (low, high):
+        axes.step(ends, np.r_[bound, 0], where="pre", **style | {"linewidth": 0.5})
