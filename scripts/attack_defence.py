@@ -1,6 +1,12 @@
-"""Attack a classifier behind every defence, at ascending sizes; a row for each image, defence, attack and size."""
+"""Attack a classifier behind every defence, at ascending sizes; a row for each image, defence, attack and size.
+
+Every image that was found is kept, with what `verify.py` needs to judge it again.
+"""
 
 import argparse
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from pipeline.jobs.arguments import (
     COUNT,
@@ -16,11 +22,12 @@ from pipeline.jobs.devices import prepare_compute
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.errors import SpuriousError
 from spurious.experiments.robustness.settings import RobustnessSettings
+from spurious.registry import as_data
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
-    parser.add_argument("--data", required=True)
+    parser.add_argument("--data", nargs="+", required=True, help="a dataset's tensors; or a folder and its list")
     parser.add_argument("--weights", required=True, help="the classifier's file")
     parser.add_argument("--classifier", required=True, help="its name, for the rows")
     parser.add_argument(
@@ -31,48 +38,105 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--shard", type=INDEX, default=0, help="counted from 0")
     parser.add_argument("--shards", type=COUNT, default=1, help="how many there are")
     parser.add_argument("--rows", required=True)
+    parser.add_argument("--found", required=True, help="the images that were found, a safetensors file")
     add_compute_arguments(parser)
     return parser.parse_args(argv)
 
 
 answer_help(__name__, parse)
 
+import pandas as pd
 import torch
 
 from pipeline.files.classifiers import open_classifier
+from pipeline.files.images import Images, open_images, open_splits
 from pipeline.files.rows import write_rows
-from pipeline.files.tensors import read_dataset
+from pipeline.files.tensors import write_tensors
 from spurious.attacks.within import Starts
-from spurious.data.datasets import Dataset
+from spurious.data.datasets import to_float
 from spurious.defences.defended import logits_of
+from spurious.experiments.robustness.archive import description, joined
 from spurious.experiments.robustness.rows import all_rows, fitted_defences
+from spurious.seeding import generator
+
+KEPT_PHOTOGRAPHS = 300  # at most, that nobody attacks and thresholds are chosen by: each is as expensive as an attack's
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Read images and classifier, fit the defences, attack this shard, write the rows."""
+    """Read images and classifier, fit the defences, attack this shard, write the rows and what was found."""
     arguments = parse(argv)
     device = prepare_compute(arguments)
     settings = arguments.settings
-    data = read_dataset(arguments.data)
-    model, _ = open_classifier(arguments.weights, arguments.entry, device, accelerated=False)
-    kept = data.pixels("validation").to(device)
+    images = open_images(arguments.data)
+    order = order_of(images)
+    ranks = own_ranks(min(settings.images, len(images)), arguments)
+    model, preprocessing = open_classifier(arguments.weights, arguments.entry, device, accelerated=False)
+    kept = not_attacked(arguments.data, images, order[settings.images :], settings.batch_size, device)
+    rows, found, abouts = [], {}, []
     with logits_of(model) as logits:
         try:
-            defences = fitted_defences(settings.defences, logits, kept, settings.batch_size)
-            starts = own_starts(data, settings.images, arguments, device)
-            rows = all_rows(defences, logits, starts, settings, arguments.seed)
+            defences = fitted_defences(settings.defences, logits, kept, preprocessing)
+            for part in ranks.split(len(ranks) if images.shape else 1):
+                starts = loaded(images, order[part], device)
+                checked = int((part < settings.checks.images).sum())
+                own, made = all_rows(defences, logits, starts, settings, arguments.seed, checked)
+                stored = starts.ids[: int((part < (settings.archived or len(order))).sum())]
+                about = description(own, made, starts, defences, stored)
+                found |= {row["name"]: made[row["name"]] for row in about["found"] if row["stored"]}
+                rows.append(own)
+                abouts.append(about)
         except SpuriousError as error:
             raise SpuriousError(f"{arguments.weights}: {error}") from None
-    write_rows(arguments.rows, rows.assign(classifier=arguments.classifier, seed=arguments.seed))
+    who = {"classifier": arguments.classifier, "seed": arguments.seed}
+    write_rows(arguments.rows, pd.concat(rows, ignore_index=True).assign(**who))
+    about = who | {"entry": as_data(arguments.entry)} | joined(abouts)
+    write_tensors(arguments.found, found, {"archive": json.dumps(about)})
 
 
-def own_starts(data: Dataset, images: int, arguments: argparse.Namespace, device: torch.device) -> Starts:
-    """Every `shards`-th of the first test images, from `shard` on."""
+def order_of(images: Images) -> torch.Tensor:
+    """The places of the images as they are taken: a dataset's first ones, photographs, which are sorted by label, in a
+    random order that is always the same.
+    """
+    if images.shape is None:
+        return torch.randperm(len(images), generator=generator("order of photographs"))
+    return torch.arange(len(images))
+
+
+def own_ranks(count: int, arguments: argparse.Namespace) -> torch.Tensor:
+    """Every `shards`-th of the attacked images, from `shard` on."""
     if not 0 <= arguments.shard < arguments.shards:
         raise SpuriousError(f"--shard {arguments.shard}: with --shards {arguments.shards} it must be below that")
-    places = torch.arange(min(images, len(data.labels["test"])))[arguments.shard :: arguments.shards]
-    pixels, labels = data.pixels("test")[places], data.labels["test"][places]
-    return Starts(images=pixels.to(device), labels=labels.to(device), ids=places.tolist())
+    if arguments.shard >= count:
+        raise SpuriousError(f"--shard {arguments.shard}: has none of {count} images; lower robustness.shards")
+    return torch.arange(count)[arguments.shard :: arguments.shards]
+
+
+def loaded(images: Images, places: torch.Tensor, device: torch.device) -> Starts:
+    """The images of these places: those of a dataset, or one photograph."""
+    pixels, ids = to_float(images.load(places)).to(device), [images.ids[place] for place in places.tolist()]
+    return Starts(images=pixels, labels=images.labels[places].to(device), ids=ids)
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Images (n, C, H, W), float32 in [0, 1], of places (n,), loaded whenever they are asked for."""
+
+    load: Callable[[torch.Tensor], torch.Tensor]
+    places: Sequence[torch.Tensor]
+    device: torch.device
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        return (to_float(self.load(places)).to(self.device) for places in self.places)
+
+
+def not_attacked(
+    data: Sequence[str], images: Images, others: torch.Tensor, batch_size: int, device: torch.device
+) -> Batches:
+    """The validation images; of photographs, some of the others (n,), one by one."""
+    if images.shape is None:
+        return Batches(images.load, others[:KEPT_PHOTOGRAPHS].split(1) if len(others) else (), device)
+    validation = open_splits(data[0])[0]["validation"]
+    return Batches(validation.batch, torch.arange(len(validation)).split(batch_size), device)
 
 
 if __name__ == "__main__":

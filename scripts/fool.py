@@ -3,6 +3,10 @@
 Prints what the classifier takes it for, before and after, and writes OUTPUT.png, the image that fools, and
 OUTPUT-figure.png: the image, the magnified change and the result. A PNG file has 256 levels, so the written image is
 judged once more.
+
+With --defence the image is attacked at its own size, behind that defence, by an attack that knows it: the method gives
+norm, size and steps. Then a rejection is no success, and only OUTPUT.png is written. Example:
+python scripts/fool.py IMAGE --classifier resnet50 --defence vote --epsilon 0.0157
 """
 
 import argparse
@@ -20,8 +24,11 @@ from pipeline.jobs.devices import prepare_compute
 from spurious import registry
 from spurious.attacks.entries import Attack
 from spurious.classifiers.entries import Architecture
+from spurious.defences.kinds import Defence
+from spurious.defences.rejection import REJECTED
 from spurious.errors import SpuriousError, shown_name, unknown_name
 from spurious.experiments.fooling.settings import FoolingSettings
+from spurious.experiments.robustness.settings import RobustnessSettings
 from spurious.views.settings import Preprocessing
 
 
@@ -34,6 +41,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--target", metavar="CLASS", help="name or number; away from the label if left out")
     parser.add_argument("--label", metavar="CLASS", help="the true class; what it is taken for if left out")
     parser.add_argument("--method", default="pgd-linf", help="one of the configuration's (%(default)s)")
+    parser.add_argument("--defence", help="one under robustness.defences, or a kind such as vote; none if left out")
     parser.add_argument("--epsilon", type=ABOVE_ZERO, help="largest change, pixels in [0, 1]; the method's if left out")
     parser.add_argument("--steps", type=COUNT, help="the method's if left out")
     parser.add_argument("--step-size", type=ABOVE_ZERO, help="the method's if left out")
@@ -63,9 +71,13 @@ import classify
 from pipeline.files.classifiers import open_classifier
 from pipeline.files.tensors import read_description
 from spurious.attacks.gradient import NO_LABEL
+from spurious.attacks.on_decisions import WhiteBox
+from spurious.attacks.within import Within
 from spurious.classifiers.predictions import predict
 from spurious.data.datasets import to_float
+from spurious.defences.defended import Defended, logits_of
 from spurious.experiments.fooling.figure import Panel, fooling, size_text
+from spurious.experiments.robustness.one_image import attack_image, named_defence
 from spurious.figures.style import probability_text, render
 from spurious.perturbations.balls import sizes, start_noise
 from spurious.views import bands
@@ -92,6 +104,9 @@ def main(argv: list[str] | None = None) -> None:
     subject = classify.configured(arguments, settings)
     target = None if arguments.target is None else class_number(arguments.target, subject.classes, "--target")
     prefix = output_prefix(arguments, subject)
+    if arguments.defence is not None:
+        attack_defence(arguments, subject, defence_of(arguments, settings), method, prefix)
+        return
     try:
         outcome = fooled(arguments, subject, method, target)
     except SpuriousError as error:
@@ -118,6 +133,46 @@ def chosen_method(arguments: argparse.Namespace, settings: Mapping[str, Any]) ->
     if arguments.start == "noise" and goal == "untargeted":
         raise SpuriousError("--start noise: has no label to lose; give a --target")
     return methods[arguments.method].changed(start=arguments.start, goal=goal, **changes)
+
+
+def defence_of(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> Defence:
+    """The defence that was asked for; SpuriousError for options that attacks on defences do not take."""
+    for option in ("target", "step_size"):
+        if getattr(arguments, option) is not None:
+            raise SpuriousError(f"--{option.replace('_', '-')}: attacks with --defence have none; leave it out")
+    if arguments.start == "noise":
+        raise SpuriousError("--start noise: attacks with --defence start from an image; give one")
+    own = registry.parse(RobustnessSettings, settings["robustness"], "config.yaml: robustness")
+    try:
+        return named_defence(arguments.defence, own.defences)
+    except SpuriousError as error:
+        raise SpuriousError(f"--defence: {error}") from None
+
+
+def attack_defence(
+    arguments: argparse.Namespace, subject: classify.Subject, defence: Defence, method: Attack, prefix: str
+) -> None:
+    """Attack the image behind the defence; prints every decision and writes the image."""
+    device = prepare_compute(arguments)
+    model, preprocessing = open_classifier(subject.weights, subject.entry, device, accelerated=False)
+    start, name = starting_image(arguments, subject, method, Preprocessing())
+    label = None if arguments.label is None else class_number(arguments.label, subject.classes, "--label")
+    ball, attack = Within(norm=method.norm, epsilon=method.epsilon), WhiteBox(steps=method.steps)
+    with logits_of(model) as logits:
+        defended = Defended(defence, logits, preprocessing)
+        try:
+            written, decisions = attack_image(
+                defended, start.to(device), label, ball, attack, name=name, seed=arguments.seed
+            )
+        except SpuriousError as error:
+            raise SpuriousError(f"{arguments.image}: {error}") from None
+    names = {REJECTED: "rejected", **dict(enumerate(subject.classes))}
+    print(f"{shown_name(arguments.image.name)}: {subject.name} behind {arguments.defence}, attacked by its gradient")
+    for moment, behind, alone in zip((BEFORE, AFTER, WRITTEN), *decisions.values(), strict=True):
+        print(f"{moment:<11}{names[behind]}   (undefended: {names[alone]})")
+    print(change_text(written.cpu(), start))
+    with whole_file(f"{prefix}.png") as file:
+        Image.fromarray(levels(written[0].cpu())).save(file, format="PNG")
 
 
 def class_number(text: str, names: Sequence[str], option: str) -> int:
@@ -198,9 +253,13 @@ def described(outcome: Outcome, names: Sequence[str], target: int | None) -> str
     for row in outcome.rows.itertuples():
         wanted = "" if target is None else f"   p of {names[target]} {probability_text(row.p_target)}"
         lines.append(f"{row.moment:<11}{names[row.predicted]:<{width}}  p {probability_text(row.p)}{wanted}")
-    size = {key: value.item() for key, value in sizes(outcome.fooled[None], outcome.start[None]).items()}
-    lines.append(f"change: L2 {size['l2']:.4g}, largest {size['linf']:.4g} ({255 * size['linf']:.1f} of 255 levels)")
-    return "\n".join(lines)
+    return "\n".join([*lines, change_text(outcome.fooled[None], outcome.start[None])])
+
+
+def change_text(image: torch.Tensor, start: torch.Tensor) -> str:
+    """The size of the change between images (1, C, H, W), as a line."""
+    size = {key: value.item() for key, value in sizes(image, start).items()}
+    return f"change: L2 {size['l2']:.4g}, largest {size['linf']:.4g} ({255 * size['linf']:.1f} of 255 levels)"
 
 
 def panel(outcome: Outcome, name: str, method: Attack, target: int | None) -> Panel:

@@ -29,6 +29,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--weights", required=True, help="the trained classifier that was attacked")
     parser.add_argument("--architecture", type=json_argument, help="JSON: what the weights must be of")
     parser.add_argument("--control", required=True, help="an unretrained classifier of another seed")
+    parser.add_argument("--judge", required=True, help="a classifier of another architecture and seed")
     parser.add_argument("--found", nargs="+", required=True, help="found images, one file per label in order")
     parser.add_argument("--found-rows", nargs="+", required=True, help="their rows")
     parser.add_argument("--negatives", required=True, help="their name in the arm")
@@ -42,7 +43,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--predictions-rows", required=True)
     parser.add_argument("--negatives-rows", required=True)
     parser.add_argument("--history-rows", required=True)
+    parser.add_argument("--strong-rows", required=True)
+    parser.add_argument("--noise-rows", required=True)
     parser.add_argument("--negatives-file", required=True)
+    parser.add_argument("--strong-file", required=True, help="the images of the attack that does not give up")
     add_compute_arguments(parser)
     return parser.parse_args(argv)
 
@@ -61,8 +65,9 @@ from spurious.classifiers.models import build_classifier
 from spurious.classifiers.predictions import predict
 from spurious.classifiers.training import Trainer, TrainingSet
 from spurious.data.datasets import Dataset
+from spurious.experiments.retraining.strong import StrongAttack, noise_rows
 from spurious.experiments.retraining.training_set import target_classes, with_negatives
-from spurious.perturbations.negatives import function_of, is_searched, search_of
+from spurious.perturbations.negatives import FreshNoise, Growing, function_of, is_searched, search_of
 from spurious.seeding import generator
 
 ATTACK_COLUMNS = [
@@ -77,15 +82,16 @@ def main(argv: list[str] | None = None) -> None:
     device = prepare_compute(arguments)
     note_slow_precision(arguments.recipe.precision, device)
     arm = Arm(arguments, device)
-    names = ("attacks", "old", "predictions", "negatives", "history")
+    names = ("attacks", "old", "predictions", "negatives", "history", "strong", "noise")
     rows: dict[str, list[pd.DataFrame]] = {name: [] for name in names}
     old = arm.found_before()
     if arguments.negatives == "none":  # the classifiers before retraining, once for all arms
         rows["predictions"].append(arm.test_rows(arm.before, 0))
         rows["attacks"].append(arm.attack_rows_before())
+        arm.attack_strongly(arm.before, 0, rows)
     negatives, model = torch.empty(0, *arm.data.image_shape), arm.before
-    for number in range(1, arguments.settings.rounds + 1):
-        new = arm.new_negatives(old, number)
+    for number in range(1, arm.rounds + 1):
+        new = arm.new_negatives(model, old, number)
         rows["negatives"].append(arm.negatives_rows(model, new, number))
         negatives = torch.cat([negatives, new])
         held_out = arm.search_again(model, number)
@@ -96,7 +102,9 @@ def main(argv: list[str] | None = None) -> None:
             rows["old"] += arm.old_rows(model, images, number, name)
         attacks, old = arm.attack_rows(model, number)
         rows["attacks"] += attacks
+        arm.attack_strongly(model, number, rows)
     write_tensors(arguments.negatives_file, {"negatives": negatives})
+    write_tensors(arguments.strong_file, arm.strong_images)
     for name, parts in rows.items():
         write_rows(getattr(arguments, f"{name}_rows"), pd.concat(parts))
     arm.remove_checkpoints()
@@ -111,7 +119,16 @@ class Arm:
         self.before = load_classifier(arguments.weights, device, arguments.architecture)
         self.control = load_classifier(arguments.control, device, arguments.architecture)
         self.settings: RetrainingSettings = arguments.settings
-        self.search = search_of(arguments.negatives, self.settings.attacks)
+        named = self.settings.negatives
+        self.named = named.get(arguments.negatives)
+        self.rounds = 1 if isinstance(self.named, FreshNoise) else self.settings.rounds
+        self.search = search_of(arguments.negatives, self.settings.attacks, named)
+        self.is_searched = is_searched(arguments.negatives, named)
+        judges = {"judge": load_classifier(arguments.judge, device), "control": self.control}
+        above = arguments.searches.found_above
+        self.strong = StrongAttack(self.data, judges, self.settings.strong, above)
+        self.strong_images: dict[str, torch.Tensor] = {}
+        self.passes = 0
         self.folder = Path(arguments.attacks_rows).parent
         classes = target_classes(self.data.classes, arguments.target)
         self.description = read_description(arguments.weights).changed(classes=classes)
@@ -151,21 +168,29 @@ class Arm:
         probabilities = predict(model, images)
         predicted = probabilities.argmax(1)
         label = predicted
-        if is_searched(self.arguments.negatives):
+        if self.is_searched:
             label = torch.arange(self.data.classes).repeat_interleave(len(images) // self.data.classes)
         p = probabilities.gather(1, label[:, None])[:, 0]
         columns = {"image": range(len(images)), "label": label, "predicted": predicted, "p": p}
         return pd.DataFrame(self.identification(number) | columns)
 
-    def new_negatives(self, old: list[torch.Tensor], number: int) -> torch.Tensor:
-        """This round's addition to the negatives."""
+    def new_negatives(self, model: torch.nn.Module, old: list[torch.Tensor], number: int) -> torch.Tensor:
+        """This round's addition to the negatives; `model` is the classifier of the round before."""
         name = self.arguments.negatives
+        if isinstance(self.named, Growing):
+            images = self.arguments.searches.images * self.named.factor**number
+            seed = f"{self.seed_of(number - 1)}, negatives"
+            found = self.searched(model, [self.search], seed, images)
+            return torch.cat([of_label[self.search].images for of_label in found]).clamp_(0, 1)
+        if isinstance(self.named, FreshNoise):
+            return old[0][:0]
         return function_of(name)(torch.cat(old), generator(self.arguments.seed, name, number))
 
     def training_set(self, negatives: torch.Tensor) -> TrainingSet:
         """All training images and the negatives of all rounds so far."""
         images, labels = self.data.pixels("train"), self.data.labels["train"]
-        return with_negatives(images, labels, self.data.classes, negatives, self.arguments.target, self.settings.copies)
+        target, copies = self.arguments.target, self.settings.copies
+        return with_negatives(images, labels, self.data.classes, negatives, target, copies, self.named)
 
     def retrain(self, negatives: torch.Tensor, number: int) -> tuple[torch.nn.Module, pd.DataFrame]:
         """A new classifier, trained from scratch, and its history; seeded by the round, equally in every arm."""
@@ -174,6 +199,7 @@ class Arm:
         trainer = Trainer(model, self.training_set(negatives), self.arguments.recipe, seed=seed)
         validation = self.data.pixels("validation"), self.data.labels["validation"]
         name = f"{self.arguments.negatives}-{self.arguments.target}, seed {seed}"
+        self.passes = trainer.passes
         history = pd.DataFrame(train(trainer, validation, self.checkpoint(number), name))
         columns = self.identification(number) | dict(history.items())
         columns |= {"device": name_of(self.device), "precision": trainer.precision}
@@ -194,13 +220,15 @@ class Arm:
         found = self.searched(model, [self.search], f"{self.seed_of(number - 1)}, held out")
         return [of_label[self.search].images for of_label in found]
 
-    def searched(self, model: torch.nn.Module, names: Sequence[str], seed: str) -> Iterator[dict[str, SearchResult]]:
-        """What these searches find in a classifier, label by label."""
+    def searched(
+        self, model: torch.nn.Module, names: Sequence[str], seed: str, images: int | None = None
+    ) -> Iterator[dict[str, SearchResult]]:
+        """What these searches find in a classifier, label by label, so many images of each (None: as configured)."""
         settings: BackworkingSettings = self.arguments.searches
         searches = {name: settings.searches[name] for name in names}
         for label in range(self.data.classes):
             references = self.data.of_label(label)
-            yield run_searches(model, label, references, searches, images=settings.images, seed=seed)
+            yield run_searches(model, label, references, searches, images=images or settings.images, seed=seed)
 
     def old_rows(
         self, model: torch.nn.Module, old: list[torch.Tensor], number: int, which: str
@@ -221,13 +249,22 @@ class Arm:
             own.append(found[self.search].images)
         return [in_columns(part) for part in rows], own
 
+    def attack_strongly(self, model: torch.nn.Module, number: int, rows: dict[str, list[pd.DataFrame]]) -> None:
+        """Attack without giving up, and look at noise; `passes` are those of the training of this round."""
+        seed, identification = self.seed_of(number), self.identification(number)
+        found, images = self.strong.rows(model, seed)
+        rows["strong"].append(pd.DataFrame(identification | dict(found.items()) | {"passes": self.passes}))
+        self.strong_images[f"round{number}"] = images
+        noise = noise_rows(model, self.data, self.settings.confidence, seed)
+        rows["noise"].append(pd.DataFrame(identification | dict(noise.items())))
+
     def checkpoint(self, number: int) -> Path:
         """Where a round's training is saved; kept until the arm's results are written."""
         return self.folder / f"round{number}.checkpoint.safetensors"
 
     def remove_checkpoints(self) -> None:
         """Delete what only a killed run would need."""
-        for number in range(1, self.settings.rounds + 1):
+        for number in range(1, self.rounds + 1):
             self.checkpoint(number).unlink(missing_ok=True)
 
 

@@ -1,9 +1,7 @@
 """The front page's part on one dataset: what was found, in words and numbers, with a picture."""
 
 import argparse
-import base64
 import json
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,16 +9,15 @@ from typing import Any
 from pipeline.files.atomic import write_text
 from pipeline.jobs.arguments import Parser, answer_help, declare_own_kinds, json_list_argument, run
 from spurious.errors import SpuriousError
-from spurious.report import provenance_page
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
     parser.add_argument("--dataset", required=True)
+    parser.add_argument("--claims", metavar="CSV")
     parser.add_argument("--picture", metavar="PNG")
-    parser.add_argument(
-        "--findings", type=json_list_argument, default=[], help="JSON: a list of title, function, tables, settings"
-    )
+    keys = "title, question, function, tables, settings, figure"
+    parser.add_argument("--findings", type=json_list_argument, default=[], help=f"JSON: a list of {keys}")
     parser.add_argument("--provenance", metavar="JSON")
     parser.add_argument("--output", required=True)
     return parser.parse_args(argv)
@@ -28,35 +25,56 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 answer_help(__name__, parse)
 
+import pandas as pd
+
 from pipeline.files.results import called
-
-PICTURE = """.. raw:: html
-
-   <p><img alt="examples" style="max-width: 100%" src="data:image/png;base64,{data}"></p>
-"""
+from pipeline.files.rows import read_rows
+from spurious.report import front_page, provenance_page
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Read the tables that are there, write reStructuredText."""
+    """Read the tables and pictures that are there, write reStructuredText."""
     arguments = parse(argv)
     declare_own_kinds()
-    parts = [heading(arguments.dataset, "-")]
+    parts = front_page.claims(*claims_of(arguments.claims)) if arguments.claims else []
     if arguments.picture:
-        encoded = base64.b64encode(Path(arguments.picture).read_bytes()).decode()
-        # docutils refuses long lines; in an address of an image, line ends are ignored
-        parts.append(PICTURE.format(data="\n   ".join(textwrap.wrap(encoded, 1000))))
-    for title, sentences in sections(arguments):
-        parts += [f"*{title}*\n", *(f"- {sentence}" for sentence in sentences), ""]
+        text = "share of the images that each attack fools, beside random changes of the same size"
+        parts.append(front_page.between("picture", [shown(arguments.picture, text)]))
+    parts.append(front_page.between("page", page(arguments)))
+    for part in arguments.findings:
+        parts.append(
+            front_page.between(
+                Path(next(iter(part["tables"].values()))).stem, (f"- {sentence}" for sentence in sentences(part))
+            )
+        )
     write_text(arguments.output, "\n".join(parts) + "\n")
 
 
-def sections(arguments: argparse.Namespace) -> Iterator[tuple[str, Iterator[str]]]:
-    """Title and sentences of every part whose tables are given."""
+def claims_of(path: str) -> tuple[pd.DataFrame, str]:
+    """The table of claims, and the folder where the tables' pages lie."""
+    return read_rows([path]), Path(path).parent.as_posix()
+
+
+def page(arguments: argparse.Namespace) -> Iterator[str]:
+    """The experiments of the dataset, and where its numbers come from."""
+    yield heading(arguments.dataset, "-")
     for part in arguments.findings:
-        files = {keyword: [path] for keyword, path in part["tables"].items()}
-        yield part["title"], called(part["function"], files, part["settings"])
+        pictures = [shown(path, f"main figure: {part['title']}") for path in part["figure"]]
+        pages = [path.replace(".csv", ".html") for path in part["tables"].values()]
+        yield from front_page.experiment(part["title"], part["question"], pages, pictures)
     if arguments.provenance:
-        yield "Provenance", iter([provenance_page.sentence(read_record(arguments.provenance))])
+        yield f"{heading('Provenance', '~')}\n- {provenance_page.sentence(read_record(arguments.provenance))}"
+
+
+def shown(path: str, text: str) -> str:
+    """A picture of the page."""
+    return front_page.picture(path, Path(path).read_bytes(), text)
+
+
+def sentences(part: dict[str, Any]) -> Iterator[str]:
+    """What the tables of a part say."""
+    files = {keyword: [path] for keyword, path in part["tables"].items()}
+    return called(part["function"], files, part["settings"])
 
 
 def read_record(path: str) -> dict[str, Any]:

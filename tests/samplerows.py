@@ -74,6 +74,54 @@ def retraining_inputs(seeds=(0, 1, 2)):
     )
 
 
+STARTS = ["uniform", "evolution", "other classes", "averages"]
+
+
+def strong_rows(seeds=(0, 1, 2)):
+    """Of 2 labels and 4 images: all found without negatives, half of them from noise in the other arm."""
+    rows = []
+    for arm in ARMS:
+        for seed in seeds:
+            for number in range(8):
+                start = STARTS[number % 4] if arm[1] == "backworked" else "uniform"
+                found, judge = (0.9995, 0.9 if start == "averages" else 0.1)
+                passes = (0 if arm[3] == 0 else 100) * (1 + (arm[1] == "backworked"))
+                row = (
+                    *arm,
+                    seed,
+                    number // 4,
+                    number % 4,
+                    start,
+                    "log_p",
+                    4,
+                    1,
+                    0,
+                    found,
+                    judge,
+                    0.2,
+                    6.0,
+                    4.0,
+                    passes,
+                )
+                rows.append(row)
+    columns = ["label", "image", "start", "objective", "tried", "flat", "predicted", "p", "judge_p", "control_p"]
+    return pd.DataFrame(rows, columns=[*RETRAINED_BY, *columns, "distance", "test_distance", "passes"])
+
+
+def confidence_rows(seeds=(0, 1)):
+    """Test images are surer than uniform noise, but for one; adversarial noise is as sure as they are."""
+    rows = []
+    for arm in ARMS:
+        for seed in seeds:
+            for noise, epsilon, values in (
+                ("test", 0.0, [0.99, 0.9, 0.8, 0.3]),
+                ("uniform", 0.0, [0.2, 0.25, 0.1, 0.5]),
+                ("adversarial", 0.3, [0.99, 0.9, 0.8, 0.3]),
+            ):
+                rows += [(*arm, seed, noise, epsilon, image, value) for image, value in enumerate(values)]
+    return pd.DataFrame(rows, columns=[*RETRAINED_BY, "noise", "epsilon", "image", "confidence"])
+
+
 def image_list(kept):
     return pd.DataFrame(
         {"image": ["a.JPEG", "NA.JPEG", "c.JPEG"], "label": [0, 1, 2], "name": ["hook", "tench", "NA"], "sha256": "0",

@@ -6,6 +6,7 @@ from samplerows import (
     ablation_rows,
     attacked_rows,
     certified_rows,
+    confidence_rows,
     defence_rows,
     fooling_rows,
     image_list,
@@ -14,6 +15,7 @@ from samplerows import (
     retraining_inputs,
     scored_rows,
     search_rows,
+    strong_rows,
     transfer_rows,
 )
 from spurious.experiments.smoothing.rates import main_rows, summarize
@@ -33,6 +35,13 @@ def retraining(name):
     attacks, *others = retraining_inputs()
     frames = (both(both(attacks, "attack")), *(both(frame) for frame in others))
     return dict(zip(RETRAINING, frames, strict=True))[name]
+
+
+def noises():
+    """Two kinds of noise beside the test images, whose name is fixed."""
+    rows = confidence_rows()
+    test = rows["noise"] == "test"
+    return both(pd.concat([rows[test], both(rows[~test & (rows["epsilon"] == 0)], "noise")]))
 
 
 def votes():
@@ -63,6 +72,11 @@ INPUTS = {
     "backworking-summary": {"rows": lambda: both(both(search_rows()), "search")},
     "retraining": {name: lambda name=name: retraining(name) for name in RETRAINING},
     "retraining-summary": {name: lambda name=name: retraining(name) for name in RETRAINING},
+    "retraining-strong": {
+        "strong": lambda: both(strong_rows()),
+        "attacks": lambda: retraining("attacks"),
+    },
+    "retraining-noise": {"rows": noises},
     "smoothing": {"rows": summaries},
     "smoothing-clean": VOTES,
     "smoothing-seeds": VOTES,

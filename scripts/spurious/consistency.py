@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from spurious.classifiers.entries import Architecture
 from spurious.data.sources import Source
 from spurious.errors import unknown_name
-from spurious.perturbations.negatives import NEGATIVES, OF_SEARCH
+from spurious.perturbations.negatives import NEGATIVES, OF_SEARCH, Growing
 from spurious.problems import Place, Problem
 from spurious.registry import Entry
 from spurious.sections import ROOMS, Configuration, Experiment, Shared
@@ -35,6 +35,8 @@ def reference_problems(config: Shared) -> Iterator[Problem]:
         if isinstance(classifier, Architecture):
             yield from _known(classifier.recipe, config.recipes, "recipe", ("classifiers", name, "recipe"))
     yield from _retraining(config)
+    for name in config.robustness.seeds_of:
+        yield from _known(name, config.classifiers, "classifier", ("robustness", "seeds_of"))
     searches = config.backworking.searches
     yield from _all_known(config.retraining.attacks, searches, "search", ("retraining", "attacks"))
     layers = dict.fromkeys(layer for architecture in Architecture.kinds.values() for layer in architecture.layers)
@@ -49,6 +51,8 @@ def _retraining(config: Shared) -> Iterator[Problem]:
     own, place = config.retraining.classifiers, ("retraining",)
     for name in own:
         yield from _known(name, config.classifiers, "classifier", (*place, "classifiers"))
+    trained = [name for name, classifier in config.classifiers.items() if isinstance(classifier, Architecture)]
+    yield from _known(config.retraining.judge, trained, "classifier", (*place, "judge"))
     for where, settings in ((place, config.retraining), *(((*place, "classifiers", name), own[name]) for name in own)):
         if settings.recipe is not None:
             yield from _known(settings.recipe, [*config.recipes, "own"], "recipe", (*where, "recipe"))
@@ -130,11 +134,15 @@ def _linear_classes(config: Shared, source: Source, place: Place) -> Iterator[Pr
 
 def _searches_of_arms(config: Shared, classifier: str) -> Iterator[Problem]:
     """Searches that give the negatives of an arm of `classifier`, and that do not attack it."""
-    own = config.retraining.classifiers.get(classifier)
-    has_own = own is not None and own.arms is not None
+    named = config.retraining.negatives
+    settings = config.retraining.classifiers.get(classifier)
+    has_own = settings is not None and settings.arms is not None
     where = ("retraining", "classifiers", classifier, "arms") if has_own else ("retraining", "arms")
-    for index, arm in enumerate(own.arms if has_own else config.retraining.arms):
-        if arm.negatives not in NEGATIVES:
+    for index, arm in enumerate(settings.arms if has_own else config.retraining.arms):
+        if isinstance(own := named.get(arm.negatives), Growing):
+            place = ("retraining", "negatives", arm.negatives, "search")
+            yield from _known(own.search, config.retraining.attacks, "attack", place)
+        elif arm.negatives not in (*NEGATIVES, *named):
             search = arm.negatives.removeprefix(OF_SEARCH)
             yield from _known(search, config.retraining.attacks, "attack", (*where, index, "negatives"))
 

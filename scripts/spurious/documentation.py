@@ -9,13 +9,6 @@ from spurious.problems import field_place
 from spurious.registry import Entry, Settings
 from spurious.sections import Configuration
 
-MERGED = (
-    "classifiers",
-    "recipes",
-    "fooling",
-    "robustness",
-    "certification",
-)  # an override may name a part of their entries only
 HEAD = ("key", "default", "what may stand there")
 
 
@@ -23,7 +16,8 @@ def schema() -> dict[str, Any]:
     """The JSON schema of config.yaml, for editors: what the settings refuse beyond it, they name by themselves."""
     made = Configuration.model_json_schema()
     overridden = made["$defs"]["Override"]["properties"]
-    overridden |= {name: made["properties"][name] for name in overridden if name not in MERGED}
+    whole = [name for name in overridden if not _in_parts(field_place(Configuration.model_fields[name])[0])]
+    overridden |= {name: made["properties"][name] for name in whole}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_plain(made)}
 
 
@@ -70,6 +64,16 @@ def _inside(hint: Any, key: str, kind: str = "") -> Iterator[tuple[str, str, str
         yield from _kinds(hint, key)
     elif isinstance(hint, type) and issubclass(hint, Settings):
         yield from _rows(hint, f"{key}.", kind)
+
+
+def _in_parts(hint: Any) -> bool:
+    """Whether there are entries by name below it: an override may name a part of them only."""
+    if typing.get_origin(hint) is dict:
+        inside = _bare(typing.get_args(hint)[1])
+        return isinstance(inside, type) and issubclass(inside, Settings)
+    if not (isinstance(hint, type) and issubclass(hint, Settings)):
+        return False
+    return any(_in_parts(field_place(field)[0]) for field in hint.model_fields.values())
 
 
 def _bare(hint: Any) -> Any:

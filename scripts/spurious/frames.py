@@ -11,6 +11,7 @@ from spurious.wording import plural
 
 SIGNIFICANCE = 0.05
 Arrays = Mapping[str, NDArray]  # the tensors of one file, by name
+Tables = Mapping[str, pd.DataFrame]  # by the names of their files
 
 
 def require(frame: pd.DataFrame, columns: list[str], name: str) -> None:

@@ -69,25 +69,20 @@ class OtherThan:
 
 
 class OneOf:
-    """Annotation of a name that must stand in a mapping, to which an extension may add, or begin with `prefix`.
+    """Annotation of a name that must stand in a mapping, to which an extension may add."""
 
-    What follows the prefix, which `suffix` describes, is checked where it is known.
-    """
-
-    def __init__(self, known: Collection[str], prefix: str = "", suffix: str = ""):
-        self.known, self.prefix, self.suffix = known, prefix, suffix
+    def __init__(self, known: Collection[str]):
+        self.known = known
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._known, handler(source))
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        names = {"enum": list(self.known)}
-        return {"anyOf": [names, {"pattern": f"^{self.prefix}"}]} if self.prefix else names
+        return {"enum": list(self.known)}
 
     def _known(self, name: str) -> str:
-        if name not in self.known and not (self.prefix and name.startswith(self.prefix)):
-            more = f" or {self.prefix}<{self.suffix}>" if self.prefix else ""
-            raise misfit(f"{shown(name)} is not allowed: one of {', '.join(self.known)}{more}", inner=True)
+        if name not in self.known:
+            raise misfit(f"{shown(name)} is not allowed: one of {', '.join(self.known)}", inner=True)
         return name
 
 

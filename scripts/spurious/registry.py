@@ -131,6 +131,17 @@ def parse(cls: type[Parsed], value: Any, place: str = "") -> Parsed:
     return found
 
 
+def as_data(value: Any) -> Any:
+    """What `parse` makes these settings of, in types of JSON: kinds named, defaults filled in, None left out."""
+    if isinstance(value, Settings):
+        kind = {value.key: value.kind} if isinstance(value, Entry) and value.key and value.kind else {}
+        own = {name: as_data(getattr(value, name)) for name in type(value).model_fields}
+        return kind | {name: item for name, item in own.items() if item is not None}
+    if isinstance(value, Mapping):
+        return {key: as_data(item) for key, item in value.items()}
+    return [as_data(item) for item in value] if isinstance(value, tuple) else value
+
+
 def problem_or_parsed(cls: type[Parsed], value: Any) -> Problem | Parsed:
     """The settings, or the most telling thing that is wrong with `value`."""
     try:

@@ -1,6 +1,7 @@
 """Training: what it learns, that it resumes exactly, and each part against a plain rendition of its own."""
 
 import copy
+import dataclasses
 import itertools
 import math
 from pathlib import Path
@@ -14,12 +15,15 @@ from torch import nn
 from killing import killed_after
 from pipeline.files import checkpoints
 from pipeline.files.tensors import read_tensors, write_tensors
+from spurious.attacks.confidence import confidence_gradients
+from spurious.attacks.inner import raise_loss
 from spurious.classifiers.models import ConvNet, SoftmaxRegression, initialize
 from spurious.classifiers.predictions import accuracy, predict
-from spurious.classifiers.recipes import TrainingRecipe
-from spurious.classifiers.training import Trainer, TrainingSet, one_hot, shift
+from spurious.classifiers.recipes import Adversarial, TrainingRecipe
+from spurious.classifiers.training import Fresh, Trainer, TrainingSet, one_hot, shift
 from spurious.configuration import settings_for
 from spurious.errors import SpuriousError
+from spurious.perturbations.negatives import FreshNoise
 from spurious.registry import parse
 from spurious.seeding import generator
 
@@ -27,6 +31,7 @@ CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text(en
 
 SHAPE = (1, 9, 7)
 RECIPE = TrainingRecipe(learning_rate=0.01, batch_size=8, steps=22, schedule="one_cycle", shift=1)
+AGAINST_ATTACKS = RECIPE.changed(adversarial={"epsilon": 0.2, "steps": 3, "warm_up": 0.5})
 GLOBAL_SEEDS = itertools.count()
 
 
@@ -103,17 +108,20 @@ def test_the_global_generator_is_neither_read_nor_moved():
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
-@pytest.mark.parametrize("rows_done", [1, 2, 3, 4, 5])  # after steps 4, 8, ..., 20, an epoch having 5
-def test_interrupted_and_restored_equals_undisturbed(rows_done):
+@pytest.mark.parametrize(
+    ("rows_done", "recipe"),
+    [*((rows, RECIPE) for rows in (1, 2, 3, 4, 5)), (2, AGAINST_ATTACKS)],  # after steps 4, 8, ..., an epoch having 5
+)
+def test_interrupted_and_restored_equals_undisturbed(rows_done, recipe):
     validation = quadrants(20)
-    undisturbed = new_trainer()
+    undisturbed = new_trainer(recipe=recipe)
     expected = list(undisturbed.run(validation=validation, rows=6))
     assert [row.step for row in expected] == [4, 8, 12, 16, 20, 22]
 
-    killed = new_trainer()
+    killed = new_trainer(recipe=recipe)
     history = list(itertools.islice(killed.run(validation=validation, rows=6), rows_done))
     state = {name: value.clone() for name, value in killed.state().items()}
-    restored = new_trainer()
+    restored = new_trainer(recipe=recipe)
     restored.restore(state)
     assert restored.step == 4 * rows_done
     history += restored.run(validation=validation, rows=6)
@@ -354,6 +362,62 @@ def test_a_rate_that_falls_in_steps_needs_them():
         parse(TrainingRecipe, {"learning_rate": 0.1, "batch_size": 8, "epochs": 2, "schedule": "step"})
 
 
+def test_training_against_attacks_equals_a_plain_loop_that_attacks_its_own_weights():
+    """Signs of the gradient at the weights of that step, a size that grows over the first half, one random start."""
+    images, labels = quadrants(24)
+    attack = {"epsilon": 0.1, "steps": 2, "warm_up": 0.5}
+    recipe = TrainingRecipe(learning_rate=0.01, batch_size=8, steps=4, adversarial=attack)
+    trainer = new_trainer(TrainingSet(images=images, targets=one_hot(labels, 3)), recipe, seed=4)
+    model = ConvNet(SHAPE, 3, (2, 4), 8)
+    model.load_state_dict(copy.deepcopy(trainer.model.state_dict()))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01, eps=1e-8, fused=False, foreach=False)
+    order = torch.cat([torch.randperm(24, generator=generator(4, "order", epoch)) for epoch in range(2)])
+    for step, (batch, size) in enumerate(zip(order.split(8)[:4], (0, 0.05, 0.1, 0.1), strict=True)):
+        start = images[batch]
+        drawn = torch.rand(start.shape, generator=generator(4, "adversarial", step))
+        moved = (start + size * (2 * drawn - 1)).clamp(0, 1)
+        for _ in range(2):
+            moved = moved.clone().requires_grad_()
+            F.cross_entropy(model(moved), labels[batch]).backward()
+            moved = moved.detach() + 1.25 * size * moved.grad.sign()
+            moved = torch.min(torch.max(moved, start - size), start + size).clamp(0, 1)
+        optimizer.zero_grad()
+        F.cross_entropy(model(moved), labels[batch]).backward()
+        optimizer.step()
+    list(trainer.run())
+    for name, value in trainer.model.state_dict().items():
+        torch.testing.assert_close(value, model.state_dict()[name], rtol=1e-4, atol=1e-5, msg=name)
+
+
+def test_attacks_of_size_0_leave_the_plain_training_bit_for_bit():
+    plain, attacked = new_trainer(), new_trainer(recipe=AGAINST_ATTACKS.changed(adversarial={"epsilon": 0.0}))
+    assert list(attacked.run()) == list(plain.run())
+    assert_same(weights(attacked), weights(plain))
+    other = new_trainer(recipe=AGAINST_ATTACKS)
+    list(other.run())
+    assert not torch.equal(other.model.out.weight, plain.model.out.weight)
+
+
+@pytest.mark.parametrize(
+    ("warm_up", "expected"), [(0.5, [0, 0.1, 0.2, 0.2]), (0.0, [0.2] * 4), (1.0, [0, 0.05, 0.1, 0.15])]
+)
+def test_the_size_of_attacks_grows_over_the_warm_up(warm_up, expected):
+    attack = Adversarial(epsilon=0.2, warm_up=warm_up)
+    assert [attack.size(step, 4) for step in range(4)] == pytest.approx(expected)
+
+
+def test_training_against_attacks_helps_against_them():
+    images, labels = quadrants(200)
+    recipe = TrainingRecipe(learning_rate=0.02, batch_size=20, epochs=8, schedule="one_cycle")
+    ball, errors = {"epsilon": 0.25, "steps": 5, "warm_up": 0.5}, []
+    for own in (recipe, recipe.changed(adversarial=ball)):
+        trainer = new_trainer(TrainingSet(images=images, targets=one_hot(labels, 3)), own)
+        list(trainer.run())
+        fooled = raise_loss(trainer.model, images, one_hot(labels, 3), 0.25, 10, generator("test"))
+        errors.append(1 - accuracy(predict(trainer.model, fooled), labels))
+    assert errors[1] < errors[0] - 0.2
+
+
 def test_the_weights_start_as_initialized_for_the_seed():
     model = ConvNet(SHAPE, 3, (2, 4), 8)
     initialize(model, "published", generator(5, "initialization"))
@@ -499,3 +563,76 @@ def test_a_foreign_safetensors_file_is_no_checkpoint(tmp_path, undisturbed):
     path = tmp_path / "checkpoint.safetensors"
     write_tensors(path, {"step": torch.tensor(3)}, {"history": "[]"})
     assert checkpoints.train(new_trainer(), quadrants(20), path, "own") == undisturbed[1]
+
+
+# --- fresh negatives
+
+
+def with_fresh(**settings):
+    images, labels = quadrants(40)
+    target = torch.tensor([0.0, 0.0, 0.0, 1.0])
+    fresh = Fresh(noise=FreshNoise(**settings), target=target, classes=3)
+    return TrainingSet(images=images, targets=F.pad(one_hot(labels, 3), (0, 1)), fresh=fresh)
+
+
+def fresh_trainer(**settings):
+    return Trainer(ConvNet(SHAPE, 4, (2, 4), 8), with_fresh(**settings), RECIPE, seed=0)
+
+
+def noise_of(trainer, step):
+    trainer.step = step
+    return trainer._fresh_noise(torch.arange(8))
+
+
+@pytest.mark.parametrize(("share", "count"), [(0.01, 1), (0.1, 1), (0.2, 2), (0.5, 8)])
+def test_a_share_of_every_batch_is_noise_that_no_other_batch_has(share, count):
+    trainer = fresh_trainer(share=share)
+    batches = [noise_of(trainer, step) for step in (0, 1, 0)]
+    assert all(batch.shape == (count, *SHAPE) for batch in batches)
+    assert torch.equal(batches[0], batches[2])
+    assert not any(torch.equal(*pair) for pair in itertools.product(batches[0], batches[1]))
+
+
+def test_fresh_noise_is_trained_towards_its_target_and_its_loss_is_logged_apart():
+    plain, trained = fresh_trainer(share=0.01), fresh_trainer(share=0.5)
+    losses = [list(trainer.run(rows=2))[-1].negative_loss for trainer in (plain, trained)]
+    noise = noise_of(fresh_trainer(share=0.5), 99)
+    extra = [predict(trainer.model, noise)[:, 3].mean() for trainer in (plain, trained)]
+    assert losses[1] < losses[0]
+    assert extra[1] > extra[0]
+
+
+@pytest.mark.parametrize("settings", [{"share": 0.1}, {"share": 0.5, "steps": 2}])
+def test_a_training_with_fresh_noise_resumes_to_the_same_weights(settings):
+    whole, first = fresh_trainer(**settings), fresh_trainer(**settings)
+    list(whole.run())
+    next(first.run(rows=3))
+    second = fresh_trainer(**settings)
+    second.restore(first.state())
+    assert 0 < second.step < second.total
+    list(second.run())
+    assert_same(weights(whole), weights(second))
+
+
+def test_checkpoints_of_other_noise_are_of_another_run():
+    runs = [fresh_trainer(share=share, steps=steps) for share in (0.1, 0.2) for steps in (0, 1)]
+    runs += [Trainer(runs[0].model, dataclasses.replace(runs[0].data, fresh=None), RECIPE, seed=0)]
+    assert len({checkpoints.fingerprint(run, None) for run in runs}) == 5
+
+
+def test_the_inner_attack_follows_the_weights_of_the_step():
+    """The same noise has another gradient, and is moved elsewhere, once the weights have changed."""
+    trainer = fresh_trainer(share=0.5, steps=2)
+    before = noise_of(trainer, 7)
+    drawn = noise_of(fresh_trainer(share=0.5), 7)
+    gradients = confidence_gradients(trainer._logits, drawn, 3)
+    trainer.step = 0
+    trainer._train_step()
+    assert not torch.allclose(confidence_gradients(trainer._logits, drawn, 3), gradients)
+    assert not torch.equal(noise_of(trainer, 7), before)
+
+
+@pytest.mark.parametrize(("settings", "images"), [({"share": 0.2}, 10), ({"share": 0.5, "steps": 3}, 40)])
+def test_passes_count_every_image_of_every_gradient(settings, images):
+    assert fresh_trainer(**settings).passes == 22 * images
+    assert new_trainer().passes == 22 * 8

@@ -213,7 +213,7 @@ BAD = {
     "training what was brought": (
         "experiments/digits/classifiers",
         ["cnn", "resnet50"],
-        "digits.classifiers[1]: 'resnet50' has no architecture: give it one, or name it in smoothing or fooling or ",
+        "digits.classifiers[1]: 'resnet50' has no architecture: give it one, or name it in smoothing or fooling",
     ),
     "channels": ("classifiers/cnn/channels", [32], "cnn.channels: [32] is not allowed: output channels of the two"),
     "units of softmax": ("classifiers/softmax/units", 9, "classifiers.softmax: unknown key 'units'; known are archit"),
@@ -246,15 +246,27 @@ BAD = {
         {"recipe": "fats"},
         "retraining.classifiers.cnn.recipe: unknown recipe 'fats'; did you mean 'fast'?",
     ),
+    "attack on a defence of a classifier without a gradient": (
+        "experiments/digits/robustness",
+        ["forest"],
+        "digits.robustness[0]: 'forest' has no architecture or torchvision or torchscript or exported: give it one, or",
+    ),
+    "seeds of an unknown classifier": ("robustness/seeds_of/cn", 1, "robustness.seeds_of: unknown classifier 'cn'"),
+    "no attacked training": ("robustness/seeds_of/cnn", 0, "robustness.seeds_of.cnn: 0 is not allowed: how many"),
+    "attacks of a training of a size below 0": (
+        "recipes/adversarial/adversarial/epsilon",
+        -0.1,
+        "recipes.adversarial.adversarial.epsilon: -0.1 is not allowed: largest change of a pixel",
+    ),
     "retraining of an unknown classifier": ("retraining/classifiers/cn", {}, "retraining.classifiers: unknown class"),
     "recipe called own": ("recipes/own", CONFIG["recipes"]["fast"], "recipes: 'own' is not allowed: a name other"),
     "unknown negatives": (
         "retraining/arms",
         [NO_NEGATIVES, {"negatives": "noise", "target": "extra"}],
-        "retraining.arms[1].negatives: 'noise' is not allowed: one of none, uniform, normal, backworked or backworked-",
+        "retraining.arms[1].negatives: 'noise' is not allowed: one of none, uniform, normal, backworked, noise-1, no",
     ),
     "negatives of a search that does not attack": (
-        "retraining/arms",
+        "experiments/digits/override/retraining/arms",
         [NO_NEGATIVES, {"negatives": "backworked-logit", "target": "extra"}],
         "retraining.arms[1].negatives: unknown attack 'logit'; did you mean 'log-p'?",
     ),

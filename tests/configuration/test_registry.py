@@ -1,12 +1,13 @@
 """Settings and kinds: what is parsed, what is refused in one line, and how a kind from outside becomes known."""
 
+import json
 from typing import Annotated, ClassVar
 
 import pytest
 from pydantic import Field
 
 from spurious.errors import SpuriousError
-from spurious.registry import Entry, Settings, load_extensions, parse
+from spurious.registry import Entry, Settings, as_data, load_extensions, parse
 
 
 class Shape(Entry):
@@ -55,6 +56,13 @@ def test_kind_by_name_or_with_its_parameters():
     drawing = parse(Drawing, {"shapes": ["circle", {"kind": "circle", "radius": 2}, {"kind": "polygon", "sides": [3]}]})
     assert drawing.shapes == (Circle(), Circle(radius=2.0), Polygon(sides=(3.0,)))
     assert [shape.corners for shape in drawing.shapes] == [0, 0, 4]
+
+
+def test_settings_as_data_are_parsed_to_the_same():
+    value = {"shapes": ["circle", {"kind": "polygon", "sides": [3]}], "named": {"car": {"drive": "wheels", "count": 4}}}
+    drawing = parse(Drawing, value)
+    assert as_data(drawing) == value | {"shapes": [{"kind": "circle", "radius": 1.0}, value["shapes"][1]]}
+    assert parse(Drawing, json.loads(json.dumps(as_data(drawing)))) == drawing
 
 
 def test_defaults():

@@ -113,7 +113,16 @@ SEARCHES = BackworkingSettings(
         "free": ImageOptimization(objective="logit", learning_rate=0.3, max_steps=4, clamp=False, stop_min_p=None),
     },
 )
-SETTINGS = RetrainingSettings(rounds=2, attacks=("cost", "log-p"), copies=3)
+NAMED = {
+    "fresh": {"kind": "noise", "share": 0.2},
+    "acet": {"kind": "noise", "share": 0.5, "steps": 2},
+    "growing": {"kind": "searched", "search": "log-p", "factor": 2},
+}
+STRONG = {"images": 2, "steps": 3, "sizes": (1.0,), "objectives": ("log_p",), "restarts": 1, "max_queries": 0}
+CONFIDENCE = {"images": 9, "sizes": (0.1, 0.5), "steps": 2}
+SETTINGS = RetrainingSettings(
+    rounds=2, attacks=("cost", "log-p"), copies=3, negatives=NAMED, strong=STRONG, confidence=CONFIDENCE
+)
 ARCHITECTURE = json.dumps({"architecture": "cnn", "channels": [2, 4], "units": 8})
 
 
@@ -124,12 +133,18 @@ RETRAINED = {
     "predictions-rows": "predictions.csv",
     "negatives-rows": "negatives.csv",
     "history-rows": "history.csv",
+    "strong-rows": "strong.csv",
+    "noise-rows": "noise.csv",
     "negatives-file": "negatives.safetensors",
+    "strong-file": "strong.safetensors",
 }
 
 
 def text(settings):
-    return json.dumps(settings.model_dump(mode="json"))
+    dumped = settings.model_dump(mode="json")
+    for name, entry in getattr(settings, "negatives", {}).items():
+        dumped["negatives"][name] = {"kind": entry.kind, **entry.model_dump(mode="json")}
+    return json.dumps(dumped)
 
 
 def stripes(count, split):
@@ -151,14 +166,15 @@ def folder(tmp_path_factory):
     write_tensors(folder / "data.safetensors", tensors)
     for seed in (0, 1):
         train(folder, folder / f"seed{seed}", seed)
+    train(folder, folder / "judge", 1, '{"architecture": "softmax"}')
     for label in range(CLASSES):
         backwork(folder, folder / "found", label)
     return folder
 
 
-def train(folder, out, seed):
+def train(folder, out, seed, architecture=ARCHITECTURE):
     files = {name: str(out / file) for name, file in TRAINED.items()}
-    arguments = ["--data", str(folder / "data.safetensors"), "--classifier", "cnn", "--architecture", ARCHITECTURE]
+    arguments = ["--data", str(folder / "data.safetensors"), "--classifier", "cnn", "--architecture", architecture]
     arguments += ["--recipe", text(RECIPE), "--seed", str(seed)]
     train_classifier.main(arguments + [part for name, file in files.items() for part in (f"--{name}", file)])
 
@@ -175,6 +191,7 @@ def retrain(folder, out, negatives, target, settings=SETTINGS, seed=0):
     arguments = ["--data", str(folder / "data.safetensors"), "--classifier", "cnn"]
     arguments += ["--weights", str(folder / f"seed{seed}/weights.safetensors")]
     arguments += ["--control", str(folder / f"seed{1 - seed}/weights.safetensors")]
+    arguments += ["--judge", str(folder / "judge/weights.safetensors")]
     arguments += ["--found", *(str(folder / f"found/label{label}.safetensors") for label in range(CLASSES))]
     arguments += ["--found-rows", *(str(folder / f"found/label{label}.csv") for label in range(CLASSES))]
     arguments += ["--negatives", negatives, "--target", target, "--seed", str(seed)]
@@ -203,11 +220,11 @@ def same_weights(model, other):
     return own.keys() == others.keys() and all(torch.equal(value, others[name]) for name, value in own.items())
 
 
-def retrained(folder, negatives, target, seed):
+def retrained(folder, negatives, target, seed, named=None):
     """The classifier of round 1 of an arm, trained by the library on the arm's negatives of that round."""
     data = read_dataset(folder / "data.safetensors")
     images, labels = data.pixels("train"), data.labels["train"]
-    training_set = with_negatives(images, labels, CLASSES, negatives, target, SETTINGS.copies)
+    training_set = with_negatives(images, labels, CLASSES, negatives, target, SETTINGS.copies, named)
     trainer = new_trainer(target_classes(CLASSES, target), training_set, f"{seed}, round 1")
     list(trainer.run())
     return trainer.model.eval()
@@ -374,6 +391,33 @@ def test_an_arm_keeps_the_history_of_each_round(folder, arms):
     assert not of_one.isna().any(axis=None)
 
 
+def test_an_arm_is_attacked_without_giving_up(folder, arms):
+    path = arms["none", "none"]
+    rows, images = read_rows([path / "strong.csv"]), read_tensors(path / "strong.safetensors")[0]
+    assert rows.groupby("round").size().to_dict() == {0: 6, 1: 6, 2: 6}
+    data = read_dataset(folder / "data.safetensors")
+    models = {"": "seed0", "control_": "seed1", "judge_": "judge"}
+    labels = torch.arange(CLASSES).repeat_interleave(2)
+    for prefix, name in models.items():
+        model, own = load_classifier(folder / f"{name}/weights.safetensors", CPU), rows[rows["round"] == 0]
+        p = predict(model, images["round0"])[range(6), labels]
+        assert own[f"{prefix}p"].tolist() == pytest.approx(p.tolist(), rel=1e-5)
+    nearest = [min((image - other).norm().item() for other in data.pixels("train")) for image in images["round1"]]
+    assert rows[rows["round"] == 1]["distance"].tolist() == pytest.approx(nearest, rel=1e-4)
+    assert rows["passes"].tolist() == [0] * 6 + [30 * 16] * 12
+
+
+def test_the_confidence_in_noise_is_that_of_real_classes(folder, arms):
+    path = arms["backworked", "extra"]
+    rows = read_rows([path / "noise.csv"]).query("round == 1")
+    sizes = {("test", 0.0), ("uniform", 0.0), ("permuted", 0.0), ("low-passed", 0.0)}
+    assert set(zip(rows["noise"], rows["epsilon"], strict=True)) == sizes | {("adversarial", 0.1), ("adversarial", 0.5)}
+    negatives = read_tensors(path / "negatives.safetensors")[0]["negatives"][:6]
+    model, data = retrained(folder, negatives, "extra", 0), read_dataset(folder / "data.safetensors")
+    expected = predict(model, data.pixels("test")[:9])[:, :CLASSES].amax(1)
+    assert rows[rows["noise"] == "test"]["confidence"].tolist() == pytest.approx(expected.tolist(), rel=1e-5)
+
+
 @pytest.mark.parametrize("arm", ARMS)
 def test_old_images_are_judged_by_the_control(folder, arms, arm):
     """In round 1 they are what the arm's search found; the control is the classifier of the other seed."""
@@ -526,6 +570,40 @@ def test_an_extra_class_changes_the_probabilities_of_the_others(arms):
     retrained = old[old["judge"] == "retrained"]
     assert (retrained["predicted"] == CLASSES).any()
     assert (old[old["judge"] == "control"]["predicted"] < CLASSES).all()
+
+
+def test_growing_negatives_are_searched_in_the_classifier_of_the_round_before(folder, tmp_path):
+    retrain(folder, tmp_path, "growing", "uniform")
+    rows = read_rows([tmp_path / "negatives.csv"])
+    assert rows.groupby(["round", "label"]).size().to_dict() == {
+        (number, label): 2 * 2**number for number in (1, 2) for label in range(CLASSES)
+    }
+    negatives, data = (
+        read_tensors(tmp_path / "negatives.safetensors")[0]["negatives"],
+        read_dataset(folder / "data.safetensors"),
+    )
+    before = {1: load_classifier(folder / "seed0/weights.safetensors", CPU)}
+    before[2] = retrained(folder, negatives[:12], "uniform", 0)
+    search = {"log-p": SEARCHES.searches["log-p"]}
+    for number, own in ((1, negatives[:12].split(4)), (2, negatives[12:].split(8))):
+        for label, images in enumerate(own):
+            seed = f"0, round {number - 1}, negatives"
+            again = run_searches(before[number], label, data.of_label(label), search, images=len(images), seed=seed)
+            torch.testing.assert_close(images, again["log-p"].images.clamp(0, 1))
+
+
+@pytest.mark.parametrize("arm", [("fresh", "uniform"), ("acet", "extra")])
+def test_an_arm_of_fresh_noise_has_one_round_and_keeps_no_negatives(folder, tmp_path, arm):
+    retrain(folder, tmp_path, *arm)
+    assert len(read_tensors(tmp_path / "negatives.safetensors")[0]["negatives"]) == 0
+    assert read_rows([tmp_path / "negatives.csv"]).empty
+    attacks, old = (read_rows([tmp_path / f"{name}.csv"]) for name in ("attacks", "old"))
+    assert set(attacks["round"]) == {1}
+    model = retrained(folder, torch.empty(0, *SHAPE), arm[1], 0, SETTINGS.negatives[arm[0]])
+    images = read_tensors(folder / "found/label1.safetensors")[0]["cost/seed0"]
+    own = old.query("run == 'first' and judge == 'retrained' and label == 1")
+    assert own["p"].tolist() == pytest.approx(predict(model, images)[:, 1].tolist(), rel=1e-5)
+    assert not read_rows([tmp_path / "history.csv"])["negative_loss"].isna().any()
 
 
 @pytest.mark.parametrize("arm", [("none", "none"), ("backworked", "uniform")])

@@ -46,7 +46,7 @@ def test_sections_and_stages_are_those_of_the_rooms():
     assert list(Threads.model_fields) == ["training", *computing]
     assert list(Experiment.model_fields) == ["seeds", *ORDER[1:], "override"]
     assert list(KINDS) == [name for name in ORDER[1:] if name != "linear"]
-    assert ON_PHOTOGRAPHS == ["smoothing", "fooling", "certification"]
+    assert ON_PHOTOGRAPHS == ["smoothing", "fooling", "robustness", "certification"]
     assert {"linear", "store", "transfer.csv"} <= {*RESERVED}
 
 

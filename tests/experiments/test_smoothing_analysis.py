@@ -515,7 +515,8 @@ def test_the_front_page_takes_the_tests_where_they_are(with_tests, tmp_path):
     comparisons.tests(VOTES).to_csv(tmp_path / "tests.csv", index=False)
     (part,) = ROOMS["smoothing"].FINDINGS
     tables = {"table": str(tmp_path / "s.csv")} | ({"tests": str(tmp_path / "tests.csv")} if with_tests else {})
-    parts = [{"title": part.title, "function": part.function, "tables": tables, "settings": {}}]
+    own = {"function": part.function, "tables": tables, "settings": {}, "figure": []}
+    parts = [{"title": part.title, "question": part.question, **own}]
     out = tmp_path / "summary.rst"
     write_summary.main(["--dataset", "d", "--findings", json.dumps(parts), "--output", str(out)])
     assert out.read_text().count("**resnet50**") == out.read_text().count("**cnn**") == (4 if with_tests else 2)

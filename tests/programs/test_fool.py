@@ -21,12 +21,16 @@ import fool_classifier
 from pipeline.files.results import contents
 from pipeline.files.tensors import write_weights
 from projects import ROOT, read_config, sha256, write_config
+from spurious import registry
 from spurious.classifiers.models import Description, build_classifier, initialize
 from spurious.configuration import deep_merge
+from spurious.defences.defended import Defended
+from spurious.defences.kinds import Defence
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.examples import Examples
 from spurious.experiments.fooling.rows import COLUMNS
 from spurious.seeding import generator
+from spurious.views.settings import Preprocessing
 from spurious.vision import transforms
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -340,6 +344,38 @@ def test_more_steps_of_ones_own(folder):
     assert change.max() <= 0.02 + 0.5 / 255 + 1e-6
 
 
+def test_a_photograph_behind_the_vote_is_attacked_at_its_own_size(folder, capsys):
+    written = run(folder, "--defence", "vote", "--epsilon", 0.3, "--steps", 20)
+    assert written.shape == (20, 31, 3)
+    image, start = (
+        torch.from_numpy(pixels / np.float32(255)).permute(2, 0, 1)[None]
+        for pixels in (written, np.asarray(Image.open(folder / "photo.png")))
+    )
+    assert 0 < (image - start).abs().max() <= 0.3
+    defended = Defended(
+        registry.parse(Defence, "vote"), Tiny().requires_grad_(False), Preprocessing(resize=16, crop=12)
+    )
+    before, after = int(defended.decide(start)), int(defended.decide(image))
+    assert after not in (before, -1)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert " ".join(lines[0]) == "photo.png: tiny behind vote, attacked by its gradient"
+    assert [lines[1][:2], lines[3][2]] == [["before", NAMES[before]], NAMES[after]]
+    assert not (folder / "out-figure.png").exists()
+
+
+def test_a_size_too_small_leaves_the_decision_of_a_configured_defence(folder, capsys):
+    run(folder, "--defence", "blur", "--epsilon", 0.0001, "--steps", 2)
+    before, after, written = (line.split() for line in capsys.readouterr().out.splitlines()[1:4])
+    assert before[1] == after[1] == written[2]
+
+
+def test_an_image_that_is_rejected_as_it_is_is_one_line(folder):
+    never = {"robustness": {"defences": {"never": {"kind": "threshold", "log_odds": 1000.0}}}}
+    (folder / "never.yaml").write_text(yaml.safe_dump(never))
+    with pytest.raises(SpuriousError, match=r"photo.png: is rejected before any attack; take another image or defence"):
+        run(folder, "--defence", "never", "--config", folder / "config.yaml", folder / "never.yaml")
+
+
 def test_files_in_a_folder_are_named_after_image_and_classifier(folder):
     options = ["--config", str(folder / "config.yaml"), "--dataset", "photos", "--output", f"{folder}/made/"]
     fool.main([str(folder / "photo.png"), *options])
@@ -365,6 +401,15 @@ def test_files_in_a_folder_are_named_after_image_and_classifier(folder):
         (["--threads", "0"], "photo.png", "^--threads: 0 is not a number of threads"),
         (["--seed", "-1"], "photo.png", "^--seed: -1 is not a seed"),
         (["--method", "pgd-lin"], "photo.png", "--method: unknown method 'pgd-lin'; did you mean 'pgd-linf'"),
+        (["--defence", "vot"], "photo.png", "^--defence: unknown defence 'vot'; did you mean 'vote'"),
+        (["--defence", "vote", "--target", "1"], "photo.png", "^--target: attacks with --defence have none"),
+        (["--defence", "vote", "--step-size", "1"], "photo.png", "^--step-size: attacks with --defence have none"),
+        (["--defence", "threshold"], "photo.png", "photo.png: threshold: its log_odds are not chosen"),
+        (
+            ["--defence", "vote", "--label", "4"],
+            "photo.png",
+            "photo.png: is taken for class . before any attack, not for 4",
+        ),
         (["--start", "noise"], None, "--start noise: has no label to lose; give a --target"),
         ([], None, "IMAGE: missing; give an image to start from, or --start noise"),
         ([], "none.png", "none.png: .*cannot be read"),

@@ -158,7 +158,12 @@ PROGRAMS = {
     "attack_defence": Program(
         attack_defence.main,
         {"weights": "cnn0/weights", "classifier": "cnn", "entry": CNN, "seed": 0} | {"settings": ATTACKS},
-        {"rows": "validation test"},
+        {"rows": "validation test", "found": "validation test"},
+    ),
+    "certify_classifier": Program(
+        certify_classifier.main,
+        {"weights": "cnn0/weights", "classifier": "cnn", "entry": CNN, "settings": CERTIFICATION},
+        {"rows": "test", "attacks": "test"},
     ),
     "certify_classifier": Program(
         certify_classifier.main,

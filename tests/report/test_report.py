@@ -215,3 +215,61 @@ def test_search_finds_results(page, report):
     page.get_by_placeholder("Search...").press("Enter")
     page.get_by_text("Search results").wait_for()
     assert page.locator("nav tbody tr").count() >= 1
+
+
+def test_every_claim_opens_the_table_of_its_number(page, report):
+    claims = pd.read_csv(report / f"results/{DATASET}/tables/claims.csv")
+    run = claims[claims["verdict"] != "not run"]
+    cells = page.locator(".claims td")
+    expect(cells).to_have_count(len(claims))
+    assert [text.split()[0] for text in cells.all_inner_texts()] == [
+        verdict.split()[0] for verdict in claims["verdict"]
+    ]
+    for place, table in enumerate(run["table"]):
+        page.locator("nav li a").get_by_text("Workflow", exact=True).click()
+        page.locator(".claims td a").nth(place).click()
+        page.wait_for_function(SHOWN, arg=["iframe", f"results/{DATASET}/tables/{table}.html"])
+        page.locator("nav li.prose").wait_for()
+        page.locator("nav ol a").first.click()
+
+
+OUTSIDE = """() => {
+    const content = document.querySelector('div.grow.h-screen'), right = content.getBoundingClientRect().right
+    const shown = [...content.querySelectorAll('.prose *')].filter(element => element.getClientRects().length)
+    const beyond = shown.filter(element => element.getBoundingClientRect().right > right + 1)
+    const cut = [...content.querySelectorAll('.claims, .claims td, .claims th, .picture')]
+        .filter(element => element.scrollWidth > element.clientWidth + 1)
+    return [...beyond, ...cut].map(element => element.outerHTML.slice(0, 80))
+}"""
+OVERLAPPING = """() => {
+    const blocks = [...document.querySelectorAll(
+        '.prose h1, .prose h2, .prose h3, .prose p, .front .picture, .front .claims, .prose .experiment, #rulegraph')]
+        .filter(block => !block.closest('.front') || block.matches('.picture, .claims'))
+        .map(block => [block.outerHTML.slice(0, 60), block.getBoundingClientRect()])
+    const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1
+    return blocks.flatMap(([name, a], place) =>
+        blocks.slice(place + 1).filter(([, b]) => meet(a, b)).map(([other]) => [name, other]))
+}"""
+
+
+@pytest.mark.parametrize("width", [1400, 800])
+def test_nothing_on_the_front_page_is_cut_off_or_overlaps(page, width, tmp_path):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.locator(".front img").evaluate("image => image.decode()")
+    assert page.evaluate(OUTSIDE) == []
+    assert page.evaluate(OVERLAPPING) == []
+    assert page.locator("div.prose h1").first.bounding_box()["y"] >= 0
+    if width == 1400:  # the sentences, the picture and the claims are one screen
+        box = page.locator(".front").bounding_box()
+        assert box["y"] + box["height"] <= 900
+    page.screenshot(path=tmp_path / f"front-{width}.png")
+    assert (tmp_path / f"front-{width}.png").stat().st_size > 20_000
+
+
+def test_a_page_that_is_cut_off_or_overlaps_would_be_noticed(page):
+    """The negative case: an element that is too wide, and one that is moved over another."""
+    page.locator(".front img").evaluate("image => image.decode()")
+    page.evaluate("document.querySelector('.claims table').style.width = '3000px'")
+    assert page.evaluate(OUTSIDE) != []
+    page.evaluate("document.querySelector('.prose h2').style.marginTop = '-200px'")
+    assert page.evaluate(OVERLAPPING) != []

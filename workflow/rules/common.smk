@@ -1,5 +1,6 @@
 """Configuration, and the helpers that turn it into inputs and parameters of the rules."""
 
+import csv
 import functools
 import importlib
 import itertools

@@ -91,7 +91,14 @@ def recipe(wildcards):
 def retraining(wildcards):
     """The settings of a classifier's retraining, without those of other jobs."""
     settings = settings_of(experiment(wildcards.dataset), wildcards.classifier)
-    return json.dumps({key: value for key, value in settings.items() if key not in ("arms", "recipe", "matters")})
+    kept = {key: value for key, value in settings.items() if key not in ("arms", "recipe", "matters", "judge")}
+    named = {key: value for key, value in settings["negatives"].items() if key == wildcards.negatives}
+    return json.dumps(kept | {"negatives": named})
+
+
+def judge_of_found(wildcards):
+    """The classifier that says of found images what they are."""
+    return experiment(wildcards.dataset)["retraining"]["judge"]
 
 
 def negatives_of_arms():

@@ -84,7 +84,7 @@ rule write_summary:
     """The front page's part on a dataset, in words and numbers."""
     input:
         tables=summary_tables,
-        picture=picture_of,
+        figures=summary_figures,
         provenance="results/{dataset}/tables/provenance.json",
     output:
         "results/{dataset}/summary.rst",
@@ -98,10 +98,11 @@ rule write_summary:
     params:
         code=code_of_findings(),
         findings=summary_findings,
-        picture=lambda wildcards, input: ["--picture", *input.picture] if input.picture else [],
+        picture=lambda wildcards: [f"--picture={path}" for path in figure_of("writeups", "attacks", wildcards.dataset)],
     message:
         "{wildcards.dataset}: summary"
     shell:
         program("write_summary.py")
         + " --dataset {wildcards.dataset} --findings {params.findings:q} {params.picture:q}"
+        " --claims results/{wildcards.dataset}/tables/claims.csv"
         " --provenance {input.provenance} --output {output} 2>&1 | tee {log} >&2"

@@ -121,12 +121,24 @@ def tables_in(dataset):
     return [result.name for _, result in results_in(dataset) if result.kind == "table"]
 
 
+@functools.cache
+def tables_of_claims():
+    """The tables that decide the write-ups' claims."""
+    with open(shipped("workflow/resources/claims.csv"), encoding="utf-8", newline="") as file:
+        return sorted({name for claim in csv.DictReader(file) for name in claim["tables"].split()})
+
+
+SOURCES["claimed"] = lambda wildcards: [
+    path for name in tables_of_claims() for path in [existing_table(name, wildcards)] if path
+]
+
+
 def files_of_results(dataset):
-    """Every table and figure of the experiments that a dataset has; the write-ups' numbers belong to paper."""
+    """Every table and figure that a dataset has; the published numbers belong to paper."""
     return [
         path
         for stage, result in results_in(dataset)
-        if stage != "writeups"
+        if result.name != "published"
         for path in expand(
             f"results/{dataset}/{result.kind}s/{result.name}.{{kind}}",
             kind=result.files,
@@ -140,45 +152,55 @@ def own_values(stage, wildcard, result, dataset):
     return values[:1] if wildcard in result.first else values
 
 
-def picture_of(wildcards):
-    """The front page's picture: photographs under noise, or what the first search found in the first classifier."""
-    figures = f"results/{wildcards.dataset}/figures"
-    if is_photographs(wildcards):
-        kind = "example" if own_dataset(wildcards).get("example") else "gallery"
-        names = classifiers_in("smoothing", wildcards.dataset)[:1]
-        return [f"{figures}/{kind}-{name}.png" for name in names]
-    searches = list(experiment(wildcards.dataset)["backworking"]["searches"])[:1]
-    names = classifiers_in("backworking", wildcards.dataset)[:1]
-    return [f"{figures}/overview-{name}-{search}.png" for name in names for search in searches]
+def figure_of(stage, name, dataset):
+    """The PNG file of a figure in a list, with the first value of each wildcard; [] where the dataset has none."""
+    return [
+        path
+        for where, result in results_in(dataset)
+        if (where, result.kind, result.name) == (stage, "figure", name)
+        for path in expand(
+            f"results/{dataset}/figures/{name}.png",
+            **{wildcard: values_of(stage, wildcard, dataset)[:1] for wildcard in result.wildcards},
+        )
+    ]
 
 
 def findings_in(dataset):
-    """The findings of the experiments that a dataset has, with the tables that are there."""
+    """(experiment, findings, the tables that are there) of what a dataset has."""
     settings = own_settings(dataset)
     there = tables_in(dataset)
     for stage, room in ROOMS.items():
         if takes_part(stage, room.ROOM, settings):
             for part in room.FINDINGS:
-                yield part, {key: name for key, name in part.tables.items() if name in there}
+                yield stage, part, {key: name for key, name in part.tables.items() if name in there}
 
 
 def summary_tables(wildcards):
     """The tables that the front page speaks of."""
-    names = [name for _, tables in findings_in(wildcards.dataset) for name in tables.values()]
-    return expand("results/{dataset}/tables/{name}.csv", dataset=wildcards.dataset, name=names)
+    names = [name for _, _, tables in findings_in(wildcards.dataset) for name in tables.values()]
+    return expand("results/{dataset}/tables/{name}.csv", dataset=wildcards.dataset, name=["claims", *names])
+
+
+def summary_figures(wildcards):
+    """The front page's pictures: of all attacks, and the main one of every experiment."""
+    dataset = wildcards.dataset
+    own = [path for stage, part, _ in findings_in(dataset) for path in figure_of(stage, part.figure, dataset)]
+    return [*figure_of("writeups", "attacks", dataset), *own]
 
 
 def summary_findings(wildcards):
-    """The front page's sentences, as JSON: title, function, files of its tables, settings."""
-    settings = own_settings(wildcards.dataset)
+    """What the report says of every experiment, as JSON; see `spurious.experiments.catalogue.Findings`."""
+    dataset, settings = wildcards.dataset, own_settings(wildcards.dataset)
     parts = [
         {
             "title": part.title,
+            "question": part.question,
             "function": part.function,
-            "tables": {key: f"results/{wildcards.dataset}/tables/{name}.csv" for key, name in tables.items()},
+            "tables": {key: f"results/{dataset}/tables/{name}.csv" for key, name in tables.items()},
             "settings": {name: setting(settings, key) for name, key in part.settings.items()},
+            "figure": figure_of(stage, part.figure, dataset),
         }
-        for part, tables in findings_in(wildcards.dataset)
+        for stage, part, tables in findings_in(dataset)
     ]
     return json.dumps(parts)
 

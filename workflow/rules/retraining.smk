@@ -12,6 +12,9 @@ rule retrain_classifier:
         data="results/{dataset}/data.safetensors",
         weights=rules.train_classifier.output.weights,
         control=collect(rules.train_classifier.output.weights, seed=next_seed, allow_missing=True),
+        judge=collect(
+            rules.train_classifier.output.weights, classifier=judge_of_found, seed=next_seed, allow_missing=True
+        ),
         found=collect(rules.backwork_label.output.images, label=every_label, allow_missing=True),
         found_rows=collect(rules.backwork_label.output.rows, label=every_label, allow_missing=True),
     output:
@@ -20,6 +23,9 @@ rule retrain_classifier:
         predictions="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/predictions.csv",
         negatives_rows="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/negatives.csv",
         history="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/history.csv",
+        strong="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/strong.csv",
+        noise="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/noise.csv",
+        strong_images="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/strong.safetensors",
         negatives="results/{dataset}/{classifier}/retraining/{negatives}-{target}/seed{seed}/negatives.safetensors",
     log:
         "results/logs/{dataset}/{classifier}/retrain_{negatives}-{target}_seed{seed}.log",
@@ -46,9 +52,10 @@ rule retrain_classifier:
     shell:
         program("retrain_classifier.py") + " --data {input.data} --classifier {wildcards.classifier}"
         " --weights {input.weights} --architecture {params.architecture:q}"
-        " --control {input.control} --found {input.found} --found-rows {input.found_rows} --negatives {wildcards.negatives}"
+        " --control {input.control} --judge {input.judge} --found {input.found} --found-rows {input.found_rows} --negatives {wildcards.negatives}"
         " --target {wildcards.target} --seed {wildcards.seed} --settings {params.settings:q}"
         " --recipe {params.recipe:q} --searches {params.searches:q} --attacks-rows {output.attacks} --old-rows {output.old}"
         " --predictions-rows {output.predictions} --negatives-rows {output.negatives_rows}"
-        " --history-rows {output.history} --negatives-file {output.negatives}"
+        " --history-rows {output.history} --negatives-file {output.negatives} --strong-rows {output.strong}"
+        " --noise-rows {output.noise} --strong-file {output.strong_images}"
         " --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

@@ -9,10 +9,15 @@ wildcard_constraints:
 rule attack_defence:
     """A part of the test images: every defence, attack and size, for a classifier of one seed."""
     input:
-        data="results/{dataset}/data.safetensors",
-        weights=rules.train_classifier.output.weights.replace("{seed}", "{attacked}"),
+        data=branch(is_photographs, then=PHOTOGRAPHS, otherwise=rules.prepare_dataset.output),
+        weights=branch(
+            is_trained,
+            then=rules.train_classifier.output.weights.replace("{seed}", "{attacked}"),
+            otherwise=rules.fetch_classifier.output,
+        ),
     output:
-        "results/{dataset}/{classifier}/seed{attacked}/robustness/shard{part}.csv",
+        rows="results/{dataset}/{classifier}/seed{attacked}/robustness/shard{part}.csv",
+        found="results/{dataset}/{classifier}/seed{attacked}/robustness/shard{part}.safetensors",
     log:
         "results/logs/{dataset}/{classifier}/attack_seed{attacked}_shard{part}.log",
     benchmark:
@@ -29,7 +34,7 @@ rule attack_defence:
     params:
         code=code("attack_defence.py"),
         classifier=classifier_settings,
-        settings=section("robustness", "shards", "seeds"),
+        settings=section("robustness", "shards", "seeds", "seeds_of"),
         shards=robustness_shards,
         threads=threads_of("robustness"),
     message:
@@ -38,4 +43,4 @@ rule attack_defence:
         program("attack_defence.py")
         + " --data {input.data} --weights {input.weights} --classifier {wildcards.classifier}"
         " --entry {params.classifier:q} --seed {wildcards.attacked} --settings {params.settings:q} --shard {wildcards.part}"
-        " --shards {params.shards} --rows {output} --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"
+        " --shards {params.shards} --rows {output.rows} --found {output.found} --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

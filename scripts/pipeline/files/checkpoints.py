@@ -55,6 +55,9 @@ def fingerprint(
     else:
         settings, autocast, details = trainer.recipe, trainer.autocast, [trainer.data.negatives]
         data = [trainer.data.images, trainer.data.targets]
+        if (fresh := trainer.data.fresh) is not None:
+            details += [fresh.noise.model_dump(mode="json"), fresh.classes]
+            data += [fresh.target]
     if validation is not None:
         data += validation if isinstance(validation, tuple) else _sample(validation)
     machine = [torch.get_num_threads(), trainer.device.type, autocast]

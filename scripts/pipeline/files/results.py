@@ -16,7 +16,7 @@ from pipeline.files.arrays import TensorFile, read_metadata
 from pipeline.files.atomic import whole_file, write_text
 from pipeline.files.rows import read_rows, write_rows
 from spurious.errors import SpuriousError
-from spurious.frames import Arrays
+from spurious.frames import Arrays, Tables
 from spurious.registry import Settings, parse
 from spurious.report import formats
 
@@ -148,6 +148,7 @@ def _examples(paths: Sequence[str]) -> Any:
 READERS: list[tuple[Any, Callable[[Sequence[str]], Any]]] = [
     (pd.DataFrame, read_rows),
     (Sequence[pd.DataFrame], lambda paths: [read_rows([path]) for path in paths]),
+    (Tables, lambda paths: {Path(path).stem: read_rows([path]) for path in paths}),
     (Arrays, lambda paths: TensorFile(paths[0])),
     (Sequence[Arrays], lambda paths: [TensorFile(path) for path in paths]),
     (Sequence[str], _class_names),

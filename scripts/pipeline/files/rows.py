@@ -14,7 +14,7 @@ from spurious.errors import SpuriousError, reason_of
 TEXT = dict.fromkeys(
     [
         *("attack", "classifier", "defence", "device", "gradient", "image", "judge", "method", "mode"),
-        *("name", "negatives", "norm", "precision", "quantity", "reason", "search"),
+        *("name", "negatives", "noise", "norm", "objective", "precision", "quantity", "reason", "search"),
         *("sees", "setting", "sha256", "source", "split", "variant"),
     ],
     "str",

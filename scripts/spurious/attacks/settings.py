@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from spurious.parameters import MutationRate, OtherThan, Population, Queries
+from spurious.parameters import Epsilon, MutationRate, OtherThan, Population, Queries, Unique
 from spurious.problems import misfit
 from spurious.registry import Settings
 
@@ -29,6 +29,9 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "log-p": {"objective": "log_p", "learning_rate": 0.03, "max_steps": 120, "reinitialize_after": 0},
     "logit": {"objective": "logit", "learning_rate": 0.03, "max_steps": 120, "reinitialize_after": 0},
 }
+
+EVOLUTION = "evolution"  # a start of the attack that does not give up: noise, moved by scores alone
+FROM_NOISE = ("uniform", "sparse", "dark", "low-passed", "permuted", EVOLUTION)  # its starts that are no real images
 
 LayerWeight = Annotated[float, Field(ge=0, description="weight of the layer's term, 0 or more")]
 
@@ -96,3 +99,25 @@ class Budget(Settings):
     population: Population
     max_queries: Queries
     mutation_rate: MutationRate = 0.03
+
+
+class PersistentAttack(Settings):
+    """An attack that does not give up on an image before all of its starts, objectives and sizes are tried.
+
+    `images` are searched for each label. From each start, drawn `restarts` times, it ascends `steps` steps on each of
+    `objectives` within each of `sizes`, and by scores alone (an evolution of at most `max_queries` images; 0: none).
+    """
+
+    remedy = "settings of the attack that does not give up"
+
+    images: int = Field(8, ge=1, description="images that are searched for each label, 1 or more")
+    objectives: Annotated[tuple[Literal["log_p", "margin", "logit"], ...], Unique()] = Field(
+        ("log_p", "margin", "logit"), min_length=1, description="what is raised, different ones of log_p, margin, logit"
+    )
+    sizes: Annotated[tuple[Epsilon, ...], Unique()] = Field(
+        (0.3, 1.0), min_length=1, description="largest changes of a pixel of the start, different ones; 1 is no limit"
+    )
+    steps: int = Field(50, ge=1, description="steps of an ascent, 1 or more")
+    restarts: int = Field(2, ge=1, description="how often each start is drawn, 1 or more")
+    population: Population = 20
+    max_queries: int = Field(2000, ge=0, description="images that an evolution may have judged, 0 for no evolution")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # a second to import
 CLASSIFIERS: dict[str, dict[str, Any]] = {
     "cnn": {"architecture": "cnn", "recipe": "fast", "channels": (32, 64), "units": 1024},
     "cnn-published": {"architecture": "cnn", "recipe": "published", "channels": (32, 64), "units": 1024},
+    "cnn-adversarial": {"architecture": "cnn", "recipe": "adversarial", "channels": (32, 64), "units": 1024},
     "softmax": {"architecture": "softmax", "recipe": "softmax", "published_as": "softmax regression"},
     "forest": {"scikit_learn": "forest", "trees": 100},
     "boosted": {"scikit_learn": "boosted", "rounds": 40, "training_images": 20000},

@@ -33,7 +33,35 @@ RECIPES: dict[str, dict[str, Any]] = {
         "batch_size": 100,
         "epochs": 10,
     },
+    "adversarial": {
+        "initialization": "pytorch",
+        "learning_rate": 1e-3,
+        "schedule": "one_cycle",
+        "batch_size": 64,
+        "epochs": 9,
+        "adversarial": {"epsilon": 0.3, "steps": 10, "warm_up": 0.5},
+    },
 }
+
+
+class Adversarial(Settings):
+    """Training against attacks: each batch is changed within `epsilon` (L-inf) by `steps` steps of its gradient.
+
+    The size grows linearly from 0 over the first `warm_up` of the training: a network that meets the whole size at once
+    may learn nothing.
+    """
+
+    remedy = "training against attacks (null for none)"
+
+    epsilon: float = Field(ge=0, description="largest change of a pixel, in pixel units of [0, 1], 0 or more")
+    steps: int = Field(10, ge=1, description="gradient steps on the images before each step on the weights, 1 or more")
+    warm_up: float = Field(
+        0.5, ge=0, le=1, description="share of the training over which the size grows to epsilon, from 0 to 1"
+    )
+
+    def size(self, step: int, total: int) -> float:
+        """The largest change at `step`, counted from 0, of `total`."""
+        return self.epsilon * min(1.0, step / (self.warm_up * total)) if self.warm_up else self.epsilon
 
 
 class TrainingRecipe(Settings):
@@ -83,6 +111,7 @@ class TrainingRecipe(Settings):
     noise: float = Field(
         0.0, ge=0, description="standard deviation of the Gaussian noise that is added in training, 0 or more"
     )
+    adversarial: Adversarial | None = Field(None, description="training against attacks (null for none)")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="auto (bfloat16 on a GPU), float32 or bfloat16"
     )

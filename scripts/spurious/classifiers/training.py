@@ -9,11 +9,27 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from spurious.adam import Adam
+from spurious.attacks.confidence import raise_confidence
+from spurious.attacks.inner import raise_loss
 from spurious.classifiers.models import initialize
 from spurious.classifiers.predictions import accuracy, predict
 from spurious.classifiers.recipes import TrainingRecipe
+from spurious.perturbations.negatives import FreshNoise
+from spurious.perturbations.noise_images import mixture
 from spurious.seeding import generator
 from spurious.sgd import Sgd
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fresh:
+    """Noise that every batch gets anew, with the target probabilities (outputs,) of each of its images.
+
+    The first `classes` outputs are those of real classes, which an inner attack raises.
+    """
+
+    noise: FreshNoise
+    target: Tensor
+    classes: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,12 +37,13 @@ class TrainingSet:
     """Images (N, C, H, W), float32 in [0, 1], with target probabilities (N, classes).
 
     The last `negatives` of them are no examples of a class: their loss is logged apart, since a uniform
-    target cannot fall below ln(classes).
+    target cannot fall below ln(classes). `fresh` negatives come to every batch beside its images.
     """
 
     images: Tensor
     targets: Tensor
     negatives: int = 0
+    fresh: Fresh | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +65,8 @@ def one_hot(labels: Tensor, classes: int) -> Tensor:
 class Trainer:
     """Trains `model` on `data` by `recipe`; everything random derives from `seed`.
 
-    Batch i of epoch e is decided by (seed, e), its shifts by (seed, step): a run that was interrupted and
-    restored from `state()` continues with the very batches it would have seen, and ends in the same
+    Batch i of epoch e is decided by (seed, e), its shifts, attacks and fresh noise by (seed, step): a run that was
+    interrupted and restored from `state()` continues with the very batches it would have seen, and ends in the same
     weights as an undisturbed one.
     """
 
@@ -69,6 +86,12 @@ class Trainer:
     def precision(self) -> str:
         """The precision of the products in the network, "bfloat16" or "float32"; weights are always float32."""
         return "bfloat16" if self.autocast else "float32"
+
+    @property
+    def passes(self) -> int:
+        """Images that the whole training passes forward and backward, those of an inner attack at each of its steps."""
+        size, fresh = min(self.recipe.batch_size, len(self.data.images)), self.data.fresh
+        return self.total * (size + (fresh.noise.count(size) * (1 + fresh.noise.steps) if fresh else 0))
 
     def state(self) -> dict[str, Tensor]:
         """Parameters, the optimizer's moments and the step, as flat tensors."""
@@ -126,15 +149,39 @@ class Trainer:
         images = noisy(images, self.recipe.noise, generator(self.seed, "noise", self.step))
         images = images.to(self.device, memory_format=torch.channels_last, non_blocking=True)
         targets = self.data.targets[index].to(self.device, non_blocking=True)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
-            logits = self.model(images)
-        losses = F.cross_entropy(logits.float(), targets, reduction="none")
+        images = self._attacked(images, targets)
+        negative = (index >= len(self.data.images) - self.data.negatives).to(self.device)
+        if self.data.fresh is not None:
+            noise = self._fresh_noise(index)
+            images, negative = torch.cat([images, noise]), F.pad(negative, (0, len(noise)), value=True)
+            targets = torch.cat([targets, self.data.fresh.target.to(self.device).expand(len(noise), -1)])
+        losses = F.cross_entropy(self._logits(images).float(), targets, reduction="none")
         gradients = torch.autograd.grad(losses.mean(), self.optimizer.parameters)
         self.optimizer.step(list(gradients), self._learning_rate(self.step))
         self.step += 1
-        negative = (index >= len(self.data.images) - self.data.negatives).to(self.device)
         detached = losses.detach()
         return torch.stack([torch.stack([detached[mask].sum(), mask.sum()]) for mask in (~negative, negative)])
+
+    def _logits(self, images: Tensor) -> Tensor:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
+            return self.model(images)
+
+    def _fresh_noise(self, index: Tensor) -> Tensor:
+        """The noise of this step, from the batch's real images, where the weights of this step are most confident."""
+        fresh, wanted = self.data.fresh, self.data.fresh.noise
+        images = self.data.images[index[: wanted.count(len(index))]]
+        noise = mixture(images, generator(self.seed, "fresh noise", self.step))
+        noise = noise.to(self.device, memory_format=torch.channels_last, non_blocking=True)
+        return raise_confidence(self._logits, noise, fresh.classes, epsilon=wanted.epsilon, steps=wanted.steps)
+
+    def _attacked(self, images: Tensor, targets: Tensor) -> Tensor:
+        """The images, moved by the recipe's attack on the weights as they are now."""
+        attack = self.recipe.adversarial
+        size = attack.size(self.step, self.total) if attack else 0
+        if not size:
+            return images
+        drawn_by = generator(self.seed, "adversarial", self.step)
+        return raise_loss(self._logits, images, targets, size, attack.steps, drawn_by)
 
     def _batch_indices(self) -> Tensor:
         """The images of this step: consecutive parts of one permutation an epoch, its remainder dropped."""

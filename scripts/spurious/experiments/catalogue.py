@@ -81,15 +81,18 @@ class Figure(Result):
 
 @dataclass(frozen=True)
 class Findings:
-    """Sentences of the front page under a heading: a function of tables, by keyword, that yields them.
+    """What the report says of an experiment: on its front page a heading, the question and the main figure.
 
-    A table that the dataset does not have is None.
+    `function` yields sentences from tables, by keyword, for the caption of the first one; a table that the dataset does
+    not have is None. `figure` is the name of a figure of the experiment, or "".
     """
 
     title: str
     function: str
     tables: Mapping[str, str]
     settings: Mapping[str, str | Callable[[Settings], Any]] = field(default_factory=dict)
+    question: str = ""
+    figure: str = ""
 
 
 def setting(settings: Settings, key: str | Callable[[Settings], Any]) -> Any:

@@ -1,7 +1,11 @@
 """Images of no class that training gets as negatives, by name."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from spurious.registry import Entry
 
 if TYPE_CHECKING:  # planning reads the names of negatives without torch
     from torch import Generator, Tensor
@@ -39,11 +43,48 @@ NEGATIVES: dict[str, Callable[["Tensor", "Generator"], "Tensor"]] = {
     "normal": normal,
     "backworked": backworked,
 }
+
+
+class NamedNegatives(Entry):
+    """Negatives with parameters, which an arm calls by a name of their own."""
+
+    remedy = "negatives, such as {kind noise, share 0.5}"
+
+
+class FreshNoise(NamedNegatives, kind="noise"):
+    """Noise that every batch of a training gets fresh: the mixture of Hein et al. 2019, moved by an inner attack.
+
+    The batch's real images stay; the noise comes beside them and makes up a `share` of what the step is trained on, one
+    image or more. `steps` 0 leaves it as drawn; else every step moves it within `epsilon` to where the classifier, as
+    it is at that step, is most confident (ACET).
+    """
+
+    share: float = Field(0.5, gt=0, le=0.5, description="share of a batch that is noise, above 0, at most 0.5")
+    steps: int = Field(0, ge=0, description="steps of the inner attack, 0 for none")
+    epsilon: float = Field(0.3, gt=0, le=1, description="largest change by the inner attack, above 0; 1 is no limit")
+
+    def count(self, images: int) -> int:
+        """How many images of noise come beside so many real ones."""
+        return max(1, round(images * self.share / (1 - self.share)))
+
+
+class Growing(NamedNegatives, kind="searched"):
+    """What a search finds in the net of the round before, `factor` times as many images in every round."""
+
+    search: str = Field("log-p", description="name of one of attacks")
+    factor: int = Field(4, ge=1, description="growth of the number of images from round to round, 1 or more")
+
+
 OF_SEARCH = "backworked-"  # before the name of a search: what that one found, where several attack
 
 
-def search_of(name: str, attacks: Sequence[str]) -> str:
-    """The search whose images become the negatives of this `name`: the first of `attacks`, or the one in the name."""
+def search_of(name: str, attacks: Sequence[str], named: Mapping[str, NamedNegatives]) -> str:
+    """The search whose images an arm with negatives of this `name` looks at, and may be trained on.
+
+    That of its entry in `named`, the one in the name, or else the first of `attacks`.
+    """
+    if isinstance(own := named.get(name), Growing):
+        return own.search
     other = name.removeprefix(OF_SEARCH)
     return attacks[0] if name in NEGATIVES or other not in attacks else other
 
@@ -53,6 +94,6 @@ def function_of(name: str) -> Callable[["Tensor", "Generator"], "Tensor"]:
     return NEGATIVES.get(name, backworked)
 
 
-def is_searched(name: str) -> bool:
+def is_searched(name: str, named: Mapping[str, NamedNegatives]) -> bool:
     """Whether these negatives are the images of a search, each for a label of its own."""
-    return function_of(name) is backworked
+    return isinstance(named[name], Growing) if name in named else function_of(name) is backworked

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from spurious.experiments.catalogue import Settings, Table, always
+from spurious.experiments.catalogue import Figure, Settings, Table, always
 from spurious.experiments.rooms import Room
 
-ROOM = Room(title="Published numbers", present=always)
+ROOM = Room(title="Claims and published numbers", present=always)
 
 FINDINGS = []
 
@@ -17,6 +17,11 @@ def published_as(settings: Settings) -> dict[str, Any]:
     return {name: entries[name]["published_as"] for name in names if "published_as" in entries[name]}
 
 
+def attacked(settings: Settings) -> bool:
+    """Whether some experiment of the dataset attacks classifiers."""
+    return any(settings["experiment"][stage] for stage in ("fooling", "black_box", "backworking", "robustness"))
+
+
 RESULTS = [
     Table(
         "published",
@@ -25,6 +30,7 @@ RESULTS = [
             "published": "resource.published.csv",
             "smoothing": "smoothing/gather_smoothing.summary",
             "toy": "table.linear-toy",
+            "start": "table.linear-start",
             "linear": "table.linear",
             "linear_tests": "table.linear-tests",
             "pair": "table.linear-pair",
@@ -32,5 +38,17 @@ RESULTS = [
             "rubbish": "fooling/fool_classifier.rubbish",
         },
         {"published_as": published_as, "decays": "linear.published_as"},
-    )
+    ),
+    Table("claims", "spurious.writeups.claims:table", {"claims": "resource.claims.csv", "tables": "claimed"}),
+    Figure(
+        "attacks",
+        "spurious.writeups.attacks_figure:figure",
+        {
+            "fooling": "table.fooling",
+            "black_box": "table.black_box",
+            "backworking": "table.backworking-summary",
+            "robustness": "table.robustness",
+        },
+        when=attacked,
+    ),
 ]

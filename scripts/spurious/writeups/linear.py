@@ -10,6 +10,7 @@ from spurious.writeups.reproduced import COLUMNS, reproduced_row
 LINEAR = "linear write-up"
 GOODFELLOW = "Goodfellow et al. 2014"
 IMAGENET = "ImageNet 64x64, linear classifier"
+FIRST_LOSS = f"{IMAGENET}, 1000 classes"
 SOFTMAX = "softmax regression"
 PAIR = "3, 7"
 EPSILON = 0.25
@@ -22,6 +23,17 @@ def toy(table: pd.DataFrame) -> pd.DataFrame:
     for setting, row in zip(TOY, table.itertuples(), strict=True):
         rows.append(reproduced_row(LINEAR, "score of class 1", setting, row.score, row.score, row.score))
         rows.append(reproduced_row(LINEAR, "probability of class 1", setting, row.p, row.p, row.p))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def start(table: pd.DataFrame) -> pd.DataFrame:
+    """The first losses of 1000 classes from the table `linear-start` of the sample photographs: COLUMNS, over draws.
+
+    They depend on the size of the pixels and weights, hardly on the images: the write-up's were of all of ImageNet.
+    """
+    losses = table.set_index("start")[["floored", "low", "high", "n"]]
+    settings = {"sensible": FIRST_LOSS, "usual": f"{FIRST_LOSS}, weights of std .01, pixels of 0 to 255"}
+    rows = [reproduced_row(LINEAR, "initial loss", setting, *losses.loc[name]) for name, setting in settings.items()]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -40,7 +52,7 @@ def linear(table: pd.DataFrame, best: float, decays: Mapping[str, float]) -> pd.
         for name, decay in names.items()
     ]
     loss = overall["initial_loss"].iloc[0]
-    rows.append(reproduced_row(LINEAR, "initial loss", f"{IMAGENET}, 1000 classes", loss, loss, loss))
+    rows.append(reproduced_row(LINEAR, "initial loss", FIRST_LOSS, loss, loss, loss))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

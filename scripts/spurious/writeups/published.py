@@ -8,12 +8,12 @@ import pandas as pd
 from spurious.errors import SpuriousError
 from spurious.frames import require
 from spurious.rates import interval
-from spurious.writeups import certification as of_certification
+from spurious.writeups import cohen as of_cohen
 from spurious.writeups import linear as of_linear
 from spurious.writeups import smoothing as of_smoothing
 
 NUMBER = ["source", "quantity", "setting"]
-KNOWN = ["rounding", "published_n", "status"]  # of some published numbers
+KNOWN = ["rounding", "published_n", "status", "why"]  # of some published numbers
 COMPUTED = "computed"
 
 
@@ -21,14 +21,14 @@ def beside(numbers: pd.DataFrame, reproduced: pd.DataFrame) -> pd.DataFrame:
     """Published numbers beside the reproduced ones.
 
     `numbers`: `source, quantity, setting, published`, with `rounding`, half a unit of its last digit, of a rate
-    `published_n`, its number of images, and `status`, each where it is known; `reproduced`: `source, quantity, setting,
-    reproduced, low, high, n`. Returns `source, quantity, setting, published, reproduced, low, high, n, agrees,
-    rounding, published_n, status` in the order of `numbers`: agrees is "yes" where the two differ by no more than the
+    `published_n`, its number of images, `status` and `why`, each where it is known; `reproduced`: `source, quantity,
+    setting, reproduced, low, high, n`. Returns `source, quantity, setting, published, reproduced, low, high, n, agrees,
+    rounding, published_n, status, why` in the order of `numbers`: agrees is "yes" where they differ by no more than the
     rounding and the root of the sum of their squared uncertainties, that of a published rate being Wilson's interval,
     else "no"; it is empty where nothing was reproduced or no interval is known. status is "computed" where something
     was reproduced, else what the number's status says: "needs a file", "not implemented", and of what is "computed"
-    from other data than this run's "in another run". Raises SpuriousError for a reproduced number that nobody
-    published.
+    from other data than this run's "in another run"; why says what is missing, "" where something was reproduced.
+    Raises SpuriousError for a reproduced number that nobody published.
     """
     require(numbers, [*NUMBER, "published"], "published numbers")
     require(reproduced, [*NUMBER, "reproduced", "low", "high", "n"], "reproduced numbers")
@@ -42,6 +42,7 @@ def beside(numbers: pd.DataFrame, reproduced: pd.DataFrame) -> pd.DataFrame:
     table["agrees"] = _agrees(table).map({True: "yes", False: "no"}).where(known, "")
     status = table["status"].replace(COMPUTED, "in another run")
     table["status"] = status.mask(table["reproduced"].notna(), COMPUTED).astype(object)
+    table["why"] = table["why"].mask(table["reproduced"].notna(), "").astype(object)
     table = table.astype({"n": "Int64", "published_n": "Int64"})
     return table[[*NUMBER, "published", "reproduced", "low", "high", "n", "agrees", *KNOWN]]
 
@@ -69,6 +70,7 @@ def table(
     decays: Mapping[str, float] | None = None,
     smoothing: pd.DataFrame | None = None,
     toy: pd.DataFrame | None = None,
+    start: pd.DataFrame | None = None,
     linear: pd.DataFrame | None = None,
     linear_tests: pd.DataFrame | None = None,
     pair: pd.DataFrame | None = None,
@@ -79,9 +81,11 @@ def table(
 
     `decays`: the weight decays that stand for those of the write-up on linear classifiers, by its words.
     """
-    parts = [of_certification.largest_radii(published)]
+    parts = [of_cohen.radii(published)]
     if smoothing is not None:
         parts.append(of_smoothing.smoothing(smoothing, published, dataset=dataset, published_as=published_as))
+    if dataset == "imagenet-samples" and start is not None:
+        parts.append(of_linear.start(start))
     if toy is not None:
         parts.append(of_linear.toy(toy))
     if dataset == "imagenet64" and linear is not None:

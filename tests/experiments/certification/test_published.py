@@ -6,7 +6,7 @@ import pytest
 from pipeline.files.rows import read_rows
 from spurious.experiments.certification.published import NEEDED, certified_published
 from spurious.writeups import published as writeups
-from spurious.writeups.certification import LARGEST, largest_radii
+from spurious.writeups.cohen import LARGEST, radii
 
 AS = {"mine": "LeNet, trained with noise 0.25"}
 
@@ -53,11 +53,11 @@ def test_a_wrong_accuracy_does_not_agree(numbers):
     assert set(table["agrees"][table["reproduced"].notna()]) == {"no"}
 
 
-def test_the_four_largest_radii_of_cohen_are_reproduced(pytestconfig):
+def test_the_four_radii_of_cohen_are_reproduced(pytestconfig):
     numbers = read_rows([pytestconfig.rootpath / "workflow/resources/published.csv"])
-    table = writeups.beside(numbers, largest_radii(numbers))
+    table = writeups.beside(numbers, radii(numbers))
     own = table[table["quantity"] == LARGEST]
     assert own["agrees"].tolist() == ["yes"] * 4
-    wrong = largest_radii(numbers).assign(reproduced=lambda found: 1.2 * found["reproduced"])
+    wrong = radii(numbers).assign(reproduced=lambda found: 1.2 * found["reproduced"])
     wrong = wrong.assign(low=wrong["reproduced"], high=wrong["reproduced"])
     assert "yes" not in writeups.beside(numbers, wrong)["agrees"].tolist()

@@ -42,8 +42,9 @@ def rows():
     model, kept = network(), torch.rand(60, 1, 10, 10, generator=generator("kept"))
     starts = starts_of(defended_by("none"), 10)
     starts.labels[0] = (starts.labels[0] + 1) % 4  # one that the classifier gets wrong
-    defences = fitted_defences(settings.defences, model, kept, 20)
-    return attack_rows(defences, model, starts, settings, 0).assign(classifier="net", seed=0, variant="plain")
+    defences = fitted_defences(settings.defences, model, kept.split(20))
+    rows, _ = attack_rows(defences, model, starts, settings, 0)
+    return rows.assign(classifier="net", seed=0, variant="plain")
 
 
 def counted(rows, attack, found):
@@ -125,8 +126,8 @@ def test_variants_of_the_white_box_start_anew_at_one_size_on_the_first_images():
     white_box = settings.attacks["white-box"].model_copy(update={"targets": 2})
     settings = settings.model_copy(update={"defences": {"none": Undefended()}, "attacks": {"white-box": white_box}})
     model, starts = network(), replace(starts_of(defended_by("none"), 10), ids=range(10))
-    defences = fitted_defences(settings.defences, model, starts.images, 20)
-    rows = all_rows(defences, model, starts, settings, 0)
+    defences = fitted_defences(settings.defences, model, starts.images.split(20))
+    rows, _ = all_rows(defences, model, starts, settings, 0, settings.checks.images)
     checked = rows[rows["variant"] != "plain"]
     assert set(checked["variant"]) == {"alone", "one step", "more steps", "more restarts", "untargeted", "targeted"}
     assert set(checked["id"]) == {0, 1, 2, 3}
@@ -137,7 +138,7 @@ def test_variants_of_the_white_box_start_anew_at_one_size_on_the_first_images():
         found = attack(plain, plain, starts.at(torch.arange(4)), Within(norm="linf", epsilon=0.1), seed=0).success
         assert checked.loc[checked["variant"] == variant, "found"].tolist() == found.tolist()
     pd.testing.assert_frame_equal(
-        rows[rows["variant"] == "plain"].drop(columns="variant"), attack_rows(defences, model, starts, settings, 0)
+        rows[rows["variant"] == "plain"].drop(columns="variant"), attack_rows(defences, model, starts, settings, 0)[0]
     )
 
 
@@ -184,7 +185,7 @@ def test_an_attack_that_needs_no_size_finds_in_one_search_what_it_finds_at_each(
     settings = registry.parse(RobustnessSettings, {"sizes": sizes, "attacks": attacks, "defences": {"none": "none"}})
     model = network()
     starts, plain = starts_of(defended_by("none"), 10), Defended(Undefended(), model)
-    rows = attack_rows({"none": plain}, model, starts, settings, 0)
+    rows, _ = attack_rows({"none": plain}, model, starts, settings, 0)
     (attack,) = settings.attacks.values()
     for (norm, epsilon), own in rows.groupby(["norm", "epsilon"]):
         alone = attack(plain, plain, starts, Within(norm=norm, epsilon=epsilon), seed=0)
@@ -196,7 +197,7 @@ def test_an_attack_that_needs_no_size_finds_in_one_search_what_it_finds_at_each(
 def test_a_threshold_answers_as_often_as_the_vote():
     settings = registry.parse(RobustnessSettings, SMALL)
     model, kept = network(), torch.rand(60, 1, 10, 10, generator=generator("kept"))
-    defences = fitted_defences(settings.defences, model, kept, 20)
+    defences = fitted_defences(settings.defences, model, kept.split(20))
     answered = {name: int((defended.decide(kept) >= 0).sum()) for name, defended in defences.items()}
     assert answered["threshold"] == answered["vote"] < answered["none"] == len(kept)
 
@@ -206,8 +207,8 @@ def test_rows_of_shards_are_those_of_all(rows):
     model, kept = network(), torch.rand(60, 1, 10, 10, generator=generator("kept"))
     starts = starts_of(defended_by("none"), 10)
     starts.labels[0] = (starts.labels[0] + 1) % 4
-    defences = fitted_defences(settings.defences, model, kept, 20)
-    parts = [attack_rows(defences, model, starts.at(torch.arange(10)[shard::2]), settings, 0) for shard in (0, 1)]
+    defences = fitted_defences(settings.defences, model, kept.split(20))
+    parts = [attack_rows(defences, model, starts.at(torch.arange(10)[shard::2]), settings, 0)[0] for shard in (0, 1)]
     keys = ["defence", "attack", "norm", "epsilon", "id"]
     joined = pd.concat(parts).set_index(keys).sort_index()
     expected = rows.set_index(keys).sort_index()

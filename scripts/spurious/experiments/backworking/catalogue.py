@@ -30,6 +30,12 @@ RESULTS = [
         FOUND,
         when=lambda settings: bool(settings["backworking"]["ablation"]["settings"]),
     ),
+    Table(
+        "backworking-nearest",
+        f"{HERE}.nearest:nearest",
+        {"images": "backwork_label.images", **ROWS, "data": "prepare_dataset"},
+        FOUND,
+    ),
     Figure(
         "found-{classifier}-{search}",
         f"{HERE}.found:figure",
@@ -59,4 +65,13 @@ RESULTS = [
         label="p over steps",
     ),
 ]
-FINDINGS = [Findings("Backworking", f"{HERE}.findings:backworking", {"table": "backworking-summary"}, FOUND)]
+FINDINGS = [
+    Findings(
+        "Backworking",
+        f"{HERE}.findings:backworking",
+        {"table": "backworking-summary"},
+        FOUND,
+        question="Which noise does a classifier give to a label with near certainty?",
+        figure="overview-{classifier}-{search}",
+    )
+]

@@ -10,7 +10,7 @@ def backworking(rows: pd.DataFrame, *, found_above: float = 0.999) -> pd.DataFra
     """What every search found: a row per (classifier, seed, label, search).
 
     `rows`: `classifier, seed, label, search, steps, reinitialized, p` per image. Returns `classifier, seed,
-    label, search, images, steps, found, p_min, p_mean, reinitialized`: `found` counts the images with p
+    label, search, images, steps, found, p_min, p_mean, p_max, reinitialized`: `found` counts the images with p
     above `found_above`, `steps` is the length of the search, `reinitialized` the fresh starts in it.
     """
     keys = ["classifier", "seed", "label", "search"]
@@ -22,6 +22,7 @@ def backworking(rows: pd.DataFrame, *, found_above: float = 0.999) -> pd.DataFra
         found=("found", "sum"),
         p_min=("p", "min"),
         p_mean=("p", "mean"),
+        p_max=("p", "max"),
         reinitialized=("reinitialized", "sum"),
     )
 

@@ -41,4 +41,12 @@ RESULTS = [
         {**ROWS, "images": "search_scores.images", **NAMES},
     ),
 ]
-FINDINGS = [Findings("Fooling by scores alone", f"{HERE}.findings:black_box", {"table": "black_box"})]
+FINDINGS = [
+    Findings(
+        "Fooling by scores alone",
+        f"{HERE}.findings:black_box",
+        {"table": "black_box"},
+        question="Is a classifier safe that has no gradient, or hides it?",
+        figure="black_box",
+    )
+]

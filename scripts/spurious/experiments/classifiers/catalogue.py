@@ -39,5 +39,7 @@ FINDINGS = [
         f"{HERE}.findings:classifiers",
         {"table": "classifiers", "trainings": "training"},
         CLASSES,
+        question="How well do the classifiers do before anybody fools them?",
+        figure="worst-{classifier}",
     )
 ]

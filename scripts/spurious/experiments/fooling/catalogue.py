@@ -27,4 +27,12 @@ RESULTS = [
         label="fooling-{classifier}",
     ),
 ]
-FINDINGS = [Findings("Fooling by the gradient", f"{HERE}.findings:fooling", {"table": "fooling"})]
+FINDINGS = [
+    Findings(
+        "Fooling by the gradient",
+        f"{HERE}.findings:fooling",
+        {"table": "fooling"},
+        question="How small a change along the gradient makes another class of an image?",
+        figure="fooling-{classifier}",
+    )
+]

@@ -50,9 +50,18 @@ RESULTS = [
         when=lambda settings: settings["linear"]["pair"] is not None,
     ),
     Table("linear-toy", f"{HERE}.toy:toy"),
+    Table("linear-start", f"{HERE}.start:start", {"splits": "linear_data"}),
     Figure("linear", f"{HERE}.figure:linear", {"table": "table.linear"}),
     Figure("templates", f"{HERE}.sweep_figures:templates", TEMPLATES, TARGETS, first=("seed",)),
     Figure("template-images", f"{HERE}.sweep_figures:template_images", TEMPLATES, TARGETS, first=("seed",)),
     Figure("template-noise", f"{HERE}.sweep_figures:template_noise", TEMPLATES, TARGETS, first=("seed",)),
 ]
-FINDINGS = [Findings("Linear classifiers", f"{HERE}.findings:linear", {"table": "linear", "tests": "linear-tests"})]
+FINDINGS = [
+    Findings(
+        "Linear classifiers",
+        f"{HERE}.findings:linear",
+        {"table": "linear", "tests": "linear-tests"},
+        question="Why is even a linear classifier fooled, and what does regularization do about it?",
+        figure="linear",
+    )
+]

@@ -7,6 +7,7 @@ from spurious.experiments.rooms import TRAINED, Room, names_of
 
 HERE = "spurious.experiments.retraining"
 ROWS = {name: f"retrain_classifier.{name}" for name in ("attacks", "old", "predictions", "negatives_rows")}
+STRONG = {"strong": "retrain_classifier.strong"}
 FOUND = {"found_above": "backworking.found_above"}
 
 ROOM = Room(
@@ -23,8 +24,36 @@ ROOM = Room(
 RESULTS = [
     Table("retraining", f"{HERE}.rounds:retraining", ROWS, FOUND),
     Table("retraining-summary", f"{HERE}.summary:retraining_summary", ROWS, FOUND | {"matters": "retraining.matters"}),
+    Table("retraining-strong", f"{HERE}.persistence:retraining_strong", STRONG | {"attacks": ROWS["attacks"]}, FOUND),
+    Table("retraining-noise", f"{HERE}.confidence:retraining_noise", {"rows": "retrain_classifier.noise"}),
     Figure("retraining", f"{HERE}.figure:retraining", {"table": "table.retraining"}),
+    Figure(
+        "retraining-strong",
+        f"{HERE}.strong_figure:figure",
+        {"strong": "table.retraining-strong", "noise": "table.retraining-noise"},
+    ),
+    Figure(
+        "retraining-images-{classifier}",
+        f"{HERE}.images_figure:figure",
+        {"images": "retrain_classifier.strong_images", "rows": STRONG["strong"]},
+        FOUND,
+        first=("seed",),
+        label="strongest images of each arm",
+    ),
 ]
 FINDINGS = [
-    Findings("Retraining, after the last round", f"{HERE}.findings:retraining", {"table": "retraining-summary"})
+    Findings(
+        "Retraining, after the last round",
+        f"{HERE}.findings:retraining",
+        {"table": "retraining-summary"},
+        question="Does training on the found images make them harder to find, or the classifier more accurate?",
+        figure="retraining",
+    ),
+    Findings(
+        "Retraining, under an attack that does not give up",
+        f"{HERE}.findings:persistence",
+        {"table": "retraining-strong"},
+        question="Are they gone, or only harder to find?",
+        figure="retraining-strong",
+    ),
 ]

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from spurious.experiments.retraining.persistence import STRONG, STRONG_FROM_NOISE
+from spurious.experiments.retraining.verdicts import last_round
 from spurious.frames import published_first
 from spurious.perturbations.negatives import is_searched
 from spurious.wording import NO_BREAK, interval, percent
@@ -16,7 +18,7 @@ def retraining(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _of_classifier(classifier: str, table: pd.DataFrame) -> Iterator[str]:
-    last = table[table["round"] == table["round"].max()]
+    last = table[last_round(table)]
     before = table[table["round"] == 0]
     yield f"**{classifier}, before retraining**: {_attacks(before)}; accuracy {_accuracy(before.iloc[0])}."
     for (negatives, target), rows in last.groupby(["negatives", "target"], sort=False):
@@ -48,7 +50,7 @@ def _negatives(row: pd.Series) -> str:
 
 def _seen(row: pd.Series) -> str:
     """The mean p of the images in the training set; those of the other arms are none of theirs."""
-    return f" ({row['old_p_mean']:.2f} to those that it was trained on)" if is_searched(row["negatives"]) else ""
+    return f" ({row['old_p_mean']:.2f} to those that it was trained on)" if is_searched(row["negatives"], {}) else ""
 
 
 def _change(row: tuple) -> str:
@@ -71,3 +73,55 @@ def _accuracy(row: pd.Series) -> str:
     ends = _ends(100 * row["accuracy_difference_low"], 100 * row["accuracy_difference_high"], 2)
     points = f"{100 * row['accuracy_difference']:+.2f} points{ends}"
     return f"{text} ({points} against no negatives: {row['accuracy_verdict']})"
+
+
+def persistence(table: pd.DataFrame) -> Iterator[str]:
+    """A sentence per arm after its last round, of the table `retraining-strong`: what it fixes, what it hides."""
+    for (classifier, negatives, target), rows in table[last_round(table)].groupby(
+        ["classifier", "negatives", "target"], sort=False
+    ):
+        by_attack = {row["attack"]: row for _, row in rows.iterrows()}
+        strong = by_attack[STRONG]
+        old = {name: row for name, row in by_attack.items() if name not in (STRONG, STRONG_FROM_NOISE)}
+        name = "no negatives" if negatives == "none" else f"{negatives} negatives, target {target}"
+        shares = ", ".join(f"*{attack}* {_share(row)}" for attack, row in by_attack.items())
+        yield (
+            f"**{classifier}, {name}**: share of images found by {shares}.{_kinds(strong)} Of the starts"
+            f" {percent(strong['flat_share'])} had no gradient. {_verdict(old, by_attack[STRONG_FROM_NOISE])}"
+        )
+
+
+def _share(row: pd.Series) -> str:
+    return interval(row["found_share"], row["found_low"], row["found_high"])
+
+
+def _kinds(strong: pd.Series) -> str:
+    if pd.isna(strong["example_share"]):
+        return ""
+    return (
+        f" Of what *{STRONG}* finds, {percent(strong['example_share'])} are examples of the label to the judge; the"
+        f" nearest training image is {strong['distance_ratio']:.1f} times as far as from a test image."
+    )
+
+
+def _verdict(old: dict[str, pd.Series], strong: pd.Series) -> str:
+    """What the arm does to what is found from noise, against no negatives in the same round."""
+    if strong["negatives"] == "none":
+        return "This is what the others are compared with."
+    fallen = [f"*{name}*" for name, row in old.items() if row["found_difference_high"] < 0]
+    cost = f"Training costs {strong['training_cost']:.1f} times as many passes."
+    if strong["found_difference_high"] < 0:
+        return f"The arm helps: even the attack that does not give up finds less from noise. {cost}"
+    if fallen:
+        return (
+            f"The arm hides: {' and '.join(fallen)} finds less, but the attack that does not give up finds no less from"
+            f" noise{_visible(strong)}. {cost}"
+        )
+    return f"No attack finds less than without negatives{_visible(strong)}. {cost}"
+
+
+def _visible(strong: pd.Series) -> str:
+    """What these seeds could have shown."""
+    if pd.isna(strong["found_visible"]):
+        return ", but one seed tells no difference"
+    return f", as far as a difference of {percent(strong['found_visible'])} or more would have been seen"

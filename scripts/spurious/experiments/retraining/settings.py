@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from spurious.parameters import Name, OneOf, Unique
-from spurious.perturbations.negatives import NEGATIVES, OF_SEARCH
-from spurious.problems import misfit
+from spurious.attacks.settings import PersistentAttack
+from spurious.parameters import Epsilon, ImageCount, Name, OtherThan, Unique
+from spurious.perturbations.negatives import NEGATIVES, OF_SEARCH, NamedNegatives
+from spurious.problems import misfit, shown
 from spurious.registry import Settings
 
 ARMS: tuple[dict[str, Any], ...] = (
@@ -21,6 +22,15 @@ ARMS: tuple[dict[str, Any], ...] = (
         for negatives in names
     ),
 )
+# Noise as in Hein et al. 2019: plain (their CEDA), and moved by an inner attack at every step (their ACET).
+NAMED: dict[str, dict[str, Any]] = {
+    "noise-1": {"kind": "noise", "share": 0.01},
+    "noise-10": {"kind": "noise", "share": 0.1},
+    "noise-50": {"kind": "noise", "share": 0.5},
+    "acet": {"kind": "noise", "share": 0.5, "steps": 10, "epsilon": 0.3},
+    "acet-unbounded": {"kind": "noise", "share": 0.5, "steps": 10, "epsilon": 1.0},
+    "growing": {"kind": "searched", "search": "log-p", "factor": 4},
+}
 # The network that the published search defeats is retrained as published: once, by its own recipe.
 CLASSIFIERS: dict[str, dict[str, Any]] = {
     "cnn-published": {
@@ -37,8 +47,8 @@ class Arm(Settings):
 
     remedy = "an arm with its negatives and target"
 
-    negatives: Annotated[Name, OneOf(NEGATIVES, OF_SEARCH, "one of attacks")] = Field(
-        description=f"what is added to training, one of {', '.join(NEGATIVES)}, or {OF_SEARCH}<one of attacks>"
+    negatives: Name = Field(
+        description=f"one of {', '.join(NEGATIVES)}, a name of retraining.negatives, or {OF_SEARCH}<one of attacks>"
     )
     target: Literal["none", "uniform", "extra"] = Field(
         description="how negatives are labelled, uniform (1 / classes each) or extra (a class of its own)"
@@ -92,12 +102,26 @@ class Matters(Settings):
     found: float = Field(0.1, gt=0, lt=1, description="of the share of images that an attack finds, between 0 and 1")
 
 
+class Confidence(Settings):
+    """How sure a classifier is of noise: of `images` of each kind, and of noise moved within `sizes` by `steps`."""
+
+    remedy = "how the confidence in noise is measured"
+
+    images: ImageCount = 300
+    sizes: Annotated[tuple[Epsilon, ...], Unique()] = Field(
+        (0.05, 0.1, 0.3, 1.0), min_length=1, description="largest changes of the noise's pixels, different ones"
+    )
+    steps: int = Field(40, ge=1, description="steps of the attack that moves the noise, 1 or more")
+
+
 class RetrainingSettings(Settings):
     """Rounds of: attack, add what was found to the training set, train anew, attack again.
 
     `attacks` names searches of the backworking settings; the images of the first one become the negatives
     of the arm "backworked", those of another one the negatives of "backworked-<its name>". Every negative is put into
-    the training set `copies` times.
+    the training set `copies` times. An arm may also call one of `negatives` by its name. One whose noise is fresh in
+    every batch needs no attack before it, and has one round. `strong` attacks every net again, and `judge`, of another
+    architecture and seed, says of its images whether they are examples of their label by now.
     """
 
     remedy = "settings of the rounds of attack and retraining"
@@ -113,7 +137,24 @@ class RetrainingSettings(Settings):
         description="different names of searches; the first one makes the backworked negatives",
     )
     matters: Matters = Matters()
+    strong: PersistentAttack = PersistentAttack()
+    judge: Name = Field("softmax", description="name of the classifier that says of found images what they are")
+    confidence: Confidence = Confidence()
+    negatives: dict[Annotated[Name, OtherThan(*NEGATIVES)], NamedNegatives] = Field(
+        NAMED, validate_default=True, description="negatives with parameters, by the name that an arm gives"
+    )
     arms: Arms = Field(ARMS, validate_default=True)
     classifiers: dict[Name, OwnRetraining] = Field(
         CLASSIFIERS, validate_default=True, description="what is different for a classifier, by its name"
     )
+
+    @model_validator(mode="after")
+    def _negatives_are_known(self) -> Self:
+        own = {("classifiers", name, "arms"): each.arms or () for name, each in self.classifiers.items()}
+        known = [*NEGATIVES, *self.negatives]
+        for place, arms in ({("arms",): self.arms} | own).items():
+            for index, arm in enumerate(arms):
+                if arm.negatives not in known and not arm.negatives.startswith(OF_SEARCH):
+                    text = f"one of {', '.join(known)} or {OF_SEARCH}<one of attacks>"
+                    raise misfit(f"{shown(arm.negatives)} is not allowed: {text}", *place, index, "negatives")
+        return self

@@ -45,12 +45,12 @@ def decided(summary: pd.DataFrame, matters: Matters) -> pd.DataFrame:
     "higher" or "lower" where the interval of the difference excludes 0; "no change that matters" where it excludes
     what matters, in both directions; else "cannot tell (n = 3)", n being the seeds; "" for the arm without negatives.
     `<name>_visible` is the smallest difference that would have been seen: the longer half of the interval. The
-    `primary` tests are those of the arms' found images in each classifier's last round, under the attack ATTACK: they
+    `primary` tests are those of the arms' found images in each arm's last round, under the attack ATTACK: they
     are higher or lower where `found_p_holm`, Holm's correction over those of one classifier, is below .05. `found_p` is
     the level at which the interval would end at 0, by t. All other verdicts are descriptive.
     """
     arms = summary["negatives"] != "none"
-    summary = summary.assign(primary=np.where(arms & _last_round(summary) & (summary["attack"] == ATTACK), "yes", ""))
+    summary = summary.assign(primary=np.where(arms & last_round(summary) & (summary["attack"] == ATTACK), "yes", ""))
     for name in ("accuracy", "found"):
         ends = summary[[f"{name}_difference_low", f"{name}_difference_high"]]
         summary[f"{name}_visible"] = ends.sub(summary[f"{name}_difference"], axis=0).abs().max(axis=1)
@@ -66,8 +66,9 @@ def decided(summary: pd.DataFrame, matters: Matters) -> pd.DataFrame:
     return summary
 
 
-def _last_round(summary: pd.DataFrame) -> pd.Series:
-    return summary["round"] == summary.groupby("classifier")["round"].transform("max")
+def last_round(table: pd.DataFrame) -> pd.Series:
+    """(N,) bool: the rows of each arm's last round."""
+    return table["round"] == table.groupby(["classifier", "negatives", "target"])["round"].transform("max")
 
 
 def _cannot_tell(summary: pd.DataFrame) -> pd.Series:

@@ -1,15 +1,23 @@
 """What is shown of attacks on defences."""
 
+from typing import Any
+
 from spurious.experiments.catalogue import Figure, Findings, Settings, Table
 from spurious.experiments.robustness.settings import RobustnessSettings
-from spurious.experiments.rooms import TRAINED, Room, names_of
+from spurious.experiments.rooms import WITH_GRADIENT, Room, names_of
 
 HERE = "spurious.experiments.robustness"
 
 
-def attacked_seeds(settings: Settings) -> list[int]:
-    """The seeds of the trainings that are attacked: the first ones."""
-    return settings["experiment"]["seeds"][: settings["robustness"]["seeds"]]
+def attacked(settings: Settings) -> list[dict[str, Any]]:
+    """Each classifier with the seeds of its trainings that are attacked, the first ones; 0 where it comes as a file."""
+    own, found = settings["robustness"], []
+    for name in settings["experiment"]["robustness"]:
+        count = own["seeds_of"].get(name, own["seeds"])
+        trained = "architecture" in settings["classifiers"][name]
+        seeds = settings["experiment"]["seeds"][:count] if trained else [0]
+        found += [{"classifier": name, "attacked": seed} for seed in seeds]
+    return found
 
 
 def parts(settings: Settings) -> range:
@@ -23,15 +31,24 @@ ROOM = Room(
     settings=RobustnessSettings,
     threads="robustness",
     runs=names_of("different names of the classifiers whose defences are attacked ([] for none)"),
-    kinds=TRAINED,
-    wildcards={"attacked": attacked_seeds, "part": parts},
+    kinds=WITH_GRADIENT,
+    photographs=True,
+    wildcards={("classifier", "attacked"): attacked, "part": parts},
     measured=("attack_defence",),
 )
 
 RESULTS = [
-    Table("robustness", f"{HERE}.table:robustness", {"rows": "attack_defence"}),
-    Table("robustness-gain", f"{HERE}.table:gains", {"rows": "attack_defence"}),
-    Table("robustness-checks", f"{HERE}.checks:checks", {"rows": "attack_defence"}),
+    Table("robustness", f"{HERE}.table:robustness", {"rows": "attack_defence.rows"}),
+    Table("robustness-gain", f"{HERE}.table:gains", {"rows": "attack_defence.rows"}),
+    Table("robustness-checks", f"{HERE}.checks:checks", {"rows": "attack_defence.rows"}),
     Figure("robustness", f"{HERE}.figure:figure", {"table": "table.robustness"}),
 ]
-FINDINGS = [Findings("Robustness", f"{HERE}.findings:robustness", {"table": "robustness"})]
+FINDINGS = [
+    Findings(
+        "Robustness",
+        f"{HERE}.findings:robustness",
+        {"table": "robustness"},
+        question="What is left of a defence when somebody attacks it as a whole?",
+        figure="robustness",
+    )
+]

@@ -1,7 +1,7 @@
 """Rows of attacks on defences: a row for each image, defence, attack and size."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -14,11 +14,13 @@ from spurious.attacks.white_box import vanishes
 from spurious.attacks.within import Found, Starts, Within, judged, to_8_bits
 from spurious.defences.defended import Defended
 from spurious.defences.entries import Threshold, Undefended
+from spurious.defences.looks import prepared
 from spurious.defences.registry import Defence
 from spurious.defences.rejection import REJECTED
 from spurious.experiments.robustness.settings import PLAIN, RobustnessSettings
-from spurious.perturbations.balls import project
+from spurious.perturbations.balls import Id, project
 from spurious.perturbations.balls import sizes as sizes_of
+from spurious.views.settings import Preprocessing
 
 COLUMNS = [
     *("defence", "gradient", "norm", "epsilon", "attack", "goal", "sees", "id", "label", "undefended", "clean"),
@@ -27,31 +29,36 @@ COLUMNS = [
 
 
 def fitted_defences(
-    defences: Mapping[str, Defence], logits: Scores, kept: Tensor, batch_size: int
+    defences: Mapping[str, Defence],
+    logits: Scores,
+    kept: Iterable[Tensor],
+    preprocessing: Preprocessing = Preprocessing(),  # noqa: B008
 ) -> dict[str, Defended]:
-    """The defences by name, with what they take from images (M, C, H, W) that nobody attacks, before `logits`."""
+    """The defences by name, with what they take from images that nobody attacks, before `logits`.
+
+    `kept` gives these in batches (n, C, H, W), as often as it is asked. `preprocessing` is the classifier's.
+    """
     with torch.no_grad():
-        clean = torch.cat([logits(part) for part in kept.split(batch_size)]) if len(kept) else torch.empty(0, 1)
+        clean = torch.cat([torch.empty(0), *(logits(prepared(part, preprocessing)).cpu() for part in kept)])
     fitted = {}
     for name, defence in defences.items():
         like = defence.like if isinstance(defence, Threshold) else None
-        coverage = _coverage(Defended(defences[like], logits), kept, batch_size) if like else None
-        fitted[name] = Defended(defence.fitted(clean, coverage), logits)
+        coverage = _coverage(Defended(defences[like], logits, preprocessing), kept) if like else None
+        fitted[name] = Defended(defence.fitted(clean, coverage), logits, preprocessing)
     return fitted
 
 
-def _coverage(defended: Defended, images: Tensor, batch_size: int) -> float | None:
+def _coverage(defended: Defended, kept: Iterable[Tensor]) -> float | None:
     """The share of images that are answered; None where there are none."""
-    if not len(images):
-        return None
-    decisions = torch.cat([defended.decide(part) for part in images.split(batch_size)])
-    return (decisions != REJECTED).double().mean().item()
+    answered = [decision != REJECTED for part in kept for decision in defended.decide(part).tolist()]
+    return sum(answered) / len(answered) if answered else None
 
 
 def attack_rows(
     defences: Mapping[str, Defended], logits: Scores, starts: Starts, settings: RobustnessSettings, seed: int
-) -> pd.DataFrame:
-    """All attacks on all defences, from the same images: the columns COLUMNS.
+) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+    """All attacks on all defences, from the same images: rows of the columns COLUMNS, and every image (C, H, W) that
+    was found, by `image_name`.
 
     `undefended` and `clean` are the decisions of the classifier and of the defence on the image, `predicted` that on
     the image that the attack ended with, `found` whether this is what the attack wants (its `goal`), `found_at` the
@@ -61,8 +68,8 @@ def attack_rows(
     rightly is not attacked, as it is an error already; a defence that never rejects has no rows of attacks that want a
     rejection.
     """
-    plain = Defended(Undefended(), logits)
-    parts = []
+    plain = Defended(Undefended(), logits, next(iter(defences.values())).preprocessing)
+    parts, images = [], {}
     for places in torch.arange(len(starts.images)).split(settings.batch_size):
         own = starts.at(places)
         shared = {"id": own.ids, "label": own.labels.cpu(), "undefended": plain.decide(own.images).cpu()}
@@ -72,25 +79,37 @@ def attack_rows(
                 if attack.goal == "rejected" and not defended.defence.rejects:
                     continue
                 how = who | {"attack": attack_name, "goal": attack.goal, "sees": attack.sees}
-                for rows in _ascending(attack, defended, plain, own, settings, seed):
+                for rows, found in _ascending(attack, defended, plain, own, settings, seed):
                     parts.append(pd.DataFrame(how | shared | rows))
-    return pd.concat(parts, ignore_index=True)[COLUMNS]
+                    names = (image_name(name, attack_name, rows["norm"], own.ids[place]) for place in found)
+                    images |= dict(zip(names, found.values(), strict=True))
+    return pd.concat(parts, ignore_index=True)[COLUMNS], images
+
+
+def image_name(defence: str, attack: str, norm: str, name: Id) -> str:
+    """Of the image that an attack found of a start: one at most, as it counts at all larger sizes."""
+    return f"{defence}/{attack}/{norm}/{name}"
 
 
 def all_rows(
-    defences: Mapping[str, Defended], logits: Scores, starts: Starts, settings: RobustnessSettings, seed: int
-) -> pd.DataFrame:
-    """Rows of the attacks (`variant` PLAIN) and of the white box's variants, by which the attacks are checked.
-
-    The starts' ids are their places among the test images.
+    defences: Mapping[str, Defended],
+    logits: Scores,
+    starts: Starts,
+    settings: RobustnessSettings,
+    seed: int,
+    checked: int,
+) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+    """Rows of the attacks (`variant` PLAIN) and of the white box's variants, by which the attacks are checked on the
+    first `checked` starts; and the images that the attacks found, as from `attack_rows`.
     """
-    first = torch.tensor([place for place, name in enumerate(starts.ids) if name < settings.checks.images], dtype=int)
-    parts = [attack_rows(defences, logits, starts, settings, seed).assign(variant=PLAIN)]
+    first = torch.arange(min(checked, len(starts.images)))
+    rows, images = attack_rows(defences, logits, starts, settings, seed)
+    parts = [rows.assign(variant=PLAIN)]
     for variant, changed in variants(settings):
         if len(first):
-            rows = attack_rows(defences, logits, starts.at(first), changed, seed)
+            rows, _ = attack_rows(defences, logits, starts.at(first), changed, seed)
             parts.append(rows.assign(variant=variant))
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True), images
 
 
 def variants(settings: RobustnessSettings) -> Iterator[tuple[str, RobustnessSettings]]:
@@ -125,11 +144,10 @@ class _State:
 
 def _ascending(
     attack: DecisionAttack, defended: Defended, plain: Defended, starts: Starts, settings: RobustnessSettings, seed: int
-) -> list[dict[str, object]]:
-    """Columns of the rows at each size."""
+) -> Iterator[tuple[dict[str, object], dict[int, Tensor]]]:
+    """Columns of the rows at each size, and the images (C, H, W) that are found there, by place."""
     clean = defended.decide(starts.images)
     right = clean == starts.labels
-    rows = []
     for norm, epsilons in settings.sizes.items():
         state = _State(starts.images.clone(), torch.zeros(len(right), dtype=torch.bool, device=right.device))
         search = _search(attack, defended, plain, starts, norm, seed)
@@ -138,10 +156,11 @@ def _ascending(
             if len(left):
                 found = search(left, Within(norm=norm, epsilon=epsilon))
                 state.images[left], state.found[left] = found.images, found.success
-                state.found_at[left[found.success].cpu()] = epsilon
+                left = left[found.success]
+                state.found_at[left.cpu()] = epsilon
             columns = {"norm": norm, "epsilon": epsilon, "clean": clean.cpu()}
-            rows.append(columns | _judged_again(attack, defended, starts, state))
-    return rows
+            columns |= _judged_again(attack, defended, starts, state)
+            yield columns, {place: state.images[place].cpu().clone() for place in left.tolist()}
 
 
 def _search(

@@ -16,6 +16,9 @@ from spurious.registry import Settings
 PLAIN = "plain"  # the variant of an attack that tables of errors are of
 WORST = "worst"  # of the attacks on an image, in the table
 NormName = Annotated[Name, OneOf(NORMS)]
+SeedCount = Annotated[
+    int, Field(ge=1, description="how many trainings of a classifier are attacked, the first seeds; 1 or more")
+]
 AttackName = Annotated[Name, OtherThan(WORST, remedy="a name other than 'worst', which is that of all together")]
 Sizes = Annotated[tuple[Epsilon, ...], Unique(), Field(min_length=1, description="different sizes, such as [0.1, 0.2]")]
 
@@ -52,16 +55,16 @@ class CheckSettings(Settings):
 class RobustnessSettings(Settings):
     """Every attack on every defence, at ascending sizes of the change in every norm.
 
-    `images` test images, the first ones, share `shards` jobs, `batch_size` are attacked together; `seeds` trainings of
-    each classifier are attacked, the first ones. `sizes` are in pixel units of [0, 1], by norm.
+    `images` test images, the first ones, share `shards` jobs, `batch_size` are attacked together; photographs are taken
+    in a random order that is always the same, and one by one. `seeds` trainings of each classifier are attacked, the
+    first ones, of those in `seeds_of` as many as it says. `sizes` are in pixel units of [0, 1], by norm.
     """
 
     remedy = "settings of the attacks on defences"
 
     images: ImageCount = 500
-    seeds: int = Field(
-        3, ge=1, description="how many trainings of a classifier are attacked, the first seeds; 1 or more"
-    )
+    seeds: SeedCount = 3
+    seeds_of: dict[str, SeedCount] = Field({}, description="how many trainings of classifiers, by name")
     sizes: dict[NormName, Sizes] = Field(
         {"linf": (0.1, 0.2, 0.3), "l2": (1.0, 2.0, 3.0)}, min_length=1, description="largest changes by norm"
     )
@@ -72,6 +75,9 @@ class RobustnessSettings(Settings):
         ATTACKS, min_length=1, validate_default=True, description="attacks by name, none of them 'worst'"
     )
     checks: CheckSettings = CheckSettings()
+    archived: int | None = Field(
+        None, ge=1, description="of how many images, the first ones, what is found is kept (null for all)"
+    )
     batch_size: int = Field(100, ge=1, description="images that are attacked together, 1 or more")
     shards: int = Field(1, ge=1, description="jobs that share the images, 1 or more")
 

@@ -60,5 +60,7 @@ FINDINGS = [
         f"{HERE}.findings:smoothing",
         {"table": "smoothing", "tests": "smoothing-tests", "clean": "smoothing-clean"},
         CLASSES,
+        question="Does blurring an image once and twice, and taking the majority or rejecting, help under noise?",
+        figure="smoothing",
     ),
 ]

@@ -31,4 +31,12 @@ RESULTS = [
     Table("transfer", f"{HERE}.table:transfer", ROWS),
     Figure("transfer", f"{HERE}.figure:figure", ROWS),
 ]
-FINDINGS = [Findings("Transfer", f"{HERE}.findings:transfer", {"table": "transfer"})]
+FINDINGS = [
+    Findings(
+        "Transfer",
+        f"{HERE}.findings:transfer",
+        {"table": "transfer"},
+        question="Do images that fool one classifier fool the others?",
+        figure="transfer",
+    )
+]

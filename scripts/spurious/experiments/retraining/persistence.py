@@ -1,0 +1,83 @@
+"""The table of what the old attacks and the one that does not give up find, over the seeds."""
+
+import pandas as pd
+
+from spurious.attacks.settings import FROM_NOISE
+from spurious.experiments.retraining.rounds import ARM
+from spurious.experiments.retraining.verdicts import differences, rates
+from spurious.frames import require
+
+NET = [*ARM, "round"]
+KEYS = [*NET, "attack"]
+STRONG, STRONG_FROM_NOISE = "strong", "strong, from noise"
+IS_EXAMPLE = 0.5  # the judge's p of the label above which a found image is an example of it
+
+
+def retraining_strong(strong: pd.DataFrame, attacks: pd.DataFrame, *, found_above: float = 0.999) -> pd.DataFrame:
+    """What every attack finds: a row per (classifier, negatives, target, round, attack).
+
+    `strong`: `classifier, negatives, target, round, seed, label, image, start, objective, tried, flat, p, judge_p,
+    control_p, distance, test_distance, passes` per image of the attack that does not give up; `attacks`: the rows of
+    the old ones, as in `retraining`. "strong" counts what any start led to, "strong, from noise" what noise or an
+    evolution did, which come before real images are tried.
+
+    Returns `seeds, found_n, found_share, found_low, found_high` with intervals as in `retraining-summary`, and the
+    paired difference to the arm without negatives of that round, `found_difference, found_difference_low,
+    found_difference_high`, with `found_visible`, the smallest that would have been seen.
+    Of the strong attack's found images: `example_share` are those that the judge, a classifier of another architecture
+    and seed, gives to the label with p above .5; `judge_p, control_p` are mean p of the judge and of an unretrained net
+    of another seed; `distance_ratio` is the mean L2 distance to the nearest training image, the median of test images
+    being 1. `flat_share` of the starts had no gradient. `training_cost`: images that training passed forward and
+    backward, those of the arm without negatives being 1.
+    """
+    require(strong, [*NET, "seed", "label", "image", "start", "p"], "rows of the strong attack")
+    require(attacks, [*KEYS, "seed", "label", "image", "p"], "attacks")
+    strong = strong.drop_duplicates()
+    outcomes = _outcomes(strong, attacks.drop_duplicates(), found_above)
+    cluster = ["seed", "label"]  # one search, or one net and label
+    table = rates(outcomes, KEYS, "found", cluster)
+    table = table.merge(outcomes.groupby(KEYS)["seed"].nunique().rename("seeds").reset_index(), on=KEYS)
+    pairing = ["classifier", "round", "attack", "seed", "label", "image"]
+    reference = outcomes.loc[outcomes["negatives"] == "none", [*pairing, "outcome"]]
+    pairs = outcomes[outcomes["negatives"] != "none"].merge(reference, on=pairing, suffixes=("", "_none"))
+    table = table.merge(differences(pairs, KEYS, "found", cluster), on=KEYS, how="left")
+    ends = table[["found_difference_low", "found_difference_high"]]
+    table["found_visible"] = ends.sub(table["found_difference"], axis=0).abs().max(axis=1)
+    found = strong[strong["p"] > found_above]
+    kinds = {STRONG: found, STRONG_FROM_NOISE: found[found["start"].isin(FROM_NOISE)]}
+    looks = pd.concat([_looks(own).assign(attack=name) for name, own in kinds.items()])
+    table = table.merge(looks, on=KEYS, how="left").merge(_starts_and_cost(strong), on=NET, how="left")
+    first = [*KEYS, "seeds", "found_n", "found_share"]
+    return table[[*first, *table.columns.difference(first, sort=False)]]
+
+
+def _outcomes(strong: pd.DataFrame, attacks: pd.DataFrame, found_above: float) -> pd.DataFrame:
+    """`outcome` per net, attack, label and image: whether it was found."""
+    old = attacks.assign(outcome=attacks["p"] > found_above)
+    any_start = strong.assign(attack=STRONG, outcome=strong["p"] > found_above)
+    noise = any_start.assign(
+        attack=STRONG_FROM_NOISE, outcome=any_start["outcome"] & any_start["start"].isin(FROM_NOISE)
+    )
+    columns = [*KEYS, "seed", "label", "image", "outcome"]
+    every = pd.concat([each[columns] for each in (old, any_start, noise)], ignore_index=True)
+    return every.astype({"label": int, "image": int})
+
+
+def _looks(found: pd.DataFrame) -> pd.DataFrame:
+    """What the found images are like, by net."""
+    found = found.assign(
+        example_share=found["judge_p"] > IS_EXAMPLE, distance_ratio=found["distance"] / found["test_distance"]
+    )
+    names = ["example_share", "judge_p", "control_p", "distance_ratio"]
+    return found.groupby(NET)[names].mean().reset_index()
+
+
+def _starts_and_cost(strong: pd.DataFrame) -> pd.DataFrame:
+    """`flat_share, training_cost` by net; the cost of a net that was not retrained is left out."""
+    sums = strong.groupby(NET).agg(flat=("flat", "sum"), tried=("tried", "sum"), passes=("passes", "mean"))
+    sums = sums.reset_index()
+    plain = sums.loc[sums["negatives"] == "none", ["classifier", "round", "passes"]]
+    sums = sums.merge(plain, on=["classifier", "round"], how="left", suffixes=("", "_none"))
+    sums["flat_share"] = sums["flat"] / sums["tried"]
+    sums["training_cost"] = (sums["passes"] / sums["passes_none"]).where(sums["round"] > 0)
+    return sums[[*NET, "flat_share", "training_cost"]]

@@ -1,0 +1,65 @@
+"""What is kept beside the images that attacks on defences found, so that they can be judged again."""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from torch import Tensor
+
+from spurious.attacks.within import Starts
+from spurious.defences.defended import Defended
+from spurious.experiments.robustness.rows import image_name
+from spurious.experiments.robustness.settings import PLAIN
+from spurious.perturbations.balls import Id
+from spurious.registry import as_data
+
+KEYS = ["defence", "attack", "goal"]
+FOUND = [*KEYS, "norm", "epsilon", "id", "label", "predicted", "predicted_rounded"]
+
+
+def description(
+    rows: pd.DataFrame,
+    images: Mapping[str, Tensor],
+    starts: Starts,
+    defences: Mapping[str, Defended],
+    stored: Collection[Id],
+) -> dict[str, Any]:
+    """What `all_rows` gave for `starts`, in types of JSON.
+
+    `defences` with their parameters, `attacks` the KEYS of all that ran, `sizes` by norm, `preprocessing` the
+    classifier's. `starts`: `id`, `label`, `sha256` and by defence the decision `clean`. `found`: of each image the
+    columns FOUND, `epsilon` the size at which it was found, its `name` among `images`, its `sha256`, and whether it is
+    `stored`, as those of some starts (ids) are.
+    """
+    rows = rows[rows["variant"] == PLAIN]
+    found = rows[rows["found"] & (rows["epsilon"] == rows["found_at"])][FOUND].to_dict("records")
+    for row in found:
+        row["name"] = image_name(row["defence"], row["attack"], row["norm"], row["id"])
+        row["stored"] = row["id"] in stored
+        row["sha256"] = sha256(images[row["name"]])
+    clean = rows.drop_duplicates(["defence", "id"]).pivot(index="id", columns="defence", values="clean")
+    own = zip(starts.ids, starts.labels.tolist(), starts.images, strict=True)
+    any_of_them = next(iter(defences.values()))
+    return {
+        "defences": {name: as_data(defended.defence) for name, defended in defences.items()},
+        "preprocessing": as_data(any_of_them.preprocessing),
+        "attacks": rows[KEYS].drop_duplicates().to_dict("records"),
+        "sizes": rows.groupby("norm")["epsilon"].unique().map(list).to_dict(),
+        "starts": [
+            {"id": name, "label": label, "sha256": sha256(image), "clean": clean.loc[name].to_dict()}
+            for name, label, image in own
+        ],
+        "found": found,
+    }
+
+
+def joined(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The descriptions of several starts as one."""
+    lists = {name: [item for part in parts for item in part[name]] for name in ("starts", "found")}
+    return {**parts[0], **lists}
+
+
+def sha256(image: Tensor) -> str:
+    """Of the float32 pixels of an image (C, H, W)."""
+    return hashlib.sha256(image.cpu().contiguous().numpy().tobytes()).hexdigest()

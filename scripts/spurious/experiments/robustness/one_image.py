@@ -1,0 +1,48 @@
+"""One image against one defence: what it is taken for before and after an attack that knows the defence."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from spurious import registry
+from spurious.attacks.on_decisions import WhiteBox
+from spurious.attacks.within import Starts, Within, to_8_bits
+from spurious.defences.defended import Defended
+from spurious.defences.entries import Undefended
+from spurious.defences.kinds import Defence
+from spurious.defences.rejection import REJECTED
+from spurious.errors import SpuriousError, unknown_name
+from spurious.perturbations.balls import Id
+
+
+def named_defence(name: str, defences: Mapping[str, Defence]) -> Defence:
+    """The defence of that name, or the kind with its defaults; SpuriousError where there is neither."""
+    if name in defences:
+        return defences[name]
+    if name not in Defence.kinds:
+        raise SpuriousError(unknown_name("defence", name, [*defences, *Defence.kinds]))
+    return registry.parse(Defence, name)
+
+
+def attack_image(
+    defended: Defended, image: Tensor, label: int | None, ball: Within, attack: WhiteBox, *, name: Id, seed: int
+) -> tuple[Tensor, dict[str, list[int]]]:
+    """The image (1, C, H, W) that `attack` ends with, rounded to 8 bits towards the one that it starts from.
+
+    And the decisions before, after and as rounded, of the defence and of its classifier alone. `label` is the true
+    class, None for what the defence says. Raises SpuriousError where it rejects the image as it is, or says another.
+    """
+    plain = Defended(Undefended(), defended.logits, defended.preprocessing)
+    before = int(defended.decide(image))
+    label = before if label is None else label
+    if before == REJECTED:
+        raise SpuriousError("is rejected before any attack; take another image or defence")
+    if before != label:
+        raise SpuriousError(f"is taken for class {before} before any attack, not for {label}; take another image")
+    starts = Starts(images=image, labels=torch.tensor([label], device=image.device), ids=[name])
+    found = attack(defended, plain, starts, ball, seed=seed).images
+    written = to_8_bits(found, image)
+    moments = torch.cat([image, found, written]).split(1)
+    deciding = {"defence": defended, "undefended": plain}
+    return written, {who: [int(each.decide(moment)) for moment in moments] for who, each in deciding.items()}

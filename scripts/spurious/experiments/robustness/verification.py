@@ -1,0 +1,147 @@
+"""Whether stored images of attacks are what their archive says, and the table `robustness` what follows from them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, islice, product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.stats import binomtest
+from torch import Tensor
+
+from spurious.attacks.scores import Scores
+from spurious.defences.rejection import REJECTED
+from spurious.experiments.robustness.archive import sha256
+from spurious.experiments.robustness.plain import holds
+from spurious.experiments.robustness.settings import WORST
+from spurious.experiments.robustness.table import ALL, RATES
+from spurious.rates import over_seeds
+
+About = Mapping[str, Any]  # what `archive.description` gives, with `classifier` and `seed`
+KEYS = ["classifier", "seed", "defence", "attack", "norm", "epsilon"]
+ROUNDING = 1e-6  # of the size of a change
+DIGITS = 1e-6  # of a rate: the table has 7 digits
+BATCH = 100
+
+
+def image_faults(
+    about: About, images: Callable[[str], Tensor], original: Callable[[int | str], Tensor], logits: Scores
+) -> Iterator[str]:
+    """What is wrong with the images of an archive, a line each that names the defence, attack, norm and image.
+
+    `images` gives a stored one (C, H, W) by its name, `original` the dataset's, float32 in [0, 1], by its id. Checked
+    are hashes, sizes, pixels, and every decision by plain calls (see `plain.holds`): before, after, and in 8 bits.
+    """
+    for start in about["starts"]:
+        if sha256(original(start["id"])) != start["sha256"]:
+            yield f"image {start['id']}: the dataset's is not the original that was attacked"
+    for row in (row for row in about["found"] if row["stored"]):
+        if fault := _pixel_fault(row, images(row["name"]), original(row["id"])):
+            yield f"{row['name']}: {fault}"
+    for name, defence in about["defences"].items():
+        claims = _claims(name, about, images, original)
+        for _, alike in groupby(claims, key=lambda claim: claim[1].shape):
+            while batch := list(islice(alike, BATCH)):
+                lines, pixels, decisions = zip(*batch, strict=True)
+                own = torch.tensor(decisions)
+                kept = holds(defence, logits, torch.stack(pixels), about["preprocessing"], own)
+                yield from (f"{lines[place]} is not {decisions[place]}" for place in (~kept).nonzero().flatten())
+
+
+def _claims(
+    defence: str, about: About, images: Callable[[str], Tensor], original: Callable[[int | str], Tensor]
+) -> Iterator[tuple[str, Tensor, int]]:
+    """Whose decision it is, the image (C, H, W), and the decision of the defence that the archive claims."""
+    for start in about["starts"]:
+        yield f"{defence}, image {start['id']}: the decision before", original(start["id"]), start["clean"][defence]
+    found = [row for row in about["found"] if row["defence"] == defence and row["stored"]]
+    for row in found:
+        yield f"{row['name']}: the decision after", images(row["name"]), row["predicted"]
+    for row in found:
+        levels = (255 * original(row["id"])).round()
+        rounded = (levels + (255 * images(row["name"]) - levels).trunc()) / 255  # towards the original
+        yield f"{row['name']}: the decision in 8 bits", rounded, row["predicted_rounded"]
+
+
+def _pixel_fault(row: Mapping[str, Any], image: Tensor, original: Tensor) -> str | None:
+    """What is wrong with the pixels of an image that was found, but for how it is decided."""
+    if sha256(image) != row["sha256"]:
+        return "was altered, its hash is another"
+    if not (image >= 0).all() or not (image <= 1).all():
+        return "has pixels outside [0, 1]"
+    change = (image.double() - original.double()).flatten()
+    size = {"linf": change.abs().max(), "l2": change.square().sum().sqrt()}[row["norm"]].item()
+    if size > row["epsilon"] + ROUNDING * max(1, row["epsilon"]):
+        return f"is {size:.7g} from its original, more than {row['epsilon']:g}"
+    return None
+
+
+def table_faults(archives: Iterable[About], table: pd.DataFrame) -> Iterator[str]:
+    """Rows of the table `robustness` that do not follow from what was found, a line each."""
+    expected, given = counted(archives).set_index(KEYS), table.astype({"seed": str}).set_index(KEYS)
+    for key in expected.index.union(given.index, sort=False):
+        name = ", ".join(map(str, key))
+        if key not in given.index or key not in expected.index:
+            yield f"robustness.csv: {name}: {'no such row' if key in expected.index else 'nothing was kept of it'}"
+            continue
+        for column, value in expected.loc[key].items():
+            if not np.isclose(given.loc[key, column], value, rtol=DIGITS, atol=DIGITS):
+                yield f"robustness.csv: {name}: {column} is {given.loc[key, column]:g}, from the images {value:.7g}"
+
+
+def counted(archives: Iterable[About]) -> pd.DataFrame:
+    """The rates of the table `robustness` from what was found, image by image.
+
+    Those of one seed have Wilson's interval by scipy. Seeds together have the intervals of `over_seeds`.
+    """
+    rows = []
+    ordered = sorted(archives, key=lambda about: about["classifier"])
+    for classifier, parts in groupby(ordered, key=lambda about: about["classifier"]):
+        outcomes = pd.concat([_outcomes(about) for about in parts], ignore_index=True)
+        for key, own in outcomes.groupby(["defence", "attack", "norm", "epsilon"], sort=False):
+            named = {"classifier": classifier, **dict(zip(KEYS[2:], key, strict=True))}
+            seeds = list(own.groupby("seed"))
+            rows += [named | {"seed": str(seed), "seeds": 1, **_of_one_seed(images)} for seed, images in seeds]
+            if len(seeds) > 1:
+                rates = {name: over_seeds(own[name], own["seed"], own["id"]) for name in RATES}
+                columns = {k: v for name, rate in rates.items() for k, v in rate.columns(name, f"{name}_").items()}
+                rows.append(named | {"seed": ALL, "seeds": len(seeds), "n": len(own), **columns})
+    return pd.DataFrame(rows)
+
+
+def _of_one_seed(outcomes: pd.DataFrame) -> dict[str, float]:
+    rates: dict[str, float] = {"n": len(outcomes)}
+    for name in RATES:
+        low, high = binomtest(int(outcomes[name].sum()), len(outcomes)).proportion_ci(method="wilson")
+        rates |= {name: outcomes[name].mean(), f"{name}_low": low, f"{name}_high": high}
+    return rates
+
+
+def _outcomes(about: About) -> pd.DataFrame:
+    """A row for each start, defence, attack (`worst` last), norm and size: RATES, true or false."""
+    rows = []
+    for defence in about["defences"]:
+        attacks = [row["attack"] for row in about["attacks"] if row["defence"] == defence]
+        own = [row for row in about["found"] if row["defence"] == defence]
+        for norm, epsilon in ((norm, epsilon) for norm, sizes in about["sizes"].items() for epsilon in sizes):
+            within = [row for row in own if row["norm"] == norm and row["epsilon"] <= epsilon]
+            for start, attack in product(about["starts"], [*attacks, WORST]):
+                found = [row for row in within if row["id"] == start["id"]]
+                row = {"seed": about["seed"], "defence": defence, "attack": attack, "norm": norm, "epsilon": epsilon}
+                rows.append(row | {"id": start["id"], **_rates(start["clean"][defence], start["label"], found, attack)})
+    return pd.DataFrame(rows)
+
+
+def _rates(clean: int, label: int, found: Sequence[Mapping[str, Any]], attack: str) -> dict[str, bool]:
+    """Of one image, its label, the decision on it, and what all attacks found of it within the size."""
+    rates = {"clean_correct": clean == label, "clean_rejected": clean == REJECTED}
+    for column, suffix in (("predicted", ""), ("predicted_rounded", "_rounded")):
+        wrong = clean != label or any(
+            row["goal"] == "wrong" and row[column] not in (REJECTED, label)
+            for row in found
+            if attack in (WORST, row["attack"])
+        )
+        denied = any(row["goal"] == "rejected" and row[column] == REJECTED for row in found)
+        rates |= {f"robust_error_detect{suffix}": wrong, f"robust_error_strict{suffix}": wrong or denied}
+    return rates

@@ -1,0 +1,142 @@
+"""The one picture for a lecturer: how many images every attack fools, beside random changes of the same size."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from spurious.experiments.robustness.table import overall
+from spurious.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, styled
+from spurious.frames import require_rows
+
+FIXED = {"cnn": BLUE, "softmax": ORANGE, "forest": GREEN, "boosted": PURPLE, "nearest": SKY, "cnn-published": VERMILION}
+OTHERS = (VERMILION, BLACK, PURPLE, SKY, GREEN, ORANGE, BLUE)
+WIDTH, LINE, FRAME = 5.0, 0.155, 1.55  # inches: of the page, of a bar, of what stands around them
+STARTS = {"image": "from images", "noise": "from noise"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """One attack on one classifier: the share that it fools with its interval, and that of its control (nan: none)."""
+
+    attack: str
+    classifier: str
+    share: float
+    low: float
+    high: float
+    n: int
+    control: float = float("nan")
+
+
+@styled
+def figure(
+    fooling: pd.DataFrame | None = None,
+    black_box: pd.DataFrame | None = None,
+    backworking: pd.DataFrame | None = None,
+    robustness: pd.DataFrame | None = None,
+) -> Figure:
+    """The share that each attack fools, 0 to 100 %, with 95 % intervals; hollow: a random change of the same size.
+
+    A row per attack, a colour per classifier, n at the right. From the tables `fooling`, `black_box`,
+    `backworking-summary` and `robustness` (the worst of all attacks on each defence, at the smallest size), those that
+    the dataset has.
+    """
+    tables = ((_gradient, fooling), (_scores, black_box), (_searches, backworking), (_defences, robustness))
+    bars = [bar for of, table in tables if table is not None for bar in of(table)]
+    require_rows(pd.DataFrame([vars(bar) for bar in bars]), [])
+    attacks = list(dict.fromkeys(bar.attack for bar in bars))
+    looks = colors(list(dict.fromkeys(bar.classifier for bar in bars)))
+    drawn = Figure(figsize=(WIDTH, FRAME + LINE * (len(bars) + 0.7 * len(attacks))), layout="constrained")
+    axes = drawn.subplots()
+    top, middles = 0.0, []
+    for attack in attacks:
+        own = [bar for bar in bars if bar.attack == attack]
+        for line, bar in enumerate(own):
+            _draw(axes, top + line, bar, looks[bar.classifier])
+        middles.append(top + (len(own) - 1) / 2)
+        top += len(own) + 0.7
+    axes.set(xlim=(-2, 102), ylim=(top - 0.7, -0.7), xlabel="fooled, %", yticks=middles, yticklabels=attacks)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x")
+    axes.grid(visible=False, axis="y")
+    drawn.suptitle("Images fooled by each attack, and by random changes")
+    _legend(drawn, looks)
+    return drawn
+
+
+def colors(classifiers: list[str]) -> dict[str, str]:
+    """The colour of each classifier: its own, whatever the figure, for those of config.yaml."""
+    free = iter(
+        [color for color in OTHERS if color not in {FIXED.get(name) for name in classifiers}] * len(classifiers)
+    )
+    return {name: FIXED.get(name) or next(free) for name in classifiers}
+
+
+def _draw(axes: Axes, y: float, bar: Bar, color: str) -> None:
+    value = 100 * bar.share
+    axes.plot([100 * bar.low, 100 * bar.high], [y, y], color=color, linewidth=1.4, solid_capstyle="butt")
+    axes.plot(value, y, marker="o", color=color, markersize=4.5)
+    axes.plot(100 * bar.control, y, marker="o", color=GREY, markerfacecolor="none", markersize=4.5)
+    axes.annotate(
+        f"{bar.n:,}",
+        (1, y),
+        (4, 0),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        va="center",
+        fontsize=7.5,
+        color=GREY,
+    )
+
+
+def _legend(drawn: Figure, looks: dict[str, str]) -> None:
+    keys = [Line2D([], [], color=color, marker="o", markersize=4.5, label=name) for name, color in looks.items()]
+    hollow = {"marker": "o", "color": GREY, "markerfacecolor": "none", "linestyle": "none", "markersize": 4.5}
+    control = Line2D([], [], label="random change of the same size", **hollow)
+    number = Line2D([], [], linestyle="none", label="right: number of images")
+    drawn.legend(handles=[*keys, control, number], loc="outside lower center", ncols=3, fontsize=7.5)
+
+
+def _gradient(table: pd.DataFrame) -> Iterator[Bar]:
+    """The methods that keep pixels in [0, 1], over the seeds where there are several."""
+    every = table[table["seed"].astype(str) == "all"]
+    rows = every if len(every) else table
+    for row in rows[rows["clamp"].astype(bool) & (rows["n"] > 0)].itertuples():
+        name = "gradient, " + row.method.removesuffix("-targeted").replace("-", " ")
+        name += " to a given class" if row.goal == "targeted" else ""
+        yield _bar(name, row, row.success, row.control)
+
+
+def _scores(table: pd.DataFrame) -> Iterator[Bar]:
+    """Evolution from scores beside random search."""
+    random = table[table["search"] == "random"].set_index(["classifier", "start"])["success"]
+    for row in table[table["search"] == "evolution"].itertuples():
+        control = random.get((row.classifier, row.start), float("nan"))
+        yield _bar(f"scores alone, {STARTS.get(row.start, row.start)}", row, row.success, control)
+
+
+def _searches(table: pd.DataFrame) -> Iterator[Bar]:
+    """Noise searched for every label, by the searches that keep pixels in [0, 1]."""
+    for row in table.itertuples():
+        if not row.search.startswith("unclamped"):
+            yield _bar(f"noise that is searched, {row.search}", row, row.share, float("nan"), n=row.images)
+
+
+def _defences(table: pd.DataFrame) -> Iterator[Bar]:
+    """Errors under the worst attack on each defence of each classifier, at its smallest L-infinity size."""
+    rows = overall(table[table["norm"] == "linf"])
+    rows = rows[rows["epsilon"] == rows["epsilon"].min()]
+    keys = ["classifier", "defence"]
+    random = rows[rows["attack"] == "random"].set_index(keys)["robust_error_detect"]
+    for row in rows[rows["attack"] == "worst"].itertuples():
+        bounds = {"low": row.robust_error_detect_low, "high": row.robust_error_detect_high}
+        control = random.get((row.classifier, row.defence), float("nan"))
+        yield _bar(f"worst of all, defence {row.defence}", row, row.robust_error_detect, control, **bounds)
+
+
+def _bar(attack: str, row: object, share: float, control: float, **others: float) -> Bar:
+    known = {"low": getattr(row, "low", None), "high": getattr(row, "high", None), "n": getattr(row, "n", None)}
+    return Bar(attack=attack, classifier=row.classifier, share=share, control=control, **{**known, **others})

@@ -1,0 +1,26 @@
+"""The table of the write-ups' claims and what this run says of each."""
+
+import pandas as pd
+
+from spurious.frames import Tables, require
+from spurious.writeups import claims_backworking, claims_linear, claims_smoothing  # noqa: F401  they register rules
+from spurious.writeups.judging import decide
+
+NEEDED = ["name", "write_up", "claim", "passage", "contradicted_by", "tables"]
+
+
+def table(claims: pd.DataFrame, tables: Tables | None = None) -> pd.DataFrame:
+    """A row per claim: `write_up, claim, measured, value, low, high, n, verdict, table`.
+
+    `claims`: NEEDED, a row for each rule. `tables`: those of the dataset by name. verdict: "supported",
+    "contradicted", "undecided", or "not run" with the reason in measured. `table` is the one that the number is from.
+    """
+    require(claims, NEEDED, "claims")
+    rows = []
+    for claim in claims.itertuples():
+        names = claim.tables.split()
+        found = decide(claim.name, names, tables or {})
+        number = {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
+        words = {"write_up": claim.write_up, "claim": claim.claim, "measured": found.measured}
+        rows.append(words | number | {"verdict": found.verdict, "table": names[0]})
+    return pd.DataFrame(rows).astype({"n": "Int64"})

@@ -1,0 +1,223 @@
+"""Rules of the claims about blurring and voting. Accuracies are shares; noise is what has sigma above 0."""
+
+import pandas as pd
+
+from spurious.frames import SIGNIFICANCE
+from spurious.statistics.intervals import paired_interval
+from spurious.writeups.judging import (
+    CONTRADICTED,
+    LITTLE,
+    SUPPORTED,
+    UNDECIDED,
+    Finding,
+    NotRun,
+    above,
+    below,
+    chosen,
+    difference,
+    each_higher,
+    first_classifier,
+    rate,
+    rule,
+)
+
+FOOLED = 0.1  # of the images: what "fools" means of noise that harms some
+MEDIUM = 0.25  # the write-up's medium noise, and the radius at which it compares
+
+
+def _main(table: pd.DataFrame, kernel: int | None = None) -> pd.DataFrame:
+    """The first classifier's rows, of the write-up's kernel (the smallest) or of another."""
+    own = first_classifier(table)
+    return chosen(own, f"{kernel} taps" if kernel else "a kernel", kernel=kernel or own["kernel"].min())
+
+
+def _noisy(rows: pd.DataFrame) -> pd.DataFrame:
+    if not (rows["sigma"] > 0).any():
+        raise NotRun("the sweep has no noise")
+    return rows[rows["sigma"] > 0]
+
+
+def _gains(tests: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
+    """What `second` gains on `first`, paired by image: the tests' rows with `gain, low, high`."""
+    rows = chosen(_main(tests), f"{first} against {second}", first=first, second=second)
+    ends = [
+        paired_interval(row.only_second, row.only_first, row.n)
+        for row in rows.itertuples()  # Bonett and Price
+    ]
+    low, high = zip(*ends, strict=True)
+    return rows.assign(gain=(rows["only_second"] - rows["only_first"]) / rows["n"], low=low, high=high)
+
+
+def _smallest(rows: pd.DataFrame, verdict: str, words: str, gain: str = "gain") -> Finding:
+    row = rows.loc[rows[gain].idxmin()]
+    measured = f"{words}: the smallest one, at sigma {row['sigma']:g} ({row['classifier']})"
+    return Finding(verdict=verdict, measured=measured, value=row[gain], low=row["low"], high=row["high"], n=row["n"])
+
+
+@rule("noise-fools")
+def noise_fools(rates: pd.DataFrame) -> Finding:
+    """The accuracy that the strongest noise costs; fooled is a network that loses more than FOOLED."""
+    rows = _main(rates).sort_values("sigma")
+    clean, noisy = chosen(rows, "no noise", sigma=0).iloc[0], _noisy(rows).iloc[-1]
+    value, low, high = difference(rate(clean, "acc_ns"), rate(noisy, "acc_ns"))
+    measured = f"accuracy lost without noise to sigma {noisy['sigma']:g} ({noisy['classifier']}, not blurred)"
+    verdict = above(low, high, FOOLED)
+    return Finding(verdict=verdict, measured=measured, value=value, low=low, high=high, n=noisy["n"])
+
+
+def _clean_cost(tests: pd.DataFrame, second: str, words: str) -> Finding:
+    row = chosen(_gains(tests, "ns", second), "no noise", sigma=0).iloc[0]
+    value, low, high = (0.0 - row[name] for name in ("gain", "high", "low"))
+    measured = f"accuracy that {words} costs on clean images ({row['classifier']})"
+    verdict = below(low, high, LITTLE)
+    return Finding(verdict=verdict, measured=measured, value=value, low=low, high=high, n=row["n"])
+
+
+@rule("blur-costs-little")
+def blur_costs_little(tests: pd.DataFrame) -> Finding:
+    """The cost of one blur without noise, paired by image: little is below LITTLE."""
+    return _clean_cost(tests, "ss", "one blur")
+
+
+@rule("vote-harmless")
+def vote_harmless(tests: pd.DataFrame) -> Finding:
+    """The cost of the vote without noise, over all images, a rejection counted as wrong: harmless is below LITTLE."""
+    return _clean_cost(tests, "majority", "the vote")
+
+
+@rule("blur-helps")
+def blur_helps(tests: pd.DataFrame) -> Finding:
+    """What one blur gains at every noise level: exact McNemar tests with Holm's correction."""
+    rows = _noisy(_gains(tests, "ns", "ss"))
+    return _smallest(rows, each_higher(rows), "accuracy gained by one blur under noise")
+
+
+@rule("vote-helps-all")
+def vote_helps_all(tests: pd.DataFrame) -> Finding:
+    """What the vote gains over all images at every noise level: exact McNemar tests with Holm's correction."""
+    rows = _noisy(_gains(tests, "ns", "majority"))
+    return _smallest(rows, each_higher(rows), "accuracy gained by the vote over all images under noise")
+
+
+@rule("vote-helps-accepted")
+def vote_helps_accepted(rates: pd.DataFrame) -> Finding:
+    """What the published rate, right among the accepted, gains on no blur at every noise level.
+
+    Every interval must lie above 0; one below contradicts, of the mean over the levels, so nothing is tested often.
+    """
+    rows = _noisy(_main(rates))
+    gains = [difference(rate(row, "acc_maj"), rate(row, "acc_ns")) for _, row in rows.iterrows()]
+    value, low, high = zip(*gains, strict=True)
+    rows = rows.assign(gain=value, low=low, high=high)
+    mean = rows[["low", "high"]].mean()
+    verdict = SUPPORTED if (rows["low"] > 0).all() else CONTRADICTED if mean["high"] < 0 else UNDECIDED
+    return _smallest(rows, verdict, "accuracy of the vote on what it accepts, less that of no blur on all images")
+
+
+@rule("use-one-blur")
+def use_one_blur(tests: pd.DataFrame) -> Finding:
+    """One blur against what rejects nothing either, at every noise level: no blur, and two blurs.
+
+    Supported where it beats no blur everywhere and two blurs beat it nowhere, by the corrected tests; contradicted
+    where one of them beats it somewhere.
+    """
+    gained, twice = _noisy(_gains(tests, "ns", "ss")), _noisy(_gains(tests, "ss", "ds"))
+    beaten = ((twice["p_holm"] < SIGNIFICANCE) & (twice["gain"] > 0)).any()
+    verdict = CONTRADICTED if beaten else each_higher(gained)
+    return _smallest(gained, verdict, "accuracy gained by one blur, which rejects nothing, under noise")
+
+
+def _largest_difference(first: pd.DataFrame, second: pd.DataFrame, pairs: list[tuple[str, str]]) -> pd.Series:
+    """Of the rates of two kernels at each sigma: the difference that is furthest from 0, with its interval."""
+    both = first.merge(second, on=["classifier", "sigma"], suffixes=("", "_other"))
+    found = [
+        dict(zip(("value", "low", "high"), difference(rate(row, own), _other(row, other)), strict=True))
+        | {"sigma": row["sigma"], "n": row["n"], "rate": own, "classifier": row["classifier"]}
+        for _, row in both.iterrows()
+        for own, other in pairs
+    ]
+    if not found:
+        raise NotRun("the two kernels share no noise level")
+    return max(map(pd.Series, found), key=lambda row: abs(row["value"]))
+
+
+def _other(row: pd.Series, name: str) -> tuple[float, float, float]:
+    return row[f"{name}_other"], row[f"{name}_low_other"], row[f"{name}_high_other"]
+
+
+def _similar(row: pd.Series, words: str) -> Finding:
+    """Whether the difference lies within LITTLE; above and below it there are two chances to be beyond."""
+    inside = row["low"] > -LITTLE and row["high"] < LITTLE
+    beyond = row["low"] > LITTLE or row["high"] < -LITTLE
+    verdict = SUPPORTED if inside else CONTRADICTED if beyond else UNDECIDED
+    measured = f"{words}: the largest one, at sigma {row['sigma']:g} ({row['classifier']})"
+    return Finding(verdict=verdict, measured=measured, **row[["value", "low", "high", "n"]])
+
+
+@rule("seven-taps-similar")
+def seven_taps_similar(rates: pd.DataFrame) -> Finding:
+    """The largest difference of any published rate between 5 and 7 taps: similar is within LITTLE."""
+    names = ["acc_ss", "acc_ds", "acc_maj", "reject_rate"]
+    row = _largest_difference(_main(rates, 5), _main(rates, 7), [(name, name) for name in names])
+    return _similar(row, "difference of a rate between 5 and 7 taps")
+
+
+@rule("two-blurs-one-wider")
+def two_blurs_one_wider(rates: pd.DataFrame) -> Finding:
+    """Accuracy after two blurs of 5 taps, less that after one of 7: equal is within LITTLE at every level."""
+    row = _largest_difference(_main(rates, 5), _main(rates, 7), [("acc_ds", "acc_ss")])
+    return _similar(row, "accuracy after two blurs of 5 taps, less that after one of 7")
+
+
+def _agree(agreement: pd.DataFrame, sigma: float, bound: float, words: str) -> Finding:
+    """Whether two given views agree on more than `bound`: at least where all three do, at most where any two do."""
+    rows = chosen(_main(agreement), f"sigma {sigma:g}", sigma=sigma).set_index("agreement")
+    if not {"three", "two", "none"} <= {*rows.index}:
+        raise NotRun("there are other than three views")
+    three, none = rows.loc["three"], rows.loc["none"]
+    verdict = SUPPORTED if three["share_low"] > bound else UNDECIDED
+    verdict = CONTRADICTED if 1 - none["share_low"] < bound else verdict
+    measured = f"images on which {words} agree, at least (all three views do), sigma {sigma:g} ({three['classifier']})"
+    value, low, high = rate(three, "share")
+    return Finding(verdict=verdict, measured=measured, value=value, low=low, high=high, n=rows["n"].sum())
+
+
+@rule("clean-views-agree")
+def clean_views_agree(agreement: pd.DataFrame) -> Finding:
+    """Without noise, the plain and the once blurred view agree on more than nine images in ten."""
+    return _agree(agreement, 0.0, 0.9, "the plain and the once blurred view")
+
+
+@rule("blurred-views-agree")
+def blurred_views_agree(agreement: pd.DataFrame) -> Finding:
+    """Under the strongest noise, the once and the twice blurred view agree on most images."""
+    strongest = _noisy(_main(agreement))["sigma"].max()
+    return _agree(agreement, strongest, 0.5, "the two blurred views")
+
+
+@rule("helps-against-adversary")
+def helps_against_adversary(table: pd.DataFrame) -> Finding:
+    """What the vote gains on no defence under the worst attack of each image, at the smallest L-infinity size.
+
+    The gain is of images that are answered rightly or rejected, paired by image (`robustness-gain`).
+    """
+    words = "the vote beside no defence"
+    rows = chosen(first_classifier(table), words, attack="worst", norm="linf", defence="vote", beside="none")
+    row = rows.loc[rows["epsilon"].idxmin()]
+    measured = f"images gained by the vote under the worst attack, L-infinity {row['epsilon']:g} ({row['classifier']})"
+    value, low, high = rate(row, "gain_detect")
+    return Finding(verdict=above(low, high), measured=measured, value=value, low=low, high=high, n=row["n"])
+
+
+@rule("denoised-smoothing-worse")
+def denoised_smoothing_worse(table: pd.DataFrame) -> Finding:
+    """Accuracy that a denoiser loses under noise of sigma MEDIUM, as the write-up reads 69 % and 48 %.
+
+    In the paper these are standard accuracy and certified accuracy at an L2 radius of .25: two units. `table`:
+    `classifier, defence, sigma, radius, n, certified_accuracy, low, high`; radius 0 is the smoothed accuracy.
+    """
+    own = chosen(first_classifier(table), f"sigma {MEDIUM:g}, radius 0", sigma=MEDIUM, radius=0.0)
+    plain, denoised = (chosen(own, f"the defence {name}", defence=name).iloc[0] for name in ("none", "denoised"))
+    value, low, high = difference(rate(plain, "certified_accuracy", ""), rate(denoised, "certified_accuracy", ""))
+    measured = f"accuracy under noise of sigma {MEDIUM:g} lost by a denoiser ({plain['classifier']})"
+    return Finding(verdict=above(low, high), measured=measured, value=value, low=low, high=high, n=plain["n"])

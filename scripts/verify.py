@@ -1,0 +1,120 @@
+"""Verify the adversarial images of a folder of results, and the table `robustness` that is made of them.
+
+Each image is compared with the dataset's original (hash, size of the change, pixels in [0, 1]) and judged again by the
+plain calls of kornia and torchvision; then every rate of the table is counted from them. What does not hold is named,
+a line each, and ends with exit status 1. Example: python scripts/verify.py results
+"""
+
+import argparse
+import functools
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pipeline.jobs.arguments import THREADS, Parser, answer_help, run
+from spurious.errors import SpuriousError, reason_of
+from spurious.wording import plural
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = Parser(description=__doc__)
+    parser.add_argument("results", type=Path, metavar="RESULTS", help="the folder of results, with its datasets")
+    parser.add_argument("--threads", type=THREADS, default=1)
+    return parser.parse_args(argv)
+
+
+answer_help(__name__, parse)
+
+import torch
+from torch import Tensor
+
+from pipeline.files.classifiers import open_classifier
+from pipeline.files.images import open_images
+from pipeline.files.rows import read_rows
+from pipeline.files.tensors import read_tensors
+from spurious.classifiers.entries import ClassifierEntry
+from spurious.data.datasets import to_float
+from spurious.defences.defended import logits_of
+from spurious.experiments.robustness.verification import About, image_faults, table_faults
+from spurious.registry import parse as parse_settings
+
+ARCHIVES = "*/seed*/robustness/shard*.safetensors"
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Verify every dataset of the folder; SpuriousError, which ends with 1, where anything does not hold."""
+    arguments = parse(argv)
+    torch.set_num_threads(arguments.threads)
+    datasets: dict[Path, list[Path]] = defaultdict(list)
+    for path in sorted(arguments.results.glob(f"*/{ARCHIVES}")):
+        datasets[arguments.results / path.relative_to(arguments.results).parts[0]].append(path)
+    if not datasets:
+        raise SpuriousError(f"{arguments.results}: holds no images of attacks ({ARCHIVES}); run robustness first")
+    faults = 0
+    for dataset, paths in datasets.items():
+        for fault in verified(dataset, paths):
+            faults += 1
+            print(fault)
+    if faults:
+        raise SpuriousError(f"{arguments.results}: does not hold, {plural(faults, 'fault')}; see the lines above")
+
+
+def verified(dataset: Path, paths: list[Path]) -> Iterator[str]:
+    """What does not hold of the archives and of the table of one dataset; says what was checked."""
+    original = originals(dataset)
+    abouts = []
+    for path in paths:
+        tensors, about = read_archive(path)
+        abouts.append(about)
+        entry = parse_settings(ClassifierEntry, about["entry"], str(path))
+        model, _ = open_classifier(weights_of(path), entry, torch.device("cpu"), accelerated=False)
+        with logits_of(model) as logits:
+            for fault in image_faults(about, tensors.__getitem__, original, logits):
+                yield f"{path}: {fault}"
+        of = f"{len(about['found'])} found of {plural(len(about['starts']), 'start')}"
+        print(f"{path}: {plural(len(tensors), 'image')}, {of}, judged again")
+    table = dataset / "tables" / "robustness.csv"
+    yield from (f"{table.parent}/{fault}" for fault in table_faults(abouts, read_rows([table])))
+    print(f"{table}: counted again")
+
+
+def originals(dataset: Path) -> Callable[[int | str], Tensor]:
+    """The dataset's test images, float32 (C, H, W) in [0, 1], by their ids."""
+    tensors = dataset / "data.safetensors"
+    images = open_images([tensors] if tensors.exists() else [dataset / "images", dataset / "images.csv"])
+    places = {name: place for place, name in enumerate(images.ids)}
+
+    @functools.lru_cache(maxsize=1000)
+    def original(name: int | str) -> Tensor:
+        if name not in places:
+            raise SpuriousError(f"{dataset}: has no test image {name}, which was attacked; make the attack again")
+        return to_float(images.load(torch.tensor([places[name]])))[0]
+
+    return original
+
+
+def weights_of(path: Path) -> Path:
+    """The classifier's file, of what was trained here or is brought along."""
+    trained = path.parents[1] / "weights.safetensors"
+    return trained if trained.exists() else path.parents[2] / "pretrained"
+
+
+def read_archive(path: Path) -> tuple[dict[str, Tensor], About]:
+    """Images by name, and what is known of them; SpuriousError where the file is no such archive."""
+    tensors, metadata = read_tensors(path)
+    try:
+        about = json.loads(metadata["archive"])
+        missing = {row["name"] for row in about["found"] if row["stored"]} ^ tensors.keys()
+    except (KeyError, ValueError, TypeError) as error:
+        raise SpuriousError(
+            f"{path}: not the images of attacks ({reason_of(error)}); run attack_defence again"
+        ) from None
+    if missing:
+        raise SpuriousError(f"{path}: {min(missing)} is stored or described, but not both; run attack_defence again")
+    return tensors, about
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,45 @@
+"""Decisions by plain calls are those of the defences, and no others."""
+
+import pytest
+import torch
+
+from attacks.subjects import CLASSES, network
+from spurious import registry
+from spurious.defences.defended import Defended
+from spurious.defences.kinds import Defence
+from spurious.errors import SpuriousError
+from spurious.experiments.robustness.plain import holds
+from spurious.seeding import generator
+from spurious.views.settings import Preprocessing
+
+VIEWS = ["ns", "ss", "ds", "median", {"kind": "bilateral", "contrast": 0.2}, {"kind": "jpeg", "quality": 20}, "bits"]
+DEFENCES = [
+    "none",
+    {"kind": "blur", "kernel": 3, "sigma": 2.0},
+    {"kind": "vote", "views": ["ns", "ss"]},
+    {"kind": "vote", "views": VIEWS, "kernel": 5},
+    {"kind": "threshold", "log_odds": 1.0},
+]
+
+
+@pytest.mark.parametrize("defence", DEFENCES)
+@pytest.mark.parametrize("size", [10, 14])
+def test_plain_calls_decide_as_the_defence(defence, size):
+    own = registry.parse(Defence, defence)
+    preprocessing = Preprocessing(resize=11, crop=10) if size > 10 else Preprocessing()
+    images = torch.rand(80, 1, size, size, generator=generator("plain"))
+    defended = Defended(own, network(), preprocessing)
+    decisions = defended.decide(images)
+    told = registry.as_data(own), network(), images, registry.as_data(preprocessing)
+    assert holds(*told, decisions).all()
+    two = defended.scores(images).topk(2).values
+    clear = two[:, 0] - two[:, 1] > 0.01
+    assert clear.sum() > 60
+    others = (decisions + 2) % (CLASSES + 1) - 1  # the next one, a rejection among them
+    assert not holds(*told, others)[clear].any()
+
+
+def test_what_has_no_plain_call_is_one_line():
+    images = torch.rand(2, 1, 10, 10)
+    with pytest.raises(SpuriousError, match="vote: a defence, or with a view, that cannot be judged by plain calls"):
+        holds({"kind": "vote", "views": [{"kind": "fog"}]}, network(), images, {}, torch.zeros(2))

@@ -1,0 +1,163 @@
+"""Tables, findings and figures of the attack that does not give up, and of the confidence in noise."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from samplerows import confidence_rows, retraining_inputs, strong_rows
+from spurious.attacks.settings import FROM_NOISE
+from spurious.errors import SpuriousError
+from spurious.experiments.retraining import images_figure, strong_figure
+from spurious.experiments.retraining.confidence import auroc, false_positives, retraining_noise
+from spurious.experiments.retraining.findings import persistence
+from spurious.experiments.retraining.persistence import retraining_strong
+from spurious.perturbations.noise_images import NOISE
+from spurious.rates import over_seeds
+
+
+def strong_table(strong=None, attacks=None):
+    return retraining_strong(
+        strong_rows() if strong is None else strong, retraining_inputs()[0] if attacks is None else attacks
+    )
+
+
+def row_of(table, **key):
+    own = table.query(" and ".join(f"{name} == {value!r}" for name, value in key.items()))
+    assert len(own) == 1
+    return own.iloc[0]
+
+
+# --- retraining-strong
+
+
+def test_strong_golden():
+    table = strong_table()
+    assert len(table) == 3 * 3  # nets, attacks
+    arm = {"negatives": "backworked", "round": 1}
+    every, noise, old = (row_of(table, attack=name, **arm) for name in ("strong", "strong, from noise", "log-p"))
+    assert (every["found_share"], noise["found_share"], old["found_share"]) == (1, 0.5, 0)
+    assert (every["found_n"], every["seeds"]) == (24, 3)
+    assert every["example_share"] == 0.25
+    assert noise["example_share"] == 0
+    assert every["judge_p"] == pytest.approx((3 * 0.1 + 0.9) / 4)
+    assert (every["distance_ratio"], every["flat_share"], every["training_cost"]) == (1.5, 0.25, 2)
+    assert noise["found_difference"] == -0.5
+    assert noise["found_visible"] == max(noise["found_difference_high"] + 0.5, -0.5 - noise["found_difference_low"])
+    assert every["found_difference"] == 0
+    plain = row_of(table, attack="strong", negatives="none", round=0)
+    assert np.isnan(plain["training_cost"])
+    assert np.isnan(plain["found_difference"])
+    assert row_of(table, attack="strong", negatives="none", round=1)["training_cost"] == 1
+
+
+def test_intervals_are_those_of_clustered_rates():
+    noise = row_of(strong_table(), attack="strong, from noise", negatives="backworked")
+    rows = strong_rows().query("negatives == 'backworked'").reset_index(drop=True)
+    share = over_seeds(rows["start"].isin(FROM_NOISE), rows["seed"], rows.groupby(["seed", "label"]).ngroup())
+    assert (noise["found_low"], noise["found_high"]) == (share.low, share.high)
+    assert noise["found_low"] < 0.5 < noise["found_high"]
+
+
+def test_the_order_of_rows_and_rows_that_several_arms_bring_do_not_matter():
+    twice = pd.concat([strong_rows(), strong_rows()]).sample(frac=1, random_state=0)
+    pd.testing.assert_frame_equal(strong_table(twice), strong_table())
+
+
+def test_what_is_not_found_is_like_nothing():
+    lost = strong_table(strong_rows().assign(p=0.999))
+    assert (lost[lost["attack"] != "log-p"]["found_share"] == 0).all()
+    assert lost["example_share"].isna().all()
+    assert any("no gradient" in text for text in persistence(lost))
+
+
+def test_a_missing_column_is_named():
+    with pytest.raises(SpuriousError, match="rows of the strong attack: the column start is missing"):
+        strong_table(strong_rows().drop(columns="start"))
+
+
+def test_starts_from_noise_are_kinds_of_noise():
+    assert set(FROM_NOISE) - {"evolution"} == set(NOISE) - {"mixture"}
+
+
+# --- the findings
+
+HIDDEN, HELPS, NOTHING = "The arm hides", "The arm helps", "No attack finds less"
+
+
+@pytest.mark.parametrize(
+    ("old", "strong", "verdict"),
+    [(0.1, 0.9995, HIDDEN), (0.1, 0.1, HELPS), (0.9995, 0.9995, NOTHING), (0.9995, 0.1, HELPS)],
+)
+def test_an_arm_that_only_the_old_attack_misses_is_named(old, strong, verdict):
+    rows, attacks = strong_rows().assign(start="uniform"), retraining_inputs()[0].assign(p=0.9995)
+    for frame, p in ((rows, strong), (attacks, old)):
+        frame.loc[frame["negatives"] == "backworked", "p"] = p
+    said = [text for text in persistence(strong_table(rows, attacks)) if "backworked" in text]
+    assert len(said) == 1
+    assert [text for text in (HIDDEN, HELPS, NOTHING) if text in said[0]] == [verdict]
+    assert ("would have been seen" in said[0]) == (verdict != HELPS)
+    assert "2.0 times as many passes" in said[0]
+
+
+def test_one_seed_decides_nothing():
+    rows = strong_rows((0,)).assign(start="uniform")
+    attacks = retraining_inputs((0,))[0]
+    attacks.loc[attacks["negatives"] == "backworked", "p"] = 0.1
+    said = [text for text in persistence(strong_table(rows, attacks)) if "backworked" in text]
+    assert NOTHING in said[0]
+    assert "one seed tells no difference" in said[0]
+
+
+# --- retraining-noise
+
+
+def test_noise_golden():
+    table = retraining_noise(confidence_rows())
+    assert len(table) == 3 * 2  # nets, noises
+    plain, moved = (row_of(table, noise=name, negatives="backworked") for name in ("uniform", "adversarial"))
+    assert plain["mean_confidence"] == pytest.approx((0.2 + 0.25 + 0.1 + 0.5) / 4)
+    assert plain["auroc"] == pytest.approx((4 + 4 + 4 + 3) / 16)
+    assert plain["fpr95"] == 0.25
+    assert (moved["auroc"], moved["fpr95"]) == (0.5, 1)
+    assert (moved["confident_share"], plain["confident_share"]) == (0.25, 0)
+    assert (moved["seeds"], moved["confident_n"], moved["mean_confidence_sd"]) == (2, 8, 0)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_auroc_and_false_positives_are_those_of_scikit_learn(seed):
+    draw = np.random.default_rng(seed)
+    real, noise = draw.integers(3, 30, 80) / 30, draw.integers(0, 25, 60) / 30
+    truth, scores = np.r_[np.ones(80), np.zeros(60)], np.r_[real, noise]
+    assert auroc(real, noise) == pytest.approx(roc_auc_score(truth, scores))
+    wrong, right, _ = roc_curve(truth, scores, drop_intermediate=False)
+    assert false_positives(real, noise) == pytest.approx(wrong[right >= 0.95].min())
+
+
+# --- the figures
+
+
+def test_the_figure_has_a_mark_per_arm_and_attack_and_a_line_per_arm():
+    noise = retraining_noise(confidence_rows())
+    drawn = strong_figure.figure(strong_table(), noise)
+    found, confidence, accepted = drawn.axes
+    assert [text.get_text() for text in found.get_yticklabels()] == ["none", "backworked"]
+    assert len(found.containers) == 3
+    assert len(confidence.lines) == len(accepted.lines) == 2
+    (low,) = [line.get_ydata() for line in accepted.lines if "none" in line.get_label()]
+    assert low.tolist() == [1]
+
+
+def test_the_strongest_images_are_of_the_last_round_and_from_noise_where_there_are_such():
+    rows = strong_rows((0,))
+    arms = [rows[rows["negatives"] == name].reset_index(drop=True) for name in ("none", "backworked")]
+    arms[1].loc[3, "p"] = 0.99999  # from averages
+    images = [{f"round{number}": np.full((8, 1, 4, 4), 0.1 * number, np.float32) for number in (0, 1)} for _ in arms]
+    images[1]["round1"][1] = 0.9
+    drawn = images_figure.figure(images, arms, "cnn", 0.999)
+    shown = [axes for axes in drawn.axes if axes.images]
+    assert len(shown) == 2 * 2
+    assert [axes.get_ylabel() for axes in shown if axes.get_ylabel()] == ["none", "backworked-uniform"]
+    assert shown[0].images[0].get_array().max() == pytest.approx(0.1)
+    assert shown[2].images[0].get_array().max() == pytest.approx(0.9)
+    assert shown[2].get_xlabel().split("\n")[1] == "evolution"

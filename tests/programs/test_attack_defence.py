@@ -1,0 +1,127 @@
+"""Attacks on photographs of different sizes, by a program that was brought along, and what such a program must have."""
+
+import json
+import shutil
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+import attack_defence
+import verify
+from making import make
+from projects import sha256
+from spurious.errors import SpuriousError
+from spurious.seeding import generator
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+COUNT = 8
+SETTINGS = {
+    "images": 4,
+    "archived": 3,
+    "sizes": {"linf": [0.1], "l2": [1.0]},
+    "checks": {"images": 1},
+    "defences": {"vote": {"kind": "vote", "kernel": 3}, "threshold": {"kind": "threshold", "coverage": 0.5}},
+    "attacks": {"white-box": {"kind": "white-box", "steps": 4, "targets": 0}},
+}
+
+
+class Tiny(torch.nn.Module):
+    """Logits of four classes from the means of the image's quarters; without a gradient where it rounds."""
+
+    def __init__(self, rounds):
+        super().__init__()
+        self.rounds, self.pool, self.head = rounds, torch.nn.AdaptiveAvgPool2d(2), torch.nn.Linear(12, 4, bias=False)
+        self.head.weight.data = torch.randn(4, 12, generator=generator("head")) * 8
+
+    def forward(self, images):
+        quarters = self.pool(images - 0.5).flatten(1)
+        return self.head(quarters.detach() if self.rounds else quarters)
+
+
+@pytest.fixture
+def options(tmp_path):
+    """Photographs of different sizes with their list, as options; `entry` and `weights` come from `program`."""
+    folder = tmp_path / "results/photos/images"
+    folder.mkdir(parents=True)
+    rows, model = [], Tiny(False)
+    for number in range(COUNT):
+        pixels = np.random.default_rng(number).integers(0, 256, (18 + number, 20, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(file := folder / f"{number}.png")
+        label = int(model(torch.from_numpy(pixels / np.float32(255)).permute(2, 0, 1)[None]).argmax())
+        rows.append({"image": file.name, "label": label, "name": "x", "sha256": sha256(file), "kept": True})
+    pd.DataFrame(rows).to_csv(tmp_path / "results/photos/images.csv", index=False)
+    own = tmp_path / "results/photos/tiny/seed0/robustness/shard0.csv"
+    options = {"data": [folder, tmp_path / "results/photos/images.csv"], "classifier": ["tiny"], "seed": [0]}
+    return options | {"settings": [json.dumps(SETTINGS)], "rows": [own], "found": [own.with_suffix(".safetensors")]}
+
+
+def program(tmp_path, rounds=False):
+    """The options of a classifier that takes 16 x 16 pixels."""
+    path = tmp_path / "results/photos/tiny/pretrained"
+    path.parent.mkdir(exist_ok=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch's, of the format
+        torch.jit.trace(Tiny(rounds), torch.zeros(1, 3, 16, 16)).save(path)
+    entry = {"torchscript": "tiny.pt", "sha256": sha256(path), "resize": 18, "crop": 16}
+    return {"weights": [path], "entry": [json.dumps(entry)]}
+
+
+def attack(options, **changes):
+    given = options | changes
+    attack_defence.main([str(text) for name, values in given.items() for text in (f"--{name}", *values)])
+    return pd.read_csv(given["rows"][0])
+
+
+def test_photographs_are_attacked_one_by_one_and_verified(options, tmp_path, capsys):
+    rows = attack(options | program(tmp_path))
+    plain = rows[rows["variant"] == "plain"]
+    assert plain["id"].nunique() == 4
+    assert plain["found"].any()
+    assert set(rows["id"][rows["variant"] != "plain"]) == {plain["id"].iloc[0]}
+    found = load_file(options["found"][0])
+    assert {name.rpartition("/")[2] for name in found} <= set(plain["id"].unique()[:3])
+    for name, image in found.items():
+        assert image.shape == (3, 18 + int(name[-5]), 20)
+    (tmp_path / "results/photos/tables").mkdir()
+    make(tmp_path / "results/photos/tables", "table", "robustness", {"rows": options["rows"]})
+    verify.main([str(tmp_path / "results")])
+    first, second = capsys.readouterr().out.splitlines()
+    kept = plain[plain["found"]].drop_duplicates(["defence", "attack", "norm", "id"])
+    assert f"{len(found)} images, {len(kept)} found of 4 starts, judged again" in first
+    assert second.endswith("robustness.csv: counted again")
+
+
+def test_shards_attack_all_of_them_once_by_the_same_threshold(options, tmp_path):
+    options |= program(tmp_path)
+    whole = attack(options).set_index(["variant", "defence", "norm", "id"]).sort_index()
+    parts = [attack(options, shards=[2], shard=[shard]) for shard in range(2)]
+    joined = pd.concat(parts).set_index(["variant", "defence", "norm", "id"]).sort_index()
+    pd.testing.assert_frame_equal(joined, whole)
+
+
+@pytest.mark.parametrize(
+    ("shard", "shards", "line"), [(2, 2, "with --shards 2 it must be below"), (4, 5, "has none of 4 images; lower")]
+)
+def test_a_shard_without_images_is_one_line(shard, shards, line, options, tmp_path):
+    with pytest.raises(SpuriousError, match=f"^--shard {shard}: {line}"):
+        attack(options | program(tmp_path), shards=[shards], shard=[shard])
+
+
+def test_without_others_there_is_no_threshold(options, tmp_path):
+    settings = json.dumps(SETTINGS | {"images": COUNT})
+    with pytest.raises(SpuriousError, match="pretrained: threshold: nothing to choose its log_odds by"):
+        attack(options | program(tmp_path), settings=[settings])
+
+
+def test_a_classifier_without_a_gradient_is_one_line_and_leaves_the_results(options, tmp_path):
+    attack(options | program(tmp_path))
+    shutil.copy(options["rows"][0], tmp_path / "before.csv")
+    with pytest.raises(SpuriousError, match="pretrained: the classifier has no gradient on the pixels; attack it by"):
+        attack(options | program(tmp_path, rounds=True))
+    assert options["rows"][0].read_bytes() == (tmp_path / "before.csv").read_bytes()

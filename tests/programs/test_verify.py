@@ -1,0 +1,236 @@
+"""Stored images of attacks and the table of their rates: what is sound passes, each planted fault is named."""
+
+import itertools
+import json
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+import attack_defence
+import verify
+from making import make
+from pipeline.digest import SCRIPTS
+from pipeline.files.tensors import write_tensors, write_weights
+from spurious import registry
+from spurious.classifiers.models import Description, build_classifier
+from spurious.classifiers.predictions import predict
+from spurious.errors import SpuriousError
+from spurious.experiments.robustness.archive import sha256
+from spurious.seeding import generator
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SOFTMAX = {"architecture": "softmax"}
+SETTINGS = {
+    "images": 10,
+    "sizes": {"linf": [0.02, 0.3], "l2": [1.0]},
+    "checks": {"images": 1},
+    "defences": {
+        "none": "none",
+        "blur": {"kind": "blur", "kernel": 3},
+        "vote": {"kind": "vote", "views": ["ns", "ss", "ds", "median", "bits"], "kernel": 3},
+        "threshold": {"kind": "threshold", "coverage": 0.9},
+    },
+    "attacks": {
+        "white-box": {"kind": "white-box", "steps": 5, "targets": 1},
+        "denial": {"kind": "denial", "steps": 5},
+        "hop-skip-jump": {"kind": "hop-skip-jump", "rounds": 1},
+    },
+}
+SHARD = "tiny/linear/seed3/robustness/shard{}.safetensors"
+
+
+def drawn(description, seed):
+    model = build_classifier(description).requires_grad_(False)
+    for parameter in model.parameters():
+        parameter.normal_(std=0.1, generator=generator("weights", seed))
+    return model
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """Results of attacks on a classifier drawn at random; all labels but one are what the first of two seeds says."""
+    folder = tmp_path_factory.mktemp("results")
+    description = registry.parse(Description, SOFTMAX | {"image_shape": [1, 12, 12], "classes": 3})
+    images = torch.randint(256, (20, 1, 12, 12), dtype=torch.uint8, generator=generator("images"))
+    models = {seed: drawn(description, seed) for seed in (3, 4)}
+    labels = predict(models[3], images / 255).argmax(1)
+    labels[0] = (labels[0] + 1) % 3
+    splits = {
+        f"{split}_{kind}": tensor.clone()
+        for split in ("train", "validation", "test")
+        for kind, tensor in (("images", images), ("labels", labels))
+    }
+    write_tensors(folder / "tiny/data.safetensors", splits)
+    for (seed, model), shard in itertools.product(models.items(), range(2)):
+        own = folder / f"tiny/linear/seed{seed}"
+        write_weights(own / "weights.safetensors", model, description)
+        rows = own / f"robustness/shard{shard}.csv"
+        options = {"data": folder / "tiny/data.safetensors", "weights": own / "weights.safetensors", "seed": seed}
+        options |= {"classifier": "linear", "entry": json.dumps(SOFTMAX), "settings": json.dumps(SETTINGS)}
+        options |= {"shard": shard, "shards": 2, "rows": rows, "found": rows.with_suffix(".safetensors")}
+        attack_defence.main([str(word) for name, value in options.items() for word in (f"--{name}", value)])
+    (folder / "tiny/tables").mkdir()
+    make(
+        folder / "tiny/tables",
+        "table",
+        "robustness",
+        {"rows": sorted(folder.glob("tiny/linear/seed*/robustness/*.csv"))},
+    )
+    return folder
+
+
+@pytest.fixture
+def results(sound, tmp_path):
+    return shutil.copytree(sound, tmp_path / "results")
+
+
+def read(path):
+    with safe_open(path, "pt") as file:
+        return load_file(path), json.loads(file.metadata()["archive"])
+
+
+def write(path, tensors, about):
+    save_file(tensors, path, {"archive": json.dumps(about)})
+
+
+def first(about, **wanted):
+    return next(row for row in about["found"] if all(row[name] == value for name, value in wanted.items()))
+
+
+def faults(results, capsys):
+    """What verify.py names, and its last line."""
+    with pytest.raises(SpuriousError, match=r"does not hold, \d+ fault") as caught:
+        verify.main([str(results)])
+    lines = capsys.readouterr().out.splitlines()
+    return [line for line in lines if not line.endswith(("judged again", "counted again"))], str(caught.value)
+
+
+def test_what_is_sound_passes_in_a_fresh_process(sound):
+    command = [sys.executable, SCRIPTS / "verify.py", sound]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    tensors, about = read(sound / SHARD.format(0))
+    assert len(done.stdout.splitlines()) == 5
+    assert f"{len(tensors)} images, {len(tensors)} found of 5 starts, judged again" in done.stdout
+    assert {row["goal"] for row in about["found"]} == {"wrong", "rejected"}
+    assert {row["defence"] for row in about["found"]} == set(SETTINGS["defences"])
+
+
+def test_every_image_that_a_row_found_is_stored(sound):
+    for shard in range(2):
+        path = sound / SHARD.format(shard)
+        rows = pd.read_csv(path.with_suffix(".csv"), keep_default_na=False)
+        rows = rows[rows["found"].astype(bool)]
+        names = rows["defence"] + "/" + rows["attack"] + "/" + rows["norm"] + "/" + rows["id"].astype(str)
+        assert set(names) == load_file(path).keys()
+
+
+def test_an_altered_pixel_is_named(results, capsys):
+    path = results / SHARD.format(0)
+    tensors, about = read(path)
+    name = first(about, defence="vote")["name"]
+    tensors[name][0, 5, 5] += 1e-5
+    write(path, tensors, about)
+    lines, last = faults(results, capsys)
+    assert f"{path}: {name}: was altered, its hash is another" in lines
+    assert last.startswith(f"{results}: does not hold")
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_an_image_just_outside_the_ball_is_named(norm, results, capsys):
+    path = results / SHARD.format(1)
+    tensors, about = read(path)
+    row = first(about, norm=norm)
+    original = load_file(results / "tiny/data.safetensors")["test_images"][row["id"]] / 255
+    dark = tuple((original < 0.4).nonzero()[: 1 if norm == "linf" else 4].T)
+    original[dark] += 1.0001 * row["epsilon"] / len(dark[0]) ** 0.5
+    tensors[row["name"]] = original
+    row["sha256"] = sha256(tensors[row["name"]])
+    write(path, tensors, about)
+    lines, _ = faults(results, capsys)
+    assert any(f"{row['name']}: is " in line and f"more than {row['epsilon']:g}" in line for line in lines)
+
+
+def test_pixels_outside_the_range_are_named(results, capsys):
+    path = results / SHARD.format(0)
+    tensors, about = read(path)
+    row = first(about, norm="linf")
+    tensors[row["name"]][0, 0, 0] = -0.001
+    row["sha256"] = sha256(tensors[row["name"]])
+    write(path, tensors, about)
+    assert f"{path}: {row['name']}: has pixels outside [0, 1]" in faults(results, capsys)[0]
+
+
+def test_a_swapped_original_is_named(results, capsys):
+    data = load_file(results / "tiny/data.safetensors")
+    data["test_images"][[2, 4]] = data["test_images"][[4, 2]]
+    save_file(data, results / "tiny/data.safetensors")
+    lines, _ = faults(results, capsys)
+    for name in (2, 4):
+        assert (
+            f"{results / SHARD.format(0)}: image {name}: the dataset's is not the original that was attacked" in lines
+        )
+    assert not any("image 6: the dataset" in line for line in lines)
+
+
+@pytest.mark.parametrize(("column", "moment"), [("predicted", "after"), ("predicted_rounded", "in 8 bits")])
+def test_a_changed_decision_is_named(column, moment, results, capsys):
+    path = results / SHARD.format(0)
+    tensors, about = read(path)
+    row = first(about, defence="none", attack="white-box")
+    row[column] = 3 - row["label"] - row[column] if row[column] != row["label"] else (row["label"] + 1) % 3
+    write(path, tensors, about)
+    assert f"{path}: {row['name']}: the decision {moment} is not {row[column]}" in faults(results, capsys)[0]
+
+
+@pytest.mark.parametrize(
+    ("column", "place", "seed"),
+    [
+        ("clean_correct", 6, "3"),
+        ("robust_error_strict_rounded", 7, "4"),
+        ("robust_error_detect_high", 8, "all"),
+        ("n", 8, "all"),
+    ],
+)
+def test_a_changed_rate_is_named(column, place, seed, results, capsys):
+    path = results / "tiny/tables/robustness.csv"
+    table = pd.read_csv(path, keep_default_na=False)
+    table[column] = table[column].astype(float)
+    table.loc[place, column] += 1e-4
+    table.to_csv(path, index=False)
+    lines, _ = faults(results, capsys)
+    assert len(lines) == 1
+    row = table.loc[place]
+    assert row["seed"] == seed
+    key = f"{row['classifier']}, {row['seed']}, {row['defence']}, {row['attack']}, {row['norm']}, {row['epsilon']}"
+    assert lines[0].startswith(f"{path}: {key}: {column} is ")
+
+
+def test_rows_that_are_missing_or_of_nothing_are_named(results, capsys):
+    path = results / "tiny/tables/robustness.csv"
+    table = pd.read_csv(path, keep_default_na=False)
+    pd.concat([table.drop(index=3), table.loc[[4]].assign(seed=9)]).to_csv(path, index=False)
+    lines, _ = faults(results, capsys)
+    assert [line.rpartition(": ")[2] for line in lines] == ["no such row", "nothing was kept of it"]
+
+
+def test_an_archive_that_lacks_an_image_is_one_line(results):
+    path = results / SHARD.format(0)
+    tensors, about = read(path)
+    name, *_ = tensors
+    del tensors[name]
+    write(path, tensors, about)
+    with pytest.raises(SpuriousError, match=f"{name} is stored or described, but not both; run attack_defence again"):
+        verify.main([str(results)])
+
+
+def test_a_folder_without_images_of_attacks_is_one_line(tmp_path):
+    with pytest.raises(SpuriousError, match="holds no images of attacks"):
+        verify.main([str(tmp_path)])

@@ -1,0 +1,331 @@
+"""Every claim's rule on made-up tables: supported, contradicted, undecided, and not run where something is missing."""
+
+import csv
+import importlib
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from projects import ROOT
+from spurious.statistics.comparisons import mcnemar_exact
+from spurious.statistics.intervals import wilson
+from spurious.writeups import claims
+from spurious.writeups.judging import (
+    CONTRADICTED,
+    NOT_RUN,
+    RULES,
+    SUPPORTED,
+    UNDECIDED,
+    above,
+    below,
+    decide,
+    difference,
+)
+
+FILE = ROOT / "workflow/resources/claims.csv"
+TABLES = {claim.name: claim.tables.split() for claim in pd.read_csv(FILE).itertuples()}
+
+
+def frame(*rows, **common):
+    """A table of one classifier: the rows, each with the columns that all share."""
+    return pd.DataFrame([{"classifier": "cnn", "seed": 0, **common, **row} for row in rows])
+
+
+def with_ends(share, n=400, name="", prefix=None):
+    """A rate and its Wilson interval as columns."""
+    low, high = wilson(share * n, n)
+    prefix = f"{name}_" if prefix is None else prefix
+    return {name: share, f"{prefix}low": low, f"{prefix}high": high}
+
+
+def sweep(clean, noisy, **of_seven):
+    """`smoothing`: rates by name without noise, and under sigma .25; 7 taps as 5 where nothing else is said."""
+    levels = []
+    for kernel in (5, 7):
+        for sigma, rates in ((0.0, clean), (0.25, noisy)):
+            own = {"acc_ns": 0.9, "acc_ss": 0.9, "acc_ds": 0.9, "acc_maj": 0.9, "reject_rate": 0.0, **rates}
+            own |= of_seven if kernel == 7 else {}
+            parts = [with_ends(value, name=name) for name, value in own.items()]
+            levels.append({"kernel": kernel, "sigma": sigma} | {k: v for part in parts for k, v in part.items()})
+    return {"smoothing": frame(*levels, n=400)}
+
+
+def pairs(*discordant):
+    """`smoothing-tests`: (first, second, sigma, only first, only second) of 400 images."""
+    rows = [
+        dict(zip(("first", "second", "sigma", "only_first", "only_second"), row, strict=True)) for row in discordant
+    ]
+    table = frame(*rows, n=400, kernel=5)
+    p = [mcnemar_exact(a, b) for a, b in zip(table["only_first"], table["only_second"], strict=True)]
+    return {"smoothing-tests": table.assign(p_holm=p)}
+
+
+def two_levels(second, *counts):
+    return pairs(*(("ns", second, sigma, *own) for sigma, own in zip((0.1, 0.2), counts, strict=True)))
+
+
+def one_blur(gain, against_two=(0, 0)):
+    return pairs(("ns", "ss", 0.1, *gain), ("ss", "ds", 0.1, *against_two))
+
+
+def agreement(three, none, sigma):
+    shares = {"three": three, "two": 1 - three - none, "none": none}
+    rows = [{"agreement": name, "n": 400 * share, **with_ends(share, name="share")} for name, share in shares.items()]
+    return {"smoothing-agreement": frame(*rows, kernel=5, sigma=sigma)}
+
+
+def attacked(gain):
+    row = {"defence": "vote", "beside": "none", "attack": "worst", "norm": "linf", "epsilon": 0.1, "gain_detect": gain}
+    ends = {"gain_detect_low": gain - 0.1, "gain_detect_high": gain + 0.1}
+    return {"robustness-gain": frame(row | ends, row | {"attack": "oblivious", "gain_detect": 0.9}, n=400)}
+
+
+def certified(none, denoised):
+    rates = {"none": none, "denoised": denoised}
+    rows = [{"defence": name, **with_ends(rate, 400, "certified_accuracy", "")} for name, rate in rates.items()]
+    return {"certified": frame(*rows, n=400, sigma=0.25, radius=0.0)}
+
+
+def searched(*p_max):
+    """`backworking`: the largest p of (label, seed) in turn, two labels and two seeds."""
+    keys = [(0, 0), (0, 1), (1, 0), (1, 1)]
+    rows = [{"label": label, "seed": seed, "p_max": p} for (label, seed), p in zip(keys, p_max, strict=True)]
+    other = [{"label": 0, "seed": 0, "p_max": 1.0, "search": "unclamped"}]
+    return {"backworking": frame(*rows, *other).fillna({"search": "log-p"})}
+
+
+def nearest(ratio, half=0.1):
+    row = {"search": "log-p", "ratio": ratio, "low": ratio - half, "high": ratio + half}
+    return {"backworking-nearest": frame(row, row | {"ratio": 9, "search": "logit"}, n=240)}
+
+
+def ablated(name, **settings):
+    rows = [
+        {"setting": setting.replace("_", " "), **with_ends(share, 240, name, "" if name == "share" else None)}
+        for setting, share in settings.items()
+    ]
+    table = frame(*rows, n=240)
+    renamed = {"batch 128 without": "batch 128, no batch cost", "batch 8 without": "batch 8, no batch cost"}
+    table["setting"] = table["setting"].replace(renamed | {"no re initialization": "no re-initialization"})
+    return {"backworking-ablation": table}
+
+
+def retrained(found=0.5, target="uniform", accuracy=(0.0, "cannot tell (n = 3)")):
+    difference, verdict = accuracy
+    columns = {"accuracy_difference": difference, "accuracy_difference_low": difference - 0.01}
+    columns |= {"accuracy_difference_high": difference + 0.01, "accuracy_verdict": verdict}
+    before = {"negatives": "none", "target": "none", "round": 0, "primary": "", "found_share": 1.0}
+    after = {"negatives": "backworked", "target": target, "round": 2, "primary": "yes"}
+    after |= with_ends(found, 240, "found_share", "found_") | columns
+    return {"retraining-summary": frame(before, after, attack="log-p", found_n=240, accuracy_n=1200)}
+
+
+def fooled(share, epsilon, start="image"):
+    row = {"goal": "targeted", "norm": "linf", "start": start, "clamp": True, "epsilon": epsilon}
+    return {"fooling": frame(row | with_ends(share, 180, "success", ""), n=180)}
+
+
+def transferred(fooled, chance=0.0):
+    own = {"source": "a", "judge": "a", "fooled": 1.0, "chance": 0.0, "n": 100}
+    return {"transfer": pd.DataFrame([own, own | {"judge": "b", "fooled": fooled, "chance": chance}])}
+
+
+def regularized(variation=(1.0, 0.5), l2=(1.0, 2.0), error=0.9, seeds=3):
+    """`linear` and `linear-tests` of two weight decays."""
+    rows = []
+    for seed in [*range(seeds), "all"]:
+        for decay, own, step in zip((0.0, 10.0), variation, l2, strict=True):
+            jitter = 0.01 * seed * (decay > 0) if seed != "all" else 0
+            row = {"seed": seed, "weight_decay": decay, "total_variation": own + jitter}
+            row |= {"l2_median": step, "l2_low": step - 0.2, "l2_high": step + 0.2}
+            rows.append(row | with_ends(0.8, 400, "accuracy", "") | with_ends(error, 400, "fgsm_error", "fgsm_"))
+    tests = frame({"weight_decay": 10.0, "against": 0.0})
+    return {"linear": frame(*rows, steps_n=400), "linear-tests": tests}
+
+
+def compared(verdict):
+    row = {"weight_decay": 10.0, "against": 0.1, "accuracy_difference": -3, "low": -5, "high": -1}
+    weaker = row | {"weight_decay": 0.0, "accuracy_verdict": "lower"}
+    return {"linear-tests": frame(weaker, row | {"accuracy_verdict": verdict}, n=400)}
+
+
+def confident(median):
+    rows = [{"weight_decay": decay, "linf_median": median + decay} for decay in (0.0, 1.0)]
+    return {"linear-confident": frame(*rows, low=median - 0.005, high=median + 0.005, n=400)}
+
+
+def scored(*successes, random=0.1, p=1e-6):
+    """`black_box`: the success of evolution on a forest from images and noise."""
+    rows = []
+    for start, share in zip(("image", "noise"), successes, strict=False):
+        for search, own in (("evolution", share), ("random", random)):
+            rows.append({"start": start, "search": search, "mcnemar_p": p, **with_ends(own, 100, "success", "")})
+    return {"black_box": frame(*rows, n=100).assign(classifier="forest")}
+
+
+def started(start, loss, after=0.0, classes=1000):
+    ends = {"low": loss - 0.2, "high": loss + 0.2, "after_low": after - 1, "after_high": after + 1}
+    common = {"floored": loss, "after": after, "classes": classes, "n": 5, "initial_std": 0.01}
+    return {"linear-start": frame({"start": start, "steps": 10, "learning_rate": 0.01}, **common, **ends)}
+
+
+LN = np.log(1000)
+STUCK = (0.99999, 0.99999, 0.5, 0.5)
+# name: (supported, contradicted, undecided)
+CASES = {
+    "every-label": (searched(*[0.99999] * 4), searched(*STUCK), searched(0.99999, 0.99999, 0.5, 0.99999)),
+    "unlike-training": (nearest(2), nearest(0.5), nearest(1.05)),
+    "large-batches-collide": (
+        ablated("collided", batch_128_without=0.5, batch_8_without=0.1),
+        ablated("collided", batch_128_without=0.0, batch_8_without=0.1),
+        ablated("collided", batch_128_without=0.15, batch_8_without=0.1),
+    ),
+    "batch-term-prevents": (
+        ablated("collided", batch_128_without=0.5, batch_128=0.1),
+        ablated("collided", batch_128_without=0.1, batch_128=0.5),
+        ablated("collided", batch_128_without=0.1, batch_128=0.1),
+    ),
+    "higher-layers": (
+        ablated("share", published=0.5, equal_layer_weights=0.1),
+        ablated("share", published=0.1, equal_layer_weights=0.5),
+        ablated("share", published=0.5, equal_layer_weights=0.5),
+    ),
+    "reinitialization": (
+        ablated("share", published=0.5, no_re_initialization=0.1),
+        ablated("share", published=0.1, no_re_initialization=0.5),
+        ablated("share", published=0.5, no_re_initialization=0.5),
+    ),
+    "retraining-repairs": (retrained(0.1), retrained(0.9), retrained(0.5)),
+    "retraining-raises-accuracy": (
+        retrained(accuracy=(0.05, "higher")),
+        retrained(accuracy=(0.0, "no change that matters")),
+        retrained(),
+    ),
+    "noise-fools": (
+        sweep({}, {"acc_ns": 0.5}),
+        sweep({}, {"acc_ns": 0.88}),
+        sweep({}, {"acc_ns": 0.79}),
+    ),
+    "blur-costs-little": (pairs(("ns", "ss", 0, 2, 2)), pairs(("ns", "ss", 0, 60, 2)), pairs(("ns", "ss", 0, 20, 2))),
+    "vote-harmless": (
+        pairs(("ns", "majority", 0, 2, 2)),
+        pairs(("ns", "majority", 0, 60, 2)),
+        pairs(("ns", "majority", 0, 20, 2)),
+    ),
+    "blur-helps": (
+        two_levels("ss", (0, 30), (0, 30)),
+        two_levels("ss", (0, 30), (30, 0)),
+        two_levels("ss", (0, 30), (0, 1)),
+    ),
+    "vote-helps-all": (
+        two_levels("majority", (0, 30), (0, 30)),
+        two_levels("majority", (0, 30), (30, 0)),
+        two_levels("majority", (0, 30), (0, 1)),
+    ),
+    "vote-helps-accepted": (
+        sweep({}, {"acc_ns": 0.5, "acc_maj": 0.7}),
+        sweep({}, {"acc_ns": 0.7, "acc_maj": 0.5}),
+        sweep({}, {"acc_ns": 0.7, "acc_maj": 0.7}),
+    ),
+    "use-one-blur": (one_blur((0, 30)), one_blur((0, 30), (0, 30)), one_blur((0, 1))),
+    "seven-taps-similar": (
+        sweep({}, {}),
+        sweep({}, {}, acc_ds=0.7),
+        sweep({}, {}, acc_ds=0.86),
+    ),
+    "two-blurs-one-wider": (
+        sweep({}, {}),
+        sweep({}, {}, acc_ss=0.7),
+        sweep({}, {}, acc_ss=0.86),
+    ),
+    "clean-views-agree": (agreement(0.99, 0, 0.0), agreement(0.5, 0.3, 0.0), agreement(0.85, 0.05, 0.0)),
+    "blurred-views-agree": (agreement(0.7, 0, 0.3), agreement(0.1, 0.8, 0.3), agreement(0.4, 0.3, 0.3)),
+    "helps-against-adversary": (attacked(0.4), attacked(-0.4), attacked(0.05)),
+    "denoised-smoothing-worse": (certified(0.7, 0.5), certified(0.5, 0.7), certified(0.5, 0.5)),
+    "any-class": (fooled(1.0, 0.01), fooled(0.5, 0.01), fooled(0.9, 0.01)),
+    "any-class-from-noise": (fooled(1.0, 0.3, "noise"), fooled(0.5, 0.3, "noise"), fooled(0.9, 0.3, "noise")),
+    "transfers": (transferred(0.6), transferred(0.3, 0.4), transferred(0.15)),
+    "linear-fooled": (regularized(error=0.9), regularized(error=0.3), regularized(error=0.6)),
+    "smoother-templates": (regularized(), regularized((1.0, 2.0)), regularized(seeds=1)),
+    "more-resistant": (regularized(), regularized(l2=(2.0, 1.0)), regularized(l2=(1.0, 1.1))),
+    "less-accurate": (compared("lower"), compared("higher"), compared("within noise")),
+    "weak-invisible": (confident(0.01), confident(0.1), confident(8 / 255)),
+    "scores-suffice": (scored(0.1, 0.9), scored(0.01, 0.02, p=1), scored(0.3, 0.3, random=0.3, p=1)),
+    "forests-not-safe": (scored(0.9), scored(0.01, p=1), scored(0.3, random=0.3, p=1)),
+    "background-class": (retrained(0.9, "extra"), retrained(0.1, "extra"), retrained(0.5, "extra")),
+    "first-loss-sensible": (started("sensible", LN), started("sensible", 80), started("sensible", LN + 0.5)),
+    "first-loss-usual": (started("usual", 86), started("usual", 7), started("usual", 70)),
+    "usual-rate-explodes": (
+        started("usual rate", LN, 999),
+        started("usual rate", LN, 5),
+        started("usual rate", LN, 10 * LN),
+    ),
+}
+VERDICTS = (SUPPORTED, CONTRADICTED, UNDECIDED)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_rule_tells_the_verdicts_apart(name):
+    findings = [decide(name, TABLES[name], tables) for tables in CASES[name]]
+    assert [found.verdict for found in findings] == [*VERDICTS], [found.measured for found in findings]
+    assert all(found.measured and not np.isnan(found.value) and found.n > 0 for found in findings)
+    assert all(not found.value < found.low and not found.value > found.high for found in findings)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_without_tables_columns_or_rows_a_claim_is_not_run(name):
+    tables = CASES[name][0]
+    for missing in TABLES[name]:
+        others = {own: table for own, table in tables.items() if own != missing}
+        assert decide(name, TABLES[name], others).verdict == NOT_RUN
+        assert missing in decide(name, TABLES[name], others).measured
+        bare = {**tables, missing: tables[missing][["seed" if "seed" in tables[missing] else "source"]]}
+        assert decide(name, TABLES[name], bare).verdict == NOT_RUN
+    empty = {own: table.iloc[:0] for own, table in tables.items()}
+    assert decide(name, TABLES[name], empty).verdict == NOT_RUN
+
+
+def test_a_sweep_without_noise_a_claim_about_1000_classes_and_large_changes_are_not_run():
+    for name, tables, words in (
+        ("noise-fools", {"smoothing": sweep({}, {})["smoothing"].query("sigma == 0")}, "no noise"),
+        ("first-loss-usual", started("usual", 86, classes=10), "about 1000 classes, the dataset has 10"),
+        ("any-class", fooled(1.0, 0.25), "at most 8 of 255"),
+        ("forests-not-safe", {"black_box": scored(0.9)["black_box"].assign(classifier="cnn")}, "no random forest"),
+    ):
+        found = decide(name, TABLES[name], tables)
+        assert found.verdict == NOT_RUN
+        assert words in found.measured
+
+
+def test_the_file_has_every_rule_once_and_the_table_one_row_for_each():
+    with FILE.open(newline="", encoding="utf-8") as file:
+        listed = list(csv.DictReader(file))
+    assert [row["name"] for row in listed] == list(dict.fromkeys(row["name"] for row in listed))
+    assert {row["name"] for row in listed} == {*RULES} == {*CASES}
+    assert all(row[column] for row in listed for column in claims.NEEDED)
+    table = claims.table(pd.DataFrame(listed), CASES["any-class"][0])
+    columns = ["write_up", "claim", "measured", "value", "low", "high", "n", "verdict", "table"]
+    assert list(table) == columns
+    assert table["verdict"].value_counts().to_dict() == {NOT_RUN: len(listed) - 1, SUPPORTED: 1}
+    assert claims.table(pd.DataFrame(listed))["verdict"].eq(NOT_RUN).all()
+
+
+def test_every_rule_is_documented_and_stands_with_its_write_up():
+    for row in pd.read_csv(FILE).itertuples():
+        function = RULES[row.name]
+        assert function.__doc__, row.name
+        assert function.__module__ == f"spurious.writeups.claims_{row.write_up}"
+
+
+def test_a_second_rule_of_a_claim_is_refused():
+    judging = importlib.import_module("spurious.writeups.judging")
+    with pytest.raises(ValueError, match=re.escape("the claim 'any-class' has two rules")):
+        judging.rule("any-class")(lambda table: None)
+
+
+def test_intervals_decide_and_differences_add_squared_distances():
+    assert [above(1, 2), above(-2, -1), above(-1, 1), above(np.nan, np.nan)] == [*VERDICTS, UNDECIDED]
+    assert [below(-2, -1), below(1, 2), below(-1, 1)] == [*VERDICTS]
+    assert difference((0.8, 0.5, 0.9), (0.5, 0.3, 0.9)) == pytest.approx((0.3, 0.3 - 0.5, 0.3 + np.hypot(0.1, 0.2)))
