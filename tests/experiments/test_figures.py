@@ -40,7 +40,8 @@ def retraining_table():
         ("cnn", *arm, s, 0.9 + s / 100, a, 5 + s, 80) for arm in arms for s in (0, 1) for a in ("published", "log-p")
     ]
     columns = ["classifier", "negatives", "target", "round", "seed", "accuracy", "attack", "found", "images"]
-    return pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(accuracy_low=table["accuracy"] - 0.01, accuracy_high=table["accuracy"] + 0.01)
 
 
 NUMBERS = pd.DataFrame(
@@ -449,7 +450,7 @@ SEARCH = {"classifier": "cnn", "search": "published", "seed": 1, "found_above": 
 
 def test_found_reads_the_stored_search(tmp_path, searched, first_picture):
     files = make(tmp_path, "figure", "found", searched, **SEARCH)
-    assert b"<!-- cnn, search published, seed 1 -->" in files["svg"].read_bytes()
+    assert b": cnn, search published, seed 1 -->" in files["svg"].read_bytes()
     figure = returned("figure", "found", searched, **SEARCH)
     np.testing.assert_array_equal(pictures(figure)[0][0].get_array(), first_picture)
 
@@ -619,7 +620,7 @@ def test_risk_is_that_of_the_smallest_kernel(tmp_path, photos):
 def test_trace_names_the_classifier_and_the_threshold(tmp_path):
     trace_rows().to_csv(tmp_path / "trace.csv", index=False)
     files = make(tmp_path, "figure", "trace", {"traces": tmp_path / "trace.csv"}, classifier="cnn", found_above=0.99)
-    assert b"<!-- cnn -->" in files["svg"].read_bytes()
+    assert b"n = 4 images: cnn -->" in files["svg"].read_bytes()
     assert b"<!-- p = 0.99 -->" in files["svg"].read_bytes()
     trace_rows()[:0].to_csv(tmp_path / "trace.csv", index=False)
     with pytest.raises(SpuriousError, match="no rows to draw"):

@@ -137,14 +137,14 @@ def test_searches_of_a_classifier_are_drawn(tmp_path, drawn, name):
     settings = {"classifier": name, "search": name, "seed": 0, "found_above": 0.999}
     shown = [axes.get_xlabel() for axes in returned("figure", "found", files, **settings).axes]
     assert shown == [f"{value:.4f}" for value in p]
-    assert f"<!-- {name}, search {name}, seed 0 -->" in drawn("found", files, **settings)
+    assert f": {name}, search {name}, seed 0 -->" in drawn("found", files, **settings)
 
 
 @pytest.mark.parametrize("name", ["2024", "007"])
 def test_the_trace_of_a_classifier_is_drawn(tmp_path, drawn, name):
     rows = trace_rows().query("search == 'published'")
     rows.assign(classifier=name, search=name).to_csv(tmp_path / "trace.csv", index=False)
-    assert f"<!-- {name} -->" in drawn("trace", {"traces": tmp_path / "trace.csv"}, classifier=name, found_above=0.9)
+    assert f"images: {name} -->" in drawn("trace", {"traces": tmp_path / "trace.csv"}, classifier=name, found_above=0.9)
 
 
 @pytest.mark.parametrize("pair", PAIRS[::3], ids="-".join)

@@ -175,5 +175,5 @@ def write_result(result: Any, paths: Sequence[str]) -> None:
 TABLES: dict[str, Callable[[str, pd.DataFrame], None]] = {
     "csv": write_rows,
     "md": lambda path, table: write_text(path, formats.to_markdown(table) + "\n"),
-    "html": lambda path, table: write_text(path, formats.to_html(table)),
+    "html": lambda path, table: write_text(path, formats.to_html(table, Path(path).stem)),
 }

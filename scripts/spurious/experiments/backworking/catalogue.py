@@ -53,7 +53,7 @@ RESULTS = [
             "predictions": "train_classifier.predictions",
             **NAMES,
         },
-        FIRST_SEED,
+        FOUND | FIRST_SEED,
         first=("search", "seed"),
         label="found and real images",
     ),

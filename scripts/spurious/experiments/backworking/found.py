@@ -45,4 +45,7 @@ def figure(
     """The stored images of one search and seed with the p of their rows; a file of each kind for every label."""
     labels, pixels, p = of_search(images, rows, search, seed)
     names = row_names(labels, class_names)
-    return found(pixels, p, f"{classifier}, search {search}, seed {seed}", labels=names, found_above=found_above)
+    count = f"{(p > found_above).sum()} of {p.size} images above {found_above:g}"
+    return found(
+        pixels, p, f"{count}: {classifier}, search {search}, seed {seed}", labels=names, found_above=found_above
+    )

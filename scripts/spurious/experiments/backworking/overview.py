@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from spurious.experiments.backworking.stored import of_search
 from spurious.figures.labels import class_name, per_label
-from spurious.figures.page import fitted_lines
+from spurious.figures.page import WRONG, fitted_lines
 from spurious.figures.pictures import pictures
 from spurious.figures.style import WIDTH, probability_text, styled
 from spurious.figures.tiles import cells, check_tiles, show_tile, tile_grid
@@ -23,21 +23,24 @@ def overview(
     p_worst: np.ndarray,
     title: str,
     names: Sequence[str] | None = None,
+    found_above: float = 0.999,
 ) -> Figure:
     """One found image and one training image per label, each with p of that label.
 
     `found` and `worst` (labels, H, W) or (labels, H, W, 3) with pixels in [0, 1], `p_found` and `p_worst` (labels,);
-    `names` stand over the columns (0, 1, ...).
+    `names` stand over the columns (0, 1, ...). A p of noise that does not exceed `found_above` is printed in another
+    colour and in italics.
     """
     images, p = np.stack([found, worst]), np.stack([p_found, p_worst])
     check_tiles(images, p=p)
-    note = "p of the column's label under every image"
-    figure, grid = tile_grid(images.shape[:2], ["searched", "real"], title, note, names_size=9)
+    note = f"p of the column's label under every image; in italics: noise not above {found_above:g}"
+    figure, grid = tile_grid(images.shape[:2], ["noise,\nbest", "training,\nworst"], title, note, names_size=9)
     for name, axes in zip(names or map(str, range(len(found))), grid[0], strict=True):
         axes.set_title(name, fontsize=10, parse_math=False)
-    for axes, image, value in cells(grid, images, p):
+    for place, (axes, image, value) in enumerate(cells(grid, images, p)):
         show_tile(axes, image)
-        axes.set_xlabel(probability_text(value))
+        missed = place < len(found) and not value > found_above
+        axes.set_xlabel(probability_text(value), **(WRONG if missed else {}))
     return figure
 
 
@@ -49,6 +52,7 @@ def figure(
     classifier: str,
     search: str,
     seed: int,
+    found_above: float = 0.999,
     class_names: Sequence[str] | None = None,
 ) -> Figure:
     """The strongest image that a search found for every label, above the training image with the lowest p."""
@@ -59,7 +63,7 @@ def figure(
     title = f"noise that was searched for each label, and the real images that do worst: {classifier}"
     names = None if class_names is None else column_names(labels, class_names)
     p_real = real["p_label"].to_numpy()
-    return overview(pixels[each, best], p[each, best], pictures(worst[:, 0]), p_real, title, names)
+    return overview(pixels[each, best], p[each, best], pictures(worst[:, 0]), p_real, title, names, found_above)
 
 
 def column_names(labels: Sequence[int], class_names: Sequence[str]) -> list[str]:

@@ -22,7 +22,7 @@ def trace(rows: pd.DataFrame, title: str, *, found_above: float = 0.999) -> Figu
     require_rows(rows, ["seed", "label", "search", "step", "image", "p"])
     searches = list(dict.fromkeys(rows["search"]))
     figure = Figure(figsize=(WIDTH, 3.0), layout="constrained")
-    panels = figure.subplots(1, len(searches), sharey=True, squeeze=False)[0]
+    panels = figure.subplots(1, len(searches), sharex=True, sharey=True, squeeze=False)[0]
     for axes, search in zip(panels, searches, strict=True):
         _draw_trace(axes, _paths(rows[rows["search"] == search]))
         axes.axhline(found_above, color=VERMILION, linestyle="--", linewidth=1, label=f"p = {found_above:g}")
@@ -61,4 +61,7 @@ def _probability_axis(axes: Axes) -> None:
 
 def figure(traces: pd.DataFrame, classifier: str, found_above: float) -> Figure:
     """p during the searches of one classifier."""
-    return trace(numbered(traces, "traces"), classifier, found_above=found_above)
+    rows = numbered(traces, "traces")
+    images = rows.drop_duplicates(["search", "seed", "label", "image"]).groupby("search").size()
+    title = f"p of the label during each search, n = {images.max():,} images: {classifier}"
+    return trace(rows, title, found_above=found_above)

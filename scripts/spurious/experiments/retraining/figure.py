@@ -22,9 +22,8 @@ def retraining(table: pd.DataFrame, title: str = "") -> Figure:
     `table`: the rows of the table `retraining`. Colour tells the negatives, line and marker the target;
     lines join means over the seeds, the small dots are single seeds. Each classifier has a row of panels.
     """
-    require_rows(
-        table, ["classifier", *("negatives", "target", "round", "seed", "accuracy", "attack", "found", "images")]
-    )
+    columns = ["negatives", "target", "round", "seed", "accuracy", "accuracy_low", "accuracy_high", "attack", "found"]
+    require_rows(table, ["classifier", *columns, "images"])
     classifiers, attacks = (list(dict.fromkeys(table[name])) for name in ("classifier", "attack"))
     figure = Figure(figsize=(WIDTH, 0.9 + 2.6 * len(classifiers)), layout="constrained")
     figure.get_layout_engine().set(wspace=0.06)
@@ -40,6 +39,7 @@ def _draw_classifier(panels: np.ndarray, classifier: str, table: pd.DataFrame, a
     """The panels of a classifier: its accuracy, and a panel for each of the attacks."""
     per_net = table.drop_duplicates(["negatives", "target", "round", "seed"])
     _draw_arms(panels[0], per_net, "accuracy")
+    _widen(panels[0], per_net)
     panels[0].set_ylabel("test accuracy")
     panels[0].set_title(f"{classifier}: accuracy", parse_math=False)
     for axes, attack in zip(panels[1:], attacks, strict=True):
@@ -47,6 +47,18 @@ def _draw_classifier(panels: np.ndarray, classifier: str, table: pd.DataFrame, a
         _draw_arms(axes, own, "found")
         top = own["images"].max()
         axes.set(ylabel=f"images found, of {top}", title=f"attack: {attack}", ylim=(-0.04 * top, 1.04 * top))
+
+
+def _widen(axes: Axes, table: pd.DataFrame) -> None:
+    """Make the axis of accuracies at least four of a net's intervals high: a difference within noise looks small."""
+    width = (table["accuracy_high"] - table["accuracy_low"]).max()
+    middle = (table["accuracy"].max() + table["accuracy"].min()) / 2
+    half = max(2 * width, 0.6 * (table["accuracy"].max() - table["accuracy"].min()))
+    axes.errorbar(-0.15, middle, width / 2, color=GREY, capsize=2, elinewidth=1)
+    below = {"textcoords": "offset points", "va": "top", "fontsize": 7, "color": GREY}
+    axes.annotate("95 % interval of a net", (-0.15, middle - width / 2), (-4, -5), **below)
+    top = min(middle + half, 1.0 + 0.1 * half)
+    axes.set_ylim(top - 2 * half, top)
 
 
 def _colour(negatives: str) -> str:
@@ -76,7 +88,7 @@ def _draw_arms(axes: Axes, table: pd.DataFrame, column: str) -> None:
     start = table[table["round"] == 0]
     later = table[table["round"] > 0]
     arms = _arms(later)
-    for (negatives, target), offset in zip(arms, np.linspace(-0.21, 0.21, len(arms)), strict=True):
+    for (negatives, target), offset in zip(arms, np.linspace(-0.05, 0.05, len(arms)), strict=True):
         own = later[(later["negatives"] == negatives) & (later["target"] == target)]
         marker, line = TARGETS.get(target, ("o", "-"))
         color = _colour(negatives)

@@ -44,6 +44,8 @@ def smoothing(table: pd.DataFrame, title: str, published: pd.DataFrame | None = 
             theirs = None if published is None else published[published["kernel"] == kernel].sort_values("sigma")
             _draw_smoothing(panels[2 * i, j], panels[2 * i + 1, j], own, theirs)
             panels[2 * i, j].set_title(f"{classifier}, {kernel} taps, n = {own['n'].iloc[0]:,}")
+        rejected = table.loc[table["classifier"] == classifier, "reject_rate_high"].max()
+        panels[2 * i + 1, 0].set_ylim(0, 1.08 * rejected or 1)  # the panels of a row share it
         panels[2 * i, 0].set_ylabel("accuracy")
         panels[2 * i + 1, 0].set_ylabel("rejected")
     for axes in panels[-1]:
@@ -65,7 +67,6 @@ def _draw_smoothing(accuracy: Axes, reject: Axes, rows: pd.DataFrame, published:
         if published is not None:
             own = published[published["rate"] == name]
             axes.plot(own["sigma"] + step * gap, own["value"], marker, color=color, **HOLLOW)
-    reject.set_ylim(bottom=0)
 
 
 def _published_keys(published: pd.DataFrame | None) -> list[Line2D]:
@@ -84,4 +85,5 @@ def _rate(axes: Axes, rows: pd.DataFrame, name: str, offset: float, **look: str)
 
 def figure(table: pd.DataFrame, published: pd.DataFrame, dataset: str) -> Figure:
     """The rates of the table `smoothing`, beside those that the write-up has of the dataset."""
-    return smoothing(table, "", published_rates(published, dataset))
+    title = "accuracy under noise, of every view and of the vote, and what the vote rejects"
+    return smoothing(table, title, published_rates(published, dataset))

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from spurious.experiments.transfer.table import chance
 from spurious.experiments.transfer.table import transfer as table_of
@@ -42,6 +43,11 @@ def transfer(table: pd.DataFrame, by_chance: pd.Series, title: str) -> Figure:
     counts = table.drop_duplicates("source")
     names = [f"{row.source}\n{row.n} of {row.images} image{'s' * (row.images != 1)}" for row in counts.itertuples()]
     _heat(panels[0], shares, chances, names)
+    for row, column in np.argwhere(np.array(sources)[:, None] == np.array(judges)):  # fooled by construction
+        own = Rectangle(
+            (column - 0.5, row - 0.5), 1, 1, fill=False, hatch="////", edgecolor="white", linewidth=0, alpha=0.5
+        )
+        panels[0].add_patch(own)
     _heat(panels[1], by_chance[judges].to_numpy()[None], None, ["random signs"])
     panels[0].tick_params(bottom=False)
     panels[0].set_ylabel("made to fool")
@@ -50,7 +56,11 @@ def transfer(table: pd.DataFrame, by_chance: pd.Series, title: str) -> Figure:
     bar = figure.colorbar(panels[0].images[0], ax=panels, label="judged wrongly, %", pad=0.02, aspect=30)
     bar.outline.set_visible(False)
     figure.suptitle(title)
-    figure.supxlabel("in small type: the same images under random signs of the same size", fontsize=8, color=GREY)
+    figure.supxlabel(
+        "in small type: the same images under random signs of the same size; hatched: fooled by construction",
+        fontsize=8,
+        color=GREY,
+    )
     return figure
 
 
