@@ -97,12 +97,12 @@ def test_edited_module_reruns_what_imports_it(finished, codes, module):
                 assert reason.startswith("Params have changed since last execution")
 
 
-def test_edited_table_reruns_that_table_and_no_other(finished):
+def test_edited_table_reruns_that_table_the_claims_and_no_other(finished):
     with edited(finished / "scripts/spurious/experiments/smoothing/agreement.py"):
         done = run_snakemake(finished, "demo", "--dry-run", "--printshellcmds")
-    assert planned_results(done).keys() == {"tables/smoothing-agreement"}
+    assert planned_results(done).keys() == {"tables/smoothing-agreement", "tables/claims"}
     scripts = sorted(script for script, _ in planned_jobs(done))
-    assert scripts == ["make_result.py", "write_provenance.py", "write_summary.py"]
+    assert scripts == ["make_result.py"] * 2 + ["write_provenance.py", "write_summary.py"]
 
 
 def test_edited_intervals_rerun_the_tables_that_reach_them(finished):
@@ -144,6 +144,6 @@ def test_changed_sigmas_rerun_only_smoothing(rerun):
     assert {f"{DATASET}/{name}/smoothing.csv" for name in EXPERIMENT["smoothing"]} <= changed
     assert {f"{DATASET}/tables/smoothing.csv", f"{DATASET}/figures/smoothing.png"} <= changed
     assert pd.read_csv(results / DATASET / "tables/smoothing.csv")["sigma"].drop_duplicates().tolist() == [0.0, 0.5]
-    kept = [name for name in before if not re.search(r"smoothing|risk-|summary\.rst|published|provenance", name)]
+    kept = [name for name in before if not re.search(r"smoothing|risk-|summary\.rst|published|claims|provenance", name)]
     assert len(kept) > 50
     assert [name for name in kept if times(results)[results / name] != before_times[results / name]] == []
