@@ -292,6 +292,11 @@ def test_a_sweep_without_noise_a_claim_about_1000_classes_and_large_changes_are_
         ("noise-fools", {"smoothing": sweep({}, {})["smoothing"].query("sigma == 0")}, "no noise"),
         ("first-loss-usual", started("usual", 86, classes=10), "about 1000 classes, the dataset has 10"),
         ("any-class", fooled(1.0, 0.25), "at most 8 of 255"),
+        (
+            "unlike-training",
+            {"backworking-nearest": nearest(2)["backworking-nearest"].assign(n=0)},
+            "no rows of found images",
+        ),
         ("forests-not-safe", {"black_box": scored(0.9)["black_box"].assign(classifier="cnn")}, "no random forest"),
     ):
         found = decide(name, TABLES[name], tables)

@@ -45,7 +45,7 @@ def every_label(table: pd.DataFrame) -> Finding:
 @rule("unlike-training")
 def unlike_training(table: pd.DataFrame) -> Finding:
     """Distance to the nearest training image of the label, over that of test images: unlike is above 1."""
-    own = first_classifier(table)
+    own = chosen(first_classifier(table).query("n > 0"), "found images")
     row = own.loc[own["ratio"].idxmin()]
     measured = (
         "median distance to the nearest training image of the label, over that of test images:"

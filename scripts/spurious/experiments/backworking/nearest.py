@@ -19,9 +19,9 @@ def nearest(
     """How far found images lie from the training images of their label, test images of the label being 1.
 
     `images` and `rows`: a file of each kind for every classifier and label. Returns `classifier, search, n, ratio, low,
-    high`, without searches that found nothing or whose pixels may leave [0, 1]: n images with p above `found_above`,
-    the median of their L2 distance to the nearest training image of the label over the median distance of its test
-    images, and its 95 % bootstrap interval, where the images of one seed and label are drawn together.
+    high`, without searches whose pixels may leave [0, 1]: n images with p above `found_above`, the median of their L2
+    distance to the nearest training image of the label over the median distance of its test images, and its 95 %
+    bootstrap interval, where the images of one seed and label are drawn together; nan where n is 0.
     """
     parts = []
     for place, (stored, frame) in enumerate(zip(images, rows, strict=True)):
@@ -35,12 +35,14 @@ def nearest(
             parts.append({"classifier": own["classifier"].iloc[0], "search": search, "distances": distance / unit})
     groups = pd.DataFrame(parts).groupby(["classifier", "search"], sort=False)["distances"]
     found = {key: np.stack(values.to_list()) for key, values in groups}
-    table = [(*key, *_median(values)) for key, values in found.items() if not np.isnan(values).all()]
+    table = [(*key, *_median(values)) for key, values in found.items()]
     return pd.DataFrame(table, columns=["classifier", "search", "n", "ratio", "low", "high"])
 
 
 def _median(values: NDArray) -> tuple[int, float, float, float]:
     """(n, median, low, high) of the values that are not nan; a row is drawn as a whole."""
+    if np.isnan(values).all():
+        return 0, np.nan, np.nan, np.nan
     return int((~np.isnan(values)).sum()), float(np.nanmedian(values)), *bootstrap_median(values, draws(len(values)))
 
 
