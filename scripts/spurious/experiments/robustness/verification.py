@@ -1,5 +1,6 @@
 """Whether stored images of attacks are what their archive says, and the table `robustness` what follows from them."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice, product
 from typing import Any
@@ -125,9 +126,12 @@ def _outcomes(about: About) -> pd.DataFrame:
         attacks = [row["attack"] for row in about["attacks"] if row["defence"] == defence]
         own = [row for row in about["found"] if row["defence"] == defence]
         for norm, epsilon in ((norm, epsilon) for norm, sizes in about["sizes"].items() for epsilon in sizes):
-            within = [row for row in own if row["norm"] == norm and row["epsilon"] <= epsilon]
+            within = defaultdict(list)
+            for row in own:
+                if row["norm"] == norm and row["epsilon"] <= epsilon:
+                    within[row["id"]].append(row)
             for start, attack in product(about["starts"], [*attacks, WORST]):
-                found = [row for row in within if row["id"] == start["id"]]
+                found = within[start["id"]]
                 row = {"seed": about["seed"], "defence": defence, "attack": attack, "norm": norm, "epsilon": epsilon}
                 rows.append(row | {"id": start["id"], **_rates(start["clean"][defence], start["label"], found, attack)})
     return pd.DataFrame(rows)
