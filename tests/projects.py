@@ -28,6 +28,8 @@ TINY = {
         "rounds": 1,
         "attacks": ["published", "log-p"],
         "arms": [{"negatives": "none", "target": "none"}, {"negatives": "backworked", "target": "uniform"}],
+        "strong": {"images": 1, "objectives": ["log_p"], "steps": 2, "restarts": 1, "max_queries": 0},
+        "confidence": {"images": 20, "sizes": [0.3], "steps": 1},
     },
     "smoothing": {"sigmas": [0.0, 0.25], "kernels": [5]},
     "linear": {

@@ -73,6 +73,8 @@ def mnist(folder, data):
         "retraining": {
             "rounds": 1,
             "arms": [{"negatives": "none", "target": "none"}, {"negatives": "backworked", "target": "extra"}],
+            "strong": {"images": 1, "steps": 2, "restarts": 1, "max_queries": 20},
+            "confidence": {"images": 20, "steps": 1},
         },
     }
     stages = {"classifiers": ["cnn", "cnn-published"], "backworking": ["cnn"], "retraining": ["cnn"]}
