@@ -13,11 +13,13 @@ import torch
 from comparing import CPU, Agreement, Bench, Values, different, largest, mean, number, path
 from spurious.attacks import evolution
 from spurious.attacks.closed_form import fast_gradient_sign, smallest_steps
+from spurious.attacks.confidence import raise_confidence
 from spurious.attacks.entries import GradientAttack
 from spurious.attacks.expectation import move_away
 from spurious.attacks.gradient import fool, random_targets
 from spurious.attacks.optimization import run_searches
-from spurious.attacks.settings import ImageOptimization
+from spurious.attacks.persistent import Wanted, persist
+from spurious.attacks.settings import ImageOptimization, PersistentAttack
 from spurious.classifiers.linear import LinearTrainer
 from spurious.classifiers.predictions import accuracy, predict
 from spurious.classifiers.scikit_learn import scores_of
@@ -25,6 +27,7 @@ from spurious.defences.defended import Defended
 from spurious.defences.entries import Vote
 from spurious.defences.smoothed import Smoothed
 from spurious.perturbations.balls import sizes
+from spurious.perturbations.noise_images import NOISE
 from spurious.seeding import generator
 from subjects import CLASSES, LINEAR, RECIPE, cnn, digits, softmax_regression, split, tested, trainer
 
@@ -87,6 +90,27 @@ def image_optimization(bench: Bench) -> Iterator[Agreement]:
         yield largest(f"{name}: p of the first steps", cpu[name][:4], gpu[name][:4], 1e-3)
         yield mean(f"{name}: p in the end", cpu[name][-1], gpu[name][-1], 0.01)
         yield mean(f"{name}: above .999", cpu[name][-1] > 0.999, gpu[name][-1] > 0.999, 0.05)  # 3 of 64 images
+
+
+@path("float32", unit="steps of an image/s")
+def inner_attack(bench: Bench) -> Iterator[Agreement]:
+    """Noise moved to where the CNN is most confident, as ACET trains on it, and the search that does not give up."""
+    images = tested(bench.size)[0]
+    start = NOISE["mixture"](images, generator("gpu", "noise"))
+    settings = PersistentAttack(images=1, steps=bench.size.steps, restarts=1, max_queries=0)
+    wanted = Wanted(labels=torch.arange(CLASSES), others=images[:CLASSES], averages=images[:CLASSES])
+
+    def run(device: torch.device) -> Values:
+        model = cnn(bench.size, device)
+        moved = raise_confidence(model, start.to(device), CLASSES, epsilon=0.3, steps=bench.size.steps)
+        found = persist(model, wanted, settings, above=0.999, seed=0)
+        beyond = ((moved.cpu() - start).abs().max() - 0.3).clamp(min=0)
+        return {"p": predict(model, moved), "beyond": beyond, "found": found.p}
+
+    cpu, gpu = bench.both(run, work=len(images) * bench.size.steps)
+    yield number("change beyond epsilon", cpu["beyond"], gpu["beyond"], 1e-6)  # rounding
+    yield mean("largest p", cpu["p"].amax(1), gpu["p"].amax(1), 0.01)
+    yield mean("found", cpu["found"] > 0.999, gpu["found"] > 0.999, 0.1)  # one of ten images
 
 
 def fooling(bench: Bench, methods: dict[str, GradientAttack]) -> Iterator[Agreement]:

@@ -66,6 +66,7 @@ def test_another_library_for_the_convolutions_stays_within_the_tolerances(tmp_pa
     names = (
         "prediction",
         "image optimization",
+        "inner attack",
         "sweep",
         "fooling linf",
         "fooling l2",
