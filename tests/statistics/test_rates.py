@@ -30,10 +30,8 @@ TABLES = {
     },
     "linear-pair": {"rows": lambda: pd.DataFrame(PAIR)},
 }
-OVER_SEEDS = {
-    "backworking-summary",
-    "backworking-ablation",
-}  # no row of one seed: bounds are cut to [0, 1]
+# have no row of a single seed: such bounds are cut to [0, 1]
+OVER_SEEDS = {"backworking-summary", "backworking-ablation", "retraining-strong", "retraining-noise"}
 WITHOUT = {"backworking", "retraining-summary", "smoothing-tests", "images-excluded", "robustness-checks"}
 WITHOUT |= {"robustness-gain"}  # have no interval of a rate
 

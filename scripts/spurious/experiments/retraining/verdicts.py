@@ -68,7 +68,8 @@ def decided(summary: pd.DataFrame, matters: Matters) -> pd.DataFrame:
 
 def last_round(table: pd.DataFrame) -> pd.Series:
     """(N,) bool: the rows of each arm's last round."""
-    return table["round"] == table.groupby(["classifier", "negatives", "target"])["round"].transform("max")
+    arm = [name for name in ("classifier", "negatives", "target") if name in table]
+    return table["round"] == table.groupby(arm)["round"].transform("max")
 
 
 def _cannot_tell(summary: pd.DataFrame) -> pd.Series:
