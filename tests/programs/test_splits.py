@@ -129,13 +129,14 @@ PROGRAMS = {
     ),
     "retrain_classifier": Program(
         retrain_classifier.main,
-        {"weights": "cnn0/weights", "control": "cnn1/weights", "negatives": "backworked", "target": "uniform"}
-        | {"classifier": "cnn"}
+        {"weights": "cnn0/weights", "control": "cnn1/weights", "judge": "cnn1/weights"}
+        | {"negatives": "backworked", "target": "uniform", "classifier": "cnn"}
         | {"found": tuple(f"found{label}/images" for label in range(CLASSES))}
         | {"found-rows": tuple(f"found{label}/rows" for label in range(CLASSES))}
         | {"seed": 0, "settings": {"rounds": 2, "attacks": ["cost"]}, "recipe": RECIPE, "searches": SEARCHES},
         {"attacks-rows": "train", "old-rows": "train", "predictions-rows": "train test", "negatives-file": "train"}
-        | {"history-rows": "train validation", "negatives-rows": "train"},
+        | {"history-rows": "train validation", "negatives-rows": "train"}
+        | {"strong-rows": "train test", "strong-file": "train test", "noise-rows": "train test"},
     ),
     "smooth_shard": Program(
         smooth_shard.main,
@@ -159,11 +160,6 @@ PROGRAMS = {
         attack_defence.main,
         {"weights": "cnn0/weights", "classifier": "cnn", "entry": CNN, "seed": 0} | {"settings": ATTACKS},
         {"rows": "validation test", "found": "validation test"},
-    ),
-    "certify_classifier": Program(
-        certify_classifier.main,
-        {"weights": "cnn0/weights", "classifier": "cnn", "entry": CNN, "settings": CERTIFICATION},
-        {"rows": "test", "attacks": "test"},
     ),
     "certify_classifier": Program(
         certify_classifier.main,

@@ -13,7 +13,7 @@ ALPHA = 0.001
 def radii(numbers: pd.DataFrame) -> pd.DataFrame:
     """The radii where all draws agree, for the draws that the published `numbers` name: COLUMNS; nothing is sampled.
 
-    Cohen, Rosenfeld and Kolter, "Certified adversarial robustness via randomized smoothing", ICML (2019), section 3.2.2.
+    Cohen, Rosenfeld and Kolter, "Certified adversarial robustness via randomized smoothing", ICML (2019), 3.2.2.
     """
     settings = numbers["setting"][(numbers["source"] == SOURCE) & (numbers["quantity"] == LARGEST)]
     draws = settings.str.extract(rf"^alpha {ALPHA}, all of ([0-9]+) samples agree$")[0].astype(int)
