@@ -96,6 +96,12 @@ ATTACKS = {
 CERTIFICATION = {"images": 6, "sigmas": [0.5], "n0": 5, "n": 50, "defences": {"none": "none"}}
 CERTIFICATION |= {"attack": {"images": 3, "steps": 2, "n": 20}}
 
+RETRAINING = {
+    "rounds": 2,
+    "attacks": ["cost"],
+    "strong": {"images": 3, "steps": 5, "restarts": 3, "max_queries": 20},
+    "confidence": {"images": 20, "steps": 1},
+}
 PROGRAMS = {
     "train_classifier": Program(
         train_classifier.main,
@@ -133,7 +139,7 @@ PROGRAMS = {
         | {"negatives": "backworked", "target": "uniform", "classifier": "cnn"}
         | {"found": tuple(f"found{label}/images" for label in range(CLASSES))}
         | {"found-rows": tuple(f"found{label}/rows" for label in range(CLASSES))}
-        | {"seed": 0, "settings": {"rounds": 2, "attacks": ["cost"]}, "recipe": RECIPE, "searches": SEARCHES},
+        | {"seed": 0, "settings": RETRAINING, "recipe": RECIPE, "searches": SEARCHES},
         {"attacks-rows": "train", "old-rows": "train", "predictions-rows": "train test", "negatives-file": "train"}
         | {"history-rows": "train validation", "negatives-rows": "train"}
         | {"strong-rows": "train test", "strong-file": "train test", "noise-rows": "train test"},
