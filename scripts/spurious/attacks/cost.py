@@ -19,6 +19,7 @@ from torch import Tensor
 
 from spurious.attacks.settings import ImageOptimization
 from spurious.errors import SpuriousError
+from spurious.modules import device_of
 
 OUTPUT_LAYER = "softmax"
 PER_UNIT_LAYER = "fc"
@@ -127,6 +128,6 @@ def build_cost(references: dict[str, Tensor], settings: ImageOptimization) -> Ba
 @torch.inference_mode()
 def reference_activations(model: LayeredClassifier, images: Tensor, *, batch_size: int = 500) -> dict[str, Tensor]:
     """Activations (R, ...) of reference images (R, C, H, W) at every hidden layer, on the model's device."""
-    device = next(model.parameters()).device
+    device = device_of(model)
     parts: list[dict[str, Tensor]] = [model.activations(batch.to(device)) for batch in images.split(batch_size)]
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0] if name != OUTPUT_LAYER}

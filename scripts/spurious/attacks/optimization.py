@@ -10,6 +10,7 @@ from spurious.adam import Adam
 from spurious.attacks.cost import OUTPUT_LAYER, BackworkingCost, build_cost, reference_activations
 from spurious.attacks.settings import ImageOptimization
 from spurious.errors import SpuriousError
+from spurious.modules import device_of
 from spurious.seeding import generator
 
 
@@ -86,7 +87,7 @@ def optimize_images(
     again, whose Adam moments survive, as in the original. `cost` is needed for the objective "cost".
     Source: the write-up's `get_faulty_input_layer`.
     """
-    images = start.detach().to(next(model.parameters()).device, copy=True).requires_grad_()
+    images = start.detach().to(device_of(model), copy=True).requires_grad_()
     optimizer = Adam([images], epsilon_hat=True)
     reinitialized = torch.zeros(len(start), dtype=torch.long)
     last_reset = torch.zeros(len(start), dtype=torch.long)

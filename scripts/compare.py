@@ -1,0 +1,91 @@
+"""Compare two folders of results: the numbers of all tables, and the settings and versions that they were made with.
+
+    python scripts/compare.py results /backup/results
+
+A number differs where the two are further apart than the root of the sum of their squared half intervals; without an
+interval, by more than 1e-6 of the larger one. The exit status is 1 where a number differs or a row, a column or a table
+is missing, else 0: settings and versions are listed, and do not count.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.jobs.arguments import Parser, answer_help, run
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=Path, help="a folder of results")
+    parser.add_argument("other", type=Path, help="the one to compare it with")
+    return parser.parse_args(argv)
+
+
+answer_help(__name__, parse)
+
+from pipeline.files.rows import read_rows
+from spurious.errors import SpuriousError
+from spurious.report.comparison import differences, setting_differences
+
+DESCRIBED = ("version", "git", "configuration", "seeds", "software", "hardware")  # of a run, in provenance.json
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print what differs; exit status 1 where a number does."""
+    arguments = parse(argv)
+    folders = arguments.results, arguments.other
+    for line in described(*folders):
+        print(line)
+    found = list(measured(*folders))
+    for line in found:
+        print(line)
+    print("1 difference of numbers" if len(found) == 1 else f"{len(found)} differences of numbers")
+    if found:
+        sys.exit(1)
+
+
+def measured(results: Path, other: Path) -> Iterator[str]:
+    """What differs in the tables of two folders; SpuriousError where one has no tables."""
+    sides = [tables(folder) for folder in (results, other)]
+    for name in sorted(sides[0] | sides[1]):
+        if lacking := [folder for folder, side in zip((results, other), sides, strict=True) if name not in side]:
+            yield f"{name}: not in {lacking[0]}"
+        else:
+            yield from (
+                f"{name}: {line}" for line in differences(*(read_rows([folder / name]) for folder in (results, other)))
+            )
+
+
+def tables(folder: Path) -> set[str]:
+    """The tables of all datasets, as paths in the folder."""
+    found = {path.relative_to(folder).as_posix() for path in folder.glob("*/tables/*.csv")}
+    if not found:
+        raise SpuriousError(f"{folder}: no tables in <dataset>/tables; name a folder such as results")
+    return found
+
+
+def described(results: Path, other: Path) -> Iterator[str]:
+    """Settings, versions and machines that differ, by the provenance.json of each dataset that both have."""
+    for path in sorted(results.glob("*/tables/provenance.json")):
+        name = path.relative_to(results)
+        if (other / name).exists():
+            pair = [{key: read(folder / name).get(key) for key in DESCRIBED} for folder in (results, other)]
+            yield from (f"{name.parts[0]}: {line}" for line in setting_differences(*pair))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A record; SpuriousError where it is not one."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        record = None
+    if not isinstance(record, dict):
+        raise SpuriousError(f"{path}: not a readable record; delete it and make it again by snakemake")
+    return record
+
+
+if __name__ == "__main__":
+    run(main)
