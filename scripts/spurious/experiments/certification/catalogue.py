@@ -53,5 +53,7 @@ FINDINGS = [
         "Certification",
         f"{HERE}.findings:certification",
         {"table": "certified", "attacks": "certified-attacks"},
+        question="Within which distance can no change at all move the decision?",
+        figure="certified",
     )
 ]
