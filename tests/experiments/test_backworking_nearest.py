@@ -54,6 +54,15 @@ def test_a_search_that_found_nothing_has_no_ratio():
     assert table[["ratio", "low", "high"]].isna().all(axis=None)
 
 
+def test_a_label_of_which_nothing_was_found_widens_nothing():
+    """Every other replicate draws only the label without a found image, which has no distance."""
+    zero, one = made(0, (1.0, 1.0, 1.0)), made(1, (0.5, 0.5, 0.5))
+    (row,) = nearest([zero[0], one[0]], [zero[1], one[1]], DATA).to_dict("records")
+    (alone,) = nearest([zero[0]], [zero[1]], DATA).to_dict("records")
+    assert row == alone
+    assert row["n"] == 3
+
+
 def test_distances_are_those_of_a_loop():
     rng = np.random.default_rng(0)
     images, references = rng.random((4, 1, 3, 3)), rng.random((5, 1, 3, 3))

@@ -19,9 +19,11 @@ def draws(count: int, *, replicates: int = REPLICATES, seed: int = 0) -> NDArray
 def bootstrap_median(values: NDArray, resampled: NDArray, level: float = 0.95) -> tuple[float, float]:
     """Percentile bootstrap interval (low, high) of the median over all values (N, K), nan left out, by image.
 
-    `resampled`: what `draws` returns. Efron and Tibshirani, "An introduction to the bootstrap" (1993), chapter 13.
+    `resampled`: what `draws` returns; a replicate whose images have no value has no median and does not count. Efron
+    and Tibshirani, "An introduction to the bootstrap" (1993), chapter 13.
     """
-    medians = resampled_medians(values, resampled)
+    drawn = resampled @ (~np.isnan(values)).any(1)
+    medians = resampled_medians(values, resampled[drawn > 0])
     low, high = np.quantile(medians, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
