@@ -50,6 +50,7 @@ SINGLE = [
     "cnn/fooling.csv",
     "forest/black_box.csv",
     "cnn/seed0/robustness/shard0.csv",
+    "cnn/certification/shard0.csv",
     "transfer.csv",
 ]
 MEASURED = pd.read_csv(ROOT / "docs/measured/resources.csv")["rule"]

@@ -54,7 +54,7 @@ def test_the_cpu_agrees_with_itself_on_every_path(tmp_path):
     assert ", ".join(table) == f"{columns}, unit, peak_memory_mib"
     expected = {(path.name, path.precision) for path in comparing.PATHS}
     assert set(zip(table["path"], table["precision"], strict=True)) == expected
-    assert len(expected) == 15
+    assert len(expected) == 16
     assert (table["difference"] == 0).all()
     assert table["agrees"].all()
     assert (table[["cpu_rate", "gpu_rate"]] > 0).all(axis=None)
