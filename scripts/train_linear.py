@@ -36,10 +36,10 @@ from pipeline.files.tensors import write_tensors
 from spurious.attacks.box_steps import smallest_image_steps
 from spurious.attacks.closed_form import Steps, fast_gradient_sign, rubbish_probability, smallest_steps
 from spurious.classifiers.linear import LinearTrainer, history_rows
-from spurious.classifiers.linear_predictions import judge, prediction_rows
+from spurious.classifiers.linear_predictions import predict_linear, prediction_rows
 from spurious.data.datasets import to_float
-from spurious.data.splits import ImageSource
-from spurious.experiments.linear.pair import pair_rows
+from spurious.data.splits import Split
+from spurious.experiments.linear.binary_logistic import binary_logistic_rows
 from spurious.frames import held_out
 from spurious.seeding import generator
 
@@ -64,12 +64,12 @@ def main(argv: list[str] | None = None) -> None:
     steps = attacked(weight.to(device), bias.to(device), splits[held_out(splits)], settings, seed)
     common = {"weight_decays": decays, "seed": torch.tensor(seed)}
     write_tensors(arguments.steps, steps | common)
-    write_rows(arguments.pair, pair_rows(splits, settings, seed=seed, device=device))
+    write_rows(arguments.pair, binary_logistic_rows(splits, settings, seed=seed, device=device))
     write_tensors(arguments.weights, {"weight": weight, "bias": bias, **common})
     checkpoint.unlink(missing_ok=True)
 
 
-def check(settings: LinearSettings, splits: Mapping[str, ImageSource], classes: int) -> None:
+def check(settings: LinearSettings, splits: Mapping[str, Split], classes: int) -> None:
     """Refuse what would fail after the training only."""
     if "train" not in splits:
         raise SpuriousError(f"the data have no split train, only {', '.join(splits) or 'none'}; make them again")
@@ -88,7 +88,7 @@ def with_seed(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
 def predictions(
     weight: torch.Tensor,
     bias: torch.Tensor,
-    splits: Mapping[str, ImageSource],
+    splits: Mapping[str, Split],
     settings: LinearSettings,
     device: torch.device,
 ) -> pd.DataFrame:
@@ -97,15 +97,15 @@ def predictions(
     for split, source in splits.items():
         if split == "train" and "test" in splits:
             continue
-        judged = judge(weight.to(device), bias.to(device), source)
-        rows = prediction_rows(judged, source.labels, settings.weight_decays)
+        predictions = predict_linear(weight.to(device), bias.to(device), source)
+        rows = prediction_rows(predictions, source.labels, settings.weight_decays)
         rows.insert(1, "split", split)
         parts.append(rows)
     return pd.concat(parts, ignore_index=True)
 
 
 def attacked(
-    weight: torch.Tensor, bias: torch.Tensor, source: ImageSource, settings: LinearSettings, seed: int
+    weight: torch.Tensor, bias: torch.Tensor, source: Split, settings: LinearSettings, seed: int
 ) -> dict[str, torch.Tensor]:
     """The first images under attack, and noise; see `linear` of `spurious.experiments.linear.regularization`.
 

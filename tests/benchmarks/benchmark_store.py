@@ -24,7 +24,7 @@ from measuring import Row, memory_mb
 from pipeline.files.stores import SplitWriter, open_store, write_description
 from spurious.classifiers.linear import LinearTrainer
 from spurious.configuration import settings_for
-from spurious.data.splits import ImageSource, InMemory, prefetched, shuffled
+from spurious.data.splits import InMemory, Split, prefetched, shuffled
 from spurious.experiments.linear.settings import LinearSettings
 from spurious.registry import parse
 from spurious.seeding import generator
@@ -107,7 +107,7 @@ def fresh(call: Callable[..., Result], *arguments: object) -> Result:
 
 def loading(store: Path, batch_size: int, in_memory: bool = False) -> float:
     """Images per second that the loader delivers where nothing else is done."""
-    source: ImageSource = open_store(store).splits["train"]
+    source: Split = open_store(store).splits["train"]
     if in_memory:
         source = InMemory(source.batch(torch.arange(len(source))), source.labels)
     return images_per_second(prefetched(source, islice(shuffled(source, batch_size, generator("store")), BATCHES)))

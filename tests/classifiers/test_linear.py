@@ -18,11 +18,11 @@ from pipeline.files import checkpoints
 from pipeline.files.tensors import write_tensors
 from spurious.classifiers import linear
 from spurious.classifiers.linear import LinearTrainer, history_rows, mean_image
-from spurious.classifiers.linear_predictions import judge, prediction_rows
+from spurious.classifiers.linear_predictions import predict_linear, prediction_rows
 from spurious.data.datasets import digits
 from spurious.data.splits import InMemory
 from spurious.errors import SpuriousError
-from spurious.experiments.linear.pair import pair_rows, random_signs
+from spurious.experiments.linear.binary_logistic import binary_logistic_rows, random_signs
 from spurious.experiments.linear.settings import LinearSettings
 from spurious.seeding import generator
 
@@ -156,24 +156,24 @@ def test_mean_image_of_all_and_of_an_even_spread(monkeypatch):
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 1000])
-def test_judge_equals_a_plain_loop(batch_size):
+def test_predictions_equal_a_plain_loop(batch_size):
     weight, bias = trained(new_trainer())
-    judged = judge(weight, bias, SPLITS["test"], batch_size=batch_size)
+    predictions = predict_linear(weight, bias, SPLITS["test"], batch_size=batch_size)
     for place in range(len(DECAYS)):
         p = (pixels("test") @ weight[place].flatten(1).double().T + bias[place].double()).softmax(1)
-        assert torch.equal(judged.predicted[place], p.argmax(1))
-        torch.testing.assert_close(judged.probability[place].double(), p.max(1).values, rtol=1e-4, atol=1e-6)
+        assert torch.equal(predictions.predicted[place], p.argmax(1))
+        torch.testing.assert_close(predictions.probability[place].double(), p.max(1).values, rtol=1e-4, atol=1e-6)
         own = torch.stack([row[label] for row, label in zip(p, DATA.labels["test"], strict=True)])
-        torch.testing.assert_close(judged.p_label[place].double(), own, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(predictions.p_label[place].double(), own, rtol=1e-4, atol=1e-6)
 
 
 def test_prediction_rows_name_decay_and_image():
-    judged = judge(*trained(new_trainer()), SPLITS["test"])
-    rows = prediction_rows(judged, SPLITS["test"].labels, DECAYS)
+    predictions = predict_linear(*trained(new_trainer()), SPLITS["test"])
+    rows = prediction_rows(predictions, SPLITS["test"].labels, DECAYS)
     assert list(rows) == ["weight_decay", "id", "label", "predicted", "probability", "p_label"]
     assert rows["weight_decay"].unique().tolist() == list(DECAYS)
     row = rows[(rows["weight_decay"] == DECAYS[2]) & (rows["id"] == 17)].iloc[0]
-    assert row["predicted"] == judged.predicted[2, 17]
+    assert row["predicted"] == predictions.predicted[2, 17]
     assert row["label"] == SPLITS["test"].labels[17]
 
 
@@ -370,7 +370,7 @@ def test_a_weight_decay_beyond_the_bound_is_refused_and_below_it_shrinks(decay, 
 
 def test_pair_rows_confuse_3_and_7():
     settings = SETTINGS.changed(pair=(3, 7), epochs=30)
-    rows = pair_rows(SPLITS, settings, seed=0)
+    rows = binary_logistic_rows(SPLITS, settings, seed=0)
     assert list(rows) == [
         "seed", "classes", "weight_decay", "attack", "epsilon", "id", "label", "predicted", "p_label"
     ]  # fmt: skip
@@ -392,13 +392,17 @@ def test_the_validation_split_chooses_the_decay_of_the_pair(turned, best):
         labels[one], labels[eight] = 8, 1
     splits = SPLITS | {"validation": InMemory(DATA.images["validation"], labels)}
     settings = SETTINGS.model_copy(update={"pair": (1, 8), "weight_decays": (10.0, 0.01, 10.0), "epochs": 10})
-    assert pair_rows(splits, settings, seed=0)["weight_decay"].unique().tolist() == [best]
+    assert binary_logistic_rows(splits, settings, seed=0)["weight_decay"].unique().tolist() == [best]
 
 
 def test_the_attack_moves_the_margin_by_the_l1_norm():
     """ln(p / (1 - p)) of the label falls by epsilon times the L1 norm of the difference of the two templates."""
     settings = SETTINGS.model_copy(update={"pair": (1, 8), "epsilon": 0.02, "weight_decays": (0.1,)})
-    rows = pair_rows(SPLITS, settings, seed=0).pivot(index="id", columns="attack", values="p_label").astype(float)
+    rows = (
+        binary_logistic_rows(SPLITS, settings, seed=0)
+        .pivot(index="id", columns="attack", values="p_label")
+        .astype(float)
+    )
     odds = np.log(rows / (1 - rows))
     fall = odds["none"] - odds["fast gradient sign"]
     assert fall.max() == pytest.approx(fall.min(), rel=1e-3)
@@ -415,14 +419,14 @@ def test_random_signs_belong_to_the_image():
 
 
 def test_without_a_pair_there_are_no_rows_but_their_columns():
-    rows = pair_rows(SPLITS, SETTINGS.changed(pair=None), seed=0)
+    rows = binary_logistic_rows(SPLITS, SETTINGS.changed(pair=None), seed=0)
     assert len(rows) == 0
-    assert list(rows) == list(pair_rows(SPLITS, SETTINGS.changed(pair=(3, 7), epochs=1), seed=0))
+    assert list(rows) == list(binary_logistic_rows(SPLITS, SETTINGS.changed(pair=(3, 7), epochs=1), seed=0))
 
 
 def test_without_validation_the_first_decay_is_the_pairs():
     splits = {"train": SPLITS["train"], "mirrored": SPLITS["test"]}
-    rows = pair_rows(splits, SETTINGS.changed(pair=(0, 1)), seed=0)
+    rows = binary_logistic_rows(splits, SETTINGS.changed(pair=(0, 1)), seed=0)
     assert rows["weight_decay"].unique().tolist() == [DECAYS[0]]
 
 

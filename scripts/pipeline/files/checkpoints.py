@@ -11,7 +11,7 @@ from pipeline.files.tensors import read_tensors, write_tensors
 from pipeline.jobs.progress import progress_bar
 from spurious.classifiers.linear import LinearProgress, LinearTrainer
 from spurious.classifiers.training import Progress, Trainer
-from spurious.data.splits import ImageSource
+from spurious.data.splits import Split
 from spurious.errors import SpuriousError, reason_of
 
 SAMPLED = 256  # images of a source, whose pixels enter the fingerprint
@@ -19,7 +19,7 @@ SAMPLED = 256  # images of a source, whose pixels enter the fingerprint
 
 def train(
     trainer: Trainer | LinearTrainer,
-    validation: tuple[torch.Tensor, torch.Tensor] | ImageSource | None,
+    validation: tuple[torch.Tensor, torch.Tensor] | Split | None,
     checkpoint: Path,
     name: str,
 ) -> list[Progress] | list[LinearProgress]:
@@ -39,9 +39,7 @@ def train(
     return history
 
 
-def fingerprint(
-    trainer: Trainer | LinearTrainer, validation: tuple[torch.Tensor, torch.Tensor] | ImageSource | None
-) -> str:
+def fingerprint(trainer: Trainer | LinearTrainer, validation: tuple[torch.Tensor, torch.Tensor] | Split | None) -> str:
     """SHA-256 of all that decides a run and its history.
 
     These are settings, seed, threads, kind of device, precision, shapes, and the training and validation images. A
@@ -69,7 +67,7 @@ def fingerprint(
     return digest.hexdigest()
 
 
-def _sample(source: ImageSource) -> list[torch.Tensor]:
+def _sample(source: Split) -> list[torch.Tensor]:
     """All labels of a source, and evenly spread images of it."""
     count = min(len(source), SAMPLED)
     return [source.labels, source.batch(torch.arange(count) * len(source) // count)]

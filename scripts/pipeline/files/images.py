@@ -10,7 +10,7 @@ from torch import Tensor
 from pipeline.files.photographs import open_photographs
 from pipeline.files.stores import open_store
 from pipeline.files.tensors import read_dataset
-from spurious.data.splits import ImageSource, InMemory
+from spurious.data.splits import InMemory, Split
 from spurious.errors import SpuriousError
 from spurious.perturbations.balls import Id
 
@@ -51,7 +51,7 @@ def open_images(paths: Sequence[str | Path]) -> Images:
     return Images(ids=range(len(tests)), labels=tests.labels, load=tests.batch, shape=tests.image_shape)
 
 
-def open_splits(path: str | Path) -> tuple[dict[str, ImageSource], int]:
+def open_splits(path: str | Path) -> tuple[dict[str, Split], int]:
     """The splits of a store, or of the data.safetensors of prepare_dataset.py; and the number of classes."""
     if Path(path).is_dir():
         store = open_store(path)

@@ -24,7 +24,7 @@ REMEDY = "delete the store and run again"
 
 
 class MappedSource:
-    """A split of a store as an `ImageSource`: every batch is copied out of the mapped file, nothing else is held.
+    """A split of a store as a `Split`: every batch is copied out of the mapped file, nothing else is held.
 
     The pages of a batch are given back after it: they stay in the system's cache as long as there is room, but the
     process does not grow with what it has read. Blocks of 16 images, for 64x64 pixels 200 kB, are read at once.

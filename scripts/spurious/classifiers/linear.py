@@ -10,9 +10,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from spurious.classifiers.linear_predictions import judge, to_pixels
+from spurious.classifiers.linear_predictions import predict_linear, to_pixels
 from spurious.classifiers.recipes import LinearRecipe
-from spurious.data.splits import ImageSource, prefetched, shuffled
+from spurious.data.splits import Split, prefetched, shuffled
 from spurious.errors import SpuriousError
 from spurious.seeding import generator
 
@@ -61,7 +61,7 @@ class LinearTrainer:
 
     def __init__(
         self,
-        source: ImageSource,
+        source: Split,
         settings: LinearRecipe,
         classes: int,
         *,
@@ -105,7 +105,7 @@ class LinearTrainer:
     def run(
         self,
         *,
-        validation: ImageSource | None = None,
+        validation: Split | None = None,
         rows: int = 10,
         on_step: Callable[[], object] = lambda: None,
     ) -> Iterator[LinearProgress]:
@@ -191,12 +191,12 @@ class LinearTrainer:
     def _learning_rate(self, step: int) -> float:
         return self.settings.learning_rate * (self.total - step) / self.total
 
-    def _row(self, losses: Tensor, validation: ImageSource | None) -> LinearProgress:
+    def _row(self, losses: Tensor, validation: Split | None) -> LinearProgress:
         squares = self.weight.square().sum(1).view(-1, self.classes).sum(1)
         accuracies = [math.nan] * len(self.decay)
         if validation is not None:
             weight, bias = (tensor.to(self.device) for tensor in self.weights())
-            predicted = judge(weight, bias, validation).predicted
+            predicted = predict_linear(weight, bias, validation).predicted
             accuracies = (predicted == validation.labels).float().mean(1).tolist()
         return LinearProgress(
             step=self.step,
@@ -222,7 +222,7 @@ def _check_stability(settings: LinearRecipe) -> None:
         )
 
 
-def mean_image(source: ImageSource, batch_size: int = 500) -> Tensor:
+def mean_image(source: Split, batch_size: int = 500) -> Tensor:
     """The mean, float64 (pixels,) in [0, 1], of all images or of 20,000 evenly spread ones."""
     count = min(len(source), MEAN_OF)
     indices = torch.arange(count) * len(source) // count

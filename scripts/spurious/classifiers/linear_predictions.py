@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from spurious.data.splits import ImageSource, prefetched
+from spurious.data.splits import Split, prefetched
 
 
 def to_pixels(images: Tensor, device: torch.device) -> Tensor:
@@ -16,7 +16,7 @@ def to_pixels(images: Tensor, device: torch.device) -> Tensor:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class LinearPredictions:
     """What M classifiers say of N images, (M, N) each on the CPU: class, its probability, that of the label."""
 
     predicted: Tensor
@@ -25,7 +25,7 @@ class Judged:
 
 
 @torch.inference_mode()
-def judge(weight: Tensor, bias: Tensor, source: ImageSource, *, batch_size: int = 500) -> Judged:
+def predict_linear(weight: Tensor, bias: Tensor, source: Split, *, batch_size: int = 500) -> LinearPredictions:
     """The decisions of softmax regressions, weight (M, classes, C, H, W) and bias (M, classes) for pixels in [0, 1].
 
     Computed on their device, batch by batch.
@@ -39,18 +39,18 @@ def judge(weight: Tensor, bias: Tensor, source: ImageSource, *, batch_size: int 
             own = p.gather(2, labels.to(weight.device)[:, None, None].expand(-1, len(bias), 1))[..., 0]
             parts.append([value.cpu() for value in (predicted, probability, own)])
     predicted, probability, p_label = (torch.cat(values).T for values in zip(*parts, strict=True))
-    return Judged(predicted=predicted, probability=probability, p_label=p_label)
+    return LinearPredictions(predicted=predicted, probability=probability, p_label=p_label)
 
 
-def prediction_rows(judged: Judged, labels: Tensor, weight_decays: tuple[float, ...]) -> pd.DataFrame:
+def prediction_rows(predictions: LinearPredictions, labels: Tensor, weight_decays: tuple[float, ...]) -> pd.DataFrame:
     """A row per weight decay and image: `weight_decay, id, label, predicted, probability, p_label`."""
     count, decays = len(labels), len(weight_decays)
     columns = {
         "weight_decay": [decay for decay in weight_decays for _ in range(count)],
         "id": list(range(count)) * decays,
         "label": labels.repeat(decays),
-        "predicted": judged.predicted.flatten(),
-        "probability": judged.probability.flatten(),
-        "p_label": judged.p_label.flatten(),
+        "predicted": predictions.predicted.flatten(),
+        "probability": predictions.probability.flatten(),
+        "p_label": predictions.p_label.flatten(),
     }
     return pd.DataFrame(columns)

@@ -13,7 +13,7 @@ from torch import Tensor
 from spurious.errors import SpuriousError
 
 
-class ImageSource(Protocol):
+class Split(Protocol):
     """A split whose images are asked for by their indices; the labels, int64 (N,), are all at hand.
 
     `block` and `window` say how it is best shuffled (see `batches`).
@@ -61,11 +61,11 @@ class InMemory:
 class Splits:
     """The splits of a dataset by name, and how many classes there are."""
 
-    by_name: Mapping[str, ImageSource]
+    by_name: Mapping[str, Split]
     classes: int
 
 
-def shuffled(source: ImageSource, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+def shuffled(source: Split, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
     """The index batches of one epoch of `source`, shuffled as suits it; see `batches`."""
     return batches(len(source), batch_size, block=source.block, window=source.window, generator=generator)
 
@@ -94,9 +94,7 @@ def batches(
         rest = rest[whole:]
 
 
-def prefetched(
-    source: ImageSource, index_batches: Iterable[Tensor], *, depth: int = 2
-) -> Iterator[tuple[Tensor, Tensor]]:
+def prefetched(source: Split, index_batches: Iterable[Tensor], *, depth: int = 2) -> Iterator[tuple[Tensor, Tensor]]:
     """The images, uint8 (n, C, H, W), and labels (n,) of every index batch, read by a thread up to `depth` ahead.
 
     What goes wrong in reading is raised here, when its batch is due. Closing the iterator ends the thread.

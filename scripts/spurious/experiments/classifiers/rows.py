@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 def prediction_rows(
-    judge: "Callable[[Tensor], Tensor]",
+    predict: "Callable[[Tensor], Tensor]",
     splits: "Iterable[tuple[str, Tensor, Tensor]]",
     identification: dict[str, object],
 ) -> pd.DataFrame:
-    """One row per image of every split (name, images (N, C, H, W), labels (N,)); `judge` gives (N, classes)."""
+    """One row per image of every split (name, images (N, C, H, W), labels (N,)); `predict` gives (N, classes)."""
     parts = []
     for split, images, labels in splits:
-        probabilities = judge(images)
+        probabilities = predict(images)
         confidence, predicted = probabilities.max(1)
         columns = {
             "split": split,

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from spurious.attacks.closed_form import clamped_sum, template_fraction
-from spurious.classifiers.linear_predictions import judge
+from spurious.classifiers.linear_predictions import predict_linear
 from spurious.data.datasets import to_float
-from spurious.data.splits import ImageSource, Splits
+from spurious.data.splits import Split, Splits
 from spurious.errors import SpuriousError
 from spurious.experiments.linear import template_figures as pages
 from spurious.figures.labels import class_name
@@ -66,9 +66,9 @@ def template_noise(
     return draw_fooled(sweep, noise, sweep.targets, "uniform noise plus a fraction of a template")
 
 
-def first_right(sweep: Sweep, source: ImageSource) -> int:
+def first_right(sweep: Sweep, source: Split) -> int:
     """The place of the first image that all classifiers of the figure get right, 0 where there is none."""
-    right = (judge(sweep.weight, sweep.bias, source).predicted == source.labels).all(0)
+    right = (predict_linear(sweep.weight, sweep.bias, source).predicted == source.labels).all(0)
     return int(right.int().argmax())
 
 
@@ -99,7 +99,7 @@ def chosen(weight: Tensor, bias: Tensor, decays: Sequence[float], splits: Splits
     best = None
     if "validation" in splits.by_name:
         source = splits.by_name["validation"]
-        right = judge(weight, bias, source).predicted == source.labels
+        right = predict_linear(weight, bias, source).predicted == source.labels
         best = int(right.sum(1).argmax())
     middle = order[len(order) // 2] if best in (None, order[0], order[-1]) else best
     places = list(dict.fromkeys([order[0], middle, order[-1]]))

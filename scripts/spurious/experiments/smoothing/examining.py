@@ -33,14 +33,14 @@ def examine(
     views = torch.cat([viewer.views(image[None], [name], sigma, seed)[:, shown] for sigma in sigmas])
     names = [view.name for view in viewer.settings.views]
     with torch.inference_mode():
-        parts = [_judge(model, view, names, classes) for view in views]
+        parts = [_view_rows(model, view, names, classes) for view in views]
     rows = pd.concat([part.assign(sigma=float(sigma)) for part, sigma in zip(parts, sigmas, strict=True)])
     rows = rows.assign(image=name, seed=seed, kernel=kernel)
     columns = ["image", "seed", "kernel", "sigma", "view", "predicted", "name", "logit", "p", "decision"]
     return rows[columns].reset_index(drop=True), views.cpu()
 
 
-def _judge(
+def _view_rows(
     model: Callable[[Tensor], Tensor], views: Tensor, names: Sequence[str], classes: Sequence[str]
 ) -> pd.DataFrame:
     """The rows of one sigma, of its views (V, C, h, w) and their names."""

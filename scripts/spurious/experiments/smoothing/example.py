@@ -37,7 +37,7 @@ def example(pictures: np.ndarray, rows: pd.DataFrame, title: str, note: str = ""
         for column, row in enumerate(own.itertuples()):
             corner = left + column * (side + gap), top
             picture_at(figure, *corner, side, thumbnail(pictures[line, column], 224))
-            _judge(figure, corner[0], top + side + 0.03, side, row, narrow=len(views) > 3)
+            _write_prediction(figure, corner[0], top + side + 0.03, side, row, narrow=len(views) > 3)
         verdict, why = decision(own)
         place = left + len(views) * (side + gap)
         write(figure, place, top, [*fitted_lines(verdict, WIDTH - place - 0.08, size=9), why], fontsize=9)
@@ -51,7 +51,7 @@ def _head(figure: Figure, left: float, width: float, words: str, *, narrow: bool
     write(figure, left, TITLE, lines, **look)
 
 
-def _judge(figure: Figure, left: float, top: float, width: float, row: tuple, *, narrow: bool) -> None:
+def _write_prediction(figure: Figure, left: float, top: float, width: float, row: tuple, *, narrow: bool) -> None:
     """Name, logit and p of a view, from (left, top) downwards."""
     followed = row.predicted == row.decision
     name = fitted_lines(row.name, width, 1, weight="bold")

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from spurious.classifiers.linear import CPU, LinearTrainer
 from spurious.data.datasets import to_float
-from spurious.data.splits import ImageSource, InMemory
+from spurious.data.splits import InMemory, Split
 from spurious.errors import SpuriousError
 from spurious.experiments.linear.settings import LinearSettings
 from spurious.frames import held_out
@@ -17,8 +17,8 @@ from spurious.seeding import generator
 COLUMNS = ["seed", "classes", "weight_decay", "attack", "epsilon", "id", "label", "predicted", "p_label"]
 
 
-def pair_rows(
-    splits: Mapping[str, ImageSource], settings: LinearSettings, *, seed: int, device: torch.device = CPU
+def binary_logistic_rows(
+    splits: Mapping[str, Split], settings: LinearSettings, *, seed: int, device: torch.device = CPU
 ) -> pd.DataFrame:
     """Train on the two classes of `settings.pair` alone and attack every image of them on the held-out split.
 
@@ -53,7 +53,7 @@ def pair_rows(
     return pd.concat(parts, ignore_index=True)
 
 
-def _subset(source: ImageSource, pair: tuple[int, ...], split: str) -> tuple[InMemory, Tensor]:
+def _subset(source: Split, pair: tuple[int, ...], split: str) -> tuple[InMemory, Tensor]:
     """The images of the two classes, labelled 0 and 1, and their indices."""
     for label in pair:
         if not (source.labels == label).any():
