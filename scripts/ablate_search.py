@@ -4,10 +4,9 @@ import argparse
 from functools import partial
 
 from pipeline.jobs.arguments import (
-    INDEX,
-    SEED,
     Parser,
     add_compute_arguments,
+    add_required,
     answer_help,
     json_argument,
     run,
@@ -20,14 +19,10 @@ from spurious.experiments.backworking.settings import AblationSettings
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--classifier", required=True, help="its name, for the rows")
+    add_required(parser, "data", "classifier", "seeds", "label", "rows")
     parser.add_argument("--weights", nargs="+", required=True, help="one file per seed")
     parser.add_argument("--architecture", type=json_argument, help="JSON: what the weights must be of")
-    parser.add_argument("--seeds", nargs="+", type=SEED, required=True)
-    parser.add_argument("--label", type=INDEX, required=True)
     parser.add_argument("--settings", type=settings_argument(AblationSettings), required=True)
-    parser.add_argument("--rows", required=True)
     add_compute_arguments(parser)
     return parser.parse_args(argv)
 

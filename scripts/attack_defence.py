@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pipeline.jobs.arguments import (
     COUNT,
     INDEX,
-    SEED,
     Parser,
     add_compute_arguments,
+    add_required,
     answer_help,
     run,
     settings_argument,
@@ -27,18 +27,13 @@ from spurious.registry import as_data
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
+    add_required(parser, "weights", "classifier", "seed", "rows")
     parser.add_argument("--data", nargs="+", required=True, help="a dataset's tensors; or a folder and its list")
-    parser.add_argument("--weights", required=True, help="the classifier's file")
-    parser.add_argument("--classifier", required=True, help="its name, for the rows")
-    parser.add_argument(
-        "--entry", type=settings_argument(ClassifierEntry), required=True, help="JSON: under classifiers"
-    )
-    parser.add_argument("--seed", type=SEED, required=True)
+    parser.add_argument("--entry", type=settings_argument(ClassifierEntry), required=True, help="of classifiers")
     parser.add_argument("--settings", type=settings_argument(RobustnessSettings), required=True)
+    parser.add_argument("--found", required=True, help="the images that were found, a safetensors file")
     parser.add_argument("--shard", type=INDEX, default=0, help="counted from 0")
     parser.add_argument("--shards", type=COUNT, default=1, help="how many there are")
-    parser.add_argument("--rows", required=True)
-    parser.add_argument("--found", required=True, help="the images that were found, a safetensors file")
     add_compute_arguments(parser)
     return parser.parse_args(argv)
 

@@ -3,7 +3,16 @@
 import argparse
 import zlib
 
-from pipeline.jobs.arguments import COUNT, INDEX, Parser, add_compute_arguments, answer_help, run, settings_argument
+from pipeline.jobs.arguments import (
+    COUNT,
+    INDEX,
+    Parser,
+    add_compute_arguments,
+    add_required,
+    answer_help,
+    run,
+    settings_argument,
+)
 from pipeline.jobs.devices import prepare_compute
 from pipeline.jobs.progress import progress
 from spurious.classifiers.entries import ClassifierEntry
@@ -13,17 +22,13 @@ from spurious.experiments.certification.settings import CertificationSettings
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
+    add_required(parser, "weights", "classifier", "rows")
     parser.add_argument("--data", nargs="+", required=True, help="a dataset's tensors; or a folder and its list")
-    parser.add_argument("--weights", required=True, help="the classifier's file")
-    parser.add_argument("--classifier", required=True, help="its name, for the rows")
-    parser.add_argument(
-        "--entry", type=settings_argument(ClassifierEntry), required=True, help="JSON: under classifiers"
-    )
+    parser.add_argument("--entry", type=settings_argument(ClassifierEntry), required=True, help="of classifiers")
     parser.add_argument("--settings", type=settings_argument(CertificationSettings), required=True)
+    parser.add_argument("--attacks", required=True, help="output: the rows of attacks on the certificates")
     parser.add_argument("--shard", type=INDEX, default=0, help="counted from 0")
     parser.add_argument("--shards", type=COUNT, default=1, help="how many there are")
-    parser.add_argument("--rows", required=True)
-    parser.add_argument("--attacks", required=True, help="output: the rows of attacks on the certificates")
     add_compute_arguments(parser)
     return parser.parse_args(argv)
 

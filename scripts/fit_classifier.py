@@ -2,21 +2,15 @@
 
 import argparse
 
-from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, answer_help, run, settings_argument
+from pipeline.jobs.arguments import Parser, add_compute_arguments, add_required, answer_help, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
 from spurious.classifiers.entries import ClassifierEntry
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--classifier", required=True, help="its name, for the rows")
-    parser.add_argument(
-        "--entry", type=settings_argument(ClassifierEntry), required=True, help="JSON: under classifiers"
-    )
-    parser.add_argument("--seed", type=SEED, required=True)
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--predictions", required=True)
+    add_required(parser, "data", "classifier", "seed", "model", "predictions")
+    parser.add_argument("--entry", type=settings_argument(ClassifierEntry), required=True, help="of classifiers")
     add_compute_arguments(parser)
     return parser.parse_args(argv)
 

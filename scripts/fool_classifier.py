@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from pipeline.jobs.arguments import COUNT, SEED, Parser, add_compute_arguments, answer_help, run, settings_argument
+from pipeline.jobs.arguments import Parser, add_compute_arguments, add_required, answer_help, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
 from pipeline.jobs.progress import progress, tell_of
 from spurious.classifiers.entries import ClassifierEntry
@@ -14,18 +14,11 @@ from spurious.views.settings import Preprocessing
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
+    add_required(parser, "seeds", "classifier", "classes", "rows", "rubbish", "examples")
     parser.add_argument("--data", nargs="+", required=True, help="a dataset's tensors; or a folder and its list")
     parser.add_argument("--weights", nargs="+", required=True, help="the classifier's file, one for each seed")
-    parser.add_argument("--seeds", nargs="+", type=SEED, required=True)
-    parser.add_argument("--classifier", required=True, help="its name, for the rows")
-    parser.add_argument(
-        "--entry", type=settings_argument(ClassifierEntry), required=True, help="JSON: under classifiers"
-    )
-    parser.add_argument("--classes", type=COUNT, required=True, help="how many the dataset has")
+    parser.add_argument("--entry", type=settings_argument(ClassifierEntry), required=True, help="of classifiers")
     parser.add_argument("--settings", type=settings_argument(FoolingSettings), required=True)
-    parser.add_argument("--rows", required=True)
-    parser.add_argument("--rubbish", required=True)
-    parser.add_argument("--examples", required=True)
     add_compute_arguments(parser)
     return parser.parse_args(argv)
 

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from pipeline.files.atomic import whole_file
-from pipeline.jobs.arguments import COUNT, Parser, answer_help, run
+from pipeline.jobs.arguments import Parser, add_required, answer_help, run
 from pipeline.jobs.progress import tell_of
 from spurious.errors import SpuriousError, reason_of
 
@@ -12,9 +12,8 @@ from spurious.errors import SpuriousError, reason_of
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = Parser(description=__doc__)
+    add_required(parser, "classifier", "classes")
     parser.add_argument("--shards", nargs="+", required=True, help="what smooth_shard.py wrote")
-    parser.add_argument("--classifier", required=True, help="its name, for the rows")
-    parser.add_argument("--classes", type=COUNT, required=True, help="how many the dataset has")
     parser.add_argument("--votes", required=True, help="output: the rows of all variants and noise seeds")
     parser.add_argument("--images", required=True, help="output: the rows of the published variant, first noise seed")
     parser.add_argument("--summary", required=True, help="output: their rates with 95 %% intervals")

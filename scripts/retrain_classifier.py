@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.jobs.arguments import (
-    SEED,
     Parser,
     add_compute_arguments,
+    add_required,
     answer_help,
     declare_own_kinds,
     json_argument,
@@ -24,9 +24,8 @@ from spurious.experiments.retraining.settings import RetrainingSettings
 def parse(argv: list[str] | None) -> argparse.Namespace:
     declare_own_kinds()  # they may add to the choices
     parser = Parser(description=__doc__)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--classifier", required=True, help="its name, for the rows")
-    parser.add_argument("--weights", required=True, help="the trained classifier that was attacked")
+    add_required(parser, "data", "classifier", "weights", "seed", "attacks-rows", "old-rows", "predictions-rows")
+    add_required(parser, "negatives-rows", "history-rows", "strong-rows", "noise-rows", "negatives-file")
     parser.add_argument("--architecture", type=json_argument, help="JSON: what the weights must be of")
     parser.add_argument("--control", required=True, help="an unretrained classifier of another seed")
     parser.add_argument("--judge", required=True, help="a classifier of another architecture and seed")
@@ -34,18 +33,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--found-rows", nargs="+", required=True, help="their rows")
     parser.add_argument("--negatives", required=True, help="their name in the arm")
     parser.add_argument("--target", choices=["none", "uniform", "extra"], required=True)
-    parser.add_argument("--seed", type=SEED, required=True)
     parser.add_argument("--settings", type=settings_argument(RetrainingSettings), required=True)
     parser.add_argument("--recipe", type=settings_argument(TrainingRecipe), required=True, help="that retrains")
     parser.add_argument("--searches", type=settings_argument(BackworkingSettings), required=True)
-    parser.add_argument("--attacks-rows", required=True)
-    parser.add_argument("--old-rows", required=True)
-    parser.add_argument("--predictions-rows", required=True)
-    parser.add_argument("--negatives-rows", required=True)
-    parser.add_argument("--history-rows", required=True)
-    parser.add_argument("--strong-rows", required=True)
-    parser.add_argument("--noise-rows", required=True)
-    parser.add_argument("--negatives-file", required=True)
     parser.add_argument("--strong-file", required=True, help="the images of the attack that does not give up")
     add_compute_arguments(parser)
     return parser.parse_args(argv)

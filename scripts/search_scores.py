@@ -2,7 +2,7 @@
 
 import argparse
 
-from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, answer_help, run, settings_argument
+from pipeline.jobs.arguments import Parser, add_compute_arguments, add_required, answer_help, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.errors import SpuriousError
@@ -11,16 +11,9 @@ from spurious.experiments.black_box.settings import BlackBoxSettings
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--weights", required=True, help="the classifier's file: .skops or .safetensors")
-    parser.add_argument("--classifier", required=True, help="its name, for the rows")
-    parser.add_argument(
-        "--entry", type=settings_argument(ClassifierEntry), required=True, help="JSON: under classifiers"
-    )
-    parser.add_argument("--seed", type=SEED, required=True)
+    add_required(parser, "data", "weights", "classifier", "seed", "rows", "images")
+    parser.add_argument("--entry", type=settings_argument(ClassifierEntry), required=True, help="of classifiers")
     parser.add_argument("--settings", type=settings_argument(BlackBoxSettings), required=True)
-    parser.add_argument("--rows", required=True)
-    parser.add_argument("--images", required=True)
     add_compute_arguments(parser)
     return parser.parse_args(argv)
 

@@ -5,7 +5,16 @@ import csv
 from functools import partial
 
 from pipeline.files.atomic import whole_file
-from pipeline.jobs.arguments import COUNT, INDEX, Parser, add_compute_arguments, answer_help, run, settings_argument
+from pipeline.jobs.arguments import (
+    COUNT,
+    INDEX,
+    Parser,
+    add_compute_arguments,
+    add_required,
+    answer_help,
+    run,
+    settings_argument,
+)
 from pipeline.jobs.devices import granted_cpus, note_slow_precision, prepare_compute
 from pipeline.jobs.progress import progress_bar
 from spurious.classifiers.entries import ClassifierEntry
@@ -16,16 +25,15 @@ from spurious.experiments.smoothing.settings import SmoothingSettings
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = Parser(description=__doc__)
+    add_required(parser, "weights", "classes")
     parser.add_argument("--data", nargs="+", required=True, help="a dataset's tensors; or a folder and its list")
-    parser.add_argument("--weights", required=True, help="the classifier's file")
     parser.add_argument(
         "--classifier", type=settings_argument(ClassifierEntry), required=True, help="JSON: under classifiers"
     )
-    parser.add_argument("--classes", type=COUNT, required=True, help="how many the dataset has")
     parser.add_argument("--settings", type=settings_argument(SmoothingSettings), required=True)
+    parser.add_argument("--output", required=True)
     parser.add_argument("--shard", type=INDEX, default=0, help="counted from 0")
     parser.add_argument("--shards", type=COUNT, default=1, help="how many there are")
-    parser.add_argument("--output", required=True)
     add_compute_arguments(parser)
     return parser.parse_args(argv)
 

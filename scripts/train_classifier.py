@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.jobs.arguments import (
-    SEED,
     Parser,
     add_compute_arguments,
+    add_required,
     answer_help,
     json_argument,
     run,
@@ -23,14 +23,9 @@ from spurious.classifiers.recipes import TrainingRecipe
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--classifier", required=True, help="its name, for the rows")
+    add_required(parser, "data", "classifier", "seed", "weights", "history", "predictions")
     parser.add_argument("--architecture", type=json_argument, required=True, help="JSON: architecture, channels, units")
     parser.add_argument("--recipe", type=settings_argument(TrainingRecipe), required=True)
-    parser.add_argument("--seed", type=SEED, required=True)
-    parser.add_argument("--weights", required=True)
-    parser.add_argument("--history", required=True)
-    parser.add_argument("--predictions", required=True)
     add_compute_arguments(parser)
     return parser.parse_args(argv)
 

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipeline.jobs.arguments import SEED, Parser, add_compute_arguments, answer_help, run, settings_argument
+from pipeline.jobs.arguments import Parser, add_compute_arguments, add_required, answer_help, run, settings_argument
 from pipeline.jobs.devices import name_of, prepare_compute
 from spurious.errors import SpuriousError
 from spurious.experiments.linear.settings import LinearSettings
@@ -12,13 +12,10 @@ from spurious.experiments.linear.settings import LinearSettings
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
+    add_required(parser, "seed", "weights", "predictions", "history")
     parser.add_argument("--data", required=True, help="data.safetensors, or the folder of a store")
-    parser.add_argument("--seed", type=SEED, required=True)
     parser.add_argument("--settings", type=settings_argument(LinearSettings), required=True)
-    parser.add_argument("--weights", required=True)
-    parser.add_argument("--predictions", required=True)
     parser.add_argument("--steps", required=True, help="sizes of the smallest steps to every class")
-    parser.add_argument("--history", required=True)
     parser.add_argument("--pair", required=True, help="rows of the two classes of the settings under attack, if any")
     add_compute_arguments(parser)
     return parser.parse_args(argv)

@@ -6,6 +6,7 @@ from pipeline.jobs.arguments import (
     SEED,
     Parser,
     add_compute_arguments,
+    add_required,
     answer_help,
     json_argument,
     pair_argument,
@@ -21,11 +22,10 @@ from spurious.experiments.transfer.settings import TransferSettings
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
-    parser.add_argument("--data", required=True)
+    add_required(parser, "data", "rows")
     parser.add_argument("--sources", nargs="+", type=source, required=True, metavar="NAME:SEED=FILE")
     parser.add_argument("--entries", type=entries, required=True, help="JSON: the entries of these names")
     parser.add_argument("--settings", type=settings_argument(TransferSettings), required=True)
-    parser.add_argument("--rows", required=True)
     add_compute_arguments(parser)
     return parser.parse_args(argv)
 

@@ -93,6 +93,23 @@ SIGMA = number("a standard deviation, a number of 0 or more")
 ABOVE_ZERO = number("a number above 0", least_allowed=False)
 
 
+# What is more to say of the options that several programs have; the others are paths.
+SHARED: dict[str, dict[str, Any]] = {
+    "classifier": {"help": "its name, for the rows"},
+    "weights": {"help": "the classifier's file"},
+    "seed": {"type": SEED},
+    "seeds": {"type": SEED, "nargs": "+"},
+    "label": {"type": INDEX},
+    "classes": {"type": COUNT, "help": "how many the dataset has"},
+}
+
+
+def add_required(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Required options; those that several programs have are described in SHARED."""
+    for name in names:
+        parser.add_argument(f"--{name}", required=True, **SHARED.get(name, {}))
+
+
 def settings_argument(cls: "type[Parsed]") -> "Callable[[str], Parsed]":
     """An argparse type: JSON text into the frozen settings `cls`, whose kinds may come from EXTENSIONS."""
     from spurious.registry import parse
