@@ -93,6 +93,20 @@ def test_every_change_has_a_section():
     assert sections == [*changes, "What"]
 
 
+FILES = {"interval": 1, "table": 2 + 1, "figure": 2 + 1, "experiment": 3 + 1}  # captions are those after the +
+
+
+def test_a_change_touches_as_many_files_as_the_table_says():
+    """The files that the blocks of a section write and its text names; the package of an experiment counts as one."""
+    text = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
+    for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:-1]:
+        name = re.match(r"(?:An? |Another )?(\w+)", section)[1]
+        written = re.findall(r"^# (\S+\.(?:py|smk))$|(workflow/report/\S+\.rst)|^.*of rates: `(.*)`$", section, re.M)
+        places = {re.sub(r"(counts)/.*", r"\1", "".join(groups)) for groups in written}
+        places |= {"config.yaml"} if "```yaml" in section else set()
+        assert len(places) == FILES.get(name, 2), (name, places)
+
+
 def test_everything_is_planned(extended):
     done = run_snakemake(extended, "demo", "--dry-run", "--printshellcmds")
     assert {"tables/confusions", "figures/confusions-mlp", "tables/counts"} <= planned_results(done).keys()
