@@ -38,8 +38,8 @@ SETTINGS = {
         "threshold": {"kind": "threshold", "coverage": 0.9},
     },
     "attacks": {
-        "white-box": {"kind": "white-box", "steps": 5, "targets": 1},
-        "denial": {"kind": "denial", "steps": 5},
+        "white-box": {"kind": "white-box", "steps": 2, "targets": 1},
+        "denial": {"kind": "denial", "steps": 2},
         "hop-skip-jump": {"kind": "hop-skip-jump", "rounds": 1},
     },
 }

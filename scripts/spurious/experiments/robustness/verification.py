@@ -86,9 +86,10 @@ def table_faults(archives: Iterable[About], table: pd.DataFrame) -> Iterator[str
         if key not in given.index or key not in expected.index:
             yield f"robustness.csv: {name}: {'no such row' if key in expected.index else 'nothing was kept of it'}"
             continue
+        own = given.loc[key]
         for column, value in expected.loc[key].items():
-            if not np.isclose(given.loc[key, column], value, rtol=DIGITS, atol=DIGITS):
-                yield f"robustness.csv: {name}: {column} is {given.loc[key, column]:g}, from the images {value:.7g}"
+            if not np.isclose(own[column], value, rtol=DIGITS, atol=DIGITS):
+                yield f"robustness.csv: {name}: {column} is {own[column]:g}, from the images {value:.7g}"
 
 
 def counted(archives: Iterable[About]) -> pd.DataFrame:
