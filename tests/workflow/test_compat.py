@@ -83,3 +83,38 @@ def test_only_by_us_a_machine_without_a_gpu_grants_none(project, gpus, monkeypat
     """Where the second fails, limit_gpu_jobs may be no longer needed."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert f"echo granted {gpus} >" in plan_of_gpu_job(project)
+
+
+# Three jobs that end, each of which wakes the scheduler; then its first timer, which does so again.
+WAKING = """
+import threading
+from types import SimpleNamespace
+from snakemake.scheduling.job_scheduler import JobScheduler
+
+def timers():
+    return [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+
+scheduler = SimpleNamespace(_open_jobs=threading.Semaphore(0))
+for _ in range(3):
+    JobScheduler._schedule_reevalutation(scheduler, 3600)
+first, *others = timers()
+first.cancel()
+first.join()
+first.function(*first.args)
+JobScheduler._schedule_reevalutation(scheduler, 3600)
+print("timers:", len(others), len(timers()), "woken:", scheduler._open_jobs._value)
+for timer in timers():
+    timer.cancel()
+"""
+
+
+@pytest.mark.parametrize(
+    ("project", "found"),
+    [(OURS + WAKING, "timers: 0 1 woken: 1"), (WAKING, "timers: 2 3 woken: 1")],
+    indirect=["project"],
+    ids=["ours", "plain"],
+)
+def test_only_by_us_the_scheduler_has_one_timer(project, found):
+    """Where the second fails, look_again_once may be no longer needed."""
+    listed = run_snakemake(project, "--list-rules", "--config", "value=1")
+    assert found in listed.stdout + listed.stderr

@@ -6,10 +6,12 @@ Each piece says why. tests/workflow/test_compat.py fails where a version of Snak
 import contextvars
 import os
 import sys
+import threading
 from pathlib import Path
 
 from snakemake import persistence
 from snakemake.jobs import Job
+from snakemake.scheduling.job_scheduler import JobScheduler
 
 from pipeline.jobs.lifetime import HEAD, head_here
 from pipeline.jobs.surroundings import usable_gpus
@@ -76,6 +78,25 @@ def limit_gpu_jobs():
         workflow.register_resource("gpu", usable_gpus())
 
 
+def look_again_once():
+    """Let the scheduler have one timer that wakes it to count the started jobs again (snakemake/snakemake#3744).
+
+    Snakemake starts one whenever it wakes, for a job that has ended or for a timer: each job adds a timer for good, and
+    after a hundred jobs a hundred threads a second are started that find nothing to do.
+    """
+
+    def look_again(self, delay):
+        if not getattr(self, "will_look_again", False):
+            self.will_look_again = True
+            threading.Timer(delay, wake, (self,)).start()
+
+    def wake(scheduler):
+        scheduler.will_look_again = False
+        scheduler._open_jobs.release()
+
+    JobScheduler._schedule_reevalutation = look_again
+
+
 def leave_out_requests_for_gpus():
     """Where `--resources gpu=0` says that the CPU computes, take no entry of set-resources that asks for a GPU.
 
@@ -91,4 +112,5 @@ if not IS_MODULE:
     set_environment_of_jobs()
     keep_records_of_failed_jobs()
     limit_gpu_jobs()
+    look_again_once()
     leave_out_requests_for_gpus()
