@@ -12,6 +12,7 @@ from spurious.experiments.retraining import images_figure, strong_figure
 from spurious.experiments.retraining.confidence import auroc, false_positives, retraining_noise
 from spurious.experiments.retraining.findings import persistence
 from spurious.experiments.retraining.persistence import retraining_strong
+from spurious.experiments.retraining.settings import Matters
 from spurious.perturbations.noise_images import NOISE
 from spurious.rates import over_seeds
 
@@ -82,30 +83,65 @@ def test_starts_from_noise_are_kinds_of_noise():
 
 # --- the findings
 
-HIDDEN, HELPS, NOTHING = "The arm hides", "The arm helps", "No attack finds less"
+HIDDEN, HELPS, NOTHING, UNSURE = "The arm only hides", "The arm helps", "finds no less, by", "Cannot tell"
+EFFECTS = {"hides": HIDDEN, "helps": HELPS, "no effect": NOTHING, "cannot tell": UNSURE}
+
+
+def arms_of(seeds=(0, 1, 2), labels=10, arms=1):
+    """Strong rows and old attacks of as many images, all found from noise, with `arms` beside none."""
+    one = strong_rows(seeds).query("round == 1 and image < 2").assign(start="uniform", p=0.9995)
+    one = pd.concat([one[one["label"] == 0].assign(label=label) for label in range(labels)])
+    plain, other = (one[one["negatives"] == name] for name in ("none", "backworked"))
+    rows = pd.concat([plain, *(other.assign(negatives=f"arm{number}") for number in range(arms))])
+    return rows.reset_index(drop=True), rows.assign(attack="log-p").reset_index(drop=True)
 
 
 @pytest.mark.parametrize(
-    ("old", "strong", "verdict"),
-    [(0.1, 0.9995, HIDDEN), (0.1, 0.1, HELPS), (0.9995, 0.9995, NOTHING), (0.9995, 0.1, HELPS)],
+    ("old", "strong", "effect"),
+    [(0.1, 0.9995, "hides"), (0.1, 0.1, "helps"), (0.9995, 0.9995, "no effect"), (0.9995, 0.1, "helps")],
 )
-def test_an_arm_that_only_the_old_attack_misses_is_named(old, strong, verdict):
-    rows, attacks = strong_rows().assign(start="uniform"), retraining_inputs()[0].assign(p=0.9995)
+def test_an_arm_that_only_the_old_attack_misses_is_named(old, strong, effect):
+    rows, attacks = arms_of()
     for frame, p in ((rows, strong), (attacks, old)):
-        frame.loc[frame["negatives"] == "backworked", "p"] = p
-    said = [text for text in persistence(strong_table(rows, attacks)) if "backworked" in text]
-    assert len(said) == 1
-    assert [text for text in (HIDDEN, HELPS, NOTHING) if text in said[0]] == [verdict]
-    assert ("would have been seen" in said[0]) == (verdict != HELPS)
+        frame.loc[frame["negatives"] == "arm0", "p"] = p
+    table = strong_table(rows, attacks)
+    assert row_of(table, negatives="arm0", attack="strong, from noise")["effect"] == effect
+    assert set(table["effect"]) == {"", effect}
+    said = [text for text in persistence(table) if "arm0" in text]
+    assert [text for text in EFFECTS.values() if text in said[0]] == [EFFECTS[effect]]
+    assert "or more would have been seen" in said[0]
+    assert "Holm" in said[0]
     assert "2.0 times as many passes" in said[0]
 
 
+def less_by_seed(shares, arms=1, **matters):
+    """The row from noise of the first of `arms`, in which these shares of the seeds' images are not found."""
+    rows, attacks = arms_of(arms=arms)
+    for seed, share in enumerate(shares):
+        own = rows.index[(rows["negatives"] == "arm0") & (rows["seed"] == seed)]
+        rows.loc[own[: round(share * len(own))], "p"] = 0.1
+    table = retraining_strong(rows, attacks, matters=Matters(**matters))
+    return row_of(table, negatives="arm0", attack="strong, from noise")
+
+
+def test_a_drop_that_one_arm_shows_is_not_told_among_many():
+    alone, among = (less_by_seed((0.4, 0.5, 0.6), arms) for arms in (1, 8))
+    assert alone["found_p"] == among["found_p"] == alone["found_p_holm"]
+    assert (alone["effect"], alone["found_verdict"]) == ("helps", "lower")
+    assert among["found_p_holm"] == pytest.approx(8 * among["found_p"])
+    assert (among["effect"], among["found_verdict"]) == ("cannot tell", "cannot tell (n = 3)")
+
+
+@pytest.mark.parametrize(("matters", "effect"), [(0.4, "helps"), (0.6, "too little")])
+def test_a_drop_smaller_than_what_matters_is_no_help(matters, effect):
+    assert less_by_seed((0.4, 0.5, 0.6), found=matters)["effect"] == effect
+
+
 def test_one_seed_decides_nothing():
-    rows = strong_rows((0,)).assign(start="uniform")
-    attacks = retraining_inputs((0,))[0]
-    attacks.loc[attacks["negatives"] == "backworked", "p"] = 0.1
-    said = [text for text in persistence(strong_table(rows, attacks)) if "backworked" in text]
-    assert NOTHING in said[0]
+    rows, attacks = arms_of(seeds=(0,))
+    attacks.loc[attacks["negatives"] == "arm0", "p"] = 0.1
+    said = [text for text in persistence(strong_table(rows, attacks)) if "arm0" in text]
+    assert UNSURE in said[0]
     assert "one seed tells no difference" in said[0]
 
 

@@ -108,20 +108,22 @@ def _verdict(old: dict[str, pd.Series], strong: pd.Series) -> str:
     """What the arm does to what is found from noise, against no negatives in the same round."""
     if strong["negatives"] == "none":
         return "This is what the others are compared with."
-    fallen = [f"*{name}*" for name, row in old.items() if row["found_difference_high"] < 0]
-    cost = f"Training costs {strong['training_cost']:.1f} times as many passes."
-    if strong["found_difference_high"] < 0:
-        return f"The arm helps: even the attack that does not give up finds less from noise. {cost}"
-    if fallen:
-        return (
-            f"The arm hides: {' and '.join(fallen)} finds less, but the attack that does not give up finds no less from"
-            f" noise{_visible(strong)}. {cost}"
-        )
-    return f"No attack finds less than without negatives{_visible(strong)}. {cost}"
+    fallen = " and ".join(f"*{name}*" for name, row in old.items() if row["found_verdict"] == "lower")
+    said = {
+        "helps": f"The arm helps: *{STRONG_FROM_NOISE}* finds less",
+        "too little": f"*{STRONG_FROM_NOISE}* finds less, but by less than what matters",
+        "hides": f"The arm only hides: {fallen} finds less, *{STRONG_FROM_NOISE}* does not, by what matters",
+        "no effect": f"*{STRONG_FROM_NOISE}* finds no less, by what matters",
+        "cannot tell": f"Cannot tell whether *{STRONG_FROM_NOISE}* finds less" + f", as {fallen} does" * bool(fallen),
+    }[strong["effect"]]
+    return f"{said}{_visible(strong)}. Training costs {strong['training_cost']:.1f} times as many passes."
 
 
 def _visible(strong: pd.Series) -> str:
-    """What these seeds could have shown."""
+    """By how much the share differs from that of no negatives, and what these seeds could have shown."""
     if pd.isna(strong["found_visible"]):
-        return ", but one seed tells no difference"
-    return f", as far as a difference of {percent(strong['found_visible'])} or more would have been seen"
+        return ", as one seed tells no difference"
+    ends = _ends(100 * strong["found_difference_low"], 100 * strong["found_difference_high"], 0)
+    points = f"{100 * strong['found_difference']:+.0f} points{ends}"
+    corrected = f"p = {strong['found_p_holm']:.2g} after Holm's correction over the arms"
+    return f" ({points}, {corrected}; {percent(strong['found_visible'])} or more would have been seen)"

@@ -4,7 +4,8 @@ import pandas as pd
 
 from spurious.attacks.settings import FROM_NOISE
 from spurious.experiments.retraining.rounds import ARM
-from spurious.experiments.retraining.verdicts import differences, rates
+from spurious.experiments.retraining.settings import Matters
+from spurious.experiments.retraining.verdicts import differences, found_decided, rates
 from spurious.frames import require
 
 NET = [*ARM, "round"]
@@ -13,7 +14,13 @@ STRONG, STRONG_FROM_NOISE = "strong", "strong, from noise"
 IS_EXAMPLE = 0.5  # the judge's p of the label above which a found image is an example of it
 
 
-def retraining_strong(strong: pd.DataFrame, attacks: pd.DataFrame, *, found_above: float = 0.999) -> pd.DataFrame:
+def retraining_strong(
+    strong: pd.DataFrame,
+    attacks: pd.DataFrame,
+    *,
+    found_above: float = 0.999,
+    matters: Matters = Matters(),  # noqa: B008 - frozen
+) -> pd.DataFrame:
     """What every attack finds: a row per (classifier, negatives, target, round, attack).
 
     `strong`: `classifier, negatives, target, round, seed, label, image, start, objective, tried, flat, p, judge_p,
@@ -23,7 +30,12 @@ def retraining_strong(strong: pd.DataFrame, attacks: pd.DataFrame, *, found_abov
 
     Returns `seeds, found_n, found_share, found_low, found_high` with intervals as in `retraining-summary`, and the
     paired difference to the arm without negatives of that round, `found_difference, found_difference_low,
-    found_difference_high`, with `found_visible`, the smallest that would have been seen.
+    found_difference_high`, with `found_visible, primary, found_p, found_p_holm, found_verdict` as in
+    `verdicts.found_decided`, all attacks being tested. `effect` is what an arm does, in the row of its last round under
+    "strong, from noise": "helps" where that attack finds less and the drop is at least what `matters`; "too little"
+    where it is smaller; "hides" where another attack finds less by what matters, and this one does not, as far as its
+    interval excludes a drop that matters; "no effect" where no attack finds less, with the same certainty; else "cannot
+    tell".
     Of the strong attack's found images: `example_share` are those that the judge, a classifier of another architecture
     and seed, gives to the label with p above .5; `judge_p, control_p` are mean p of the judge and of an unretrained net
     of another seed; `distance_ratio` is the mean L2 distance to the nearest training image, the median of test images
@@ -41,8 +53,8 @@ def retraining_strong(strong: pd.DataFrame, attacks: pd.DataFrame, *, found_abov
     reference = outcomes.loc[outcomes["negatives"] == "none", [*pairing, "outcome"]]
     pairs = outcomes[outcomes["negatives"] != "none"].merge(reference, on=pairing, suffixes=("", "_none"))
     table = table.merge(differences(pairs, KEYS, "found", cluster), on=KEYS, how="left")
-    ends = table[["found_difference_low", "found_difference_high"]]
-    table["found_visible"] = ends.sub(table["found_difference"], axis=0).abs().max(axis=1)
+    table = found_decided(table, matters.found, table["attack"].unique())
+    table["effect"] = _effects(table, matters.found)
     found = strong[strong["p"] > found_above]
     kinds = {STRONG: found, STRONG_FROM_NOISE: found[found["start"].isin(FROM_NOISE)]}
     looks = pd.concat([_looks(own).assign(attack=name) for name, own in kinds.items()])
@@ -61,6 +73,19 @@ def _outcomes(strong: pd.DataFrame, attacks: pd.DataFrame, found_above: float) -
     columns = [*KEYS, "seed", "label", "image", "outcome"]
     every = pd.concat([each[columns] for each in (old, any_start, noise)], ignore_index=True)
     return every.astype({"label": int, "image": int})
+
+
+def _effects(table: pd.DataFrame, limit: float) -> pd.Series:
+    """What each arm does, (N,): see `retraining_strong`; "" in the rows that are not of its last round from noise."""
+    less = (table["found_verdict"] == "lower") & (table["primary"] == "yes")
+    matters = less & (table["found_difference"] <= -limit)
+    old = ~table["attack"].isin([STRONG, STRONG_FROM_NOISE])
+    hidden = (matters & old).groupby([table[name] for name in NET]).transform("any")
+    effect = pd.Series("cannot tell", index=table.index)
+    sure = table["found_verdict"].isin(["no change that matters", "higher"])
+    effect = effect.mask(sure, "no effect").mask(sure & hidden, "hides")
+    effect = effect.mask(less, "too little").mask(matters, "helps")
+    return effect.where((table["primary"] == "yes") & (table["attack"] == STRONG_FROM_NOISE), "")
 
 
 def _looks(found: pd.DataFrame) -> pd.DataFrame:
