@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Collection, Iterator
 
-from spurious.classifiers.entries import Architecture
+from spurious.classifiers.entries import Architecture, ScikitLearn
 from spurious.data.sources import Source
 from spurious.errors import unknown_name
 from spurious.perturbations.negatives import NEGATIVES, OF_SEARCH, Growing
@@ -51,8 +51,8 @@ def _retraining(config: Shared) -> Iterator[Problem]:
     own, place = config.retraining.classifiers, ("retraining",)
     for name in own:
         yield from _known(name, config.classifiers, "classifier", (*place, "classifiers"))
-    trained = [name for name, classifier in config.classifiers.items() if isinstance(classifier, Architecture)]
-    yield from _known(config.retraining.judge, trained, "classifier", (*place, "judge"))
+    learned = [name for name, entry in config.classifiers.items() if isinstance(entry, Architecture | ScikitLearn)]
+    yield from _known(config.retraining.judge, learned, "classifier", (*place, "judge"))
     for where, settings in ((place, config.retraining), *(((*place, "classifiers", name), own[name]) for name in own)):
         if settings.recipe is not None:
             yield from _known(settings.recipe, [*config.recipes, "own"], "recipe", (*where, "recipe"))

@@ -1,8 +1,11 @@
 """Tables, findings and figures of the attack that does not give up, and of the confidence in noise."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from samplerows import confidence_rows, retraining_inputs, strong_rows
@@ -13,6 +16,7 @@ from spurious.experiments.retraining.confidence import auroc, false_positives, r
 from spurious.experiments.retraining.findings import persistence
 from spurious.experiments.retraining.persistence import retraining_strong
 from spurious.experiments.retraining.settings import Matters
+from spurious.experiments.retraining.strong import what_it_tells
 from spurious.perturbations.noise_images import NOISE
 from spurious.rates import over_seeds
 
@@ -70,6 +74,28 @@ def test_what_is_not_found_is_like_nothing():
     assert (lost[lost["attack"] != "log-p"]["found_share"] == 0).all()
     assert lost["example_share"].isna().all()
     assert any("no gradient" in text for text in persistence(lost))
+
+
+@pytest.mark.parametrize(("real", "noise", "tells"), [(0.8, 0.05, True), (0.79, 0.0, False), (1.0, 0.06, False)])
+def test_a_judge_that_cannot_tell_examples_from_static_is_not_asked(real, noise, tells):
+    table = strong_table(strong_rows().assign(judge_real=real, judge_noise=noise))
+    found = table[table["attack"] != "log-p"]
+    assert found["example_share"].notna().all() == found["example_share"].notna().any() == tells
+    assert found["judge_noise"].to_numpy() == pytest.approx(noise)
+    assert any("are examples of the label" in text for text in persistence(table)) == tells
+
+
+def test_what_a_judge_tells_is_held_against_real_images_and_static():
+    images, labels = torch.rand(20, 1, 4, 4, generator=torch.Generator().manual_seed(0)).round(), torch.arange(20) % 2
+    images[labels == 1] = 0
+
+    def dark_is_one(images, sure=1.0):
+        one = (images.flatten(1).mean(1) < 0.01).float()
+        return torch.stack([1 - one, one], 1) * sure
+
+    assert what_it_tells(dark_is_one, images, labels) == {"judge_real": 1, "judge_noise": 1}
+    assert what_it_tells(partial(dark_is_one, sure=0.5), images, labels) == {"judge_real": 0, "judge_noise": 0}
+    assert what_it_tells(dark_is_one, images, 1 - labels)["judge_real"] == 0
 
 
 def test_a_missing_column_is_named():

@@ -135,7 +135,7 @@ PROGRAMS = {
     ),
     "retrain_classifier": Program(
         retrain_classifier.main,
-        {"weights": "cnn0/weights", "control": "cnn1/weights", "judge": "cnn1/weights"}
+        {"weights": "cnn0/weights", "control": "cnn1/weights", "judge": "cnn1/weights", "judge-entry": CNN}
         | {"negatives": "backworked", "target": "uniform", "classifier": "cnn"}
         | {"found": tuple(f"found{label}/images" for label in range(CLASSES))}
         | {"found-rows": tuple(f"found{label}/rows" for label in range(CLASSES))}

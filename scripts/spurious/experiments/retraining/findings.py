@@ -96,11 +96,15 @@ def _share(row: pd.Series) -> str:
 
 
 def _kinds(strong: pd.Series) -> str:
-    if pd.isna(strong["example_share"]):
+    if pd.isna(strong["distance_ratio"]):
         return ""
+    ratio = f"{strong['distance_ratio']:.1f} times as far as from a test image"
+    near = f" To the nearest training image it is {ratio}."
+    if pd.isna(strong["example_share"]):
+        return near
     return (
-        f" Of what *{STRONG}* finds, {percent(strong['example_share'])} are examples of the label to the judge; the"
-        f" nearest training image is {strong['distance_ratio']:.1f} times as far as from a test image."
+        f" Of what *{STRONG}* finds, {percent(strong['example_share'])} are examples of the label to the judge"
+        f" (of test images {percent(strong['judge_real'])}, of noise {percent(strong['judge_noise'])}).{near}"
     )
 
 
