@@ -87,6 +87,7 @@ def experiment_problems(config: Shared, source: Source, entry: Experiment, place
     yield from _figure_names(config, place)
     for classifier in entry.retraining:
         yield from _searches_of_arms(config, classifier)
+        yield from _judge(config, classifier)
     searches, attacks = config.backworking.searches, config.retraining.attacks
     for stage, names in (("backworking", searches), ("retraining", attacks)):
         for classifier in getattr(entry, stage):
@@ -130,6 +131,15 @@ def _linear_classes(config: Shared, source: Source, place: Place) -> Iterator[Pr
             if target >= source.classes:
                 text = f"linear.{key}: there is no class {target}: use 0 to {source.classes - 1}"
                 yield Problem(place, text)
+
+
+def _judge(config: Shared, classifier: str) -> Iterator[Problem]:
+    """A judge of the architecture that it judges, whose word would be no other's."""
+    name = config.retraining.judge
+    judge, judged = config.classifiers.get(name), config.classifiers.get(classifier)
+    if isinstance(judge, Architecture) and type(judge) is type(judged):
+        text = f"{name!r} has the architecture of {classifier!r}, which it judges; choose another, such as forest"
+        yield Problem(("retraining", "judge"), text)
 
 
 def _searches_of_arms(config: Shared, classifier: str) -> Iterator[Problem]:
