@@ -109,7 +109,7 @@ def test_starts_from_noise_are_kinds_of_noise():
 
 # --- the findings
 
-HIDDEN, HELPS, NOTHING, UNSURE = "The arm only hides", "The arm helps", "finds no less, by", "Cannot tell"
+HIDDEN, HELPS, NOTHING, UNSURE = "The arm hides", "The arm helps", "finds no less, by", "Cannot tell"
 EFFECTS = {"hides": HIDDEN, "helps": HELPS, "no effect": NOTHING, "cannot tell": UNSURE}
 
 
@@ -140,9 +140,13 @@ def test_an_arm_that_only_the_old_attack_misses_is_named(old, strong, effect):
     assert "2.0 times as many passes" in said[0]
 
 
-def less_by_seed(shares, arms=1, **matters):
-    """The row from noise of the first of `arms`, in which these shares of the seeds' images are not found."""
+def less_by_seed(shares, arms=1, old=0.9995, **matters):
+    """The row from noise of the first of `arms`, in which these shares of the seeds' images are not found.
+
+    The old attack gets its images to the p `old`.
+    """
     rows, attacks = arms_of(arms=arms)
+    attacks.loc[attacks["negatives"] == "arm0", "p"] = old
     for seed, share in enumerate(shares):
         own = rows.index[(rows["negatives"] == "arm0") & (rows["seed"] == seed)]
         rows.loc[own[: round(share * len(own))], "p"] = 0.1
@@ -156,6 +160,12 @@ def test_a_drop_that_one_arm_shows_is_not_told_among_many():
     assert (alone["effect"], alone["found_verdict"]) == ("helps", "lower")
     assert among["found_p_holm"] == pytest.approx(8 * among["found_p"])
     assert (among["effect"], among["found_verdict"]) == ("cannot tell", "cannot tell (n = 3)")
+
+
+@pytest.mark.parametrize(("shares", "effect"), [((0.2, 0.3, 0.4), "hides"), ((0.4, 0.7, 1.0), "cannot tell")])
+def test_a_drop_that_is_surely_smaller_than_the_old_attacks_is_named(shares, effect):
+    row = less_by_seed(shares, arms=8, old=0.1)
+    assert (row["effect"], row["found_verdict"]) == (effect, "cannot tell (n = 3)")
 
 
 @pytest.mark.parametrize(("matters", "effect"), [(0.4, "helps"), (0.6, "too little")])

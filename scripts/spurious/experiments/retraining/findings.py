@@ -116,7 +116,7 @@ def _verdict(old: dict[str, pd.Series], strong: pd.Series) -> str:
     said = {
         "helps": f"The arm helps: *{STRONG_FROM_NOISE}* finds less",
         "too little": f"*{STRONG_FROM_NOISE}* finds less, but by less than what matters",
-        "hides": f"The arm only hides: {fallen} finds less, *{STRONG_FROM_NOISE}* does not, by what matters",
+        "hides": f"The arm hides: {fallen} finds less, more so than *{STRONG_FROM_NOISE}*, which may find as many",
         "no effect": f"*{STRONG_FROM_NOISE}* finds no less, by what matters",
         "cannot tell": f"Cannot tell whether *{STRONG_FROM_NOISE}* finds less" + f", as {fallen} does" * bool(fallen),
     }[strong["effect"]]

@@ -33,9 +33,9 @@ def retraining_strong(
     found_difference_high`, with `found_visible, primary, found_p, found_p_holm, found_verdict` as in
     `verdicts.found_decided`, all attacks being tested. `effect` is what an arm does, in the row of its last round under
     "strong, from noise": "helps" where that attack finds less and the drop is at least what `matters`; "too little"
-    where it is smaller; "hides" where another attack finds less by what matters, and this one does not, as far as its
-    interval excludes a drop that matters; "no effect" where no attack finds less, with the same certainty; else "cannot
-    tell".
+    where it is smaller. Else "hides" where an old attack finds less, by what matters, and this one does not: either a
+    drop that matters is excluded, or every drop within its interval is smaller than those within the old one's. Else
+    "no effect" where a drop that matters is excluded, or "cannot tell".
     Of the strong attack's found images: `example_share` are those that the judge, a classifier of another architecture,
     gives to the label with p above .5. It is empty where that judge cannot tell: unless it does so with 80 % of the
     test images (`judge_real`), and gives a class more than .5 in at most 5 % of noise (`judge_noise`). `judge_p,
@@ -79,13 +79,15 @@ def _outcomes(strong: pd.DataFrame, attacks: pd.DataFrame, found_above: float) -
 
 def _effects(table: pd.DataFrame, limit: float) -> pd.Series:
     """What each arm does, (N,): see `retraining_strong`; "" in the rows that are not of its last round from noise."""
+    nets = [table[name] for name in NET]
     less = (table["found_verdict"] == "lower") & (table["primary"] == "yes")
     matters = less & (table["found_difference"] <= -limit)
-    old = ~table["attack"].isin([STRONG, STRONG_FROM_NOISE])
-    hidden = (matters & old).groupby([table[name] for name in NET]).transform("any")
-    effect = pd.Series("cannot tell", index=table.index)
+    hidden = matters & ~table["attack"].isin([STRONG, STRONG_FROM_NOISE])
+    lowest = table["found_difference_low"].where(table["attack"] == STRONG_FROM_NOISE).groupby(nets).transform("max")
+    by_more = (hidden & (table["found_difference_high"] < lowest)).groupby(nets).transform("any")
     sure = table["found_verdict"].isin(["no change that matters", "higher"])
-    effect = effect.mask(sure, "no effect").mask(sure & hidden, "hides")
+    effect = pd.Series("cannot tell", index=table.index).mask(sure, "no effect")
+    effect = effect.mask(by_more | (sure & hidden.groupby(nets).transform("any")), "hides")
     effect = effect.mask(less, "too little").mask(matters, "helps")
     return effect.where((table["primary"] == "yes") & (table["attack"] == STRONG_FROM_NOISE), "")
 
