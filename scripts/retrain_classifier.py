@@ -16,6 +16,7 @@ from pipeline.jobs.arguments import (
     settings_argument,
 )
 from pipeline.jobs.devices import name_of, note_slow_precision, prepare_compute
+from spurious.classifiers.entries import ClassifierEntry
 from spurious.classifiers.recipes import TrainingRecipe
 from spurious.experiments.backworking.settings import BackworkingSettings
 from spurious.experiments.retraining.settings import RetrainingSettings
@@ -28,7 +29,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add_required(parser, "negatives-rows", "history-rows", "strong-rows", "noise-rows", "negatives-file")
     parser.add_argument("--architecture", type=json_argument, help="JSON: what the weights must be of")
     parser.add_argument("--control", required=True, help="an unretrained classifier of another seed")
-    parser.add_argument("--judge", required=True, help="a classifier of another architecture and seed")
+    parser.add_argument("--judge", required=True, help="a classifier of another architecture: .skops or .safetensors")
+    entry = settings_argument(ClassifierEntry)
+    parser.add_argument("--judge-entry", type=entry, required=True, help="JSON: under classifiers")
     parser.add_argument("--found", nargs="+", required=True, help="found images, one file per label in order")
     parser.add_argument("--found-rows", nargs="+", required=True, help="their rows")
     parser.add_argument("--negatives", required=True, help="their name in the arm")
@@ -47,12 +50,14 @@ import pandas as pd
 import torch
 
 from pipeline.files.checkpoints import train
+from pipeline.files.estimators import open_any
 from pipeline.files.rows import read_rows, write_rows
 from pipeline.files.tensors import load_classifier, read_dataset, read_description, read_tensors, write_tensors
 from spurious.attacks.optimization import SearchResult, run_searches
 from spurious.attacks.optimization_rows import image_rows, label_probability
 from spurious.classifiers.models import build_classifier
 from spurious.classifiers.predictions import predict
+from spurious.classifiers.scikit_learn import scores_of
 from spurious.classifiers.training import Trainer, TrainingSet
 from spurious.data.datasets import Dataset
 from spurious.experiments.retraining.strong import StrongAttack, noise_rows
@@ -114,9 +119,9 @@ class Arm:
         self.rounds = 1 if isinstance(self.named, FreshNoise) else self.settings.rounds
         self.search = search_of(arguments.negatives, self.settings.attacks, named)
         self.is_searched = is_searched(arguments.negatives, named)
-        judges = {"judge": load_classifier(arguments.judge, device), "control": self.control}
+        judge = scores_of(open_any(arguments.judge, arguments.judge_entry, device, arguments.threads))
         above = arguments.searches.found_above
-        self.strong = StrongAttack(self.data, judges, self.settings.strong, above)
+        self.strong = StrongAttack(self.data, judge, partial(predict, self.control), self.settings.strong, above)
         self.strong_images: dict[str, torch.Tensor] = {}
         self.passes = 0
         self.folder = Path(arguments.attacks_rows).parent

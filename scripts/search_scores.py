@@ -14,6 +14,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add_required(parser, "data", "weights", "classifier", "seed", "rows", "images")
     parser.add_argument("--entry", type=settings_argument(ClassifierEntry), required=True, help="of classifiers")
     parser.add_argument("--settings", type=settings_argument(BlackBoxSettings), required=True)
+    parser.add_argument("--elites", required=True, help="rows of the evolution towards all classes at once")
     add_compute_arguments(parser)
     return parser.parse_args(argv)
 
@@ -33,7 +34,7 @@ from spurious.attacks.gradient import random_targets
 from spurious.attacks.scores import Scores, first_right
 from spurious.classifiers.scikit_learn import scores_of, stored_by
 from spurious.data.datasets import Dataset
-from spurious.experiments.black_box.rows import search_rows
+from spurious.experiments.black_box.rows import elites_rows, search_rows
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -63,6 +64,8 @@ def main(argv: list[str] | None = None) -> None:
             rows.append(search_rows(scores, found, goal, original, ids, labels, identification))
     write_rows(arguments.rows, pd.concat(rows))
     write_tensors(arguments.images, tensors)
+    of = {"classifier": arguments.classifier, "seed": arguments.seed}
+    write_rows(arguments.elites, elites_rows(scores, data.image_shape, settings.map_elites, of))
 
 
 Task = tuple[list[int], Tensor | None, Tensor, Box, Goal]

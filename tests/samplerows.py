@@ -101,11 +101,15 @@ def strong_rows(seeds=(0, 1, 2)):
                     0.2,
                     6.0,
                     4.0,
+                    0.9,
+                    0.0,
                     passes,
                 )
                 rows.append(row)
     columns = ["label", "image", "start", "objective", "tried", "flat", "predicted", "p", "judge_p", "control_p"]
-    return pd.DataFrame(rows, columns=[*RETRAINED_BY, *columns, "distance", "test_distance", "passes"])
+    return pd.DataFrame(
+        rows, columns=[*RETRAINED_BY, *columns, "distance", "test_distance", "judge_real", "judge_noise", "passes"]
+    )
 
 
 def confidence_rows(seeds=(0, 1)):

@@ -54,6 +54,9 @@ def summaries():
     return pd.concat([summarize(main_rows(own), name) for name, own in votes().groupby("classifier", sort=False)])
 
 
+ELITES = {"run": [0, 0, 1, 1], "generation": 200, "label": [0, 1, 0, 1], "p": [0.5, 0.7, 0.9, 0.9]}
+
+
 def transferred():
     return transfer_rows([(name, 0) for name in PLAIN])
 
@@ -89,6 +92,7 @@ INPUTS = {
         "rows": lambda: both(pd.DataFrame({"kind": "normal", "seed": 0, "id": [0, 1], "p": [0.2, 0.9]}))
     },
     "black_box": {"rows": lambda: scored_rows(PLAIN), "predictions": lambda: both(predictions())},
+    "map-elites": {"rows": lambda: both(pd.DataFrame(ELITES))},
     "transfer": {"rows": transferred},
     "robustness": DEFENDED,
     "robustness-checks": DEFENDED,

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Collection, Iterator
 
-from spurious.classifiers.entries import Architecture
+from spurious.classifiers.entries import Architecture, ScikitLearn
 from spurious.data.sources import Source
 from spurious.errors import unknown_name
 from spurious.perturbations.negatives import NEGATIVES, OF_SEARCH, Growing
@@ -51,8 +51,8 @@ def _retraining(config: Shared) -> Iterator[Problem]:
     own, place = config.retraining.classifiers, ("retraining",)
     for name in own:
         yield from _known(name, config.classifiers, "classifier", (*place, "classifiers"))
-    trained = [name for name, classifier in config.classifiers.items() if isinstance(classifier, Architecture)]
-    yield from _known(config.retraining.judge, trained, "classifier", (*place, "judge"))
+    learned = [name for name, entry in config.classifiers.items() if isinstance(entry, Architecture | ScikitLearn)]
+    yield from _known(config.retraining.judge, learned, "classifier", (*place, "judge"))
     for where, settings in ((place, config.retraining), *(((*place, "classifiers", name), own[name]) for name in own)):
         if settings.recipe is not None:
             yield from _known(settings.recipe, [*config.recipes, "own"], "recipe", (*where, "recipe"))
@@ -87,6 +87,7 @@ def experiment_problems(config: Shared, source: Source, entry: Experiment, place
     yield from _figure_names(config, place)
     for classifier in entry.retraining:
         yield from _searches_of_arms(config, classifier)
+        yield from _judge(config, classifier)
     searches, attacks = config.backworking.searches, config.retraining.attacks
     for stage, names in (("backworking", searches), ("retraining", attacks)):
         for classifier in getattr(entry, stage):
@@ -130,6 +131,15 @@ def _linear_classes(config: Shared, source: Source, place: Place) -> Iterator[Pr
             if target >= source.classes:
                 text = f"linear.{key}: there is no class {target}: use 0 to {source.classes - 1}"
                 yield Problem(place, text)
+
+
+def _judge(config: Shared, classifier: str) -> Iterator[Problem]:
+    """A judge of the architecture that it judges, whose word would be no other's."""
+    name = config.retraining.judge
+    judge, judged = config.classifiers.get(name), config.classifiers.get(classifier)
+    if isinstance(judge, Architecture) and type(judge) is type(judged):
+        text = f"{name!r} has the architecture of {classifier!r}, which it judges; choose another, such as forest"
+        yield Problem(("retraining", "judge"), text)
 
 
 def _searches_of_arms(config: Shared, classifier: str) -> Iterator[Problem]:

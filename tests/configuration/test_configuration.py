@@ -241,6 +241,12 @@ BAD = {
     "unknown recipe": ("classifiers/cnn/recipe", "fats", "cnn.recipe: unknown recipe 'fats'; did you mean 'fast'?"),
     "unknown recipe to retrain": ("retraining/recipe", "x", "retraining.recipe: unknown recipe 'x'; known are publ"),
     "unknown attack": ("retraining/attacks", ["log-q"], "attacks[0]: unknown search 'log-q'; did you mean 'log-p'?"),
+    "unknown judge": ("retraining/judge", "resnet50", "retraining.judge: unknown classifier 'resnet50'"),
+    "judge of its own kind": (
+        "retraining/judge",
+        "cnn-published",
+        "retraining.judge: 'cnn-published' has the architecture of 'cnn', which it judges; choose another",
+    ),
     "recipe that retrains one classifier": (
         "retraining/classifiers/cnn",
         {"recipe": "fats"},

@@ -124,6 +124,7 @@ SETTINGS = RetrainingSettings(
     rounds=2, attacks=("cost", "log-p"), copies=3, negatives=NAMED, strong=STRONG, confidence=CONFIDENCE
 )
 ARCHITECTURE = json.dumps({"architecture": "cnn", "channels": [2, 4], "units": 8})
+JUDGE = '{"architecture": "softmax"}'
 
 
 TRAINED = {"weights": "weights.safetensors", "history": "history.csv", "predictions": "predictions.csv"}
@@ -166,7 +167,7 @@ def folder(tmp_path_factory):
     write_tensors(folder / "data.safetensors", tensors)
     for seed in (0, 1):
         train(folder, folder / f"seed{seed}", seed)
-    train(folder, folder / "judge", 1, '{"architecture": "softmax"}')
+    train(folder, folder / "judge", 1, JUDGE)
     for label in range(CLASSES):
         backwork(folder, folder / "found", label)
     return folder
@@ -191,7 +192,7 @@ def retrain(folder, out, negatives, target, settings=SETTINGS, seed=0):
     arguments = ["--data", str(folder / "data.safetensors"), "--classifier", "cnn"]
     arguments += ["--weights", str(folder / f"seed{seed}/weights.safetensors")]
     arguments += ["--control", str(folder / f"seed{1 - seed}/weights.safetensors")]
-    arguments += ["--judge", str(folder / "judge/weights.safetensors")]
+    arguments += ["--judge", str(folder / "judge/weights.safetensors"), "--judge-entry", JUDGE]
     arguments += ["--found", *(str(folder / f"found/label{label}.safetensors") for label in range(CLASSES))]
     arguments += ["--found-rows", *(str(folder / f"found/label{label}.csv") for label in range(CLASSES))]
     arguments += ["--negatives", negatives, "--target", target, "--seed", str(seed)]
@@ -405,6 +406,8 @@ def test_an_arm_is_attacked_without_giving_up(folder, arms):
     nearest = [min((image - other).norm().item() for other in data.pixels("train")) for image in images["round1"]]
     assert rows[rows["round"] == 1]["distance"].tolist() == pytest.approx(nearest, rel=1e-4)
     assert rows["passes"].tolist() == [0] * 6 + [30 * 16] * 12
+    real = predict(load_classifier(folder / "judge/weights.safetensors", CPU), data.pixels("test"))
+    assert (rows["judge_real"] == (real[range(21), data.labels["test"]] > 0.5).double().mean().item()).all()
 
 
 def test_the_confidence_in_noise_is_that_of_real_classes(folder, arms):

@@ -1,8 +1,11 @@
 """Tables, findings and figures of the attack that does not give up, and of the confidence in noise."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from samplerows import confidence_rows, retraining_inputs, strong_rows
@@ -12,6 +15,8 @@ from spurious.experiments.retraining import images_figure, strong_figure
 from spurious.experiments.retraining.confidence import auroc, false_positives, retraining_noise
 from spurious.experiments.retraining.findings import persistence
 from spurious.experiments.retraining.persistence import retraining_strong
+from spurious.experiments.retraining.settings import Matters
+from spurious.experiments.retraining.strong import what_it_tells
 from spurious.perturbations.noise_images import NOISE
 from spurious.rates import over_seeds
 
@@ -71,6 +76,28 @@ def test_what_is_not_found_is_like_nothing():
     assert any("no gradient" in text for text in persistence(lost))
 
 
+@pytest.mark.parametrize(("real", "noise", "tells"), [(0.8, 0.05, True), (0.79, 0.0, False), (1.0, 0.06, False)])
+def test_a_judge_that_cannot_tell_examples_from_static_is_not_asked(real, noise, tells):
+    table = strong_table(strong_rows().assign(judge_real=real, judge_noise=noise))
+    found = table[table["attack"] != "log-p"]
+    assert found["example_share"].notna().all() == found["example_share"].notna().any() == tells
+    assert found["judge_noise"].to_numpy() == pytest.approx(noise)
+    assert any("are examples of the label" in text for text in persistence(table)) == tells
+
+
+def test_what_a_judge_tells_is_held_against_real_images_and_static():
+    images, labels = torch.rand(20, 1, 4, 4, generator=torch.Generator().manual_seed(0)).round(), torch.arange(20) % 2
+    images[labels == 1] = 0
+
+    def dark_is_one(images, sure=1.0):
+        one = (images.flatten(1).mean(1) < 0.01).float()
+        return torch.stack([1 - one, one], 1) * sure
+
+    assert what_it_tells(dark_is_one, images, labels) == {"judge_real": 1, "judge_noise": 1}
+    assert what_it_tells(partial(dark_is_one, sure=0.5), images, labels) == {"judge_real": 0, "judge_noise": 0}
+    assert what_it_tells(dark_is_one, images, 1 - labels)["judge_real"] == 0
+
+
 def test_a_missing_column_is_named():
     with pytest.raises(SpuriousError, match="rows of the strong attack: the column start is missing"):
         strong_table(strong_rows().drop(columns="start"))
@@ -82,30 +109,75 @@ def test_starts_from_noise_are_kinds_of_noise():
 
 # --- the findings
 
-HIDDEN, HELPS, NOTHING = "The arm hides", "The arm helps", "No attack finds less"
+HIDDEN, HELPS, NOTHING, UNSURE = "The arm hides", "The arm helps", "finds no less, by", "Cannot tell"
+EFFECTS = {"hides": HIDDEN, "helps": HELPS, "no effect": NOTHING, "cannot tell": UNSURE}
+
+
+def arms_of(seeds=(0, 1, 2), labels=10, arms=1):
+    """Strong rows and old attacks of as many images, all found from noise, with `arms` beside none."""
+    one = strong_rows(seeds).query("round == 1 and image < 2").assign(start="uniform", p=0.9995)
+    one = pd.concat([one[one["label"] == 0].assign(label=label) for label in range(labels)])
+    plain, other = (one[one["negatives"] == name] for name in ("none", "backworked"))
+    rows = pd.concat([plain, *(other.assign(negatives=f"arm{number}") for number in range(arms))])
+    return rows.reset_index(drop=True), rows.assign(attack="log-p").reset_index(drop=True)
 
 
 @pytest.mark.parametrize(
-    ("old", "strong", "verdict"),
-    [(0.1, 0.9995, HIDDEN), (0.1, 0.1, HELPS), (0.9995, 0.9995, NOTHING), (0.9995, 0.1, HELPS)],
+    ("old", "strong", "effect"),
+    [(0.1, 0.9995, "hides"), (0.1, 0.1, "helps"), (0.9995, 0.9995, "no effect"), (0.9995, 0.1, "helps")],
 )
-def test_an_arm_that_only_the_old_attack_misses_is_named(old, strong, verdict):
-    rows, attacks = strong_rows().assign(start="uniform"), retraining_inputs()[0].assign(p=0.9995)
+def test_an_arm_that_only_the_old_attack_misses_is_named(old, strong, effect):
+    rows, attacks = arms_of()
     for frame, p in ((rows, strong), (attacks, old)):
-        frame.loc[frame["negatives"] == "backworked", "p"] = p
-    said = [text for text in persistence(strong_table(rows, attacks)) if "backworked" in text]
-    assert len(said) == 1
-    assert [text for text in (HIDDEN, HELPS, NOTHING) if text in said[0]] == [verdict]
-    assert ("would have been seen" in said[0]) == (verdict != HELPS)
+        frame.loc[frame["negatives"] == "arm0", "p"] = p
+    table = strong_table(rows, attacks)
+    assert row_of(table, negatives="arm0", attack="strong, from noise")["effect"] == effect
+    assert set(table["effect"]) == {"", effect}
+    said = [text for text in persistence(table) if "arm0" in text]
+    assert [text for text in EFFECTS.values() if text in said[0]] == [EFFECTS[effect]]
+    assert "or more would have been seen" in said[0]
+    assert "Holm" in said[0]
     assert "2.0 times as many passes" in said[0]
 
 
+def less_by_seed(shares, arms=1, old=0.9995, **matters):
+    """The row from noise of the first of `arms`, in which these shares of the seeds' images are not found.
+
+    The old attack gets its images to the p `old`.
+    """
+    rows, attacks = arms_of(arms=arms)
+    attacks.loc[attacks["negatives"] == "arm0", "p"] = old
+    for seed, share in enumerate(shares):
+        own = rows.index[(rows["negatives"] == "arm0") & (rows["seed"] == seed)]
+        rows.loc[own[: round(share * len(own))], "p"] = 0.1
+    table = retraining_strong(rows, attacks, matters=Matters(**matters))
+    return row_of(table, negatives="arm0", attack="strong, from noise")
+
+
+def test_a_drop_that_one_arm_shows_is_not_told_among_many():
+    alone, among = (less_by_seed((0.4, 0.5, 0.6), arms) for arms in (1, 8))
+    assert alone["found_p"] == among["found_p"] == alone["found_p_holm"]
+    assert (alone["effect"], alone["found_verdict"]) == ("helps", "lower")
+    assert among["found_p_holm"] == pytest.approx(8 * among["found_p"])
+    assert (among["effect"], among["found_verdict"]) == ("cannot tell", "cannot tell (n = 3)")
+
+
+@pytest.mark.parametrize(("shares", "effect"), [((0.2, 0.3, 0.4), "hides"), ((0.4, 0.7, 1.0), "cannot tell")])
+def test_a_drop_that_is_surely_smaller_than_the_old_attacks_is_named(shares, effect):
+    row = less_by_seed(shares, arms=8, old=0.1)
+    assert (row["effect"], row["found_verdict"]) == (effect, "cannot tell (n = 3)")
+
+
+@pytest.mark.parametrize(("matters", "effect"), [(0.4, "helps"), (0.6, "too little")])
+def test_a_drop_smaller_than_what_matters_is_no_help(matters, effect):
+    assert less_by_seed((0.4, 0.5, 0.6), found=matters)["effect"] == effect
+
+
 def test_one_seed_decides_nothing():
-    rows = strong_rows((0,)).assign(start="uniform")
-    attacks = retraining_inputs((0,))[0]
-    attacks.loc[attacks["negatives"] == "backworked", "p"] = 0.1
-    said = [text for text in persistence(strong_table(rows, attacks)) if "backworked" in text]
-    assert NOTHING in said[0]
+    rows, attacks = arms_of(seeds=(0,))
+    attacks.loc[attacks["negatives"] == "arm0", "p"] = 0.1
+    said = [text for text in persistence(strong_table(rows, attacks)) if "arm0" in text]
+    assert UNSURE in said[0]
     assert "one seed tells no difference" in said[0]
 
 

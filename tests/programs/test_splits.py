@@ -35,6 +35,7 @@ CLASSES, SHAPE = 3, (1, 8, 8)
 COUNTS = {"train": 60, "validation": 31, "test": 29}  # no two have a divisor in common: no accuracy below 1 is of both
 CNN = {"architecture": "cnn", "channels": [2, 4], "units": 8}
 FOREST = {"scikit_learn": "forest", "trees": 10}
+ELITES = {"runs": 2, "population": 4, "generations": [2]}
 RECIPE = {"learning_rate": 0.03, "batch_size": 16, "steps": 30}
 SEARCHES = {"images": 2, "searches": {"cost": {"max_steps": 4}, "free": {"objective": "log_p", "max_steps": 3}}}
 WEIGHT_DECAYS = [1e-3, 1.0]
@@ -135,7 +136,7 @@ PROGRAMS = {
     ),
     "retrain_classifier": Program(
         retrain_classifier.main,
-        {"weights": "cnn0/weights", "control": "cnn1/weights", "judge": "cnn1/weights"}
+        {"weights": "cnn0/weights", "control": "cnn1/weights", "judge": "cnn1/weights", "judge-entry": CNN}
         | {"negatives": "backworked", "target": "uniform", "classifier": "cnn"}
         | {"found": tuple(f"found{label}/images" for label in range(CLASSES))}
         | {"found-rows": tuple(f"found{label}/rows" for label in range(CLASSES))}
@@ -175,8 +176,8 @@ PROGRAMS = {
     "search_scores": Program(
         search_scores.main,
         {"weights": "forest/model", "classifier": "forest", "entry": FOREST, "seed": 0}
-        | {"settings": {"images": 4, "population": 4, "max_queries": 12}},
-        {"rows": "test", "images": "test"},
+        | {"settings": {"images": 4, "population": 4, "max_queries": 12, "map_elites": ELITES}},
+        {"rows": "test", "images": "test", "elites": ""},
     ),
 }
 

@@ -33,7 +33,7 @@ TABLES = {
 # have no row of a single seed: such bounds are cut to [0, 1]
 OVER_SEEDS = {"backworking-summary", "backworking-ablation", "retraining-strong", "retraining-noise"}
 WITHOUT = {"backworking", "retraining-summary", "smoothing-tests", "images-excluded", "robustness-checks"}
-WITHOUT |= {"robustness-gain"}  # have no interval of a rate
+WITHOUT |= {"robustness-gain", "map-elites"}  # have no interval of a rate
 
 
 def naming_a_method(sources):

@@ -41,6 +41,7 @@ rule search_scores:
     output:
         rows="results/{dataset}/{classifier}/black_box.csv",
         images="results/{dataset}/{classifier}/black_box.safetensors",
+        elites="results/{dataset}/{classifier}/map_elites.csv",
     log:
         "results/logs/{dataset}/{classifier}/search_scores.log",
     benchmark:
@@ -66,4 +67,4 @@ rule search_scores:
         program("search_scores.py")
         + " --data {input.data} --weights {input.model} --classifier {wildcards.classifier}"
         " --entry {params.classifier:q} --seed {params.seed} --settings {params.settings:q} --rows {output.rows}"
-        " --images {output.images} --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"
+        " --images {output.images} --elites {output.elites} --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

@@ -73,8 +73,18 @@ def own_classifier(wildcards):
 
 def classifier_settings(wildcards):
     """All that building or opening a classifier needs to know."""
+    return entry_of(wildcards.classifier, wildcards.dataset)
+
+
+def entry_of(classifier, dataset):
     others = ("recipe", "published_as")
-    return json.dumps({key: value for key, value in own_classifier(wildcards).items() if key not in others})
+    entry = experiment(dataset)["classifiers"][classifier]
+    return json.dumps({key: value for key, value in entry.items() if key not in others})
+
+
+def judge_settings(wildcards):
+    """Those of the classifier that says of found images what they are."""
+    return entry_of(experiment(wildcards.dataset)["retraining"]["judge"], wildcards.dataset)
 
 
 def classifier_source(wildcards):
@@ -94,11 +104,6 @@ def retraining(wildcards):
     kept = {key: value for key, value in settings.items() if key not in ("arms", "recipe", "matters", "judge")}
     named = {key: value for key, value in settings["negatives"].items() if key == wildcards.negatives}
     return json.dumps(kept | {"negatives": named})
-
-
-def judge_of_found(wildcards):
-    """The classifier that says of found images what they are."""
-    return experiment(wildcards.dataset)["retraining"]["judge"]
 
 
 def negatives_of_arms():
@@ -281,9 +286,15 @@ def learned_by(classifier, dataset):
     return rules.train_classifier.output.weights
 
 
-def learned_by_first_seed(wildcards):
-    pattern = learned_by(wildcards.classifier, wildcards.dataset)
-    return collect(pattern, seed=first_seed(wildcards), **wildcards)
+def learned_by_first_seed(wildcards, classifier=None):
+    classifier = classifier or wildcards.classifier
+    pattern = learned_by(classifier, wildcards.dataset)
+    return collect(pattern, dataset=wildcards.dataset, classifier=classifier, seed=first_seed(wildcards))
+
+
+def learned_by_judge(wildcards):
+    """The file of the classifier that says of found images what they are."""
+    return learned_by_first_seed(wildcards, experiment(wildcards.dataset)["retraining"]["judge"])
 
 
 def model_predictions(wildcards):

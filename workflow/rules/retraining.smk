@@ -12,9 +12,7 @@ rule retrain_classifier:
         data="results/{dataset}/data.safetensors",
         weights=rules.train_classifier.output.weights,
         control=collect(rules.train_classifier.output.weights, seed=next_seed, allow_missing=True),
-        judge=collect(
-            rules.train_classifier.output.weights, classifier=judge_of_found, seed=next_seed, allow_missing=True
-        ),
+        judge=learned_by_judge,
         found=collect(rules.backwork_label.output.images, label=every_label, allow_missing=True),
         found_rows=collect(rules.backwork_label.output.rows, label=every_label, allow_missing=True),
     output:
@@ -43,6 +41,7 @@ rule retrain_classifier:
     params:
         code=code("retrain_classifier.py"),
         architecture=classifier_settings,
+        judge=judge_settings,
         settings=retraining,
         recipe=retraining_recipe,
         searches=section("backworking"),
@@ -52,7 +51,7 @@ rule retrain_classifier:
     shell:
         program("retrain_classifier.py") + " --data {input.data} --classifier {wildcards.classifier}"
         " --weights {input.weights} --architecture {params.architecture:q}"
-        " --control {input.control} --judge {input.judge} --found {input.found} --found-rows {input.found_rows} --negatives {wildcards.negatives}"
+        " --control {input.control} --judge {input.judge} --judge-entry {params.judge:q} --found {input.found} --found-rows {input.found_rows} --negatives {wildcards.negatives}"
         " --target {wildcards.target} --seed {wildcards.seed} --settings {params.settings:q}"
         " --recipe {params.recipe:q} --searches {params.searches:q} --attacks-rows {output.attacks} --old-rows {output.old}"
         " --predictions-rows {output.predictions} --negatives-rows {output.negatives_rows}"

@@ -101,6 +101,21 @@ class Budget(Settings):
     mutation_rate: MutationRate = 0.03
 
 
+class MapElites(Settings):
+    """An evolution towards all classes at once: `runs` of `population` images a generation, seen after `generations`.
+
+    Six runs: the smallest and the largest of their medians are an interval of 97 % of the median of runs.
+    """
+
+    remedy = "an evolution towards all classes at once"
+
+    runs: int = Field(6, ge=1, description="independent runs, 1 or more")
+    population: Population = 200
+    generations: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Unique()] = Field(
+        (50, 200), min_length=1, description="generations after which the best images are kept, different ones"
+    )
+
+
 class PersistentAttack(Settings):
     """An attack that does not give up on an image before all of its starts, objectives and sizes are tried.
 

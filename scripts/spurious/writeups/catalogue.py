@@ -17,6 +17,12 @@ def published_as(settings: Settings) -> dict[str, Any]:
     return {name: entries[name]["published_as"] for name in names if "published_as" in entries[name]}
 
 
+def network(settings: Settings) -> str:
+    """The first network among the classifiers that are fooled by their scores, "" where there is none."""
+    names = settings["experiment"]["black_box"]
+    return next((name for name in names if "architecture" in settings["classifiers"][name]), "")
+
+
 def attacked(settings: Settings) -> bool:
     """Whether some experiment of the dataset attacks classifiers."""
     return any(settings["experiment"][stage] for stage in ("fooling", "black_box", "backworking", "robustness"))
@@ -36,8 +42,9 @@ RESULTS = [
             "pair": "table.linear-pair",
             "fooling": "fooling/fool_classifier.rows",
             "rubbish": "fooling/fool_classifier.rubbish",
+            "elites": "table.map-elites",
         },
-        {"published_as": published_as, "decays": "linear.published_as"},
+        {"published_as": published_as, "decays": "linear.published_as", "network": network},
     ),
     Table("claims", "spurious.writeups.claims:table", {"claims": "resource.claims.csv", "tables": "claimed"}),
     Figure(

@@ -10,6 +10,7 @@ from spurious.frames import require
 from spurious.rates import interval
 from spurious.writeups import cohen as of_cohen
 from spurious.writeups import linear as of_linear
+from spurious.writeups import nguyen as of_nguyen
 from spurious.writeups import smoothing as of_smoothing
 
 NUMBER = ["source", "quantity", "setting"]
@@ -76,10 +77,13 @@ def table(
     pair: pd.DataFrame | None = None,
     fooling: pd.DataFrame | None = None,
     rubbish: pd.DataFrame | None = None,
+    elites: pd.DataFrame | None = None,
+    network: str = "",
 ) -> pd.DataFrame:
     """Every number of the write-ups, beside those that this run computed; None is what the dataset does not have.
 
-    `decays`: the weight decays that stand for those of the write-up on linear classifiers, by its words.
+    `decays`: the weight decays that stand for those of the write-up on linear classifiers, by its words. `network`: the
+    classifier that stands for the LeNet of Nguyen et al.
     """
     parts = [of_cohen.radii(published)]
     if smoothing is not None:
@@ -94,4 +98,6 @@ def table(
         parts.append(of_linear.pair(pair))
     if dataset == "mnist" and fooling is not None:
         parts.append(of_linear.fooling(fooling, rubbish, published_as=published_as))
+    if dataset == "mnist" and elites is not None:
+        parts.append(of_nguyen.confidence(elites, network))
     return beside(published, pd.concat(parts))

@@ -34,6 +34,12 @@ RESULTS = [
     Table(
         "black_box", f"{HERE}.table:black_box", {**ROWS, "predictions": "model_predictions"}, {"described": described}
     ),
+    Table(
+        "map-elites",
+        f"{HERE}.elites:elites",
+        {"rows": "search_scores.elites"},
+        when=lambda settings: settings["black_box"]["map_elites"] is not None,
+    ),
     Figure("black_box", f"{HERE}.figure:black_box", ROWS),
     Figure(
         "black_box-images",

@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 
 from spurious.attacks.evolution import Found, Goal
+from spurious.attacks.map_elites import map_elites
 from spurious.attacks.scores import Scores
+from spurious.attacks.settings import MapElites
 from spurious.perturbations.balls import Id, sizes
 
 
@@ -40,3 +42,20 @@ def search_rows(
         **sizes(found.images, original),
     }
     return pd.DataFrame(identification | columns)
+
+
+def elites_rows(
+    scores: Scores, shape: tuple[int, int, int], settings: MapElites | None, identification: dict[str, object]
+) -> pd.DataFrame:
+    """`identification` and `run, generation, label, p`: a row per class of every generation that is kept.
+
+    None where there are no settings. `identification` holds the `seed`.
+    """
+    columns = [*identification, "run", "generation", "label", "p"]
+    rows = [
+        (*identification.values(), run, generation, label, own)
+        for run in range(settings.runs if settings else 0)
+        for generation, _, p in map_elites(scores, shape, settings, f"{identification['seed']}, run {run}")
+        for label, own in enumerate(p.tolist())
+    ]
+    return pd.DataFrame(rows, columns=columns)

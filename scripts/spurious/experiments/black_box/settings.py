@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from spurious.attacks.settings import Budget
+from spurious.attacks.settings import Budget, MapElites
 from spurious.parameters import Epsilon, ImageCount, MutationRate, Population, Queries
 from spurious.registry import Settings
 
@@ -14,7 +14,7 @@ class BlackBoxSettings(Settings):
     image, pixels stay within `epsilon` (L-infinity) and the search succeeds when the decision is the target; from
     noise any image in [0, 1] goes and p of the target must exceed `found_above`, which lies between the shares that a
     vote of ten can have. A child has each pixel from one of two
-    parents, and changed with probability `mutation_rate`.
+    parents, and changed with probability `mutation_rate`. `map_elites` is the evolution of Nguyen et al. 2015.
     """
 
     remedy = "settings of the evolution that sees scores only"
@@ -27,6 +27,7 @@ class BlackBoxSettings(Settings):
         0.85, ge=0, lt=1, description="a search from noise succeeds above this p of its target, from 0 to below 1"
     )
     mutation_rate: MutationRate = 0.03
+    map_elites: MapElites | None = Field(None, description="evolution towards all classes at once (null for none)")
 
     @property
     def budget(self) -> Budget:

@@ -9,6 +9,7 @@ HERE = "spurious.experiments.retraining"
 ROWS = {name: f"retrain_classifier.{name}" for name in ("attacks", "old", "predictions", "negatives_rows")}
 STRONG = {"strong": "retrain_classifier.strong"}
 FOUND = {"found_above": "backworking.found_above"}
+DECIDED = FOUND | {"matters": "retraining.matters"}
 
 ROOM = Room(
     title="Retraining",
@@ -23,8 +24,8 @@ ROOM = Room(
 
 RESULTS = [
     Table("retraining", f"{HERE}.rounds:retraining", ROWS, FOUND),
-    Table("retraining-summary", f"{HERE}.summary:retraining_summary", ROWS, FOUND | {"matters": "retraining.matters"}),
-    Table("retraining-strong", f"{HERE}.persistence:retraining_strong", STRONG | {"attacks": ROWS["attacks"]}, FOUND),
+    Table("retraining-summary", f"{HERE}.summary:retraining_summary", ROWS, DECIDED),
+    Table("retraining-strong", f"{HERE}.persistence:retraining_strong", STRONG | {"attacks": ROWS["attacks"]}, DECIDED),
     Table("retraining-noise", f"{HERE}.confidence:retraining_noise", {"rows": "retrain_classifier.noise"}),
     Figure("retraining", f"{HERE}.figure:retraining", {"table": "table.retraining"}),
     Figure(

@@ -96,11 +96,15 @@ def _share(row: pd.Series) -> str:
 
 
 def _kinds(strong: pd.Series) -> str:
-    if pd.isna(strong["example_share"]):
+    if pd.isna(strong["distance_ratio"]):
         return ""
+    ratio = f"{strong['distance_ratio']:.1f} times as far as from a test image"
+    near = f" To the nearest training image it is {ratio}."
+    if pd.isna(strong["example_share"]):
+        return near
     return (
-        f" Of what *{STRONG}* finds, {percent(strong['example_share'])} are examples of the label to the judge; the"
-        f" nearest training image is {strong['distance_ratio']:.1f} times as far as from a test image."
+        f" Of what *{STRONG}* finds, {percent(strong['example_share'])} are examples of the label to the judge"
+        f" (of test images {percent(strong['judge_real'])}, of noise {percent(strong['judge_noise'])}).{near}"
     )
 
 
@@ -108,20 +112,22 @@ def _verdict(old: dict[str, pd.Series], strong: pd.Series) -> str:
     """What the arm does to what is found from noise, against no negatives in the same round."""
     if strong["negatives"] == "none":
         return "This is what the others are compared with."
-    fallen = [f"*{name}*" for name, row in old.items() if row["found_difference_high"] < 0]
-    cost = f"Training costs {strong['training_cost']:.1f} times as many passes."
-    if strong["found_difference_high"] < 0:
-        return f"The arm helps: even the attack that does not give up finds less from noise. {cost}"
-    if fallen:
-        return (
-            f"The arm hides: {' and '.join(fallen)} finds less, but the attack that does not give up finds no less from"
-            f" noise{_visible(strong)}. {cost}"
-        )
-    return f"No attack finds less than without negatives{_visible(strong)}. {cost}"
+    fallen = " and ".join(f"*{name}*" for name, row in old.items() if row["found_verdict"] == "lower")
+    said = {
+        "helps": f"The arm helps: *{STRONG_FROM_NOISE}* finds less",
+        "too little": f"*{STRONG_FROM_NOISE}* finds less, but by less than what matters",
+        "hides": f"The arm hides: {fallen} finds less, more so than *{STRONG_FROM_NOISE}*, which may find as many",
+        "no effect": f"*{STRONG_FROM_NOISE}* finds no less, by what matters",
+        "cannot tell": f"Cannot tell whether *{STRONG_FROM_NOISE}* finds less" + f", as {fallen} does" * bool(fallen),
+    }[strong["effect"]]
+    return f"{said}{_visible(strong)}. Training costs {strong['training_cost']:.1f} times as many passes."
 
 
 def _visible(strong: pd.Series) -> str:
-    """What these seeds could have shown."""
+    """By how much the share differs from that of no negatives, and what these seeds could have shown."""
     if pd.isna(strong["found_visible"]):
-        return ", but one seed tells no difference"
-    return f", as far as a difference of {percent(strong['found_visible'])} or more would have been seen"
+        return ", as one seed tells no difference"
+    ends = _ends(100 * strong["found_difference_low"], 100 * strong["found_difference_high"], 0)
+    points = f"{100 * strong['found_difference']:+.0f} points{ends}"
+    corrected = f"p = {strong['found_p_holm']:.2g} after Holm's correction over the arms"
+    return f" ({points}, {corrected}; {percent(strong['found_visible'])} or more would have been seen)"

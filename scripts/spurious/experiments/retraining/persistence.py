@@ -4,31 +4,45 @@ import pandas as pd
 
 from spurious.attacks.settings import FROM_NOISE
 from spurious.experiments.retraining.rounds import ARM
-from spurious.experiments.retraining.verdicts import differences, rates
+from spurious.experiments.retraining.settings import IS_EXAMPLE, Matters
+from spurious.experiments.retraining.verdicts import differences, found_decided, rates
 from spurious.frames import require
 
 NET = [*ARM, "round"]
 KEYS = [*NET, "attack"]
 STRONG, STRONG_FROM_NOISE = "strong", "strong, from noise"
-IS_EXAMPLE = 0.5  # the judge's p of the label above which a found image is an example of it
+TELLS_REAL, TELLS_NOISE = 0.8, 0.05  # a judge that calls fewer real images or more noise examples is not asked
 
 
-def retraining_strong(strong: pd.DataFrame, attacks: pd.DataFrame, *, found_above: float = 0.999) -> pd.DataFrame:
+def retraining_strong(
+    strong: pd.DataFrame,
+    attacks: pd.DataFrame,
+    *,
+    found_above: float = 0.999,
+    matters: Matters = Matters(),  # noqa: B008 - frozen
+) -> pd.DataFrame:
     """What every attack finds: a row per (classifier, negatives, target, round, attack).
 
     `strong`: `classifier, negatives, target, round, seed, label, image, start, objective, tried, flat, p, judge_p,
-    control_p, distance, test_distance, passes` per image of the attack that does not give up; `attacks`: the rows of
-    the old ones, as in `retraining`. "strong" counts what any start led to, "strong, from noise" what noise or an
-    evolution did, which come before real images are tried.
+    control_p, distance, test_distance, judge_real, judge_noise, passes` per image of the attack that does not give up;
+    `attacks`: the rows of the old ones, as in `retraining`. "strong" counts what any start led to, "strong, from noise"
+    what noise or an evolution did, which come before real images are tried.
 
     Returns `seeds, found_n, found_share, found_low, found_high` with intervals as in `retraining-summary`, and the
     paired difference to the arm without negatives of that round, `found_difference, found_difference_low,
-    found_difference_high`, with `found_visible`, the smallest that would have been seen.
-    Of the strong attack's found images: `example_share` are those that the judge, a classifier of another architecture
-    and seed, gives to the label with p above .5; `judge_p, control_p` are mean p of the judge and of an unretrained net
-    of another seed; `distance_ratio` is the mean L2 distance to the nearest training image, the median of test images
-    being 1. `flat_share` of the starts had no gradient. `training_cost`: images that training passed forward and
-    backward, those of the arm without negatives being 1.
+    found_difference_high`, with `found_visible, primary, found_p, found_p_holm, found_verdict` as in
+    `verdicts.found_decided`, all attacks being tested. `effect` is what an arm does, in the row of its last round under
+    "strong, from noise": "helps" where that attack finds less and the drop is at least what `matters`; "too little"
+    where it is smaller. Else "hides" where an old attack finds less, by what matters, and this one does not: either a
+    drop that matters is excluded, or every drop within its interval is smaller than those within the old one's. Else
+    "no effect" where a drop that matters is excluded, or "cannot tell".
+    Of the strong attack's found images: `example_share` are those that the judge, a classifier of another architecture,
+    gives to the label with p above .5. It is empty where that judge cannot tell: unless it does so with 80 % of the
+    test images (`judge_real`), and gives a class more than .5 in at most 5 % of noise (`judge_noise`). `judge_p,
+    control_p` are mean p of the judge and of an unretrained net of another seed; `distance_ratio` is the mean L2
+    distance to the nearest training image, the median of test images being 1. `flat_share` of the starts had no
+    gradient. `training_cost`: images that training passed forward and backward, those of the arm without negatives
+    being 1.
     """
     require(strong, [*NET, "seed", "label", "image", "start", "p"], "rows of the strong attack")
     require(attacks, [*KEYS, "seed", "label", "image", "p"], "attacks")
@@ -41,8 +55,8 @@ def retraining_strong(strong: pd.DataFrame, attacks: pd.DataFrame, *, found_abov
     reference = outcomes.loc[outcomes["negatives"] == "none", [*pairing, "outcome"]]
     pairs = outcomes[outcomes["negatives"] != "none"].merge(reference, on=pairing, suffixes=("", "_none"))
     table = table.merge(differences(pairs, KEYS, "found", cluster), on=KEYS, how="left")
-    ends = table[["found_difference_low", "found_difference_high"]]
-    table["found_visible"] = ends.sub(table["found_difference"], axis=0).abs().max(axis=1)
+    table = found_decided(table, matters.found, table["attack"].unique())
+    table["effect"] = _effects(table, matters.found)
     found = strong[strong["p"] > found_above]
     kinds = {STRONG: found, STRONG_FROM_NOISE: found[found["start"].isin(FROM_NOISE)]}
     looks = pd.concat([_looks(own).assign(attack=name) for name, own in kinds.items()])
@@ -63,12 +77,29 @@ def _outcomes(strong: pd.DataFrame, attacks: pd.DataFrame, found_above: float) -
     return every.astype({"label": int, "image": int})
 
 
+def _effects(table: pd.DataFrame, limit: float) -> pd.Series:
+    """What each arm does, (N,): see `retraining_strong`; "" in the rows that are not of its last round from noise."""
+    nets = [table[name] for name in NET]
+    less = (table["found_verdict"] == "lower") & (table["primary"] == "yes")
+    matters = less & (table["found_difference"] <= -limit)
+    hidden = matters & ~table["attack"].isin([STRONG, STRONG_FROM_NOISE])
+    lowest = table["found_difference_low"].where(table["attack"] == STRONG_FROM_NOISE).groupby(nets).transform("max")
+    by_more = (hidden & (table["found_difference_high"] < lowest)).groupby(nets).transform("any")
+    sure = table["found_verdict"].isin(["no change that matters", "higher"])
+    effect = pd.Series("cannot tell", index=table.index).mask(sure, "no effect")
+    effect = effect.mask(by_more | (sure & hidden.groupby(nets).transform("any")), "hides")
+    effect = effect.mask(less, "too little").mask(matters, "helps")
+    return effect.where((table["primary"] == "yes") & (table["attack"] == STRONG_FROM_NOISE), "")
+
+
 def _looks(found: pd.DataFrame) -> pd.DataFrame:
     """What the found images are like, by net."""
+    tells = (found["judge_real"] >= TELLS_REAL) & (found["judge_noise"] <= TELLS_NOISE)
     found = found.assign(
-        example_share=found["judge_p"] > IS_EXAMPLE, distance_ratio=found["distance"] / found["test_distance"]
+        example_share=(found["judge_p"] > IS_EXAMPLE).astype(float).where(tells),
+        distance_ratio=found["distance"] / found["test_distance"],
     )
-    names = ["example_share", "judge_p", "control_p", "distance_ratio"]
+    names = ["example_share", "judge_real", "judge_noise", "judge_p", "control_p", "distance_ratio"]
     return found.groupby(NET)[names].mean().reset_index()
 
 

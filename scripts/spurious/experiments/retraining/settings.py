@@ -42,6 +42,9 @@ CLASSIFIERS: dict[str, dict[str, Any]] = {
 }
 
 
+IS_EXAMPLE = 0.5  # p of the judge above which an image is an example of a class
+
+
 class Arm(Settings):
     """What is added to the training set, and how it is labelled."""
 
@@ -121,7 +124,8 @@ class RetrainingSettings(Settings):
     of the arm "backworked", those of another one the negatives of "backworked-<its name>". Every negative is put into
     the training set `copies` times. An arm may also call one of `negatives` by its name. One whose noise is fresh in
     every batch needs no attack before it, and has one round. `strong` attacks every net again, and `judge`, of another
-    architecture and seed, says of its images whether they are examples of their label by now.
+    architecture, says of its images whether they are examples of their label by now: a forest, since networks call
+    static a digit.
     """
 
     remedy = "settings of the rounds of attack and retraining"
@@ -138,7 +142,7 @@ class RetrainingSettings(Settings):
     )
     matters: Matters = Matters()
     strong: PersistentAttack = PersistentAttack()
-    judge: Name = Field("softmax", description="name of the classifier that says of found images what they are")
+    judge: Name = Field("forest", description="name of the classifier that says of found images what they are")
     confidence: Confidence = Confidence()
     negatives: dict[Annotated[Name, OtherThan(*NEGATIVES)], NamedNegatives] = Field(
         NAMED, validate_default=True, description="negatives with parameters, by the name that an arm gives"

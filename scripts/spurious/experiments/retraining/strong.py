@@ -1,6 +1,6 @@
 """Rows of the attack that does not give up, and of what a classifier makes of noise."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import pandas as pd
 import torch
@@ -9,15 +9,16 @@ from torch import Tensor, nn
 from spurious.attacks.confidence import raise_confidence
 from spurious.attacks.optimization import start_images
 from spurious.attacks.persistent import Wanted, persist
-from spurious.attacks.settings import PersistentAttack
+from spurious.attacks.scores import Scores
+from spurious.attacks.settings import EVOLUTION, FROM_NOISE, PersistentAttack
 from spurious.classifiers.predictions import predict
 from spurious.data.datasets import Dataset
-from spurious.experiments.retraining.settings import Confidence
+from spurious.experiments.retraining.settings import IS_EXAMPLE, Confidence
 from spurious.modules import device_of
 from spurious.perturbations.noise_images import NOISE
 from spurious.seeding import generator
 
-COMPARED = 200  # test images whose distance to the training images is looked at
+COMPARED = 200  # test images whose distance to the training images is looked at, and which the judge is shown
 AT_ONCE = 500
 PLAIN = ("uniform", "permuted", "low-passed")  # noise as it is drawn
 
@@ -25,15 +26,20 @@ PLAIN = ("uniform", "permuted", "low-passed")  # noise as it is drawn
 class StrongAttack:
     """The attack on classifiers of one dataset, and what says of its images whether they are a digit by now.
 
-    `judges` by name: classifiers that had no part in the search. An image's distance to its nearest training image
-    (L2) is seen beside the median of the first test images'.
+    `judge` and `control` are classifiers that had no part in the search. An image's distance to its nearest training
+    image (L2) is seen beside the median of the first test images', the judge's word beside what it says of these and
+    of noise.
     """
 
-    def __init__(self, data: Dataset, judges: Mapping[str, nn.Module], settings: PersistentAttack, above: float):
-        self.data, self.judges, self.settings, self.above = data, judges, settings, above
+    def __init__(self, data: Dataset, judge: Scores, control: Scores, settings: PersistentAttack, above: float):
+        self.data, self.settings, self.above = data, settings, above
+        self.judges = {"judge": judge, "control": control}
         self.training = data.pixels("train").flatten(1)
         compared = data.pixels("test")[:COMPARED]
-        self.test_distance = nearest_distances(compared, self.training).median().item()
+        self.same = {
+            "test_distance": nearest_distances(compared, self.training).median().item(),
+            **what_it_tells(judge, compared, data.labels["test"][:COMPARED]),
+        }
 
     def rows(self, model: nn.Module, seed: str) -> tuple[pd.DataFrame, Tensor]:
         """A row per label and image, and these images (N, C, H, W)."""
@@ -51,9 +57,9 @@ class StrongAttack:
             "p": probabilities.gather(1, place)[:, 0],
         }
         for name, judge in self.judges.items():
-            columns[f"{name}_p"] = predict(judge, found.images).gather(1, place)[:, 0]
+            columns[f"{name}_p"] = judge(found.images).gather(1, place)[:, 0]
         columns["distance"] = nearest_distances(found.images, self.training)
-        return pd.DataFrame(columns | {"test_distance": self.test_distance}), found.images
+        return pd.DataFrame(columns | self.same), found.images
 
     def _wanted(self, seed: str) -> Wanted:
         count, labels = self.settings.images, self.data.labels["test"]
@@ -68,6 +74,22 @@ class StrongAttack:
             others=self.data.pixels("test")[torch.cat(others)],
             averages=torch.cat(averages),
         )
+
+
+def what_it_tells(judge: Scores, images: Tensor, labels: Tensor) -> dict[str, float]:
+    """Whether a judge can tell examples from static: shares of what it calls one, with p above .5.
+
+    `judge_real`: of real `images` (N, C, H, W) it must name the label (N,). `judge_noise`: as many of each noise that
+    searches start from, of which it may name any class.
+    """
+    named = judge(images).gather(1, labels[:, None])
+    kinds = [name for name in FROM_NOISE if name != EVOLUTION]
+    called = torch.cat([judge(NOISE[name](images, generator("judge", name))).amax(1) for name in kinds])
+    return {"judge_real": _share(named), "judge_noise": _share(called)}
+
+
+def _share(p: Tensor) -> float:
+    return (p > IS_EXAMPLE).double().mean().item()
 
 
 def nearest_distances(images: Tensor, training: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """What an arm of retraining changed against the arm without negatives: intervals, and the verdict they allow."""
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
@@ -39,31 +41,38 @@ def differences(pairs: pd.DataFrame, keys: list[str], name: str, cluster: list[s
 
 
 def decided(summary: pd.DataFrame, matters: Matters) -> pd.DataFrame:
-    """The summary with `accuracy_visible, found_visible, primary, found_p, found_p_holm` and both verdicts.
+    """The summary with `accuracy_visible, accuracy_verdict`, and those of the found images under the attack ATTACK.
 
-    `matters` says which difference of the `accuracy`, and of the share `found` of the images, matters. Verdicts:
-    "higher" or "lower" where the interval of the difference excludes 0; "no change that matters" where it excludes
-    what matters, in both directions; else "cannot tell (n = 3)", n being the seeds; "" for the arm without negatives.
-    `<name>_visible` is the smallest difference that would have been seen: the longer half of the interval. The
-    `primary` tests are those of the arms' found images in each arm's last round, under the attack ATTACK: they
-    are higher or lower where `found_p_holm`, Holm's correction over those of one classifier, is below .05. `found_p` is
+    `matters` says which difference of the `accuracy`, and of the share `found` of the images, matters.
+    `accuracy_visible` and both verdicts are as in `found_decided`; all of the accuracy are descriptive.
+    """
+    per_net = summary["found_n"] / summary["seeds"]
+    summary = found_decided(summary, matters.found * per_net, [ATTACK])
+    summary["accuracy_visible"] = _visible(summary, "accuracy")
+    summary["accuracy_verdict"] = _verdicts(summary, "accuracy", matters.accuracy)
+    return summary
+
+
+def found_decided(table: pd.DataFrame, limit: "float | pd.Series", attacks: Collection[str]) -> pd.DataFrame:
+    """The table with `found_visible, primary, found_p, found_p_holm, found_verdict` of its `found_difference`.
+
+    Verdicts: "higher" or "lower" where the interval of the difference excludes 0; "no change that matters" where it
+    excludes what matters, `limit`, in both directions; else "cannot tell (n = 3)", n being the seeds; "" for the arm
+    without negatives. `found_visible` is the smallest difference that would have been seen: the longer half of the
+    interval. The `primary` tests are those of each arm's last round under these `attacks`: they are higher or lower
+    where `found_p_holm`, Holm's correction over the arms of a classifier under one attack, is below .05. `found_p` is
     the level at which the interval would end at 0, by t. All other verdicts are descriptive.
     """
-    arms = summary["negatives"] != "none"
-    summary = summary.assign(primary=np.where(arms & last_round(summary) & (summary["attack"] == ATTACK), "yes", ""))
-    for name in ("accuracy", "found"):
-        ends = summary[[f"{name}_difference_low", f"{name}_difference_high"]]
-        summary[f"{name}_visible"] = ends.sub(summary[f"{name}_difference"], axis=0).abs().max(axis=1)
-    summary["found_p"] = _p(summary)
-    primary = summary["primary"] == "yes"
-    tested = primary & summary["found_p"].notna()
-    summary["found_p_holm"] = summary.loc[tested].groupby("classifier")["found_p"].transform(holm)
-    per_net = summary["found_n"] / summary["seeds"]
-    for name, limit in (("accuracy", matters.accuracy), ("found", matters.found * per_net)):
-        summary[f"{name}_verdict"] = _verdicts(summary, name, limit).where(arms, "")
-    unsure = tested & (summary["found_p_holm"] >= SIGNIFICANCE) & summary["found_verdict"].isin(["higher", "lower"])
-    summary["found_verdict"] = summary["found_verdict"].mask(unsure, _cannot_tell(summary))
-    return summary
+    last = (table["negatives"] != "none") & last_round(table)
+    table = table.assign(primary=np.where(last & table["attack"].isin(attacks), "yes", ""))
+    table["found_visible"] = _visible(table, "found")
+    table["found_p"] = _p(table)
+    tested = (table["primary"] == "yes") & table["found_p"].notna()
+    table["found_p_holm"] = table.loc[tested].groupby(["classifier", "attack"])["found_p"].transform(holm)
+    verdict = _verdicts(table, "found", limit)
+    unsure = tested & (table["found_p_holm"] >= SIGNIFICANCE) & verdict.isin(["higher", "lower"])
+    table["found_verdict"] = verdict.mask(unsure, _cannot_tell(table))
+    return table
 
 
 def last_round(table: pd.DataFrame) -> pd.Series:
@@ -76,11 +85,17 @@ def _cannot_tell(summary: pd.DataFrame) -> pd.Series:
     return "cannot tell (n = " + summary["seeds"].astype(str) + ")"
 
 
+def _visible(table: pd.DataFrame, name: str) -> pd.Series:
+    ends = table[[f"{name}_difference_low", f"{name}_difference_high"]]
+    return ends.sub(table[f"{name}_difference"], axis=0).abs().max(axis=1)
+
+
 def _verdicts(summary: pd.DataFrame, name: str, limit: "float | pd.Series") -> pd.Series:
     low, high = (summary[f"{name}_difference_{end}"] for end in ("low", "high"))
     verdict = _cannot_tell(summary)
     verdict = verdict.mask((low > -limit) & (high < limit), "no change that matters")
-    return verdict.mask(low > 0, "higher").mask(high < 0, "lower")
+    verdict = verdict.mask(low > 0, "higher").mask(high < 0, "lower")
+    return verdict.where(summary["negatives"] != "none", "")
 
 
 def _p(summary: pd.DataFrame) -> pd.Series:
