@@ -66,6 +66,7 @@ def main(argv: list[str] | None = None) -> None:
     order = order_of(images)
     ranks = own_ranks(min(settings.images, len(images)), arguments)
     model, preprocessing = open_classifier(arguments.weights, arguments.entry, device, accelerated=False)
+    model.to(memory_format=torch.channels_last)  # convolutions are a fifth faster on processors
     kept = not_attacked(arguments.data, images, order[settings.images :], settings.batch_size, device)
     rows, found, abouts = [], {}, []
     with logits_of(model) as logits:

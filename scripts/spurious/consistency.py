@@ -35,8 +35,8 @@ def reference_problems(config: Shared) -> Iterator[Problem]:
         if isinstance(classifier, Architecture):
             yield from _known(classifier.recipe, config.recipes, "recipe", ("classifiers", name, "recipe"))
     yield from _retraining(config)
-    for name in config.robustness.seeds_of:
-        yield from _known(name, config.classifiers, "classifier", ("robustness", "seeds_of"))
+    for name in config.robustness.classifiers:
+        yield from _known(name, config.classifiers, "classifier", ("robustness", "classifiers"))
     searches = config.backworking.searches
     yield from _all_known(config.retraining.attacks, searches, "search", ("retraining", "attacks"))
     layers = dict.fromkeys(layer for architecture in Architecture.kinds.values() for layer in architecture.layers)

@@ -257,8 +257,17 @@ BAD = {
         ["forest"],
         "digits.robustness[0]: 'forest' has no architecture or torchvision or torchscript or exported: give it one, or",
     ),
-    "seeds of an unknown classifier": ("robustness/seeds_of/cn", 1, "robustness.seeds_of: unknown classifier 'cn'"),
-    "no attacked training": ("robustness/seeds_of/cnn", 0, "robustness.seeds_of.cnn: 0 is not allowed: how many"),
+    "attacks on an unknown classifier": ("robustness/classifiers/cn", {}, "robustness.classifiers: unknown classifier"),
+    "no attacked training": (
+        "robustness/classifiers/cnn",
+        {"seeds": 0},
+        "robustness.classifiers.cnn.seeds: 0 is not allowed: trainings",
+    ),
+    "threshold like a defence that this classifier has not": (
+        "robustness/classifiers/cnn",
+        {"defences": {"threshold": {"kind": "threshold", "like": "vote"}}},
+        "robustness.classifiers.cnn.defences.threshold.like: unknown defence 'vote'",
+    ),
     "attacks of a training of a size below 0": (
         "recipes/adversarial/adversarial/epsilon",
         -0.1,

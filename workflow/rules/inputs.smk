@@ -125,6 +125,12 @@ def ablation_settings(wildcards):
     return json.dumps(experiment(wildcards.dataset)["backworking"]["ablation"])
 
 
+def robustness(wildcards):
+    """The settings of the attacks on a classifier, without those of other jobs."""
+    settings = of_classifier(experiment(wildcards.dataset)["robustness"], wildcards.classifier)
+    return json.dumps({key: value for key, value in settings.items() if key not in ("shards", "seeds")})
+
+
 def robustness_shards(wildcards):
     return experiment(wildcards.dataset)["robustness"]["shards"]
 

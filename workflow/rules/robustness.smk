@@ -34,7 +34,7 @@ rule attack_defence:
     params:
         code=code("attack_defence.py"),
         classifier=classifier_settings,
-        settings=section("robustness", "shards", "seeds", "seeds_of"),
+        settings=robustness,
         shards=robustness_shards,
         threads=threads_of("robustness"),
     message:

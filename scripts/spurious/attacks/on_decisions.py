@@ -37,7 +37,10 @@ class DecisionAttack(Entry):
 
 
 class WhiteBox(DecisionAttack, kind="white-box"):
-    """The gradient of several objectives, away from the label and towards the likeliest wrong classes, with APGD."""
+    """The gradient of several objectives, away from the label and towards the likeliest wrong classes, with APGD.
+
+    Searches towards classes all begin at the image: `restarts` are of those away from the label.
+    """
 
     steps: Steps = 100
     restarts: Restarts = 1

@@ -28,20 +28,23 @@ def white_box(
 
     One search after the other goes on with the images that are left: with `away` from the label, by the margin of the
     joint decision, the sum of the views' margins and every smallest majority of views; then by the joint decision
-    towards each of the `targets` likeliest wrong classes. Every one runs `restarts` times, at first from the image
-    itself, then from anywhere in the ball, which (seed, id) decide.
+    towards each of the `targets` likeliest wrong classes. All begin at the image itself; those away from the label run
+    `restarts` times, the later ones from anywhere in the ball, which (seed, id) decide.
     """
     with torch.no_grad():
         clean = attacked.margins(starts.images)
     views, classes = len(clean), clean.shape[2]
     wrong = wanted_classes(starts.labels, classes)
     likeliest = clean.mean(0).masked_fill(~wrong, -torch.inf).argsort(dim=1, descending=True, stable=True)
-    searches = [(name, reduce, wrong) for name, reduce in reductions(views).items()] if away else []
+    searches = [
+        (restart, name, reduce, wrong)
+        for restart, (name, reduce) in product(range(restarts if away else 0), reductions(views).items())
+    ]
     joint_only = reductions(views)["joint"]
     for rank in range(min(targets, classes - 1)):
-        searches.append((f"target {rank}", joint_only, only(likeliest[:, rank], classes)))
+        searches.append((0, f"target {rank}", joint_only, only(likeliest[:, rank], classes)))
     found = judged(attacked, starts.images, starts.labels)
-    for restart, (name, reduce, wanted) in product(range(restarts), searches):
+    for restart, name, reduce, wanted in searches:
         left, own, begin = _left(found, starts, ball, f"{seed}, {name}", restart)
         evaluate = raising(attacked, own.labels, reduce, wanted[left])
         _take(found, left, ascend(evaluate, own.images, begin, ball, steps))

@@ -122,21 +122,36 @@ def test_a_defence_beside_itself_gains_nothing(rows):
 
 
 def test_variants_of_the_white_box_start_anew_at_one_size_on_the_first_images():
-    settings = registry.parse(RobustnessSettings, SMALL | {"checks": {"images": 4, "epsilon": 0.1, "more": 3}})
+    settings = registry.parse(RobustnessSettings, SMALL | {"checks": {"images": 8, "epsilon": 0.04, "more": 3}})
     white_box = settings.attacks["white-box"].model_copy(update={"targets": 2})
     settings = settings.model_copy(update={"defences": {"none": Undefended()}, "attacks": {"white-box": white_box}})
     model, starts = network(), replace(starts_of(defended_by("none"), 10), ids=range(10))
     defences = fitted_defences(settings.defences, model, starts.images.split(20))
     rows, _ = all_rows(defences, model, starts, settings, 0, settings.checks.images)
     checked = rows[rows["variant"] != "plain"]
-    assert set(checked["variant"]) == {"alone", "one step", "more steps", "more restarts", "untargeted", "targeted"}
-    assert set(checked["id"]) == {0, 1, 2, 3}
-    assert set(checked["epsilon"]) == {0.1}
-    for variant, changes in {"more steps": {"steps": 18}, "targeted": {"away": False}}.items():
-        attack = white_box.model_copy(update=changes)
-        plain = defences["none"]
-        found = attack(plain, plain, starts.at(torch.arange(4)), Within(norm="linf", epsilon=0.1), seed=0).success
-        assert checked.loc[checked["variant"] == variant, "found"].tolist() == found.tolist()
+    assert set(checked["epsilon"]) == {0.04}
+    assert set(checked["id"]) == set(range(8))
+
+    def found(**changes):
+        attack, plain = white_box.model_copy(update=changes), defences["none"]
+        ball = Within(norm="linf", epsilon=0.04)
+        success = attack(plain, plain, starts.at(torch.arange(8)), ball, seed=0).success
+        return set(success.nonzero().flatten().tolist())
+
+    alone = found()
+    assert 0 < len(alone) < 8
+    for variant, changes, among in (
+        ("alone", {}, set(range(8))),
+        ("one step", {"steps": 1}, set(range(8))),
+        ("more steps", {"steps": 18}, set(range(8)) - alone),
+        ("more restarts", {"restarts": 3}, set(range(8)) - alone),
+        ("untargeted", {"targets": 0}, alone),
+        ("targeted", {"away": False}, alone),
+    ):
+        own = checked[checked["variant"] == variant]
+        assert set(own["id"]) == among
+        assert set(own.loc[own["found"], "id"]) == found(**changes) & among
+    assert found(targets=0) | found(away=False) == alone
     pd.testing.assert_frame_equal(
         rows[rows["variant"] == "plain"].drop(columns="variant"), attack_rows(defences, model, starts, settings, 0)[0]
     )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from spurious.experiments.catalogue import Figure, Findings, Settings, Table
+from spurious.experiments.catalogue import Figure, Findings, Settings, Table, of_classifier
 from spurious.experiments.robustness.settings import RobustnessSettings
 from spurious.experiments.rooms import WITH_GRADIENT, Room, names_of
 
@@ -13,7 +13,7 @@ def attacked(settings: Settings) -> list[dict[str, Any]]:
     """Each classifier with the seeds of its trainings that are attacked, the first ones; 0 where it comes as a file."""
     own, found = settings["robustness"], []
     for name in settings["experiment"]["robustness"]:
-        count = own["seeds_of"].get(name, own["seeds"])
+        count = of_classifier(own, name)["seeds"]
         trained = "architecture" in settings["classifiers"][name]
         seeds = settings["experiment"]["seeds"][:count] if trained else [0]
         found += [{"classifier": name, "attacked": seed} for seed in seeds]

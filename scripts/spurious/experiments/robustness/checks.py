@@ -10,6 +10,7 @@ from spurious.frames import require
 KEYS = ["classifier", "seed", "defence", "norm"]
 NEEDED = [*KEYS, "variant", "epsilon", "goal", "sees", "id", "label", "clean", "found", "found_rounded", "vanished"]
 ALONE = "alone"
+TARGETS = ("targeted", "untargeted")
 MORE = {
     "one step": "one step finds no more",
     "more steps": "more steps find no more",
@@ -67,11 +68,12 @@ def _checks(rows: pd.DataFrame) -> Iterator[dict[str, object]]:
 
 def _variant_checks(rows: pd.DataFrame) -> Iterator[dict[str, object]]:
     """The checks of one defence by the variants of its white box."""
-    found = {variant: pd.Index(own.loc[own["found"], "id"]) for variant, own in rows.groupby("variant", sort=False)}
+    hits = rows[rows["found"].astype(bool)]
+    found = {variant: pd.Index(hits.loc[hits["variant"] == variant, "id"]) for variant in (ALONE, *MORE, *TARGETS)}
     alone, n = rows[rows["variant"] == ALONE], rows["id"].nunique()
     for variant, check in MORE.items():
         yield _row(check, n, found[variant].difference(found[ALONE]))
-    yield _row("targeted agrees with untargeted", n, found["targeted"].symmetric_difference(found["untargeted"]))
+    yield _row("targeted agrees with untargeted", n, found[TARGETS[0]].symmetric_difference(found[TARGETS[1]]))
     yield _row("rounding keeps all", len(found[ALONE]), alone.loc[alone["found"] & ~alone["found_rounded"], "id"])
 
 

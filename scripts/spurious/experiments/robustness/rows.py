@@ -102,32 +102,45 @@ def all_rows(
     """Rows of the attacks (`variant` PLAIN) and of the white box's variants, by which the attacks are checked on the
     first `checked` starts; and the images that the attacks found, as from `attack_rows`.
     """
-    first = torch.arange(min(checked, len(starts.images)))
+    first = starts.at(torch.arange(min(checked, len(starts.images))))
     rows, images = attack_rows(defences, logits, starts, settings, seed)
     parts = [rows.assign(variant=PLAIN)]
-    for variant, changed in variants(settings):
-        if len(first):
-            rows, _ = attack_rows(defences, logits, starts.at(first), changed, seed)
-            parts.append(rows.assign(variant=variant))
+    for name, attack in settings.attacks.items() if len(first.images) else ():
+        if isinstance(attack, WhiteBox):
+            for defence, defended in defences.items():
+                parts += _variants({defence: defended}, logits, first, settings, name, seed)
     return pd.concat(parts, ignore_index=True), images
 
 
-def variants(settings: RobustnessSettings) -> Iterator[tuple[str, RobustnessSettings]]:
-    """Settings of each variant of the white box, by its name: at one size, so that no smaller one goes before."""
-    checks = settings.checks
-    for name, attack in settings.attacks.items():
-        if not isinstance(attack, WhiteBox):
-            continue
-        for variant, change in (
-            ("alone", {}),
-            ("one step", {"steps": 1, "restarts": 1}),
-            ("more steps", {"steps": checks.more * attack.steps}),
-            ("more restarts", {"restarts": checks.more * attack.restarts}),
-            ("untargeted", {"targets": 0}),
-            ("targeted", {"away": False}),
-        ):
-            changed = {"sizes": {checks.norm: (checks.epsilon,)}, "attacks": {name: attack.model_copy(update=change)}}
-            yield variant, settings.model_copy(update=changed)
+def _variants(
+    defence: Mapping[str, Defended],
+    logits: Scores,
+    starts: Starts,
+    settings: RobustnessSettings,
+    name: str,
+    seed: int,
+) -> Iterator[pd.DataFrame]:
+    """Rows of each variant of the white box with this name: at one size, so that no smaller one goes before.
+
+    "untargeted" and "targeted" are of the images that it finds "alone", since the searches of these two are its own;
+    "more steps" and "more restarts" of those that it misses.
+    """
+    checks, attack = settings.checks, settings.attacks[name]
+    every = torch.arange(len(starts.images))
+
+    def rows(variant: str, places: Tensor, **change: object) -> pd.DataFrame:
+        changed = {"sizes": {checks.norm: (checks.epsilon,)}, "attacks": {name: attack.model_copy(update=change)}}
+        own = attack_rows(defence, logits, starts.at(places), settings.model_copy(update=changed), seed)[0]
+        return own.assign(variant=variant)
+
+    alone = rows("alone", every)
+    found = torch.tensor(alone["found"].to_numpy(bool))
+    yield alone
+    yield rows("one step", every, steps=1, restarts=1)
+    yield rows("more steps", every[~found], steps=checks.more * attack.steps)
+    yield rows("more restarts", every[~found], restarts=checks.more * attack.restarts)
+    yield rows("untargeted", every[found], targets=0)
+    yield rows("targeted", every[found], away=False)
 
 
 @dataclass

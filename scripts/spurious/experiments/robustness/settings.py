@@ -20,6 +20,7 @@ SeedCount = Annotated[
     int, Field(ge=1, description="how many trainings of a classifier are attacked, the first seeds; 1 or more")
 ]
 AttackName = Annotated[Name, OtherThan(WORST, remedy="a name other than 'worst', which is that of all together")]
+Defences = Annotated[dict[Name, Defence], Field(min_length=1, description="defences that are attacked, by name")]
 Sizes = Annotated[tuple[Epsilon, ...], Unique(), Field(min_length=1, description="different sizes, such as [0.1, 0.2]")]
 
 DEFENCES: dict[str, Any] = {
@@ -52,25 +53,31 @@ class CheckSettings(Settings):
     more: int = Field(2, ge=2, description="how many times as many steps, and restarts, 2 or more")
 
 
+class OwnRobustness(Settings):
+    """What is different for one classifier; what is left out is as for the others."""
+
+    remedy = "what is different for one classifier, such as {seeds 1}"
+
+    seeds: SeedCount | None = Field(None, description="trainings of this classifier (null as for the others)")
+    defences: Defences | None = Field(None, description="defences of this classifier (null as for the others)")
+
+
 class RobustnessSettings(Settings):
     """Every attack on every defence, at ascending sizes of the change in every norm.
 
     `images` test images, the first ones, share `shards` jobs, `batch_size` are attacked together; photographs are taken
     in a random order that is always the same, and one by one. `seeds` trainings of each classifier are attacked, the
-    first ones, of those in `seeds_of` as many as it says. `sizes` are in pixel units of [0, 1], by norm.
+    first ones. `sizes` are in pixel units of [0, 1], by norm.
     """
 
     remedy = "settings of the attacks on defences"
 
     images: ImageCount = 500
     seeds: SeedCount = 3
-    seeds_of: dict[str, SeedCount] = Field({}, description="how many trainings of classifiers, by name")
     sizes: dict[NormName, Sizes] = Field(
         {"linf": (0.1, 0.2, 0.3), "l2": (1.0, 2.0, 3.0)}, min_length=1, description="largest changes by norm"
     )
-    defences: dict[Name, Defence] = Field(
-        DEFENCES, min_length=1, validate_default=True, description="defences that are attacked, by name"
-    )
+    defences: Defences = Field(DEFENCES, validate_default=True)
     attacks: dict[AttackName, DecisionAttack] = Field(
         ATTACKS, min_length=1, validate_default=True, description="attacks by name, none of them 'worst'"
     )
@@ -80,11 +87,15 @@ class RobustnessSettings(Settings):
     )
     batch_size: int = Field(100, ge=1, description="images that are attacked together, 1 or more")
     shards: int = Field(1, ge=1, description="jobs that share the images, 1 or more")
+    classifiers: dict[Name, OwnRobustness] = Field({}, description="what is different for a classifier, by its name")
 
     @model_validator(mode="after")
     def _thresholds_follow_a_defence(self) -> Self:
-        others = [name for name, defence in self.defences.items() if not isinstance(defence, Threshold)]
-        for name, defence in self.defences.items():
-            if isinstance(defence, Threshold) and defence.like not in (None, *others):
-                raise misfit(unknown_name("defence", defence.like, others), "defences", name, "like")
+        places = {("defences",): self.defences}
+        places |= {("classifiers", name, "defences"): own.defences or {} for name, own in self.classifiers.items()}
+        for place, defences in places.items():
+            others = [name for name, defence in defences.items() if not isinstance(defence, Threshold)]
+            for name, defence in defences.items():
+                if isinstance(defence, Threshold) and defence.like not in (None, *others):
+                    raise misfit(unknown_name("defence", defence.like, others), *place, name, "like")
         return self
