@@ -15,12 +15,13 @@ export GOMP_SPINCOUNT := 0
 
 PYTEST := .venv/bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo paper test test-slow test-all test-gpu bench lint readme
+.PHONY: help demo paper archive test test-slow test-all test-gpu bench lint readme
 .DEFAULT_GOAL := demo
 
 help:
 	@echo "make demo       a small run of every experiment, without a download"
 	@echo "make paper      every experiment in full, beside the published numbers"
+	@echo "make archive    a finished demo as one file; TARGET=paper or another"
 	@echo "make test       the quick tests: no kills, services, browser or finished demo"
 	@echo "make test-slow  the other tests"
 	@echo "make test-all   every test"
@@ -31,6 +32,9 @@ help:
 
 demo paper: .venv/installed
 	.venv/bin/snakemake $@ --quiet reason host --report results/$@.html --report-after-run $(ARGS)
+
+archive: .venv/installed
+	.venv/bin/python scripts/archive.py $(or $(TARGET),demo) $(ARGS)
 
 test: .venv/installed-test
 	$(PYTEST) -m "not slow" $(ARGS)

@@ -10,6 +10,7 @@ include: "workflow/Snakefile"
 
 # A target of its own: the included file's default is none here.
 rule all:
+    """The default: demo."""
     default_target: True
     input:
         rules.demo.input,

@@ -1,4 +1,7 @@
-"""Write what is made from the settings: the JSON schema of config.yaml, and the table in config/README.md."""
+"""Write what is made from the settings: the JSON schema of config.yaml, and the table in config/README.md.
+
+After a change of the settings: python scripts/document_settings.py
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""Write the names of torchvision's classifiers and their weights, for planning, which does not import it."""
+"""Write the names of torchvision's classifiers and their weights, for planning, which does not import it.
+
+After a new version of torchvision: python scripts/list_torchvision.py
+"""
 
 from collections.abc import Collection
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""A manifest of your own photographs: every image file below a folder, with its label and sha256."""
+"""A manifest of your own photographs: every image file below a folder, with its label and sha256.
+
+Example: python scripts/make_manifest.py /data/pets --output pets.csv --write-class-names pet_classes.csv
+"""
 
 import argparse
 import os

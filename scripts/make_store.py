@@ -1,6 +1,7 @@
 """A store of small images (see pipeline/files/stores.py) from trees of photographs, batch files, or listed photographs.
 
-The folder is built beside its place and moved there when it is whole.
+The folder is built beside its place and moved there when it is whole. Example: python scripts/make_store.py
+--tree train=data/train test=data/val --classes 1000 --size 64 --validation 10000 --seed 0 --output results/mine/store
 """
 
 import argparse

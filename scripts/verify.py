@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pipeline.jobs.arguments import THREADS, Parser, answer_help, run
+from pipeline.jobs.progress import progress
 from spurious.errors import SpuriousError, reason_of
 from spurious.wording import plural
 
@@ -65,7 +66,7 @@ def verified(dataset: Path, paths: list[Path]) -> Iterator[str]:
     """What does not hold of the archives and of the table of one dataset; says what was checked."""
     original = originals(dataset)
     abouts = []
-    for path in paths:
+    for path in progress(paths, dataset.name, "archive"):
         tensors, about = read_archive(path)
         abouts.append(about)
         entry = parse_settings(ClassifierEntry, about["entry"], str(path))

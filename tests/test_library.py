@@ -2,6 +2,8 @@
 
 import ast
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from projects import copy_project
 from spurious.report.provenance import VERSION
 
 ROOT = Path(__file__).parents[1]
@@ -58,3 +61,19 @@ def test_every_package_of_the_library_is_taken_with_its_version():
     assert PROJECT["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "spurious.report.provenance.VERSION"}
     assigned = (node for node in module.body if isinstance(node, ast.Assign) and node.targets[0].id == "VERSION")
     assert ast.literal_eval(next(assigned).value) == VERSION
+
+
+@pytest.mark.slow
+def test_pip_installs_the_library_and_nothing_else(tmp_path):
+    """Where no part of this clone is on the path."""
+    pytest.importorskip("setuptools", minversion="77")
+    source, place = copy_project(tmp_path / "source"), tmp_path / "installed"
+    offline = ["--no-deps", "--no-index", "--no-build-isolation", "--quiet"]
+    subprocess.run([sys.executable, "-m", "pip", "install", *offline, "--target", place, source], check=True)
+    shutil.rmtree(source)
+    code = f"import sys; sys.path.insert(0, {str(place)!r}); from spurious.attacks import cost; print(cost.__file__)"
+    done = subprocess.run([sys.executable, "-I", "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert Path(done.stdout.strip()) == place / "spurious/attacks/cost.py"
+    assert {path.name for path in place.iterdir()} == {"spurious", f"spurious-{VERSION}.dist-info"}
+    sources = {path.relative_to(ROOT / "scripts") for path in (ROOT / "scripts/spurious").rglob("*.py")}
+    assert {path.relative_to(place) for path in place.rglob("*.py")} == sources

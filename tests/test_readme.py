@@ -39,6 +39,19 @@ def test_a_changed_number_is_noticed():
     assert update_readme.filled(changed, ROOT) != changed
 
 
+def test_a_changed_answer_is_noticed():
+    changed = README.replace("**Supported**: Scores alone", "**Contradicted**: Scores alone")
+    assert changed != README
+    assert update_readme.filled(changed, ROOT) == README
+
+
+def test_an_answer_has_the_claims_by_their_verdicts():
+    rows = [("A.", "undecided"), ("B.", "supported"), ("C.", "not run"), ("D.", "supported"), ("E.", "not run")]
+    claims = pd.DataFrame(rows, columns=["claim", "verdict"])
+    assert update_readme.answer(claims) == "**Supported**: B. D.<br>**Undecided**: A.<br>Not run: 2 claims."
+    assert update_readme.answer(claims[:0]) == "No claim in words."
+
+
 def test_the_readme_is_short():
     assert len(README.splitlines()) <= 120
 

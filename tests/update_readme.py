@@ -2,11 +2,15 @@
 
 A table stands below a comment that names its file, the rows it shows (`[column=value,...]`) and its columns:
 `<!-- docs/measured/mnist/classifiers.csv[seed=all]: classifier accuracy low high -->`.
+
+Below `<!-- answers: docs/measured/digits/claims.csv -->` stands a table of the experiments, whose third
+column is made from the claims.
 """
 
 import argparse
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -14,13 +18,17 @@ import pandas as pd
 from pipeline.files.atomic import write_text
 from pipeline.files.rows import read_rows
 from pipeline.jobs.arguments import run
+from spurious.experiments.rooms import catalogues
 from spurious.report.formats import to_markdown
+from spurious.wording import plural
 
 ROOT = Path(__file__).resolve().parents[1]
+VERDICTS = ("supported", "contradicted", "undecided")
 MARKER = re.compile(
     r"<!-- (?P<path>docs/measured/\S+?\.csv)(\[(?P<rows>[^]]+)\])?: (?P<columns>[^>]+) -->\n"
     r"(\n(\|.*\n)+)?"
 )
+ANSWERS = re.compile(r"(?P<head><!-- answers: (?P<path>docs/measured/\S+) -->\n\n(\|.*\n){2})(?P<rows>(\|.*\n)+)")
 DOCUMENTS = tuple(
     path.relative_to(ROOT).as_posix()
     for path in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))
@@ -35,7 +43,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     for document in DOCUMENTS:
         text = Path(document).read_text(encoding="utf-8")
-        for match in MARKER.finditer(text) if arguments.results else ():
+        for match in (*MARKER.finditer(text), *ANSWERS.finditer(text)) if arguments.results else ():
             copy_table(Path(match["path"]), arguments.results)
         write_text(document, filled(text, Path()))
 
@@ -51,7 +59,27 @@ def copy_table(measured: Path, results: Path) -> None:
 
 def filled(text: str, root: Path) -> str:
     """The text with the table of every comment below it, from the files under `root`."""
-    return MARKER.sub(lambda match: f"{match[0].splitlines()[0]}\n\n{table(match, root)}\n", text)
+    text = MARKER.sub(lambda match: f"{match[0].splitlines()[0]}\n\n{table(match, root)}\n", text)
+    return ANSWERS.sub(lambda match: match["head"] + "".join(answered(match, root)), text)
+
+
+def answered(match: re.Match, root: Path) -> Iterator[str]:
+    """The rows of the table of experiments, with what the claims say in the third column."""
+    claims: pd.DataFrame = read_rows([root / match["path"]])
+    rooms = {result.name: name for name, room in catalogues().items() for result in room.RESULTS}
+    claims["experiment"] = [rooms.get(row.table, row.write_up) for row in claims.itertuples()]
+    for line in match["rows"].splitlines():
+        cells = line.strip("| ").split(" | ")
+        cells[2] = answer(claims[claims["experiment"] == cells[0].strip("`")])
+        yield f"| {' | '.join(cells)} |\n"
+
+
+def answer(claims: pd.DataFrame) -> str:
+    """The claims by their verdicts."""
+    said = {verdict: claims.loc[claims["verdict"] == verdict, "claim"] for verdict in VERDICTS}
+    parts = [f"**{verdict.capitalize()}**: {' '.join(own)}" for verdict, own in said.items() if len(own)]
+    rest = int((claims["verdict"] == "not run").sum())
+    return "<br>".join([*parts, *([f"Not run: {plural(rest, 'claim')}."] if rest else [])]) or "No claim in words."
 
 
 def table(match: re.Match, root: Path) -> str:

@@ -1,11 +1,13 @@
 """What takes seconds to import is imported where it is needed: not by --help, and torchvision not by every job."""
 
+import re
 import subprocess
 import sys
 
 import pytest
 
 from pipeline.digest import SCRIPTS
+from projects import ROOT
 
 SLOW = ("torch", "pandas", "scipy", "matplotlib")
 PROGRAMS = sorted(path.stem for path in SCRIPTS.glob("*.py"))
@@ -32,6 +34,16 @@ def test_help_imports_nothing_slow(program):
     assert (done.returncode, done.stderr) == (0, "")
     assert shown.startswith("usage:")
     assert imported == []
+
+
+PAGES = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+FOR_PEOPLE = {name for page in PAGES for name in re.findall(r"\bpython scripts/(\w+)\.py", page.read_text("utf-8"))}
+
+
+@pytest.mark.parametrize("program", sorted(FOR_PEOPLE))
+def test_the_help_of_what_people_call_has_an_example(program):
+    _, shown, _ = asked(program, "--help")
+    assert re.search(rf"python\s+scripts/{program}\.py", shown)
 
 
 def test_a_slow_import_would_be_noticed(tmp_path):

@@ -1,5 +1,7 @@
 """A target of one's own makes everything of its datasets; it may not be called as a rule."""
 
+import re
+
 from planning import planned_by_rule
 from projects import DATASET, change_config, error_lines, run_snakemake
 
@@ -19,3 +21,14 @@ def test_a_target_that_is_called_as_a_rule_is_refused(fresh):
     done = run_snakemake(fresh, "demo", *OPTIONS, check=False)
     assert error_lines(done) == ["error: config.yaml: targets: 'smooth_shard' is the name of a rule; choose another"]
     assert done.returncode
+
+
+def test_the_list_has_a_sentence_for_every_rule(fresh):
+    """`snakemake --list`: of a table or figure, the first one of its caption."""
+    change_config(fresh, {"targets": {"mine": [DATASET]}})
+    listed = run_snakemake(fresh, "--list").stdout.splitlines()
+    sentences = dict(line.removesuffix(")").partition(" (")[::2] for line in listed)
+    assert {"all", "demo", "mine", "train_classifier", "make_table_linear", "draw_worst"} <= sentences.keys()
+    assert [name for name, words in sentences.items() if not re.fullmatch(r"[A-Za-z].*[.?]", words)] == []
+    assert sentences["draw_templates"].startswith("What linear classifiers have learnt: the weights of every class")
+    assert not [words for words in sentences.values() if re.search(r"{{|``", words)]

@@ -43,6 +43,8 @@ for stage, room in ROOMS.items():
                 program("make_result.py") + " {params.function} {params.inputs:q} --settings {params.settings:q}"
                 " --output {output:q} 2>&1 | tee {log} >&2"
 
+        getattr(rules, rule_name(result)).rule.docstring = sentence(result)
+
 
 # Its parameters are what it says of the configuration; neither the commit nor the machine makes it run again.
 rule write_provenance:

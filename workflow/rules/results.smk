@@ -38,6 +38,13 @@ def caption(result):
     return f"../report/{result.kind}_{result.stem}.rst"
 
 
+def sentence(result):
+    """What `snakemake --list` says of a result: the first sentence of its caption, without Jinja's braces."""
+    text = (PROJECT / "workflow/report" / caption(result)).read_text(encoding="utf-8").replace("``", "")
+    first = re.split(r"(?<=[.?])(?<! al\.)\s", " ".join(text.split()), maxsplit=1)[0]
+    return re.sub(r"{{\W*[^}]*?(\w+)\W*}}", r"{\1}", first)
+
+
 def labels(result):
     """What the report's menu says of a result."""
     own = {name: f"{{{name}}}" for name in result.wildcards if name == "classifier"}
