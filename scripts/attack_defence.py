@@ -32,6 +32,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--entry", type=settings_argument(ClassifierEntry), required=True, help="of classifiers")
     parser.add_argument("--settings", type=settings_argument(RobustnessSettings), required=True)
     parser.add_argument("--found", required=True, help="the images that were found, a safetensors file")
+    parser.add_argument("--denoisers", nargs="*", default=[], help="files of the denoisers that defences name")
     parser.add_argument("--shard", type=INDEX, default=0, help="counted from 0")
     parser.add_argument("--shards", type=COUNT, default=1, help="how many there are")
     add_compute_arguments(parser)
@@ -44,6 +45,7 @@ import pandas as pd
 import torch
 
 from pipeline.files.classifiers import open_classifier
+from pipeline.files.denoisers import trained_defences
 from pipeline.files.images import Images, open_images, open_splits
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import write_tensors
@@ -68,10 +70,11 @@ def main(argv: list[str] | None = None) -> None:
     model, preprocessing = open_classifier(arguments.weights, arguments.entry, device, accelerated=False)
     model.to(memory_format=torch.channels_last)  # convolutions are a fifth faster on processors
     kept = not_attacked(arguments.data, images, order[settings.images :], settings.batch_size, device)
+    trained = trained_defences(settings.defences, arguments.denoisers, images.shape, device)
     rows, found, abouts = [], {}, []
     with logits_of(model) as logits:
         try:
-            defences = fitted_defences(settings.defences, logits, kept, preprocessing)
+            defences = fitted_defences(trained, logits, kept, preprocessing)
             for part in ranks.split(len(ranks) if images.shape else 1):
                 starts = loaded(images, order[part], device)
                 checked = int((part < settings.checks.images).sum())
