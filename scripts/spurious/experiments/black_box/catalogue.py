@@ -34,7 +34,7 @@ RESULTS = [
     Table(
         "black_box", f"{HERE}.table:black_box", {**ROWS, "predictions": "model_predictions"}, {"described": described}
     ),
-    Figure("black_box", f"{HERE}.figure:black_box", ROWS),
+    Figure("black_box", f"{HERE}.figure:black_box", ROWS, {"found_above": "black_box.found_above"}),
     Figure(
         "black_box-images",
         f"{HERE}.images_figure:figure",
