@@ -23,7 +23,7 @@ from spurious.frames import Arrays
 
 RNG = np.random.default_rng(0)
 LONG = "American Staffordshire terrier, seldom seen"
-ROWS = ["weight decay\n0", "weight decay\n0.01\n(the best)"]
+ROWS = ["weight decay\n0", "weight decay\n0.01\n(the best on\nvalidation)"]
 TARGETS = [2, 0]
 
 
@@ -132,7 +132,7 @@ def test_template_images_print_p_fraction_and_size():
     figure = draw_images()
     texts = [text.get_text() for text in figure.texts]
     assert texts.count("p <0.0001 \N{RIGHTWARDS ARROW} 0.9900") == 4
-    assert texts.count("f = 1.23e+03") == 4
+    assert texts.count("1.23e+03 x the template") == 4
     assert texts.count("L2 12.3, max 1") == 4
     assert texts.count("no fraction is enough:") == 2
     slanted = [text.get_text() for text in figure.texts if text.get_style() == "italic"]
@@ -209,7 +209,7 @@ def test_grey_and_colour_are_drawn(tmp_path, name, channels, validation):
     assert "<!-- tench -->" in svg
     assert "<!-- white shark -->" in svg
     assert ("<!-- goldfish -->" in svg) == (name == "templates")  # no target, no decision
-    assert ("(the best)" in svg) == validation
+    assert ("(the best on" in svg) == validation
 
 
 @pytest.mark.parametrize("name", ["templates", "template-images", "template-noise"])
@@ -255,7 +255,7 @@ def test_the_image_is_the_first_held_out_one_that_all_get_right(tmp_path):
 def test_the_lowest_the_best_and_the_highest_decay_are_shown(tmp_path):
     sweep, _ = opened(tmp_path, write_inputs(tmp_path))
     # decays 0, 0.1 and 2 are right everywhere, .5 never: the first of the right ones in the file is 0, the lowest
-    assert sweep.rows == ["weight decay\n0\n(the best)", "weight decay\n0.5", "weight decay\n2"]
+    assert sweep.rows == ["weight decay\n0\n(the best on\nvalidation)", "weight decay\n0.5", "weight decay\n2"]
     assert sweep.weight[:, 0, 0, 0, 0].tolist() == [9, 0, 1]
 
 

@@ -158,10 +158,12 @@ def violations(monkeypatch):
     return found
 
 
+@pytest.mark.slow
 def test_it_is_a_workflow_run_crate(unpacked, violations):
     assert violations(unpacked) == []
 
 
+@pytest.mark.slow
 def test_a_run_without_its_workflow_is_none(unpacked, violations):
     about = json.loads((unpacked / METADATA).read_text())
     for entity in about["@graph"]:

@@ -19,12 +19,14 @@ def found(
 ) -> Figure:
     """What a search found: a row of images per label, p of the label under each.
 
-    `images` (labels, n, H, W) or (labels, n, H, W, 3) with pixels in [0, 1], `p` (labels, n), `labels` the rows' names
-    (0, 1, ...).
-    A p that does not exceed `found_above` is printed in another colour and in italics.
+    `images` (labels, n, H, W) or (labels, n, H, W, 3), shown clipped to [0, 1], which a note says where it matters.
+    `p` (labels, n), `labels` the rows' names (0, 1, ...). A p that does not exceed `found_above` is printed in another
+    colour and in italics.
     """
     check_tiles(images, p=p)
     note = f"p of the row's label under every image; in italics: not above {found_above:g}"
+    if images.min() < 0 or images.max() > 1:
+        note += "; shown clipped to [0, 1], p is that of the image as found"
     figure, grid = tile_grid(images.shape[:2], labels, title, note)
     for axes, image, value in cells(grid, images, p):
         show_tile(axes, image)

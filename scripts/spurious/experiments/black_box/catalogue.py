@@ -40,7 +40,7 @@ RESULTS = [
         {"rows": "search_scores.elites"},
         when=lambda settings: settings["black_box"]["map_elites"] is not None,
     ),
-    Figure("black_box", f"{HERE}.figure:black_box", ROWS),
+    Figure("black_box", f"{HERE}.figure:black_box", ROWS, {"found_above": "black_box.found_above"}),
     Figure(
         "black_box-images",
         f"{HERE}.images_figure:figure",

@@ -17,16 +17,17 @@ MARKERS_ALONG = 0.12  # from one marker on a line to the next, as a share of the
 LINES = {"evolution": "-", "random": (0, (3, 2))}
 STARTS = {
     "image": "from test images: the decision is the target",
-    "noise": "from noise: p of the target above threshold",
+    "noise": "from noise: p of the target above {found_above:g}",
 }
 
 
 @styled
-def black_box(rows: pd.DataFrame, title: str = "fooled by class scores alone") -> Figure:
+def black_box(rows: pd.DataFrame, title: str = "fooled by class scores alone", *, found_above: float = 0.85) -> Figure:
     """The share of searches that have succeeded after so many queries: a panel for each start.
 
     `rows`: what `search_scores.py` writes, of one or several classifiers. Evolution is drawn solid, random search
-    dashed; at the right end stands the final share with its 95 % interval. Beyond as many classifiers as there are
+    dashed; at the right end stands the final share with its 95 % interval. `found_above`: what p of the target has to
+    exceed from noise. Beyond as many classifiers as there are
     colours, these come again, with markers on the lines: triangles first, then squares and so on.
     """
     rows = rows[rows["search"].isin(LINES)]  # an attack that asks for no score has no queries to draw
@@ -38,7 +39,7 @@ def black_box(rows: pd.DataFrame, title: str = "fooled by class scores alone") -
     more = max(0, _legend_lines(len(classifiers)) - _legend_lines(len(COLORS)))
     figure = Figure(figsize=(WIDTH, 3.9 + 0.2 * more), layout="constrained")
     panels = figure.subplots(1, len(starts), sharey=True, squeeze=False)[0]
-    budget, least = rows["queries"].max(), max(1, rows["queries"].min() // 2)
+    budget, least = rows["queries"].max(), max(1, rows["queries"].min())
     for axes, start in zip(panels, starts, strict=True):
         own = rows[rows["start"] == start]
         for (classifier, _, search), queries, share in success_curves(own):
@@ -48,7 +49,7 @@ def black_box(rows: pd.DataFrame, title: str = "fooled by class scores alone") -
             _draw_ends(axes, own[own["classifier"] == classifier], x, _narrowed(len(classifiers)), looks[classifier])
         counts = own.groupby(["classifier", "search"]).size()
         n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
-        axes.set_title(f"{STARTS[start]}\nn = {n} each", pad=6)
+        axes.set_title(f"{STARTS[start].format(found_above=found_above)}\nn = {n} each", pad=6)
         _query_axis(axes, least, budget, len(classifiers))
     panels[0].set(ylabel="share of the searches that succeeded", ylim=(-0.03, 1.04))
     figure.suptitle(title)
@@ -103,6 +104,7 @@ def _query_axis(axes: Axes, least: int, budget: int, classifiers: int) -> None:
     end = budget * 1.2 ** ((classifiers + 1) * _narrowed(classifiers))
     axes.set(xlabel="queries (images judged), log scale", xlim=(least, end))
     axes.axvspan(budget * 1.08, end, color="#F4F4F4", linewidth=0, zorder=0)
+    axes.text(0.99, 1.0, f"after {budget:,}", transform=axes.transAxes, ha="right", va="bottom", fontsize=8, color=GREY)
     ticks = [tick for power in range(7) for tick in (10**power, 3 * 10**power) if least <= tick < 0.45 * budget]
     axes.set_xticks([*ticks, budget])
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

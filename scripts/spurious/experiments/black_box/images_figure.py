@@ -29,11 +29,11 @@ def black_box_images(
 
     `rows`: what `search_scores.py` writes; `pictures`: by (classifier, start) the images before and after, (n, H, W) or
     (n, H, W, 3) each, pixels in [0, 1], in the order of the rows. Under an image stands its label, under noise p of the
-    target; under the result the decision with p of the target, in italics where the search did not succeed. With
-    `class_names` the decision has a line of its own.
+    target; under the result the decision with p of the target, which is named where it is another class; in italics
+    where the search did not succeed. With `class_names` the decision has a line of its own.
     """
     classifiers = list(dict.fromkeys(rows["classifier"]))
-    line_height, gap, foot = (0.72, 0.3, 0.42) if class_names is None else (0.92, 0.6, 0.55)
+    line_height, gap, foot = (0.84, 0.5, 0.5) if class_names is None else (0.92, 0.6, 0.55)
     height = 0.8 + line_height * len(classifiers)
     figure = Figure(figsize=(WIDTH, height))  # a solved layout of so many panels differs in its last digits every time
     left = 0.02 + 0.0115 * max(map(len, classifiers))
@@ -76,9 +76,15 @@ def _draw_pairs(
         left_text = _named(row.label, class_names) if row.start == "image" else short_probability(row.start_p_target)
         left.set_xlabel(left_text, parse_math=False)
         missed = {} if row.success else {"color": VERMILION, "style": "italic"}
-        space = " " if class_names is None else "\n"
-        decision = f"{_named(row.predicted, class_names)}{space}({short_probability(row.p_target)})"
-        right.set_xlabel(decision, **missed, parse_math=False)
+        right.set_xlabel(_result(row, class_names), **missed, parse_math=False)
+
+
+def _result(row: tuple, class_names: Sequence[str] | None) -> str:
+    """The decision with p of the target, and which target was missed."""
+    decision, p = _named(row.predicted, class_names), short_probability(row.p_target)
+    if class_names is not None:
+        return f"{decision}\n({p})"
+    return f"{decision} ({p})" if row.predicted == row.target else f"to {row.target}: {p}\nsays {decision}"
 
 
 def _named(label: float, class_names: Sequence[str] | None) -> str:

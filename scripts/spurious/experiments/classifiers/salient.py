@@ -56,5 +56,5 @@ def figure(
     # ICLR workshop (2014), section 3.1.
     of_pixels = gradients.amax(1).flatten(1)
     kept = largest_positive(of_pixels, PIXELS).reshape(*pixels.shape[:2], *pixels.shape[3:]).numpy()
-    title = f"the {PIXELS} pixels that raise p of the label most: {name_of(rows)}"
+    title = f"the {PIXELS} of {of_pixels.shape[1]} pixels that raise p of the label most: {name_of(rows)}"
     return salient(pictures(pixels), kept, title, labels=row_names(labels, class_names))

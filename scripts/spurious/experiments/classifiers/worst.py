@@ -27,7 +27,7 @@ def worst(
     labels: Sequence[int] | None = None,
     class_names: Sequence[str] | None = None,
 ) -> Figure:
-    """The training images that a classifier does worst on: p of the true label and the predicted class.
+    """The training images that a classifier does worst on: p of the true label, and a wrong class.
 
     `images` (labels, n, H, W) or (labels, n, H, W, 3) with pixels in [0, 1], `p` and `predicted` (labels, n), `labels`
     those of the rows. With `class_names` the predicted class has a line of its own.
@@ -35,14 +35,16 @@ def worst(
     check_tiles(images, p=p, predicted=predicted)
     labels = labels or list(range(len(images)))
     names = row_names(labels, class_names)
-    note = "p of the row's label \N{RIGHTWARDS ARROW} the predicted class; in italics: predicted wrongly"
+    note = "p of the row's label; in italics: predicted wrongly \N{RIGHTWARDS ARROW} the predicted class"
     text = TEXT if class_names is None else TEXT + LINE
     figure, grid = tile_grid(images.shape[:2], names, title, note, text=text)
     label_of_cell = np.repeat(np.array(labels)[:, None], images.shape[1], axis=1)
     for axes, image, value, guess, label in cells(grid, images, p, predicted, label_of_cell):
         show_tile(axes, image)
-        wrong = {} if guess == label else {"color": VERMILION, "style": "italic"}
-        axes.set_xlabel(_under(value, guess, class_names), **wrong, parse_math=False)
+        if guess == label:
+            axes.set_xlabel(probability_text(value))
+        else:
+            axes.set_xlabel(_under(value, guess, class_names), color=VERMILION, style="italic", parse_math=False)
     return figure
 
 

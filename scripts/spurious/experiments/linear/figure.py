@@ -30,7 +30,7 @@ NEEDED = ["weight_decay", "seed", "split", "n", "accuracy", "low", "high", STEP,
 
 
 @styled
-def linear(table: pd.DataFrame, title: str = "") -> Figure:
+def linear(table: pd.DataFrame, title: str = "linear classifiers, one for each weight decay") -> Figure:
     """Accuracy over the median smallest L2 step, and over the roughness of the templates: a point per weight decay.
 
     `table`: the rows of the table `linear`. Large points are means over the seeds with their intervals; small points
@@ -98,5 +98,5 @@ def _keys() -> list[Line2D]:
     return [
         Line2D([], [], color=BLUE, marker="o", linewidth=0.8, label="weight decay (mean of the seeds)"),
         Line2D([], [], color=BLACK, marker="o", markersize=2.7, linestyle="", label="one seed"),
-        Line2D([], [], color=BLUE, marker="|", linestyle="", label="95 % interval"),
+        Line2D([], [], color=BLUE, marker="+", markersize=9, linestyle="", label="95 % intervals of accuracy and step"),
     ]

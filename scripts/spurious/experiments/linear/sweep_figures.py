@@ -103,7 +103,8 @@ def chosen(weight: Tensor, bias: Tensor, decays: Sequence[float], splits: Splits
         best = int(right.sum(1).argmax())
     middle = order[len(order) // 2] if best in (None, order[0], order[-1]) else best
     places = list(dict.fromkeys([order[0], middle, order[-1]]))
-    return places, [f"weight decay\n{decays[place]:g}" + ("\n(the best)" if place == best else "") for place in places]
+    mark = "\n(the best on\nvalidation)"
+    return places, [f"weight decay\n{decays[place]:g}" + (mark if place == best else "") for place in places]
 
 
 def draw_fooled(sweep: Sweep, image: Tensor, targets: Sequence[int], title: str) -> Figure:

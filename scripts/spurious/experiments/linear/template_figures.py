@@ -79,7 +79,7 @@ def template_images(
     if not len(starts) == len(fooled) == len(rows) or any(len(row) != len(names) for row in fooled):
         raise SpuriousError(f"{len(starts)} starts need as many rows of {len(names)} fooled images, and their names")
     note = (
-        "p of the column's class; f: fraction of its template; in italics: decided, but p stays low\n"
+        "p of the column's class before and after; in italics: decided, but p stays low\n"
         "below: the change, magnified until its largest value (max) is white or black"
     )
     grid = Grid.of(2 * len(rows), ["start", *names], title, note, under=2)
@@ -98,7 +98,7 @@ def _draw_fooled(grid: "Grid", row: int, column: int, start: Start, fooled: Fool
         return
     grid.picture(row, column, in_colour(fooled.picture))
     p = f"p {probability_text(fooled.p_before)} {ARROW} {probability_text(fooled.p_after)}"
-    grid.under(row, column, [p, f"f = {fooled.fraction:.3g}"], **({} if fooled.sure else WRONG))
+    grid.under(row, column, [p, f"{fooled.fraction:.3g} x the template"], **({} if fooled.sure else WRONG))
     grid.picture(row + 1, column, as_picture(fooled.picture - start.picture))
     grid.under(row + 1, column, [f"L2 {fooled.l2:.3g}, max {fooled.linf:.3g}"])
 

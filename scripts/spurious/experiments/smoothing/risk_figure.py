@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from spurious.experiments.smoothing.looks import looks
 from spurious.experiments.smoothing.risk import risk as risk_table
@@ -16,6 +17,7 @@ VOTES = {  # score of risk_curves: (legend, colour, line)
     "combined": ("agreeing votes, then p", ORANGE, "-"),
 }
 LEAST = 0.02  # coverage: the error among fewer images is mere chance
+MARGIN = 0.05  # of coverage, left of the first error
 
 
 def scores(table: pd.DataFrame) -> dict[str, tuple[str, str, str]]:
@@ -30,8 +32,8 @@ def risk(lines: pd.DataFrame, table: pd.DataFrame, title: str) -> Figure:
     """The error among the images that are answered, over how many those are: a panel per sigma.
 
     `lines`: `sigma, score, coverage, risk` of one classifier and kernel; `table`: their `sigma, n, coverage, acc_vote`
-    with its bounds, drawn as a point, and the areas `aurc_<score>`, printed above the panel in the lines' colours and
-    the legend's order. Lines start at the coverage LEAST.
+    with its bounds, drawn as a point, and the areas `aurc_<score>`, printed above the panel over the lines' colours,
+    in the legend's order. All panels begin shortly before the first error by a threshold on p.
     """
     require_rows(lines, ["sigma", "score", "coverage", "risk"])
     areas = [f"aurc_{score}" for score in scores(table)]
@@ -43,6 +45,9 @@ def risk(lines: pd.DataFrame, table: pd.DataFrame, title: str) -> Figure:
     panels = figure.subplots(rows, 2, squeeze=False)
     for axes, row in zip(panels.flat, table.sort_values("sigma").itertuples(), strict=False):
         _draw_risk(axes, lines[lines["sigma"] == row.sigma], row, scores(table))
+    wrong = lines[(lines["risk"] > 0) & (lines["coverage"] >= LEAST) & (lines["score"] != "vote")]
+    for axes in panels.flat[:count]:
+        axes.set_xlim(max(0, wrong["coverage"].min() - MARGIN) if len(wrong) else 0, 1.01)
     for axes in panels.flat[count:]:
         axes.set_axis_off()
     for axes in panels[:, 0]:
@@ -58,15 +63,19 @@ def _draw_risk(axes: Axes, lines: pd.DataFrame, row: tuple, drawn: dict[str, tup
     apart, size = 0.7 / (len(drawn) - 1), min(8, 56 / len(drawn))  # the areas share the panel's width
     for place, (score, (text, color, line)) in enumerate(drawn.items()):
         own = lines[(lines["score"] == score) & (lines["coverage"] >= LEAST)]
-        axes.plot(own["coverage"], own["risk"], color=color, linestyle=line, linewidth=1.3, label=text)
+        width = 0.8 if score == "vote" else 1.3  # votes reach two or three points; between them a line is drawn
+        axes.plot(own["coverage"], own["risk"], color=color, linestyle=line, linewidth=width, label=text)
         area = f"{getattr(row, f'aurc_{score}'):.3f}"
-        axes.text(0.3 + apart * place, 1.03, area, color=color, fontsize=size, ha="right", transform=axes.transAxes)
-    axes.text(0, 1.03, "area:", fontsize=8, transform=axes.transAxes)
+        right = 0.3 + apart * place  # pale letters cannot be read: the colour is that of a line below
+        axes.text(right, 1.04, area, fontsize=size, ha="right", transform=axes.transAxes)
+        place_of_line = {"xy": (right - 0.013 * size, 1.015), "width": 0.013 * size, "height": 0.012}
+        axes.add_patch(Rectangle(**place_of_line, facecolor=color, transform=axes.transAxes, clip_on=False))
+    axes.text(0, 1.04, "area:", fontsize=8, transform=axes.transAxes)
     bounds = np.maximum([[row.acc_vote_high - row.acc_vote], [row.acc_vote - row.acc_vote_low]], 0)
     look = {"marker": "^", "markersize": 5, "color": VERMILION, "label": "majority vote"}
     axes.errorbar(row.coverage, 1 - row.acc_vote, bounds, **look)
     axes.set_title(f"sigma {row.sigma:g}, n = {row.n:,}", pad=17)
-    axes.set(xlim=(0, 1.03), ylim=(0, None))
+    axes.set_ylim(0, None)
 
 
 def figure(votes: pd.DataFrame) -> Figure:
