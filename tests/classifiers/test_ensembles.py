@@ -255,6 +255,7 @@ def run_both(data, folder, kind):
     common = ["--data", str(data), "--classifier", kind, "--entry", json.dumps(ENTRIES[kind]), "--seed", "1"]
     fit_classifier.main([*common, "--model", str(folder / "m"), "--predictions", str(folder / "predictions.csv")])
     files = ["--rows", str(folder / "rows.csv"), "--images", str(folder / "images")]
+    files += ["--elites", str(folder / "elites.csv")]
     search_scores.main([*common, "--weights", str(folder / "m"), "--settings", json.dumps(SETTINGS), *files])
     return pd.read_csv(folder / "rows.csv"), read_tensors(folder / "images")[0]
 
@@ -316,6 +317,7 @@ def test_a_network_is_searched_the_same_way(data, tmp_path):
     arguments = ["--data", str(data), "--weights", str(tmp_path / "weights"), "--classifier", "softmax", "--seed", "0"]
     entry = json.dumps({"architecture": "softmax", "recipe": "softmax"})
     files = ["--rows", str(tmp_path / "rows.csv"), "--images", str(tmp_path / "images")]
+    files += ["--elites", str(tmp_path / "elites.csv")]
     search_scores.main([*arguments, "--entry", entry, "--settings", json.dumps(SETTINGS), *files])
     rows = pd.read_csv(tmp_path / "rows.csv")
     assert rows["success"].any()
@@ -332,6 +334,7 @@ def test_a_classifier_that_is_never_right_is_told(data, tmp_path):
     write_weights(tmp_path / "weights", model, description)
     arguments = ["--data", str(data), "--weights", str(tmp_path / "weights"), "--classifier", "softmax", "--seed", "0"]
     files = ["--rows", str(tmp_path / "rows.csv"), "--images", str(tmp_path / "images")]
+    files += ["--elites", str(tmp_path / "elites.csv")]
     entry = json.dumps({"architecture": "softmax"})
     with pytest.raises(SpuriousError, match=r"^black_box: no test image is classified rightly"):
         search_scores.main([*arguments, "--entry", entry, "--settings", json.dumps(SETTINGS), *files])
