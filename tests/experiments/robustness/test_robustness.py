@@ -129,6 +129,7 @@ def test_variants_of_the_white_box_start_anew_at_one_size_on_the_first_images():
     defences = fitted_defences(settings.defences, model, starts.images.split(20))
     rows, _ = all_rows(defences, model, starts, settings, 0, settings.checks.images)
     checked = rows[rows["variant"] != "plain"]
+    assert rows["id"].dtype == "int64"
     assert set(checked["epsilon"]) == {0.04}
     assert set(checked["id"]) == set(range(8))
 
