@@ -257,6 +257,19 @@ BAD = {
         ["forest"],
         "digits.robustness[0]: 'forest' has no architecture or torchvision or torchscript or exported: give it one, or",
     ),
+    "attack of size 0": (
+        "robustness/sizes/linf",
+        [0.0],
+        "robustness.sizes.linf[0]: 0.0 is not allowed: largest change",
+    ),
+    "attack of a negative size": ("robustness/sizes/l2", [-1.0], "robustness.sizes.l2[0]: -1.0 is not allowed"),
+    "attack in an unknown norm": ("robustness/sizes", {"l7": [0.1]}, "'l7' is not allowed: one of linf, l2"),
+    "defence of a view that there is not": (
+        "robustness/defences/vote/views",
+        ["ns", "sss"],
+        "robustness.defences.vote.views[1]: 'sss' is not allowed: a view, by name or with its kind and parameters; did",
+    ),
+    "defence that there is not": ("robustness/defences/vote", "votee", "robustness.defences.vote: 'votee' is not"),
     "attacks on an unknown classifier": ("robustness/classifiers/cn", {}, "robustness.classifiers: unknown classifier"),
     "no attacked training": (
         "robustness/classifiers/cnn",
