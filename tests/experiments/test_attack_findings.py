@@ -215,7 +215,7 @@ def test_the_status_says_why_a_number_is_missing():
     table = published.beside(NUMBERS, linear.toy(toy())).set_index(["source", "setting"])["status"]
     assert set(table[NUMBERS["setting"].str.contains("toy").to_numpy()]) == {"computed"}
     assert set(table["Cohen et al. 2019"]) == {"in another run", "not implemented"}
-    assert set(table["Nguyen et al. 2015"]) == {"not implemented"}
+    assert set(table["Nguyen et al. 2015"]) == {"in another run"}
     assert table["Goodfellow et al. 2014", "MNIST, maxout, N(0, I) inputs"] == "not implemented"
     assert table["Goodfellow et al. 2014", "MNIST 3 against 7, logistic regression, no attack"] == "in another run"
     assert set(table["smoothing write-up"]) == {"needs a file", "not implemented"}
