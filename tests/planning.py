@@ -25,6 +25,7 @@ ONCE = {
     "make_table_smoothing_risk": 1,
     "make_table_claims": 1,
     "draw_smoothing": 1,
+    "draw_smoothing_gain": 1,
     "write_provenance": 1,
     "write_summary": 1,
     "demo": 1,

@@ -19,10 +19,20 @@ from spurious.experiments.backworking import trace
 from spurious.experiments.classifiers import salient
 from spurious.experiments.classifiers import worst as classifiers_worst
 from spurious.experiments.retraining import figure as retraining_figure
-from spurious.experiments.smoothing import example, examples, gallery, looks, published, rates_figure, risk_figure
+from spurious.experiments.smoothing import (
+    example,
+    examples,
+    gain_figure,
+    gallery,
+    looks,
+    published,
+    rates_figure,
+    risk_figure,
+)
 from spurious.figures import pictures as figures_pictures
 from spurious.figures.labels import row_names
 from spurious.figures.style import BLACK, probability_text, render
+from spurious.statistics.intervals import paired_interval
 
 RNG = np.random.default_rng(0)
 GRID = RNG.random((2, 3, 6, 6))
@@ -56,6 +66,19 @@ NUMBERS = pd.DataFrame(
     columns=["source", "quantity", "setting", "published"],
 )
 PUBLISHED = published.published_rates(NUMBERS, "own")
+
+
+def gain_table():
+    """Of two classifiers and kernels: ss gains 5 points at sigma .25, the majority loses as many."""
+    columns = ["classifier", "kernel", "sigma", "first", "second", "only_first", "only_second"]
+    pairs = [("ns", "ss", 1, 6), ("ns", "majority", 6, 1), ("ss", "majority", 9, 0)]
+    settings = [(name, kernel, sigma) for name in ("cnn", "softmax") for kernel in (5, 7) for sigma in (0.0, 0.25)]
+    rows = [
+        (*own, first, second, *((0, 0) if own[2] == 0 else counts))
+        for own in settings
+        for first, second, *counts in pairs
+    ]
+    return pd.DataFrame(rows, columns=columns).assign(n=100)
 
 
 def risk_frames(sigmas=(0.0, 0.125, 0.25), scores=SCORES):
@@ -112,6 +135,7 @@ DRAWN = {
     "smoothing": lambda: rates_figure.smoothing(smoothing_table(), "title of it"),
     "published": lambda: rates_figure.smoothing(smoothing_table(), "title of it", PUBLISHED),
     "risk": lambda: risk_figure.risk(*risk_frames(), "title of it"),
+    "gain": lambda: gain_figure.gain(gain_table(), "title of it"),
     "gallery": lambda: gallery.gallery({"some": [CARD] * 6, "none": [], "one": [CARD]}, "title of it", "note", MARKS),
     "example": lambda: example.example(VIEWS, example_rows(), "title of it", "note"),
 }
@@ -306,6 +330,20 @@ def test_published_numbers_are_hollow_and_only_beside_their_kernel():
 def test_nothing_is_published_of_another_dataset():
     figure = rates_figure.smoothing(smoothing_table(), "", published.published_rates(NUMBERS, "mnist"))
     assert len(figure.legends[0].get_texts()) == len(RATES)
+
+
+def test_gain_is_paired_and_beside_the_first_view():
+    figure = gain_figure.gain(gain_table(), "")
+    assert [axes.get_title() for axes in figure.axes] == ["cnn, 5 taps, n = 100", "softmax, 5 taps, n = 100"]
+    assert figure.axes[0].get_ylabel() == "points gained over\nnot blurred"
+    once, vote = [line.get_xydata()[:, 1].tolist() for line in figure.axes[0].lines[1:]]
+    assert (once, vote) == (pytest.approx([0, 5]), pytest.approx([0, -5]))
+    low, high = paired_interval(6, 1, 100)
+    assert figure.axes[0].collections[0].get_segments()[1][:, 1] == pytest.approx([100 * low, 100 * high])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "blurred once",
+        "majority, a rejection is wrong",
+    ]
 
 
 def test_risk_has_a_panel_per_sigma_with_lines_areas_and_the_vote():

@@ -513,7 +513,7 @@ def test_an_edited_script_is_noticed_in_the_clone(carried):
     (reason,) = planned["smooth_shard.py"]
     assert reason.startswith("Params have changed since last execution")
     assert planned.keys() == WRITTEN_LAST | {"smooth_shard.py", "gather_smoothing.py"}
-    assert figures == {"figures/smoothing", "figures/risk-cnn", "figures/risk-softmax"}
+    assert figures == {"figures/smoothing", "figures/smoothing-gain", "figures/risk-cnn", "figures/risk-softmax"}
 
 
 def test_a_changed_value_is_noticed_in_the_clone(carried):

@@ -44,6 +44,7 @@ RESULTS = [
         f"{HERE}.rates_figure:figure",
         {"table": "table.smoothing", "published": "resource.published.csv"},
     ),
+    Figure("smoothing-gain", f"{HERE}.gain_figure:figure", {"table": "table.smoothing-tests"}),
     Figure("risk-{classifier}", f"{HERE}.risk_figure:figure", VOTES, label="risk and coverage"),
     Figure(
         "gallery-{classifier}",
