@@ -35,6 +35,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=SEED, required=True)
     parser.add_argument("--settings", type=settings_argument(RobustnessSettings), required=True)
+    parser.add_argument("--denoisers", nargs="*", default=[], help="files of the denoisers that defences name")
     parser.add_argument("--shard", type=INDEX, default=0, help="counted from 0")
     parser.add_argument("--shards", type=COUNT, default=1, help="how many there are")
     parser.add_argument("--rows", required=True)
@@ -49,6 +50,7 @@ import pandas as pd
 import torch
 
 from pipeline.files.classifiers import open_classifier
+from pipeline.files.denoisers import trained_defences
 from pipeline.files.images import Images, open_images, open_splits
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import write_tensors
@@ -72,10 +74,11 @@ def main(argv: list[str] | None = None) -> None:
     ranks = own_ranks(min(settings.images, len(images)), arguments)
     model, preprocessing = open_classifier(arguments.weights, arguments.entry, device, accelerated=False)
     kept = not_attacked(arguments.data, images, order[settings.images :], settings.batch_size, device)
+    trained = trained_defences(settings.defences, arguments.denoisers, images.shape, device)
     rows, found, abouts = [], {}, []
     with logits_of(model) as logits:
         try:
-            defences = fitted_defences(settings.defences, logits, kept, preprocessing)
+            defences = fitted_defences(trained, logits, kept, preprocessing)
             for part in ranks.split(len(ranks) if images.shape else 1):
                 starts = loaded(images, order[part], device)
                 checked = int((part < settings.checks.images).sum())

@@ -20,6 +20,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--entry", type=settings_argument(ClassifierEntry), required=True, help="JSON: under classifiers"
     )
     parser.add_argument("--settings", type=settings_argument(CertificationSettings), required=True)
+    parser.add_argument("--denoisers", nargs="*", default=[], help="files of the denoisers that defences name")
     parser.add_argument("--shard", type=INDEX, default=0, help="counted from 0")
     parser.add_argument("--shards", type=COUNT, default=1, help="how many there are")
     parser.add_argument("--rows", required=True)
@@ -34,6 +35,7 @@ import pandas as pd
 import torch
 
 from pipeline.files.classifiers import open_classifier
+from pipeline.files.denoisers import trained_defences
 from pipeline.files.images import open_images, shard_indices
 from pipeline.files.journal import journal
 from pipeline.files.photographs import sha256_of
@@ -52,9 +54,11 @@ def main(argv: list[str] | None = None) -> None:
     chosen = range(0, len(images), settings.every)[: settings.images]
     model, preprocessing = open_classifier(arguments.weights, arguments.entry, device, accelerated=False)
     known = settings.model_dump(mode="json", exclude={"batch_size", "shards", "classifiers", "radii"})
+    trained = trained_defences(settings.defences, arguments.denoisers, images.shape, device)
+    made_of = " ".join(map(sha256_of, [arguments.weights, *arguments.denoisers]))
     certified, attacked = [], []
-    with logits_of(model) as logits, journal(arguments.rows, sha256_of(arguments.weights), known) as (done, note):
-        defences = {name: Defended(defence, logits, preprocessing) for name, defence in settings.defences.items()}
+    with logits_of(model) as logits, journal(arguments.rows, made_of, known) as (done, note):
+        defences = {name: Defended(defence, logits, preprocessing) for name, defence in trained.items()}
         subjects = smoothed(defences, settings)
         places = shard_indices(len(chosen), arguments.shard, arguments.shards).tolist()
         for place in progress(places, f"certification, shard {arguments.shard}", "image"):

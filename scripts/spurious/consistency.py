@@ -1,10 +1,12 @@
 """What is wrong with settings that are right by themselves: names that stand nowhere, numbers that do not fit."""
 
 import itertools
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from spurious.classifiers.entries import Architecture
 from spurious.data.sources import Source
+from spurious.defences.entries import Denoised
+from spurious.defences.kinds import Defence
 from spurious.errors import unknown_name
 from spurious.perturbations.negatives import NEGATIVES, OF_SEARCH, Growing
 from spurious.problems import Place, Problem
@@ -35,6 +37,7 @@ def reference_problems(config: Shared) -> Iterator[Problem]:
         if isinstance(classifier, Architecture):
             yield from _known(classifier.recipe, config.recipes, "recipe", ("classifiers", name, "recipe"))
     yield from _retraining(config)
+    yield from _denoisers(config)
     for name in config.robustness.seeds_of:
         yield from _known(name, config.classifiers, "classifier", ("robustness", "seeds_of"))
     searches = config.backworking.searches
@@ -56,6 +59,25 @@ def _retraining(config: Shared) -> Iterator[Problem]:
     for where, settings in ((place, config.retraining), *(((*place, "classifiers", name), own[name]) for name in own)):
         if settings.recipe is not None:
             yield from _known(settings.recipe, [*config.recipes, "own"], "recipe", (*where, "recipe"))
+
+
+def _denoisers(config: Shared) -> Iterator[Problem]:
+    """Recipes that denoisers, and denoisers that defences name and that stand nowhere."""
+    for name, own in config.denoisers.items():
+        for loss, recipe in own.recipes.items():
+            yield from _known(recipe, config.recipes, "recipe", ("denoisers", name, "recipes", loss))
+    for place, defences in _all_defences(config):
+        for name, defence in defences.items():
+            if isinstance(defence, Denoised):
+                yield from _known(defence.denoiser, config.denoisers, "denoiser", (*place, name, "denoiser"))
+
+
+def _all_defences(config: Shared) -> Iterator[tuple[Place, Mapping[str, Defence]]]:
+    """Those that are attacked and certified, and where they stand."""
+    yield ("robustness", "defences"), config.robustness.defences
+    yield ("certification", "defences"), config.certification.defences
+    for name, own in config.certification.classifiers.items():
+        yield ("certification", "classifiers", name, "defences"), own.defences or {}
 
 
 def _alike(names: Collection[str], place: Place) -> Iterator[Problem]:
@@ -96,6 +118,7 @@ def experiment_problems(config: Shared, source: Source, entry: Experiment, place
 def _suitable(config: Shared, source: Source, entry: Experiment, place: Place) -> Iterator[Problem]:
     """Classifiers that a stage cannot take: of a kind without what it needs, or on images that it cannot read."""
     stage = place[-1]
+    denoised = {place[0] for place, own in _all_defences(config) if any(isinstance(d, Denoised) for d in own.values())}
     for index, name in enumerate(getattr(entry, stage)):
         here, group = (*place, index), config.classifiers[name].group
         if source.kind == "store":
@@ -104,6 +127,8 @@ def _suitable(config: Shared, source: Source, entry: Experiment, place: Place) -
             allowed = " or ".join(ON_PHOTOGRAPHS)
             text = f"photographs differ in size, and nothing is trained on them: name {name!r} in {allowed}"
             yield Problem(here, text)
+        if source.kind == "images" and stage in denoised:
+            yield Problem(here, f"nothing is trained on photographs, no denoiser for {name!r} either: leave it out")
         if group not in KINDS[stage]:
             fitting = " or ".join(other for other in KINDS if group in KINDS[other])
             needed = " or ".join(KINDS[stage])

@@ -7,6 +7,7 @@ from pydantic import Field, create_model
 from spurious.classifiers.entries import CLASSIFIERS, ClassifierEntry
 from spurious.classifiers.recipes import RECIPES, TrainingRecipe
 from spurious.data.sources import DATASETS, Source
+from spurious.defences.denoising import DENOISERS, DenoiserSettings
 from spurious.experiments.rooms import rooms
 from spurious.parameters import Name, OtherThan, Seed, Text, Unique
 from spurious.registry import Settings
@@ -52,6 +53,9 @@ class Common(Settings):
     )
     recipes: dict[RecipeName, TrainingRecipe] = Field(
         RECIPES, validate_default=True, description="training recipes by name"
+    )
+    denoisers: dict[Name, DenoiserSettings] = Field(
+        DENOISERS, validate_default=True, description="denoisers before a classifier, by name"
     )
 
 

@@ -42,7 +42,7 @@ def test_a_room_after_none_of_the_others_is_named(after, words):
 
 def test_sections_and_stages_are_those_of_the_rooms():
     computing = ORDER[2:]
-    assert list(Shared.model_fields) == ["threads", "classifiers", "recipes", *computing]
+    assert list(Shared.model_fields) == ["threads", "classifiers", "recipes", "denoisers", *computing]
     assert list(Threads.model_fields) == ["training", *computing]
     assert list(Experiment.model_fields) == ["seeds", *ORDER[1:], "override"]
     assert list(KINDS) == [name for name in ORDER[1:] if name != "linear"]

@@ -23,6 +23,7 @@ import retrain_classifier
 import search_scores
 import smooth_shard
 import train_classifier
+import train_denoiser
 import train_linear
 import transfer_images
 from pipeline.files.tensors import load_classifier, read_dataset, write_tensors
@@ -96,6 +97,8 @@ ATTACKS = {
 CERTIFICATION = {"images": 6, "sigmas": [0.5], "n0": 5, "n": 50, "defences": {"none": "none"}}
 CERTIFICATION |= {"attack": {"images": 3, "steps": 2, "n": 20}}
 
+DENOISER = {"sigma": 0.5, "layers": 2, "channels": 2, "recipes": {"mse": "short", "stability": "short"}}
+
 RETRAINING = {
     "rounds": 2,
     "attacks": ["cost"],
@@ -107,6 +110,12 @@ PROGRAMS = {
         train_classifier.main,
         {"classifier": "cnn", "architecture": CNN, "recipe": RECIPE, "seed": 0},
         {"weights": "train", "history": "train validation", "predictions": "train validation test"},
+    ),
+    "train_denoiser": Program(
+        train_denoiser.main,
+        {"weights": "cnn0/weights", "entry": CNN, "name": "small", "settings": DENOISER, "recipes": {"short": RECIPE}}
+        | {"seed": 0},
+        {"output": "train", "history": "train"},
     ),
     "fit_classifier": Program(
         fit_classifier.main,

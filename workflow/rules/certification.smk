@@ -10,6 +10,7 @@ rule certify_classifier:
     input:
         data=branch(is_photographs, then=PHOTOGRAPHS, otherwise=rules.prepare_dataset.output),
         weights=WEIGHTS_OF_ONE,
+        denoisers=certified_denoisers,
     output:
         rows="results/{dataset}/{classifier}/certification/shard{portion}.csv",
         attacks="results/{dataset}/{classifier}/certification/attacks{portion}.csv",
@@ -36,7 +37,7 @@ rule certify_classifier:
         "{wildcards.dataset}: certify {wildcards.classifier} under noise, shard {wildcards.portion}"
     shell:
         program("certify_classifier.py")
-        + " --data {input.data} --weights {input.weights} --classifier {wildcards.classifier}"
+        + " --data {input.data} --weights {input.weights} --denoisers {input.denoisers} --classifier {wildcards.classifier}"
         " --entry {params.classifier:q} --settings {params.settings:q} --shard {wildcards.portion} --shards {params.shards}"
         " --rows {output.rows} --attacks {output.attacks}"
         " --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

@@ -88,6 +88,17 @@ def recipe(wildcards):
     return json.dumps(experiment(wildcards.dataset)["recipes"][own_classifier(wildcards)["recipe"]])
 
 
+def denoiser(wildcards):
+    return json.dumps(experiment(wildcards.dataset)["denoisers"][wildcards.denoiser])
+
+
+def denoiser_recipes(wildcards):
+    """The recipes that a denoiser names."""
+    settings = experiment(wildcards.dataset)
+    names = settings["denoisers"][wildcards.denoiser]["recipes"].values()
+    return json.dumps({name: settings["recipes"][name] for name in names})
+
+
 def retraining(wildcards):
     """The settings of a classifier's retraining, without those of other jobs."""
     settings = settings_of(experiment(wildcards.dataset), wildcards.classifier)
@@ -266,6 +277,21 @@ def is_trained(wildcards):
 def is_fitted(classifier, dataset):
     """Whether a classifier is one of scikit-learn, which has a rule of its own."""
     return "scikit_learn" in experiment(dataset)["classifiers"][classifier]
+
+
+def denoisers_of(defences, wildcards, seed):
+    """The files of the denoisers that defences name, for the classifier of one seed."""
+    names = [own["denoiser"] for own in defences.values() if isinstance(own, dict) and "denoiser" in own]
+    return collect(rules.train_denoiser.output.denoiser, seed=seed, denoiser=names, **wildcards)
+
+
+def attacked_denoisers(wildcards):
+    return denoisers_of(experiment(wildcards.dataset)["robustness"]["defences"], wildcards, wildcards.attacked)
+
+
+def certified_denoisers(wildcards):
+    settings = of_classifier(experiment(wildcards.dataset)["certification"], wildcards.classifier)
+    return denoisers_of(settings["defences"], wildcards, fooling_seeds(wildcards)[0])
 
 
 def transfer_sources(wildcards):

@@ -15,6 +15,7 @@ rule attack_defence:
             then=rules.train_classifier.output.weights.replace("{seed}", "{attacked}"),
             otherwise=rules.fetch_classifier.output,
         ),
+        denoisers=attacked_denoisers,
     output:
         rows="results/{dataset}/{classifier}/seed{attacked}/robustness/shard{part}.csv",
         found="results/{dataset}/{classifier}/seed{attacked}/robustness/shard{part}.safetensors",
@@ -41,6 +42,6 @@ rule attack_defence:
         "{wildcards.dataset}: attack the defences of {wildcards.classifier}, seed {wildcards.attacked}, shard {wildcards.part}"
     shell:
         program("attack_defence.py")
-        + " --data {input.data} --weights {input.weights} --classifier {wildcards.classifier}"
+        + " --data {input.data} --weights {input.weights} --denoisers {input.denoisers} --classifier {wildcards.classifier}"
         " --entry {params.classifier:q} --seed {wildcards.attacked} --settings {params.settings:q} --shard {wildcards.part}"
         " --shards {params.shards} --rows {output.rows} --found {output.found} --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

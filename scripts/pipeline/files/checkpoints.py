@@ -44,8 +44,9 @@ def fingerprint(
 ) -> str:
     """SHA-256 of all that decides a run and its history.
 
-    These are settings, seed, threads, kind of device, precision, shapes, and the training and validation images. A
-    source may be larger than memory: its labels, a sample of its images and, for training, the mean image stand for it.
+    These are settings, seed, threads, kind of device, precision, shapes, the weights at the start, and the training
+    and validation images. A source may be larger than memory: its labels, a sample of its images and, for training, the
+    mean image stand for it.
     """
     shapes = {name: list(tensor.shape) for name, tensor in trainer.state().items()}
     if isinstance(trainer, LinearTrainer):
@@ -54,7 +55,7 @@ def fingerprint(
         data = [trainer.mean.cpu(), *_sample(source)]
     else:
         settings, autocast, details = trainer.recipe, trainer.autocast, [trainer.data.negatives]
-        data = [trainer.data.images, trainer.data.targets]
+        data = [trainer.data.images, trainer.data.targets, *trainer.model.state_dict().values()]
         if (fresh := trainer.data.fresh) is not None:
             details += [fresh.noise.model_dump(mode="json"), fresh.classes]
             data += [fresh.target]
@@ -65,7 +66,7 @@ def fingerprint(
     digest = hashlib.sha256(json.dumps(decided_by).encode())
     for tensor in data:
         digest.update(f"{tensor.dtype} {list(tensor.shape)}".encode())
-        digest.update(tensor.contiguous().numpy().data)
+        digest.update(tensor.cpu().contiguous().numpy().data)
     return digest.hexdigest()
 
 

@@ -124,17 +124,19 @@ def initialize(model: nn.Module, scheme: str, generator: torch.Generator) -> Non
 
     "published": weights from a normal with standard deviation .1 truncated at two of them, biases .1.
     "pytorch": PyTorch's default for linear and convolutional layers, U(-b, b) with b = 1 / sqrt(fan-in).
-    Equal generators give equal parameters on every device: they are drawn on the CPU and copied.
+    Equal generators give equal parameters on every device: they are drawn on the CPU and copied. Frozen ones stay.
     """
     for layer in model.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            weight, bias = (torch.empty_like(own, device="cpu") for own in (layer.weight, layer.bias))
+        if isinstance(layer, nn.Conv2d | nn.Linear) and layer.weight.requires_grad:
+            own = [parameter for parameter in (layer.weight, layer.bias) if parameter is not None]
+            weight, *biases = (torch.empty_like(parameter, device="cpu") for parameter in own)
             if scheme == "published":
                 nn.init.trunc_normal_(weight, std=0.1, a=-0.2, b=0.2, generator=generator)
-                nn.init.constant_(bias, 0.1)
+                for bias in biases:
+                    nn.init.constant_(bias, 0.1)
             else:
                 bound = 1 / math.sqrt(weight[0].numel())
-                nn.init.uniform_(weight, -bound, bound, generator=generator)
-                nn.init.uniform_(bias, -bound, bound, generator=generator)
-            layer.weight.data.copy_(weight)
-            layer.bias.data.copy_(bias)
+                for drawn in (weight, *biases):
+                    nn.init.uniform_(drawn, -bound, bound, generator=generator)
+            for parameter, drawn in zip(own, (weight, *biases), strict=True):
+                parameter.data.copy_(drawn)

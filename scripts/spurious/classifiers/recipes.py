@@ -41,6 +41,13 @@ RECIPES: dict[str, dict[str, Any]] = {
         "epochs": 9,
         "adversarial": {"epsilon": 0.3, "steps": 10, "warm_up": 0.5},
     },
+    "denoiser": {
+        "initialization": "pytorch",
+        "learning_rate": 1e-3,
+        "schedule": "one_cycle",
+        "batch_size": 64,
+        "epochs": 2,
+    },
 }
 
 

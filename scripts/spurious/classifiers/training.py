@@ -57,6 +57,11 @@ class Progress:
     validation_accuracy: float
 
 
+def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
+    """The loss (N,) of each image, of logits and target probabilities (N, classes)."""
+    return F.cross_entropy(outputs, targets, reduction="none")
+
+
 def one_hot(labels: Tensor, classes: int) -> Tensor:
     """Labels (N,) as target probabilities (N, classes), float32."""
     return F.one_hot(labels, classes).float()
@@ -65,20 +70,33 @@ def one_hot(labels: Tensor, classes: int) -> Tensor:
 class Trainer:
     """Trains `model` on `data` by `recipe`; everything random derives from `seed`.
 
+    `loss` (N,) is of its outputs and the targets. Frozen parameters stay as they are, and without `fresh` all of them
+    are where training starts.
+
     Batch i of epoch e is decided by (seed, e), its shifts, attacks and fresh noise by (seed, step): a run that was
     interrupted and restored from `state()` continues with the very batches it would have seen, and ends in the same
     weights as an undisturbed one.
     """
 
-    def __init__(self, model: nn.Module, data: TrainingSet, recipe: TrainingRecipe, *, seed: int | str):
-        self.model, self.data, self.recipe, self.seed = model, data, recipe, seed
+    def __init__(
+        self,
+        model: nn.Module,
+        data: TrainingSet,
+        recipe: TrainingRecipe,
+        *,
+        seed: int | str,
+        loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
+        fresh: bool = True,
+    ):
+        self.model, self.data, self.recipe, self.seed, self.loss = model, data, recipe, seed, loss
         self.step = 0
         self.total = recipe.total_steps(len(data.images))
-        initialize(model, recipe.initialization, generator(seed, "initialization"))
+        if fresh:
+            initialize(model, recipe.initialization, generator(seed, "initialization"))
         device = next(model.parameters()).device
         self.device = device
         model.to(memory_format=torch.channels_last)
-        self.parameters = dict(model.named_parameters())
+        self.parameters = {name: own for name, own in model.named_parameters() if own.requires_grad}
         self.optimizer = _optimizer(list(self.parameters.values()), recipe)
         self.autocast = recipe.precision == "bfloat16" or (recipe.precision == "auto" and device.type == "cuda")
 
@@ -94,7 +112,7 @@ class Trainer:
         return self.total * (size + (fresh.noise.count(size) * (1 + fresh.noise.steps) if fresh else 0))
 
     def state(self) -> dict[str, Tensor]:
-        """Parameters, the optimizer's moments and the step, as flat tensors."""
+        """Parameters, the optimizer's moments, the model's buffers and the step, as flat tensors."""
         return {"step": torch.tensor(self.step), **{name: value.detach() for name, value in self._restorable()}}
 
     @torch.no_grad()
@@ -106,9 +124,10 @@ class Trainer:
         self.optimizer.continue_at(self.step)
 
     def _restorable(self) -> Iterator[tuple[str, Tensor]]:
-        """Parameters and moments, each by its kind and the parameter's name."""
+        """Parameters, moments and buffers, each by its kind and name."""
         for kind, values in {"parameter": self.optimizer.parameters, **self.optimizer.moments}.items():
             yield from ((f"{kind}/{name}", value) for name, value in zip(self.parameters, values, strict=True))
+        yield from ((f"buffer/{name}", value) for name, value in self.model.named_buffers())
 
     def run(
         self,
@@ -155,7 +174,7 @@ class Trainer:
             noise = self._fresh_noise(index)
             images, negative = torch.cat([images, noise]), F.pad(negative, (0, len(noise)), value=True)
             targets = torch.cat([targets, self.data.fresh.target.to(self.device).expand(len(noise), -1)])
-        losses = F.cross_entropy(self._logits(images).float(), targets, reduction="none")
+        losses = self.loss(self._logits(images).float(), targets)
         gradients = torch.autograd.grad(losses.mean(), self.optimizer.parameters)
         self.optimizer.step(list(gradients), self._learning_rate(self.step))
         self.step += 1

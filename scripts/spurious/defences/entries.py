@@ -1,18 +1,20 @@
-"""The kinds of defences: none, one blur, the vote of views, a threshold of the probability."""
+"""The kinds of defences: none, one blur, the vote of views, a threshold of the probability, a denoiser."""
 
 import math
 from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from spurious.defences.registry import Defence, Gradient
-from spurious.errors import SpuriousError
+from spurious.errors import SpuriousError, unknown_name
 from spurious.parameters import Name, Odd
 from spurious.problems import misfit
 from spurious.views.kinds import View
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
 
     from spurious.attacks.scores import Scores
     from spurious.views.settings import Preprocessing
@@ -115,3 +117,29 @@ class Threshold(Defence, kind="threshold"):
         confidences = log_odds(kept.float()).amax(1).sort(descending=True).values
         place = max(1, math.ceil(share * len(kept) - 1e-9))  # the share of 9 of 10 images is no more than 9
         return type(self)(log_odds=confidences[place - 1].item(), claim=self.claim)
+
+
+class Denoised(Defence, kind="denoised"):
+    """The image without the noise that a network finds in it, which is trained for the classifier and one noise."""
+
+    words = "denoiser"
+    denoiser: Name = Field(description="name of one of the denoisers")
+    _network: "nn.Module | None" = PrivateAttr(None)
+
+    def trained(self, networks: "Mapping[str, nn.Module]") -> Self:
+        """With its network; SpuriousError where it is not among them."""
+        if self.denoiser not in networks:
+            raise SpuriousError(unknown_name("denoiser", self.denoiser, networks))
+        own = self.model_copy()
+        own._network = networks[self.denoiser]
+        return own
+
+    def suits(self, sigma: float) -> bool:
+        """Whether its network is trained for this noise."""
+        return self._network is not None and self._network.sigma == sigma
+
+    def margins(self, logits: "Scores", images: "Tensor", preprocessing: "Preprocessing") -> "Tensor":
+        """Of the one view, the denoised image; SpuriousError without its network."""
+        if self._network is None:
+            raise SpuriousError(f"denoised: the denoiser {self.denoiser!r} is not trained here; use another defence")
+        return Undefended().margins(logits, self._network(images), preprocessing)

@@ -9,7 +9,9 @@ from spurious.perturbations.norms import NORMS
 from spurious.registry import Entry, Settings
 
 if TYPE_CHECKING:  # planning reads the settings of defences without torch
-    from torch import Tensor
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
 
     from spurious.attacks.scores import Scores
     from spurious.views.settings import Preprocessing
@@ -51,6 +53,14 @@ class Defence(Entry):
         margins of an image must not depend on the others.
         """
         raise NotImplementedError
+
+    def trained(self, networks: "Mapping[str, nn.Module]") -> Self:
+        """The defence with the network that it has of these, which are denoisers by name; most have none."""
+        return self
+
+    def suits(self, sigma: float) -> bool:
+        """Whether it is made for Gaussian noise of this standard deviation."""
+        return True
 
     def fitted(self, kept: "Tensor", coverage: float | None = None) -> Self:
         """The defence with what it takes from images that nobody attacks; most take nothing.

@@ -10,6 +10,7 @@ from spurious.attacks.expectation import move_away
 from spurious.defences.defended import Defended
 from spurious.defences.rejection import ABSTAINED, REJECTED
 from spurious.defences.smoothed import Certificate, Smoothed
+from spurious.errors import SpuriousError
 from spurious.experiments.certification.settings import CertificationSettings
 from spurious.perturbations.balls import Id
 
@@ -18,12 +19,15 @@ ATTACKS = ["defence", "sigma", "id", "decision", "radius", "size", "moved", "fou
 
 
 def smoothed(defences: Mapping[str, Defended], settings: CertificationSettings) -> dict[tuple[str, float], Smoothed]:
-    """Every defence under noise of every sigma."""
+    """Every defence under noise of every sigma that it suits; SpuriousError where that is none."""
     options = {"seed": settings.seed, "batch_size": settings.batch_size}
+    for name, defended in defences.items():
+        if not any(map(defended.defence.suits, settings.sigmas)):
+            raise SpuriousError(f"{name}: is trained for none of the sigmas {settings.sigmas}; certify its own")
     return {
         (name, sigma): Smoothed(defended.scores, sigma, **options)
         for name, defended in defences.items()
-        for sigma in settings.sigmas
+        for sigma in filter(defended.defence.suits, settings.sigmas)
     }
 
 

@@ -12,7 +12,7 @@ ROOM = Room(
     threads="training",
     runs=names_of("different names of the classifiers that are trained and compared ([] for none)"),
     kinds=TRAINED,
-    measured=("train_classifier",),
+    measured=("train_classifier", "train_denoiser"),
 )
 
 RESULTS = [
