@@ -9,6 +9,8 @@ from projects import DATASET, change_config, planned_commands, run_snakemake
 BARE, IDLE = "bare", "idle"
 LISTED = {"write_class_names.py"}
 NAMES = [f"digit {number}" for number in range(10)]
+DENOISED = {"defences": {"own": {"kind": "denoised", "denoiser": "own-denoiser"}}}
+DENOISER = f"--denoisers results/{DATASET}/own-cnn/seed0/denoisers/own-denoiser.safetensors "
 OWN = {
     "classifiers": {"own-cnn": {"architecture": "cnn", "recipe": "own-recipe", "channels": [2, 4], "units": 8}},
     "recipes": {"own-recipe": {"learning_rate": 0.0125, "batch_size": 25, "steps": 7}},
@@ -20,9 +22,13 @@ OWN = {
     },
     "smoothing": {"kernels": [9], "variants": {"own-variant": {"clamp": False}}},
     "fooling": {"methods": {"own-method": {"epsilon": 0.0625}}},
+    "denoisers": {"own-denoiser": {"sigma": 0.5, "recipes": {"mse": "own-recipe"}}},
+    "robustness": DENOISED,
+    "certification": DENOISED,
 }
 STAGES = {"classifiers": ["own-cnn"], "backworking": ["own-cnn"], "retraining": ["own-cnn"], "smoothing": ["own-cnn"]}
 STAGES |= {"fooling": ["own-cnn"], "black_box": ["own-cnn"], "transfer": {"own-cnn": [1]}}
+STAGES |= {"robustness": ["own-cnn"], "certification": ["own-cnn"]}
 PLANNED = {
     "a classifier and its recipe": ("train_classifier.py", "--classifier own-cnn", '"learning_rate": 0.0125'),
     "a classifier's images": ("backwork_label.py", "--classifier own-cnn", '"own-search": {'),
@@ -30,6 +36,9 @@ PLANNED = {
     "an arm": ("retrain_classifier.py", "--negatives normal --target extra", '"steps": 7'),
     "a kernel and a variant": ("smooth_shard.py", '"kernels": [9]', '"own-variant": {'),
     "a method": ("fool_classifier.py", '"own-method": {"epsilon": 0.0625}'),
+    "a denoiser": ("train_denoiser.py", "--name own-denoiser", '"steps": 7'),
+    "a certified denoiser": ("certify_classifier.py", DENOISER),
+    "an attacked denoiser": ("attack_defence.py", DENOISER),
     "a judged classifier": ("transfer_images.py", "own-cnn:1="),
 }
 
