@@ -25,7 +25,7 @@ INTERVALS = "spurious.statistics.intervals"
 EXPERIMENT = TINY["experiments"][DATASET]
 COMPUTING = {"train_classifier.py", "backwork_label.py", "retrain_classifier.py", "smooth_shard.py"}
 COMPUTING |= {"train_linear.py", "fool_classifier.py", "fit_classifier.py", "search_scores.py", "transfer_images.py"}
-COMPUTING |= {"attack_defence.py", "certify_classifier.py"}
+COMPUTING |= {"attack_defence.py", "certify_classifier.py", "train_denoiser.py"}
 
 
 def test_two_runs_and_any_number_of_cores_give_the_same_files(fresh, finished):
