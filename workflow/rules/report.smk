@@ -59,7 +59,7 @@ rule write_provenance:
             caption="../report/provenance.rst",
             category="Provenance",
             subcategory="{dataset}",
-            labels={"result": "table", "name": "provenance"},
+            labels={"result": "table: provenance"},
         ),
     log:
         "results/logs/{dataset}/provenance.log",

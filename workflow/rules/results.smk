@@ -46,10 +46,14 @@ def sentence(result):
 
 
 def labels(result):
-    """What the report's menu says of a result."""
-    own = {name: f"{{{name}}}" for name in result.wildcards if name == "classifier"}
+    """What the report's menu says of a result, in one label.
+
+    Of a second label with two values, each of half of the results, the menu makes a switch, and ends in an error where
+    a result has one of them only (`abstract_results.js`, Snakemake 9.27).
+    """
     name = result.label or result.name
-    return {"result": result.kind, "name": name} | ({} if "{classifier}" in name else own)
+    own = ", {classifier}" if "classifier" in result.wildcards and "{classifier}" not in name else ""
+    return {"result": f"{result.kind}: {name}{own}"}
 
 
 def gathered(stage, result, source):
