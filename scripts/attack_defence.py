@@ -53,6 +53,7 @@ from spurious.attacks.within import Starts
 from spurious.data.datasets import to_float
 from spurious.defences.defended import logits_of
 from spurious.experiments.robustness.archive import description, joined
+from spurious.experiments.robustness.examples import MOST, examples_of
 from spurious.experiments.robustness.rows import all_rows, fitted_defences
 from spurious.seeding import generator
 
@@ -71,7 +72,7 @@ def main(argv: list[str] | None = None) -> None:
     model.to(memory_format=torch.channels_last)  # convolutions are a fifth faster on processors
     kept = not_attacked(arguments.data, images, order[settings.images :], settings.batch_size, device)
     trained = trained_defences(settings.defences, arguments.denoisers, images.shape, device)
-    rows, found, abouts = [], {}, []
+    rows, found, abouts, shown = [], {}, [], []
     with logits_of(model) as logits:
         try:
             defences = fitted_defences(trained, logits, kept, preprocessing)
@@ -84,12 +85,15 @@ def main(argv: list[str] | None = None) -> None:
                 found |= {row["name"]: made[row["name"]] for row in about["found"] if row["stored"]}
                 rows.append(own)
                 abouts.append(about)
+                described, tensors = examples_of(own, made, starts, defences, MOST - len(shown))
+                shown, found = shown + described, found | tensors
         except SpuriousError as error:
             raise SpuriousError(f"{arguments.weights}: {error}") from None
     who = {"classifier": arguments.classifier, "seed": arguments.seed}
     write_rows(arguments.rows, pd.concat(rows, ignore_index=True).assign(**who))
     about = who | {"entry": as_data(arguments.entry)} | joined(abouts)
-    write_tensors(arguments.found, found, {"archive": json.dumps(about)})
+    described = {"archive": json.dumps(about), "rows": json.dumps([row | who for row in shown])}
+    write_tensors(arguments.found, found, described)
 
 
 def order_of(images: Images) -> torch.Tensor:

@@ -38,6 +38,7 @@ from pipeline.files.tensors import read_tensors
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.data.datasets import to_float
 from spurious.defences.defended import logits_of
+from spurious.experiments.robustness.settings import EXAMPLES
 from spurious.experiments.robustness.verification import About, image_faults, table_faults
 from spurious.registry import parse as parse_settings
 
@@ -107,6 +108,7 @@ def read_archive(path: Path) -> tuple[dict[str, Tensor], About]:
     tensors, metadata = read_tensors(path)
     try:
         about = json.loads(metadata["archive"])
+        tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(f"{EXAMPLES}/")}
         missing = {row["name"] for row in about["found"] if row["stored"]} ^ tensors.keys()
     except (KeyError, ValueError, TypeError) as error:
         raise SpuriousError(

@@ -20,6 +20,7 @@ import benchmark_certification  # noqa: E402
 import benchmark_demo  # noqa: E402
 import benchmark_fooling  # noqa: E402
 import benchmark_linear  # noqa: E402
+import benchmark_robustness  # noqa: E402
 import benchmark_scaling  # noqa: E402
 import benchmark_smoothing  # noqa: E402
 import benchmark_store  # noqa: E402
@@ -35,6 +36,7 @@ BENCHMARKS = {
     "fooling": benchmark_fooling.rows,
     "black_box": benchmark_black_box.rows,
     "certification": benchmark_certification.rows,
+    "robustness": benchmark_robustness.rows,
     "store": benchmark_store.rows,
     "scaling": benchmark_scaling.rows,
     "demo": benchmark_demo.rows,

@@ -11,8 +11,10 @@ from figurechecks import assert_inside
 from making import make, returned
 from pipeline.files.results import contents
 from spurious.errors import SpuriousError
-from spurious.experiments.fooling.examples import Examples
-from spurious.experiments.fooling.figure import NOTHING, Panel, fooling, magnification, nothing, size_text
+from spurious.experiments.fooling.figure import NOTHING, Panel, fooling, size_text
+from spurious.figures.examples import Examples
+from spurious.figures.page import nothing
+from spurious.figures.pictures import magnification
 from spurious.figures.style import render
 
 RNG = np.random.default_rng(0)

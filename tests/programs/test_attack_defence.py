@@ -85,11 +85,16 @@ def test_photographs_are_attacked_one_by_one_and_verified(options, tmp_path, cap
     assert plain["found"].any()
     assert set(rows["id"][rows["variant"] != "plain"]) == {plain["id"].iloc[0]}
     found = load_file(options["found"][0])
+    examples = {name: found.pop(name) for name in list(found) if name.startswith("examples/")}
+    assert {name.rpartition("/")[2] for name in examples} == {"original", "fooled", "views", "labels"}
+    assert {image.shape for name, image in examples.items() if name.endswith("fooled")} == {(3, 16, 16)}
     assert {name.rpartition("/")[2] for name in found} <= set(plain["id"].unique()[:3])
     for name, image in found.items():
         assert image.shape == (3, 18 + int(name[-5]), 20)
     (tmp_path / "results/photos/tables").mkdir()
     make(tmp_path / "results/photos/tables", "table", "robustness", {"rows": options["rows"]})
+    drawn = make(tmp_path, "figure", "robustness-images", {"examples": options["found"][0]})
+    assert "tiny behind vote, seed 0, attacked: white-box" in drawn["svg"].read_text(encoding="utf-8")
     verify.main([str(tmp_path / "results")])
     first, second = capsys.readouterr().out.splitlines()
     kept = plain[plain["found"]].drop_duplicates(["defence", "attack", "norm", "id"])

@@ -27,8 +27,8 @@ from spurious.configuration import deep_merge
 from spurious.defences.defended import Defended
 from spurious.defences.kinds import Defence
 from spurious.errors import SpuriousError
-from spurious.experiments.fooling.examples import Examples
 from spurious.experiments.fooling.rows import COLUMNS
+from spurious.figures.examples import Examples
 from spurious.seeding import generator
 from spurious.views.settings import Preprocessing
 from spurious.vision import transforms

@@ -135,7 +135,7 @@ def _class_names(paths: Sequence[str]) -> list[str]:
 
 
 def _examples(paths: Sequence[str]) -> Any:
-    from spurious.experiments.fooling.examples import Examples
+    from spurious.figures.examples import Examples
 
     try:
         rows = pd.DataFrame(json.loads(read_metadata(paths[0])["rows"]))

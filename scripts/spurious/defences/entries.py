@@ -40,6 +40,15 @@ class Blur(Defence, kind="blur"):
     kernel: Taps = 5
     sigma: BlurSigma = 1.0
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the blurred image."""
+        return ("ss",)
+
+    def seen(self, images: "Tensor", preprocessing: "Preprocessing") -> list["Tensor"]:
+        """The blurred image; SpuriousError where it is too small for the kernel."""
+        return Vote(views=self.names, kernel=self.kernel, sigma=self.sigma).seen(images, preprocessing)
+
     def margins(self, logits: "Scores", images: "Tensor", preprocessing: "Preprocessing") -> "Tensor":
         """Of the one view, the blurred image; SpuriousError where it is too small for the kernel."""
         return Vote(views=("ss",), kernel=self.kernel, sigma=self.sigma).margins(logits, images, preprocessing)
@@ -65,14 +74,24 @@ class Vote(Defence, kind="vote"):
         found = {view.gradient for view in self.views}
         return next((kind for kind in ("identity", "stand-in") if kind in found), "exact")
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the views, in their order."""
+        return tuple(view.name for view in self.views)
+
+    def seen(self, images: "Tensor", preprocessing: "Preprocessing") -> list["Tensor"]:
+        """Every view, in their order."""
+        from spurious.defences.looks import look
+
+        return [look(view, images, self.kernel, self.sigma, preprocessing) for view in self.views]
+
     def margins(self, logits: "Scores", images: "Tensor", preprocessing: "Preprocessing") -> "Tensor":
         """Of every view, in their order; the classifier gets all of them in one batch."""
         import torch
 
         from spurious.attacks.margins import margins
-        from spurious.defences.looks import look
 
-        seen = [look(view, images, self.kernel, self.sigma, preprocessing) for view in self.views]
+        seen = self.seen(images, preprocessing)
         return margins(logits(torch.cat(seen)).float()).unflatten(0, (len(seen), len(images)))
 
 

@@ -45,6 +45,17 @@ class Defence(Entry):
         """Which gradient `margins` has on the pixels."""
         return "exact"
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns of the views, by which `words_of` names them: of the image as it is."""
+        return ("ns",)
+
+    def seen(self, images: "Tensor", preprocessing: "Preprocessing") -> list["Tensor"]:
+        """What the classifier gets of images (N, C, H, W): the views (N, C, h, w), resized and cropped."""
+        from spurious.defences.looks import prepared
+
+        return [prepared(images, preprocessing)]
+
     def margins(self, logits: "Scores", images: "Tensor", preprocessing: "Preprocessing") -> "Tensor":
         """Margins (V, N, K) of the V views of images (N, C, H, W), float32 in [0, 1]: differentiable.
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from spurious.figures.style import BLUE, GREY, VERMILION, WIDTH, bare
+from spurious.figures.style import BLUE, GREY, VERMILION, WIDTH, bare, styled
 
 SIZE = 8  # points, of text under and beside pictures
 LINE = 0.135  # inches from one line of text to the next
@@ -22,6 +22,14 @@ def page(height: float, title: str, note: str) -> Figure:
     figure = Figure(figsize=(WIDTH, height))
     figure.suptitle(title, y=1 - 0.1 / height, va="top", parse_math=False)
     figure.text(0.5, 0.08 / height, note, ha="center", fontsize=8, color=GREY)
+    return figure
+
+
+@styled
+def nothing(title: str, reason: str) -> Figure:
+    """A page that says in one sentence why there is no example to show."""
+    figure = page(0.76 + 2 * LINE, title, "")
+    figure.text(0.5, 0.5, reason, ha="center", va="center", fontsize=9)
     return figure
 
 

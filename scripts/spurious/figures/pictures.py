@@ -1,5 +1,7 @@
 """Images as the pictures that are drawn."""
 
+import math
+
 import numpy as np
 
 from spurious.errors import SpuriousError
@@ -35,3 +37,14 @@ def thumbnail(picture: np.ndarray, side: int) -> np.ndarray:
     top, left = (height - short) // 2, (width - short) // 2
     kept = np.arange(min(side, short)) * short // min(side, short)
     return np.round(picture[top + kept][:, left + kept].clip(0, 1) * 63) / 63
+
+
+def magnification(changes: np.ndarray) -> float:
+    """By how much the changes are multiplied so that the largest pixel is full black or white; two digits, down."""
+    largest = np.abs(changes).max()
+    if largest == 0:
+        return 1.0
+    factor = 0.5 / largest
+    factor *= 1 + 1e-5  # an epsilon of .1 is a little more in float32
+    digit = 10.0 ** (math.floor(math.log10(factor)) - 1)
+    return float(f"{math.floor(factor / digit) * digit:.2g}")

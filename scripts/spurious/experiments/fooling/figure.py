@@ -11,10 +11,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from spurious.errors import SpuriousError
-from spurious.experiments.fooling.examples import Examples
+from spurious.figures.examples import Examples
 from spurious.figures.labels import class_name
-from spurious.figures.page import LINE, WRONG, fitted_lines, page, picture_at, write
-from spurious.figures.pictures import in_colour, thumbnail
+from spurious.figures.page import LINE, WRONG, fitted_lines, nothing, page, picture_at, write
+from spurious.figures.pictures import in_colour, magnification, thumbnail
 from spurious.figures.style import GREY, WIDTH, probability_text, styled
 from spurious.perturbations.norms import NORMS
 
@@ -75,28 +75,9 @@ def fooling(panels: Sequence[Panel], title: str, class_names: Sequence[str] | No
     return figure
 
 
-@styled
-def nothing(title: str, reason: str) -> Figure:
-    """A page that says in one sentence why there is no example to show."""
-    figure = page(_TOP + 2 * LINE + _FOOT, title, "")
-    figure.text(0.5, 0.5, reason, ha="center", va="center", fontsize=9)
-    return figure
-
-
 def size_text(norm: str, epsilon: float, steps: int) -> str:
     """The size of the change that a method allows, and in how many steps."""
     return f"{NORMS[norm].words} \N{LESS-THAN OR EQUAL TO} {epsilon:.3g}, {steps} step{'s' if steps > 1 else ''}"
-
-
-def magnification(changes: np.ndarray) -> float:
-    """By how much the changes are multiplied so that the largest pixel is full black or white; two digits, down."""
-    largest = np.abs(changes).max()
-    if largest == 0:
-        return 1.0
-    factor = 0.5 / largest
-    factor *= 1 + 1e-5  # an epsilon of .1 is a little more in float32
-    digit = 10.0 ** (math.floor(math.log10(factor)) - 1)
-    return float(f"{math.floor(factor / digit) * digit:.2g}")
 
 
 def _check(panels: Sequence[Panel]) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from spurious.experiments.catalogue import Figure, Findings, Settings, Table, of_classifier
+from spurious.experiments.catalogue import NAMES, Figure, Findings, Settings, Table, of_classifier
 from spurious.experiments.robustness.settings import RobustnessSettings
 from spurious.experiments.rooms import WITH_GRADIENT, Room, names_of
 
@@ -42,6 +42,13 @@ RESULTS = [
     Table("robustness-gain", f"{HERE}.table:gains", {"rows": "attack_defence.rows"}),
     Table("robustness-checks", f"{HERE}.checks:checks", {"rows": "attack_defence.rows"}),
     Figure("robustness", f"{HERE}.figure:figure", {"table": "table.robustness"}),
+    Figure(
+        "robustness-images-{classifier}",
+        f"{HERE}.images:figure",
+        {"examples": "attack_defence.found", **NAMES},
+        first=("part",),
+        label="robustness-images-{classifier}",
+    ),
 ]
 FINDINGS = [
     Findings(
