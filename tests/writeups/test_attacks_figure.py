@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from spurious.errors import SpuriousError
-from spurious.figures.style import BLUE
-from spurious.writeups.attacks_figure import colors, figure
+from spurious.figures.style import BLUE, classifier_colors
+from spurious.writeups.attacks_figure import figure
 
 
 def fooling(seeds=(0, "all")):
@@ -69,6 +69,6 @@ def test_tables_may_be_missing_but_not_all():
 
 
 def test_a_classifier_keeps_its_colour_and_no_two_share_one():
-    assert colors(["cnn", "mine"])["cnn"] == colors(["mine", "other", "cnn"])["cnn"] == BLUE
+    assert classifier_colors(["cnn", "mine"])["cnn"] == classifier_colors(["mine", "other", "cnn"])["cnn"] == BLUE
     names = ["cnn", "softmax", "forest", "mine", "other"]
-    assert len({*colors(names).values()}) == len(names)
+    assert len({*classifier_colors(names).values()}) == len(names)

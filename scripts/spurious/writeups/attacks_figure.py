@@ -9,11 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from spurious.experiments.robustness.table import overall
-from spurious.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, styled
+from spurious.figures.style import GREY, classifier_colors, styled
 from spurious.frames import require_rows
 
-FIXED = {"cnn": BLUE, "softmax": ORANGE, "forest": GREEN, "boosted": PURPLE, "nearest": SKY, "cnn-published": VERMILION}
-OTHERS = (VERMILION, BLACK, PURPLE, SKY, GREEN, ORANGE, BLUE)
 WIDTH, LINE, FRAME = 5.0, 0.155, 1.55  # inches: of the page, of a bar, of what stands around them
 STARTS = {"image": "from images", "noise": "from noise"}
 
@@ -48,7 +46,7 @@ def figure(
     bars = [bar for of, table in tables if table is not None for bar in of(table)]
     require_rows(pd.DataFrame([vars(bar) for bar in bars]), [])
     attacks = list(dict.fromkeys(bar.attack for bar in bars))
-    looks = colors(list(dict.fromkeys(bar.classifier for bar in bars)))
+    looks = classifier_colors(list(dict.fromkeys(bar.classifier for bar in bars)))
     drawn = Figure(figsize=(WIDTH, FRAME + LINE * (len(bars) + 0.7 * len(attacks))), layout="constrained")
     axes = drawn.subplots()
     top, middles = 0.0, []
@@ -65,14 +63,6 @@ def figure(
     drawn.suptitle("Images fooled by each attack, and by random changes")
     _legend(drawn, looks)
     return drawn
-
-
-def colors(classifiers: list[str]) -> dict[str, str]:
-    """The colour of each classifier: its own, whatever the figure, for those of config.yaml."""
-    free = iter(
-        [color for color in OTHERS if color not in {FIXED.get(name) for name in classifiers}] * len(classifiers)
-    )
-    return {name: FIXED.get(name) or next(free) for name in classifiers}
 
 
 def _draw(axes: Axes, y: float, bar: Bar, color: str) -> None:

@@ -1,5 +1,8 @@
 """The figure of the searches that succeed over the queries."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,10 +12,10 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from spurious.errors import SpuriousError
 from spurious.experiments.black_box.curves import success_curves
-from spurious.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, WIDTH, styled
+from spurious.figures.style import GREY, WIDTH, classifier_colors, styled
 from spurious.rates import interval
 
-COLORS = [BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK]
+NARROW = 7  # classifiers whose final shares stand beside the curves without moving together
 MARKERS_ALONG = 0.12  # from one marker on a line to the next, as a share of the panel's diagonal
 LINES = {"evolution": "-", "random": (0, (3, 2))}
 STARTS = {
@@ -34,9 +37,9 @@ def black_box(rows: pd.DataFrame, title: str = "fooled by class scores alone", *
     classifiers = list(dict.fromkeys(rows["classifier"]))
     if not classifiers:
         raise SpuriousError("there are no rows to draw; give those of one classifier or more")
-    looks = {name: _look(place) for place, name in enumerate(classifiers)}
+    looks = _looks(classifiers)
     starts = [start for start in STARTS if start in set(rows["start"])]
-    more = max(0, _legend_lines(len(classifiers)) - _legend_lines(len(COLORS)))
+    more = max(0, _legend_lines(len(classifiers)) - _legend_lines(NARROW))
     figure = Figure(figsize=(WIDTH, 3.9 + 0.2 * more), layout="constrained")
     panels = figure.subplots(1, len(starts), sharey=True, squeeze=False)[0]
     budget, least = rows["queries"].max(), max(1, rows["queries"].min())
@@ -57,10 +60,14 @@ def black_box(rows: pd.DataFrame, title: str = "fooled by class scores alone", *
     return figure
 
 
-def _look(place: int) -> dict[str, object]:
-    """The colour of the classifier at this place, and where its colour is not new a marker as well."""
-    again, number = divmod(place, len(COLORS))
-    return {"color": COLORS[number]} | ({"marker": (2 + again, 0, 0), "markersize": 5} if again else {})
+def _looks(classifiers: Sequence[str]) -> dict[str, dict[str, object]]:
+    """The colour of each classifier, and where another has it already a marker as well."""
+    looks, seen = {}, Counter()
+    for name, color in classifier_colors(classifiers).items():
+        marker = {"marker": (2 + seen[color], 0, 0), "markersize": 5} if seen[color] else {}
+        looks[name] = {"color": color} | marker
+        seen[color] += 1
+    return looks
 
 
 def _legend_lines(classifiers: int) -> int:
@@ -69,7 +76,7 @@ def _legend_lines(classifiers: int) -> int:
 
 def _narrowed(classifiers: int) -> float:
     """By how much the final shares move together so that those of many classifiers leave room for the curves."""
-    return min(1.0, (len(COLORS) + 1) / (classifiers + 1))
+    return min(1.0, (NARROW + 1) / (classifiers + 1))
 
 
 def _legend(figure: Figure, looks: dict[str, dict[str, object]]) -> None:
