@@ -9,21 +9,12 @@ from safetensors import safe_open
 
 from barriers import Barrier
 from harness import started, wait_for
-from projects import change_config, contents, run_snakemake
+from projects import DATASET, TINY, contents, run_snakemake
 
-PLACE = "results/digits/cnn/seed0"
+PLACE = f"results/{DATASET}/cnn/seed0"
 WEIGHTS = f"{PLACE}/weights.safetensors"
-LONGER = {
-    "experiments": {
-        "digits": {
-            "override": {
-                "classifiers": {"cnn": {"channels": [8, 16], "units": 64}},
-                "recipes": {"fast": {"steps": 300, "epochs": None}},
-            }
-        }
-    }
-}
-EVERY = 30  # steps between two checkpoints: a tenth
+STEPS = TINY["experiments"][DATASET]["override"]["recipes"]["fast"]["steps"]
+EVERY = STEPS // 10  # steps between two checkpoints, and between two lines of the log
 
 
 def killed_before_the_second_checkpoint(folder, name):
@@ -46,13 +37,12 @@ def checkpoint_step(folder):
 
 
 def first_step(folder):
-    """The step at which the training of the last run began: its log has a line for every tenth of the 300 steps."""
-    log = (folder / "results/logs/digits/cnn/train_seed0.log").read_text(encoding="utf-8")
-    return int(re.search(r"\b(\d+)/300\b", log).group(1)) - 300 // 10
+    """The step at which the training of the last run began."""
+    log = (folder / f"results/logs/{DATASET}/cnn/train_seed0.log").read_text(encoding="utf-8")
+    return int(re.search(rf"\b(\d+)/{STEPS}\b", log).group(1)) - EVERY
 
 
 def test_killed_training_continues_and_ends_in_the_same_weights(fresh, tmp_path):
-    change_config(fresh, LONGER)
     undisturbed = shutil.copytree(fresh, tmp_path / "undisturbed")
     run_snakemake(undisturbed, WEIGHTS)
     assert killed_before_the_second_checkpoint(fresh, "trainer") != 0
@@ -68,4 +58,4 @@ def test_killed_training_continues_and_ends_in_the_same_weights(fresh, tmp_path)
     assert contents(fresh / "results") == whole
     assert not [name for name in whole if "checkpoint" in name]
     history = pd.read_csv(fresh / PLACE / "history.csv")
-    assert history["step"].tolist() == list(range(EVERY, 301, EVERY))
+    assert history["step"].tolist() == list(range(EVERY, STEPS + 1, EVERY))

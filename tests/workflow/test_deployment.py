@@ -60,18 +60,24 @@ def without_prefix(jobs):
     return {rule.removeprefix("spurious_"): count for rule, count in jobs.items()}
 
 
-def test_the_default_target_is_the_demo(workflow):
-    demo, default = planned(workflow, "demo"), planned(workflow)
-    assert default.pop("all") == demo.pop("demo") == 1
-    assert default == demo
+@pytest.fixture(scope="module")
+def demo(workflow):
+    """The jobs of the demo in the workflow's own folder."""
+    return planned(workflow, "demo")
 
 
-def test_from_another_folder(workflow, mine):
+def test_the_default_target_is_the_demo(workflow, demo):
+    default = planned(workflow)
+    assert default.pop("all") == demo["demo"] == 1
+    assert default == {rule: count for rule, count in demo.items() if rule != "demo"}
+
+
+def test_from_another_folder(workflow, demo, mine):
     (command,) = FROM_ELSEWHERE.splitlines()
     places = {"/path/to/spurious/Snakefile": str(workflow / "Snakefile"), "/path/to/mine": str(mine)}
     words = [places.get(word, word) for word in command.split()]
     assert words.pop(0) == "snakemake"
-    assert planned(mine.parent, *words) == planned(workflow, "demo")
+    assert planned(mine.parent, *words) == demo
     run_snakemake(mine, "-s", str(workflow / "Snakefile"), TABLE)
     run_snakemake(workflow, TABLE)
     assert sha256(mine / TABLE) == sha256(workflow / TABLE)
@@ -88,11 +94,11 @@ def test_a_configuration_of_another_folder_may_be_short(mine):
     assert "train_linear" not in jobs
 
 
-def test_as_a_module(workflow, mine):
+def test_as_a_module(workflow, demo, mine):
     as_module(mine, workflow, read_config(workflow))
     jobs = planned(mine)
     assert all(rule.startswith("spurious_") for rule in jobs)
-    assert without_prefix(jobs) == planned(workflow, "demo")
+    assert without_prefix(jobs) == demo
     run_snakemake(mine, TABLE)
     assert (mine / TABLE).is_file()
     run_snakemake(mine, "own.txt")

