@@ -21,7 +21,7 @@ import pytest
 
 from barriers import Barrier
 from cluster import slurm
-from projects import DATASET, contents, environment, rules_with_gpu, run_snakemake
+from projects import DATASET, SINGLE, contents, environment, rules_with_gpu, run_snakemake
 
 REASON = slurm.missing() or (
     None if importlib.util.find_spec("snakemake_executor_plugin_slurm") else "the plugin is not installed"
@@ -42,17 +42,6 @@ GROUPED = {
     "classifiers": ["tables/classifiers.csv", "tables/training.csv", "figures/worst-cnn.png"],
     "linear": ["tables/linear.csv", "tables/linear-pair.csv", "figures/linear.png", "figures/templates.png"],
 }
-# One job of every other rule that computes on these data, with what it needs.
-SINGLE = [
-    "cnn/backworking/ablation0.csv",
-    "cnn/retraining/none-none/seed0/attacks.csv",
-    "cnn/smoothing.csv",
-    "cnn/fooling.csv",
-    "forest/black_box.csv",
-    "cnn/seed0/robustness/shard0.csv",
-    "cnn/certification/shard0.csv",
-    "transfer.csv",
-]
 MEASURED = pd.read_csv(ROOT / "docs/measured/resources.csv")["rule"]
 TRAINING = r"scripts/train_classifier\.py"
 MOST_SECONDS = 900
@@ -72,7 +61,7 @@ def cluster(tmp_path_factory):
 def sample(checkout, cluster, tmp_path_factory):
     """(folder, its jobs) of every rule of the tiny demo through Slurm."""
     folder = shutil.copytree(checkout, tmp_path_factory.mktemp("sample") / "project")
-    submit(folder, *(f"results/{DATASET}/{name}" for name in itertools.chain(SINGLE, *GROUPED.values())))
+    submit(folder, *SINGLE, *(f"results/{DATASET}/{name}" for name in itertools.chain(*GROUPED.values())))
     return folder, finished_jobs(folder)
 
 
