@@ -21,7 +21,7 @@ from spurious.configuration import deep_merge
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXPERIMENT = {
-    "seeds": [0],
+    "seeds": [0, 1],
     "classifiers": ["cnn", "mlp"],
     "smoothing": ["cnn", "mlp"],
     "fooling": ["mlp"],
