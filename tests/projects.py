@@ -87,6 +87,7 @@ TINY = {
                 "recipes": {
                     "fast": {"steps": 40, "epochs": None, "learning_rate": 0.02},
                     "softmax": {"steps": 50, "epochs": None, "learning_rate": 0.05},
+                    "denoiser": {"steps": 3, "epochs": None},
                 },
             },
         }
