@@ -171,7 +171,8 @@ def release(number):
 
 def test_the_tables_are_those_of_the_local_run(sample, finished):
     folder, _ = sample
-    assert tables(folder).items() <= tables(finished).items()
+    through_slurm = {name: content for name, content in tables(folder).items() if "/denoisers/" not in name}
+    assert through_slurm.items() <= tables(finished).items()
 
 
 def test_every_job_ran_once(sample):
