@@ -16,9 +16,24 @@ from spurious.registry import parse
 
 
 def write_tensors(path: str | Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
-    """Write a safetensors file whole or not at all."""
+    """Write a safetensors file whole or not at all; the same content gives the same bytes."""
     with whole_file(path) as temporary:
         save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, temporary, metadata)
+        if metadata and len(metadata) > 1:
+            _sort_metadata(temporary)
+
+
+def _sort_metadata(path: str | Path) -> None:
+    """safetensors writes the keys of metadata in a random order (its issue 584)."""
+    with open(path, "r+b") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        content = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode().ljust(size)
+        if len(content) != size:
+            raise AssertionError(f"{path}: a header of {size} bytes became one of {len(content)}")
+        file.seek(8)
+        file.write(content)
 
 
 def read_tensors(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
