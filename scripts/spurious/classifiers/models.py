@@ -79,8 +79,9 @@ class ConvNet(nn.Module):
         self.out = nn.Linear(units, classes)
 
     def _hidden(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        conv1 = F.max_pool2d(F.relu(self.conv1(images)), 2, ceil_mode=True)
-        conv2 = F.max_pool2d(F.relu(self.conv2(conv1)), 2, ceil_mode=True)
+        # pooled first, as ReLU then has a quarter of the values: the same numbers, and gradients, in less time
+        conv1 = F.relu(F.max_pool2d(self.conv1(images), 2, ceil_mode=True))
+        conv2 = F.relu(F.max_pool2d(self.conv2(conv1), 2, ceil_mode=True))
         return conv1, conv2, self.fc(conv2.flatten(1))
 
     def activations(self, images: Tensor) -> dict[str, Tensor]:
