@@ -21,6 +21,7 @@ from spurious.classifiers.recipes import TrainingRecipe
 from spurious.classifiers.training import Trainer, TrainingSet
 from spurious.data.datasets import SPLITS
 from spurious.experiments.backworking.settings import BackworkingSettings
+from spurious.experiments.retraining import rows as arm_rows
 from spurious.experiments.retraining.arms import arms as configured_arms
 from spurious.experiments.retraining.arms import settings_of
 from spurious.experiments.retraining.settings import RetrainingSettings
@@ -618,7 +619,7 @@ def test_retraining_twice_gives_the_same_files(folder, arms, tmp_path, arm):
 @pytest.mark.parametrize("round_killed", [1, 2])
 @pytest.mark.parametrize("arm", [("none", "none"), ("backworked", "extra")])
 def test_an_arm_killed_in_an_attack_gives_the_same_files(folder, arms, tmp_path, monkeypatch, round_killed, arm):
-    run_searches, steps = retrain_classifier.run_searches, []
+    run_searches, steps = arm_rows.run_searches, []
 
     def killed(model, label, *arguments, seed, **others):
         if seed == f"0, round {round_killed}" and label == 1:
@@ -626,13 +627,13 @@ def test_an_arm_killed_in_an_attack_gives_the_same_files(folder, arms, tmp_path,
         return run_searches(model, label, *arguments, seed=seed, **others)
 
     with monkeypatch.context() as patch:
-        patch.setattr(retrain_classifier, "run_searches", killed)
+        patch.setattr(arm_rows, "run_searches", killed)
         with pytest.raises(KeyboardInterrupt):
             retrain(folder, tmp_path, *arm)
     left = [f"round{number}.checkpoint.safetensors" for number in range(1, round_killed + 1)]
     assert sorted(contents(tmp_path)) == left
-    step = retrain_classifier.Trainer._train_step
-    monkeypatch.setattr(retrain_classifier.Trainer, "_train_step", lambda self: steps.append(1) or step(self))
+    step = arm_rows.Trainer._train_step
+    monkeypatch.setattr(arm_rows.Trainer, "_train_step", lambda self: steps.append(1) or step(self))
     retrain(folder, tmp_path, *arm)
     assert len(steps) == (2 - round_killed) * RECIPE.steps, "finished trainings are not repeated"
     assert contents(tmp_path) == contents(arms[arm])
