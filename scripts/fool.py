@@ -67,9 +67,9 @@ answer_help(__name__, parse)
 import pandas as pd
 import torch
 
-import classify
 from pipeline.files.classifiers import open_classifier
 from pipeline.files.tensors import read_description
+from pipeline.subjects import Subject, configured, image_id, read_image, read_photograph, read_settings
 from spurious.attacks.gradient import NO_LABEL
 from spurious.attacks.on_decisions import WhiteBox
 from spurious.attacks.within import Within
@@ -97,11 +97,11 @@ class Outcome:
 def main(argv: list[str] | None = None) -> None:
     """Find classifier and method, fool, print and write what comes out."""
     arguments = parse(argv)
-    settings = classify.read_settings(arguments)
+    settings = read_settings(arguments)
     method = chosen_method(arguments, settings)
     if method.start == "image" and arguments.image is None:
         raise SpuriousError("IMAGE: missing; give an image to start from, or --start noise")
-    subject = classify.configured(arguments, settings)
+    subject = configured(arguments, settings)
     target = None if arguments.target is None else class_number(arguments.target, subject.classes, "--target")
     prefix = output_prefix(arguments, subject)
     if arguments.defence is not None:
@@ -150,7 +150,7 @@ def defence_of(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> De
 
 
 def attack_defence(
-    arguments: argparse.Namespace, subject: classify.Subject, defence: Defence, method: Attack, prefix: str
+    arguments: argparse.Namespace, subject: Subject, defence: Defence, method: Attack, prefix: str
 ) -> None:
     """Attack the image behind the defence; prints every decision and writes the image."""
     device = prepare_compute(arguments)
@@ -189,7 +189,7 @@ def class_number(text: str, names: Sequence[str], option: str) -> int:
     return found[0]
 
 
-def fooled(arguments: argparse.Namespace, subject: classify.Subject, method: Attack, target: int | None) -> Outcome:
+def fooled(arguments: argparse.Namespace, subject: Subject, method: Attack, target: int | None) -> Outcome:
     """The image before and after, and what the classifier makes of it."""
     device = prepare_compute(arguments)
     model, preprocessing = open_classifier(subject.weights, subject.entry, device, accelerated=False)
@@ -218,7 +218,7 @@ def fooled(arguments: argparse.Namespace, subject: classify.Subject, method: Att
 
 
 def starting_image(
-    arguments: argparse.Namespace, subject: classify.Subject, method: Attack, preprocessing: Preprocessing
+    arguments: argparse.Namespace, subject: Subject, method: Attack, preprocessing: Preprocessing
 ) -> tuple[torch.Tensor, str]:
     """What is changed, (1, C, H, W) as the classifier gets it, and its id."""
     shape = read_description(subject.weights).image_shape if isinstance(subject.entry, Architecture) else None
@@ -227,16 +227,16 @@ def starting_image(
             raise SpuriousError(f"--start noise: {subject.name} takes images of any size; give it a crop, or an image")
         size = shape or (3, preprocessing.crop, preprocessing.crop)
         return start_noise([0], tuple(size), arguments.seed), "0"
-    name = classify.image_id(arguments, subject)
+    name = image_id(arguments, subject)
     if shape is not None and shape[0] == 1:
         return read_grey(arguments.image, exif_orientation=subject.turned), name
-    image = classify.read_image(arguments.image, exif_orientation=subject.turned)[None]
+    image = read_image(arguments.image, exif_orientation=subject.turned)[None]
     return bands.prepare(image, preprocessing).clamp(0, 1), name
 
 
 def read_grey(path: Path, *, exif_orientation: bool) -> torch.Tensor:
     """The image in grey levels, float32 (1, 1, H, W) in [0, 1]; turned upright with `exif_orientation`."""
-    pixels = np.array(classify.read_photograph(path, exif_orientation=exif_orientation).image.convert("L"))
+    pixels = np.array(read_photograph(path, exif_orientation=exif_orientation).image.convert("L"))
     return to_float(torch.from_numpy(pixels))[None, None]
 
 
@@ -277,7 +277,7 @@ def panel(outcome: Outcome, name: str, method: Attack, target: int | None) -> Pa
     )
 
 
-def output_prefix(arguments: argparse.Namespace, subject: classify.Subject) -> str:
+def output_prefix(arguments: argparse.Namespace, subject: Subject) -> str:
     """How the files' names begin; SpuriousError where that is the image itself."""
     prefix = arguments.output
     if prefix.endswith("/") or Path(prefix).is_dir():
