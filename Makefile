@@ -14,6 +14,8 @@ export OMP_WAIT_POLICY := passive
 export GOMP_SPINCOUNT := 0
 
 PYTEST := .venv/bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Slow tests often wait, for services and killed jobs: a process more than there are cores.
+SLOW_PROCESSES := $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores < 4 ? cores + 1 : 4)))
 
 .PHONY: help demo paper archive test test-slow test-all test-gpu bench lint readme
 .DEFAULT_GOAL := demo
@@ -40,7 +42,7 @@ test: .venv/installed-test
 	$(PYTEST) -m "not slow" $(ARGS)
 
 test-slow: .venv/installed-test
-	$(PYTEST) -m slow $(ARGS)
+	$(PYTEST) --numprocesses $(SLOW_PROCESSES) -m slow $(ARGS)
 
 test-all: .venv/installed-test
 	$(PYTEST) $(ARGS)

@@ -1,7 +1,6 @@
 """How often the workflow makes something: the same files in each run, nothing twice, only what a change reaches."""
 
 import re
-import shutil
 from modulefinder import ModuleFinder
 
 import pandas as pd
@@ -30,21 +29,12 @@ COMPUTING |= {"attack_defence.py", "certify_classifier.py", "train_denoiser.py"}
 
 
 def test_two_runs_and_any_number_of_cores_give_the_same_files(fresh, finished):
-    """A job of every rule, and what it needs; tests of their own draw every figure twice."""
+    """A job of every rule, and what it needs. Other tests draw every figure twice and make every table on Slurm."""
     linear = f"results/{DATASET}/tables/linear-pair.csv"
     run_snakemake(fresh, *SINGLE, linear, cores=1)
     once, again = (contents(folder / "results", f"{DATASET}/**/*") for folder in (finished, fresh))
     assert len(again) > 40
     assert again == {name: once[name] for name in again}
-
-
-def test_tables_that_are_made_again_are_the_same(rerun):
-    tables = rerun / "results" / DATASET / "tables"
-    before = contents(tables, "*.csv")
-    assert before
-    shutil.rmtree(tables)
-    run_snakemake(rerun, *(f"results/{DATASET}/tables/{name}" for name in before))
-    assert contents(tables, "*.csv") == before
 
 
 def codes_of(done):
