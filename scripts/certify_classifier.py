@@ -48,6 +48,9 @@ from pipeline.files.rows import write_rows
 from spurious.data.datasets import to_float
 from spurious.defences.defended import Defended, logits_of
 from spurious.experiments.certification.rows import ATTACKS, COLUMNS, rows_of_image, smoothed
+from spurious.registry import as_data
+
+UNIMPORTANT = ("batch_size", "shards", "classifiers", "radii")  # settings that change no row of an image
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -59,7 +62,7 @@ def main(argv: list[str] | None = None) -> None:
     chosen = range(0, len(images), settings.every)[: settings.images]
     model, preprocessing = open_classifier(arguments.weights, arguments.entry, device, accelerated=False)
     model.to(memory_format=torch.channels_last)  # half the time of a forward pass on processors
-    known = settings.model_dump(mode="json", exclude={"batch_size", "shards", "classifiers", "radii"})
+    known = {key: value for key, value in as_data(settings).items() if key not in UNIMPORTANT}
     trained = trained_defences(settings.defences, arguments.denoisers, images.shape, device)
     made_of = " ".join(map(sha256_of, [arguments.weights, *arguments.denoisers]))
     certified, attacked = [], []

@@ -92,6 +92,16 @@ def test_a_job_that_was_begun_with_another_n_is_one_line_and_loses_nothing(input
     assert len(calls) == 3
 
 
+def test_a_job_that_was_begun_with_another_blur_is_one_line(inputs, tmp_path, monkeypatch):
+    blurs = [{"blur": {"kind": "blur", "kernel": kernel}} for kernel in (3, 5)]
+    with monkeypatch.context() as patch:
+        kill_at(patch, 3)
+        with pytest.raises(KeyboardInterrupt):
+            certified(inputs, tmp_path, defences=blurs[0])
+    with pytest.raises(SpuriousError, match=r'rows.csv.journal: was begun with defences .*"kernel": 3.*set it back'):
+        certified(inputs, tmp_path, defences=blurs[1])
+
+
 def test_a_shard_that_there_is_not_is_one_line(inputs, tmp_path):
     with pytest.raises(SpuriousError, match="--shard 2: with --shards 2 it must be from 0 to 1"):
         certified(inputs, tmp_path, "--shard", "2", "--shards", "2")
