@@ -199,3 +199,21 @@ def test_weights_need_no_gradient_while_a_network_is_attacked():
         assert not model.training
     assert model.training
     assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+class Root(nn.Module):
+    """A classifier that takes a root of the pixels: below 0 its logits are NaN."""
+
+    def forward(self, images):
+        """Logits."""
+        return images.flatten(1)[:, :4].sqrt()
+
+
+@pytest.mark.parametrize(
+    "value", ["none", {"kind": "vote", "views": ["ns", "ss"]}, {"kind": "threshold", "log_odds": 0}]
+)
+def test_what_is_no_number_is_no_decision(value):
+    subject = defended(value, Root())
+    assert subject.decide(images_of()).shape == (6,)
+    with pytest.raises(SpuriousError, match="logits that are no numbers"):
+        subject.decide(images_of() - 0.5)

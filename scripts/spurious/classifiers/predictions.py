@@ -6,6 +6,8 @@ from torch import Tensor, nn
 from spurious.errors import SpuriousError, reason_of
 from spurious.modules import device_of, evaluating
 
+NO_NUMBERS = "the classifier gives logits that are no numbers (NaN or infinite); check its weights"
+
 
 @torch.inference_mode()
 def predict(
@@ -39,7 +41,7 @@ def to_probabilities(logits: Tensor, classes: int | None = None) -> Tensor:
             f"the classifier gives logits {tuple(logits.shape)}, not {wanted}; {_remedy(logits, classes)}"
         )
     if not logits.isfinite().all():
-        raise SpuriousError("the classifier gives logits that are no numbers (NaN or infinite); check its weights")
+        raise SpuriousError(NO_NUMBERS)
     return logits.float().softmax(1)
 
 

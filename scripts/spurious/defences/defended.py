@@ -8,8 +8,10 @@ from torch import Tensor, nn
 
 from spurious.attacks.margins import joint
 from spurious.attacks.scores import Scores
+from spurious.classifiers.predictions import NO_NUMBERS
 from spurious.defences.registry import Defence
 from spurious.defences.rejection import REJECTED
+from spurious.errors import SpuriousError
 from spurious.modules import evaluating
 from spurious.views.settings import Preprocessing
 
@@ -21,8 +23,14 @@ class Defended:
         self.defence, self.logits, self.preprocessing = defence, logits, preprocessing
 
     def margins(self, images: Tensor) -> Tensor:
-        """Margins (V, N, K) of the views of images (N, C, H, W), float32 in [0, 1]; differentiable."""
-        return self.defence.margins(self.logits, images, self.preprocessing)
+        """Margins (V, N, K) of the views of images (N, C, H, W), float32 in [0, 1]; differentiable.
+
+        Raises SpuriousError where the classifier gives no numbers: the largest of them would be a decision.
+        """
+        margins = self.defence.margins(self.logits, images, self.preprocessing)
+        if not margins.isfinite().all():
+            raise SpuriousError(NO_NUMBERS)
+        return margins
 
     def scores(self, images: Tensor) -> Tensor:
         """Scores (N, K + 1), the last that of a rejection; the largest is the decision. Differentiable."""
