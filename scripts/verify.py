@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pipeline.jobs.arguments import THREADS, Parser, answer_help, run
-from pipeline.jobs.progress import progress
+from pipeline.jobs.progress import progress, tell
 from spurious.errors import SpuriousError, reason_of
 from spurious.wording import plural
 
@@ -38,6 +38,7 @@ from pipeline.files.tensors import read_tensors
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.data.datasets import to_float
 from spurious.defences.defended import logits_of
+from spurious.experiments.robustness.catalogue import attacked, parts
 from spurious.experiments.robustness.settings import EXAMPLES
 from spurious.experiments.robustness.verification import About, image_faults, table_faults
 from spurious.registry import parse as parse_settings
@@ -51,7 +52,11 @@ def main(argv: list[str] | None = None) -> None:
     torch.set_num_threads(arguments.threads)
     datasets: dict[Path, list[Path]] = defaultdict(list)
     for path in sorted(arguments.results.glob(f"*/{ARCHIVES}")):
-        datasets[arguments.results / path.relative_to(arguments.results).parts[0]].append(path)
+        dataset = arguments.results / path.relative_to(arguments.results).parts[0]
+        if is_current(path, dataset):
+            datasets[dataset].append(path)
+        else:
+            tell(f"{path}: left by an earlier configuration; not looked at")
     if not datasets:
         raise SpuriousError(f"{arguments.results}: holds no images of attacks ({ARCHIVES}); run robustness first")
     faults = 0
@@ -61,6 +66,17 @@ def main(argv: list[str] | None = None) -> None:
             print(fault)
     if faults:
         raise SpuriousError(f"{arguments.results}: does not hold, {plural(faults, 'fault')}; see the lines above")
+
+
+def is_current(path: Path, dataset: Path) -> bool:
+    """Whether the archive is of the configuration that the provenance of its dataset holds; without one all are."""
+    record = dataset / "tables" / "provenance.json"
+    if not record.exists():
+        return True
+    configuration = json.loads(record.read_text(encoding="utf-8"))["configuration"]
+    wanted = {(row["classifier"], f"seed{row['attacked']}") for row in attacked(configuration)}
+    shards = {f"shard{part}" for part in parts(configuration)}
+    return (path.parents[2].name, path.parents[1].name) in wanted and path.stem in shards
 
 
 def verified(dataset: Path, paths: list[Path]) -> Iterator[str]:

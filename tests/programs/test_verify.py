@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 SOFTMAX = {"architecture": "softmax"}
 SETTINGS = {
     "images": 10,
-    "sizes": {"linf": [0.02, 0.3], "l2": [1.0]},
+    "sizes": {"linf": [4 / 255, 0.3], "l2": [1.0]},  # the table has seven digits of the first
     "checks": {"images": 1},
     "defences": {
         "none": "none",
@@ -236,3 +236,18 @@ def test_an_archive_that_lacks_an_image_is_one_line(results):
 def test_a_folder_without_images_of_attacks_is_one_line(tmp_path):
     with pytest.raises(SpuriousError, match="holds no images of attacks"):
         verify.main([str(tmp_path)])
+
+
+def test_archives_of_an_earlier_configuration_are_left_out_and_told(results, capsys):
+    """The provenance holds the configuration; there were three shards once, and a third seed."""
+    robustness = {"seeds": 2, "shards": 2, "classifiers": {}}
+    experiment = {"seeds": [3, 4], "robustness": ["linear"]}
+    record = {"robustness": robustness, "experiment": experiment, "classifiers": {"linear": SOFTMAX}}
+    (results / "tiny/tables/provenance.json").write_text(json.dumps({"configuration": record}))
+    left = [results / SHARD.format(2), results / SHARD.format(0).replace("seed3", "seed5")]
+    for path in left:
+        path.parent.mkdir(exist_ok=True, parents=True)
+        shutil.copy(results / SHARD.format(0), path)
+    verify.main([str(results)])
+    told = capsys.readouterr().err
+    assert all(f"{path}: left by an earlier configuration" in told for path in left)

@@ -52,15 +52,21 @@ def test_the_version_is_that_of_the_citation_and_of_the_newest_changes():
     assert str(citation["version"]) == newest[1] == provenance.VERSION
 
 
+ATTACKED = {"robustness": ["cnn", "mine"], "certification": ["cnn", "mine"]}
+
+
 def made_up(**changes):
     """A configuration in force, as much of it as provenance looks at."""
     entry = {"seeds": [3, 5], "classifiers": ["cnn"], "backworking": [], "retraining": ["cnn"], "smoothing": ["mine"]}
     return {
-        "experiment": entry | {"linear": True, "fooling": [], "black_box": [], "transfer": {"forest": [5]}},
+        "experiment": entry | {"linear": True, "fooling": [], "black_box": [], "transfer": {"forest": [5]}, **ATTACKED},
         "datasets": {"own": {"source": "npz", "classes": 3, "seed": 7, "files": {"archive": {}}}},
         "retraining": {"arms": [{"negatives": "none", "target": "none"}, {"negatives": "normal", "target": "extra"}]},
         "smoothing": {"shards": 2, "seeds": [0, 1]},
         "backworking": {"searches": {"log-p": {}}},
+        "classifiers": {"cnn": {"architecture": "cnn"}, "mine": {"torchscript": "mine.pt"}},
+        "robustness": {"shards": 2, "seeds": 1, "classifiers": {}},
+        "certification": {"shards": 1, "classifiers": {"cnn": {"shards": 3}}},
     } | changes
 
 
@@ -161,6 +167,12 @@ def test_the_rule_of_a_benchmark_file(order):
         ({"file": "archive"}, True),
         ({"file": "other"}, False),
         ({"unheard": "of"}, True),
+        ({"classifier": "cnn", "attacked": "3", "part": "1"}, True),
+        ({"classifier": "cnn", "attacked": "3", "part": "2"}, False),
+        ({"classifier": "cnn", "attacked": "5", "part": "0"}, False),
+        ({"classifier": "mine", "attacked": "0", "part": "0"}, True),
+        ({"classifier": "cnn", "portion": "2"}, True),
+        ({"classifier": "mine", "portion": "2"}, False),
     ],
 )
 def test_jobs_of_an_earlier_configuration_do_not_count(wildcards, expected):

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spurious.experiments.retraining.arms import settings_of
+from spurious.experiments.catalogue import setting
+from spurious.experiments.rooms import Room, rooms
 
 VERSION = "0.1.0"  # of the workflow; here, where no result depends on it, and in CITATION.cff
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^]]*\])?==(?P<version>[^\s;#]+)")
@@ -120,19 +121,23 @@ def belongs(wildcards: Mapping[str, str], configuration: Mapping[str, Any]) -> b
         "seed": set(map(str, entry["seeds"])),
         "label": set(map(str, range(own.get("classes", 10)))),
         "shard": set(map(str, range(configuration["smoothing"]["shards"]))),
-        "search": set(configuration["backworking"]["searches"]),
         "file": set(own.get("files", {})),
     }
-    return _is_an_arm(wildcards, configuration) and all(
-        value in known[name] for name, value in wildcards.items() if name in known
-    )
+    named = all(value in known[name] for name, value in wildcards.items() if name in known)
+    return named and all(_in_room(wildcards, room, configuration) for room in rooms().values())
 
 
-def _is_an_arm(wildcards: Mapping[str, str], configuration: Mapping[str, Any]) -> bool:
-    """Whether a job is no retraining, or of one of the arms of its classifier."""
-    arm = {key: wildcards[key] for key in ("negatives", "target") if key in wildcards}
-    own = settings_of(configuration, wildcards.get("classifier", ""))
-    return not arm or any(arm.items() <= other.items() for other in own["arms"])
+def _in_room(wildcards: Mapping[str, str], room: Room, configuration: Mapping[str, Any]) -> bool:
+    """Whether the room has jobs with such values of its own wildcards, as far as these are there."""
+    for names, key in room.wildcards.items():
+        names = (names,) if isinstance(names, str) else names
+        own = {name: wildcards[name] for name in names if name in wildcards}
+        if own.keys() - {"classifier"}:
+            values = setting(configuration, key)
+            taken = [value if isinstance(value, Mapping) else {names[0]: value} for value in values]
+            if not any(own.items() <= {name: str(value) for name, value in each.items()}.items() for each in taken):
+                return False
+    return True
 
 
 def _listed(names: Any) -> Iterable[str]:

@@ -133,7 +133,8 @@ def _outcomes(about: About) -> pd.DataFrame:
                     within[row["id"]].append(row)
             for start, attack in product(about["starts"], [*attacks, WORST]):
                 found = within[start["id"]]
-                row = {"seed": about["seed"], "defence": defence, "attack": attack, "norm": norm, "epsilon": epsilon}
+                row = {"seed": about["seed"], "defence": defence, "attack": attack, "norm": norm}
+                row["epsilon"] = float(f"{epsilon:.7g}")  # as tables have it
                 rows.append(row | {"id": start["id"], **_rates(start["clean"][defence], start["label"], found, attack)})
     return pd.DataFrame(rows)
 
