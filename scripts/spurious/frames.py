@@ -10,6 +10,7 @@ from spurious.errors import SpuriousError
 from spurious.wording import plural
 
 SIGNIFICANCE = 0.05
+CLAMPED = ", clamped"  # behind the name of a search: its images, clamped to [0, 1] afterwards
 Arrays = Mapping[str, NDArray]  # the tensors of one file, by name
 Tables = Mapping[str, pd.DataFrame]  # by the names of their files
 
@@ -19,6 +20,15 @@ def require(frame: pd.DataFrame, columns: list[str], name: str) -> None:
     missing = [column for column in columns if column not in frame]
     if missing:
         raise SpuriousError(f"{name}: the column {', '.join(missing)} is missing; found {', '.join(frame.columns)}")
+
+
+def keeps_pixels(searches: pd.Series) -> pd.Series:
+    """Whether each of these searches, by its name in rows, kept its pixels in [0, 1].
+
+    Of one that did not there are also the images clamped, as "<search>, clamped"; neither counts.
+    """
+    names = searches.str.removesuffix(CLAMPED)
+    return ~names.isin(names[searches.str.endswith(CLAMPED)])
 
 
 def published_first(rows: pd.DataFrame, column: str) -> pd.DataFrame:

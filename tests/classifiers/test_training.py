@@ -636,3 +636,8 @@ def test_the_inner_attack_follows_the_weights_of_the_step():
 def test_passes_count_every_image_of_every_gradient(settings, images):
     assert fresh_trainer(**settings).passes == 22 * images
     assert new_trainer().passes == 22 * 8
+
+
+def test_passes_count_the_attacks_of_the_recipe():
+    """Three steps on each image, but at the first step of the warm-up, which has no size."""
+    assert new_trainer(recipe=AGAINST_ATTACKS).passes == 22 * 8 + 21 * 8 * 3

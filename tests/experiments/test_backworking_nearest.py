@@ -68,3 +68,9 @@ def test_distances_are_those_of_a_loop():
     images, references = rng.random((4, 1, 3, 3)), rng.random((5, 1, 3, 3))
     expected = [min(np.linalg.norm(image - other) for other in references) for image in images]
     assert to_nearest(images, references) == pytest.approx(expected)
+
+
+def test_a_search_that_did_not_clamp_is_left_out_whatever_its_name():
+    images, rows = made(0, (1.0, 1.0, 1.0))
+    others = [rows.assign(search=name) for name in ("raw", "raw, clamped")]
+    assert nearest([images], [pd.concat([*others, rows])], DATA)["search"].tolist() == ["log-p"]

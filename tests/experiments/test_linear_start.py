@@ -54,3 +54,8 @@ def test_steps_are_those_of_plain_momentum(monkeypatch):
         after.append(torch.nn.functional.cross_entropy(pixels[batch].double() @ weight.T + bias, labels[batch]).item())
     assert losses(pixels, labels, 3, 0.1, 0.5, 1)[2] == pytest.approx(max(after), rel=1e-5)
     assert np.isnan(losses(pixels, labels, 3, 0.1, 0.0, 1)[2])
+
+
+def test_a_loss_that_is_no_number_any_more_has_exploded():
+    pixels, labels = torch.full((4, 4), 1e30), torch.arange(4) % 2
+    assert losses(pixels, labels, 2, 1e-4, 1e30, 0)[2] == module.MOST

@@ -19,6 +19,7 @@ from spurious.experiments.classifiers import accuracies
 from spurious.experiments.data import excluded
 from spurious.experiments.retraining import findings, rounds, settings, verdicts
 from spurious.experiments.retraining import summary as retraining_summary
+from spurious.perturbations.negatives import is_backworked
 from spurious.rates import over_seeds
 from spurious.report import formats
 from spurious.statistics.intervals import wilson
@@ -130,6 +131,14 @@ def test_findings_say_which_classifier():
     assert "Of its negatives 50.00\N{NO-BREAK SPACE}% fooled the net that they were made against." in sentences[1]
     assert "gives a mean p of 0.70 (0.10 to those that it was trained on); an unretrained net" in sentences[1]
     assert "gives a mean p of 0.70; an unretrained net" in sentences[2]
+
+
+@pytest.mark.parametrize(
+    ("negatives", "seen"),
+    [("backworked", True), ("backworked-log-p", True), ("uniform", False), ("noise-50", False), ("growing", False)],
+)
+def test_only_images_of_the_training_set_are_called_so(negatives, seen):
+    assert is_backworked(negatives) == seen
 
 
 def test_round_0_has_no_old_images():

@@ -44,7 +44,7 @@ rule retrain_classifier:
         judge=judge_settings,
         settings=retraining,
         recipe=retraining_recipe,
-        searches=section("backworking"),
+        searches=section("backworking", "ablation"),
         threads=threads_of("retraining"),
     message:
         "{wildcards.dataset}: retrain {wildcards.classifier} with {wildcards.negatives} negatives (target {wildcards.target}), seed {wildcards.seed}"

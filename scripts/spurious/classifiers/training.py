@@ -109,7 +109,10 @@ class Trainer:
     def passes(self) -> int:
         """Images that the whole training passes forward and backward, those of an inner attack at each of its steps."""
         size, fresh = min(self.recipe.batch_size, len(self.data.images)), self.data.fresh
-        return self.total * (size + (fresh.noise.count(size) * (1 + fresh.noise.steps) if fresh else 0))
+        passes = self.total * (size + (fresh.noise.count(size) * (1 + fresh.noise.steps) if fresh else 0))
+        if attack := self.recipe.adversarial:
+            passes += size * attack.steps * sum(attack.size(step, self.total) > 0 for step in range(self.total))
+        return passes
 
     def state(self) -> dict[str, Tensor]:
         """Parameters, the optimizer's moments, the model's buffers and the step, as flat tensors."""

@@ -94,6 +94,11 @@ def function_of(name: str) -> Callable[["Tensor", "Generator"], "Tensor"]:
     return NEGATIVES.get(name, backworked)
 
 
+def is_backworked(name: str) -> bool:
+    """Whether negatives of this `name` are the very images that are looked at again after the training."""
+    return name == "backworked" or name.startswith(OF_SEARCH)
+
+
 def is_searched(name: str, named: Mapping[str, NamedNegatives]) -> bool:
     """Whether these negatives are the images of a search, each for a label of its own."""
     return isinstance(named[name], Growing) if name in named else function_of(name) is backworked

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from spurious.experiments.robustness.table import overall
 from spurious.figures.style import GREY, classifier_colors, styled
-from spurious.frames import require_rows
+from spurious.frames import keeps_pixels, require_rows
 
 WIDTH, LINE, FRAME = 5.0, 0.155, 1.55  # inches: of the page, of a bar, of what stands around them
 STARTS = {"image": "from images", "noise": "from noise"}
@@ -110,9 +110,8 @@ def _scores(table: pd.DataFrame) -> Iterator[Bar]:
 
 def _searches(table: pd.DataFrame) -> Iterator[Bar]:
     """Noise searched for every label, by the searches that keep pixels in [0, 1]."""
-    for row in table.itertuples():
-        if not row.search.startswith("unclamped"):
-            yield _bar(f"noise that is searched, {row.search}", row, row.share, float("nan"), n=row.images)
+    for row in table[keeps_pixels(table["search"])].itertuples():
+        yield _bar(f"noise that is searched, {row.search}", row, row.share, float("nan"), n=row.images)
 
 
 def _defences(table: pd.DataFrame) -> Iterator[Bar]:

@@ -7,6 +7,7 @@ collided_high`.
 
 import pandas as pd
 
+from spurious.frames import keeps_pixels
 from spurious.writeups.judging import (
     CONTRADICTED,
     SUPPORTED,
@@ -33,7 +34,7 @@ def every_label(table: pd.DataFrame) -> Finding:
     Supported where every net has one for every label, contradicted where some label has one in no net: as far as the
     searches go.
     """
-    own = first_classifier(table[~table["search"].str.startswith("unclamped")])
+    own = first_classifier(table[keeps_pixels(table["search"])])
     found = (own["p_max"] > STRONGLY).groupby([own["label"], own["seed"]]).any()
     labels = found.groupby("label")
     verdict = SUPPORTED if found.all() else UNDECIDED if labels.any().all() else CONTRADICTED

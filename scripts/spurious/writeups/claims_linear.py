@@ -223,9 +223,9 @@ def first_loss_usual(table: pd.DataFrame) -> Finding:
 
 @rule("usual-rate-explodes")
 def usual_rate_explodes(table: pd.DataFrame) -> Finding:
-    """The loss, without a floor, after a few steps with the usual rate from sensible weights, over the loss before.
+    """The largest loss, without a floor, of a few steps with the usual rate from sensible weights, over ln(classes).
 
-    It explodes where all draws end above EXPLODES times ln(classes), and does not where none does.
+    It explodes where the interval of its mean over the draws lies above EXPLODES, and does not where it lies below.
     """
     row = _start(table, "usual rate")
     value, low, high = (row[name] / np.log(row["classes"]) for name in ("after", "after_low", "after_high"))

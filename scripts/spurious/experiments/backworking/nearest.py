@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spurious.frames import Arrays, held_out, numbered, require
+from spurious.frames import Arrays, held_out, keeps_pixels, numbered, require
 from spurious.statistics.bootstrap import bootstrap_median, draws
 
 NEEDED = ["classifier", "seed", "label", "search", "image", "p"]
@@ -28,7 +28,7 @@ def nearest(
         require(frame, NEEDED, f"rows[{place}]")
         training, unit = of_label(data, int(frame["label"].iloc[0]))
         frame = numbered(frame, f"rows[{place}]")
-        real = frame[~frame["search"].str.startswith("unclamped")]
+        real = frame[keeps_pixels(frame["search"])]
         for (search, seed), own in real.groupby(["search", "seed"], sort=False):
             own = own.sort_values("image")
             distance = np.where(own["p"] > found_above, to_nearest(stored[f"{search}/seed{seed}"], training), np.nan)

@@ -16,6 +16,7 @@ STARTS = {"sensible": (1e-4, 0.0), "usual": (0.01, 0.0), "usual, mean kept": (0.
 FLOOR = torch.finfo(torch.float32).tiny  # FLT_MIN, below which Caffe's loss layer lets no probability fall
 IMAGES, BATCH, STEPS, DRAWS = 1000, 256, 5, 3
 MOMENTUM = 0.9
+MOST = torch.finfo(torch.float32).max  # a loss that is no number any more has exploded
 
 
 @torch.inference_mode()
@@ -24,9 +25,9 @@ def start(splits: Splits) -> pd.DataFrame:
 
     Returns `start, initial_std, learning_rate, steps, classes, images, n, cross_entropy, floored, low, high, after,
     after_low, after_high`: `cross_entropy` and `floored` are mean losses, -ln p and -ln max(p, FLOOR); `after` is the
-    largest cross entropy that `steps` steps of momentum MOMENTUM lead to, on batches of BATCH images, empty without a
-    rate. Intervals
-    are Student's t over the n draws. The mean of every pixel is subtracted, but for "usual, mean kept".
+    largest cross entropy that `steps` steps of momentum MOMENTUM lead to, on batches of BATCH images, MOST where it is
+    no number any more, empty without a rate. Intervals are Student's t over the n draws. The mean of every pixel is
+    subtracted, but for "usual, mean kept".
     """
     source = splits.by_name["train"]
     count = min(IMAGES, len(source))
@@ -70,5 +71,6 @@ def losses(
         gradient = (torch.addmm(bias, own, weight.T).softmax(1) - F.one_hot(label, classes)) / BATCH
         moved, bias_moved = MOMENTUM * moved + gradient.T @ own, MOMENTUM * bias_moved + gradient.sum(0)
         weight, bias = weight - rate * moved, bias - rate * bias_moved
-        largest = max(largest, F.cross_entropy(torch.addmm(bias, own, weight.T), label).item())
+        loss = F.cross_entropy(torch.addmm(bias, own, weight.T), label)
+        largest = max(largest, loss.nan_to_num(nan=MOST, posinf=MOST).item())
     return entropy.mean().item(), floored, largest

@@ -7,7 +7,7 @@ import pandas as pd
 from spurious.experiments.retraining.persistence import STRONG, STRONG_FROM_NOISE
 from spurious.experiments.retraining.verdicts import last_round
 from spurious.frames import published_first
-from spurious.perturbations.negatives import is_searched
+from spurious.perturbations.negatives import is_backworked
 from spurious.wording import NO_BREAK, interval, percent
 
 
@@ -50,7 +50,7 @@ def _negatives(row: pd.Series) -> str:
 
 def _seen(row: pd.Series) -> str:
     """The mean p of the images in the training set; those of the other arms are none of theirs."""
-    return f" ({row['old_p_mean']:.2f} to those that it was trained on)" if is_searched(row["negatives"], {}) else ""
+    return f" ({row['old_p_mean']:.2f} to those that it was trained on)" if is_backworked(row["negatives"]) else ""
 
 
 def _change(row: tuple) -> str:
