@@ -53,6 +53,7 @@ from pipeline.files.checkpoints import train
 from pipeline.files.estimators import open_any
 from pipeline.files.rows import read_rows, write_rows
 from pipeline.files.tensors import load_classifier, read_dataset, read_description, read_tensors, write_tensors
+from pipeline.jobs.progress import counting, progress
 from spurious.attacks.optimization import SearchResult, run_searches
 from spurious.attacks.optimization_rows import image_rows, label_probability
 from spurious.classifiers.models import build_classifier
@@ -116,6 +117,7 @@ class Arm:
         self.settings: RetrainingSettings = arguments.settings
         named = self.settings.negatives
         self.named = named.get(arguments.negatives)
+        self.name = f"{arguments.negatives}-{arguments.target}"
         self.rounds = 1 if isinstance(self.named, FreshNoise) else self.settings.rounds
         self.search = search_of(arguments.negatives, self.settings.attacks, named)
         self.is_searched = is_searched(arguments.negatives, named)
@@ -193,9 +195,8 @@ class Arm:
         seed = self.seed_of(number)
         trainer = Trainer(model, self.training_set(negatives), self.arguments.recipe, seed=seed)
         validation = self.data.pixels("validation"), self.data.labels["validation"]
-        name = f"{self.arguments.negatives}-{self.arguments.target}, seed {seed}"
         self.passes = trainer.passes
-        history = pd.DataFrame(train(trainer, validation, self.checkpoint(number), name))
+        history = pd.DataFrame(train(trainer, validation, self.checkpoint(number), f"{self.name}, seed {seed}"))
         columns = self.identification(number) | dict(history.items())
         columns |= {"device": name_of(self.device), "precision": trainer.precision}
         return model.eval().requires_grad_(False), pd.DataFrame(columns)
@@ -221,7 +222,7 @@ class Arm:
         """What these searches find in a classifier, label by label, so many images of each (None: as configured)."""
         settings: BackworkingSettings = self.arguments.searches
         searches = {name: settings.searches[name] for name in names}
-        for label in range(self.data.classes):
+        for label in progress(range(self.data.classes), f"{self.name}, searches, seed {seed}", "label"):
             references = self.data.of_label(label)
             yield run_searches(model, label, references, searches, images=images or settings.images, seed=seed)
 
@@ -247,7 +248,8 @@ class Arm:
     def attack_strongly(self, model: torch.nn.Module, number: int, rows: dict[str, list[pd.DataFrame]]) -> None:
         """Attack without giving up, and look at noise; `passes` are those of the training of this round."""
         seed, identification = self.seed_of(number), self.identification(number)
-        found, images = self.strong.rows(model, seed)
+        with counting(f"{self.name}, strong attack, seed {seed}", "start") as count:
+            found, images = self.strong.rows(model, seed, count)
         rows["strong"].append(pd.DataFrame(identification | dict(found.items()) | {"passes": self.passes}))
         self.strong_images[f"round{number}"] = images
         noise = noise_rows(model, self.data, self.settings.confidence, seed)

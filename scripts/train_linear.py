@@ -30,6 +30,7 @@ from pipeline.files.checkpoints import train
 from pipeline.files.images import open_splits
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import write_tensors
+from pipeline.jobs.progress import progress
 from spurious.attacks.box_steps import smallest_image_steps
 from spurious.attacks.closed_form import Steps, fast_gradient_sign, rubbish_probability, smallest_steps
 from spurious.attacks.confident_steps import confident_steps
@@ -115,7 +116,8 @@ def attacked(
     images, labels = to_float(source.batch(ids)).flatten(1).to(weight.device), source.labels[ids].to(weight.device)
     targets = random_targets(labels.cpu(), weight.shape[1], ids.tolist(), seed).to(labels)
     found = []
-    for own, b in zip(weight.flatten(2), bias, strict=True):
+    classifiers = list(zip(weight.flatten(2), bias, strict=True))
+    for own, b in progress(classifiers, f"linear, seed {seed}, attacks", "weight decay"):
         steps = smallest_steps(own, b, images)
         decision, p = fast_gradient_sign(own, b, images, labels, settings.epsilon)
         rubbish = rubbish_probability(own, b, RUBBISH, generator(seed, "rubbish"))
