@@ -147,7 +147,8 @@ def _smallest_fractions(
         scores, own = torch.addmm(bias, sums, weight.T), targets[open_ones, None]
         return scores.argmax(1) == own[:, 0] if p is None else scores.softmax(1).gather(1, own)[:, 0] >= p
 
-    scale = weight.abs().amax(1).clamp(min=1e-30)[targets]  # nothing but zeros moves nothing
+    largest = torch.maximum(weight.amax(1), -weight.amin(1))
+    scale = largest.clamp(min=1e-30)[targets]  # nothing but zeros moves nothing
     grid = torch.from_numpy(FRACTIONS).to(images.device)
     place = _first_places(reached, grid, scale, least)
     found = (place < len(grid)).nonzero()[:, 0]

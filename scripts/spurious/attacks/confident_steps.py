@@ -32,11 +32,12 @@ def confident_steps(weight: Tensor, bias: Tensor, images: Tensor, labels: Tensor
     is at least ln(p / (1 - p)) above the label's: the smallest change within [0, 1] with such a margin is known exactly
     (`limited_step`, Hölder's inequality), and none that makes the classifier sure is smaller.
     """
-    least = _least(weight.double(), bias.double(), images, labels, targets)
+    weight, bias = weight.double(), bias.double()  # once: of many classes they are large
+    least = _least(weight, bias, images, labels, targets)
     fractions = template_fractions(weight, bias, images, targets, least=least)
     sizes = []
     for own, target, fraction in zip(images.split(CHUNK), targets.split(CHUNK), fractions.split(CHUNK), strict=True):
-        pixels, template = own.double(), weight.double()[target]
+        pixels, template = own.double(), weight[target]
         enough = torch.where(fraction.isfinite(), fraction, 0.0)[:, None]
         change = (clamped_sum(pixels, template, enough) - pixels).abs().amax(1)
         sizes.append(change.masked_fill(fraction.isinf(), torch.inf))
