@@ -5,7 +5,7 @@ Every image that was found is kept, with what `verify.py` needs to judge it agai
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.jobs.arguments import (
@@ -49,12 +49,14 @@ from pipeline.files.denoisers import trained_defences
 from pipeline.files.images import Images, open_images, open_splits
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import write_tensors
+from pipeline.jobs.progress import progress_bar
+from spurious.attacks.scores import Scores
 from spurious.attacks.within import Starts
 from spurious.data.datasets import to_float
-from spurious.defences.defended import logits_of
+from spurious.defences.defended import Defended, logits_of
 from spurious.experiments.robustness.archive import description, joined
 from spurious.experiments.robustness.examples import MOST, examples_of
-from spurious.experiments.robustness.rows import all_rows, fitted_defences
+from spurious.experiments.robustness.rows import all_rows, fitted_defences, work
 from spurious.seeding import generator
 
 KEPT_PHOTOGRAPHS = 300  # at most, that nobody attacks and thresholds are chosen by: each is as expensive as an attack's
@@ -67,7 +69,7 @@ def main(argv: list[str] | None = None) -> None:
     settings = arguments.settings
     images = open_images(arguments.data)
     order = order_of(images)
-    ranks = own_ranks(min(settings.images, len(images)), arguments)
+    own_ranks(len(images), arguments)  # refuses a shard without images before anything is opened
     model, preprocessing = open_classifier(arguments.weights, arguments.entry, device, accelerated=False)
     model.to(memory_format=torch.channels_last)  # convolutions are a fifth faster on processors
     kept = not_attacked(arguments.data, images, order[settings.images :], settings.batch_size, device)
@@ -76,10 +78,7 @@ def main(argv: list[str] | None = None) -> None:
     with logits_of(model) as logits:
         try:
             defences = fitted_defences(trained, logits, kept, preprocessing)
-            for part in ranks.split(len(ranks) if images.shape else 1):
-                starts = loaded(images, order[part], device)
-                checked = int((part < settings.checks.images).sum())
-                own, made = all_rows(defences, logits, starts, settings, arguments.seed, checked)
+            for part, starts, own, made in attacked(defences, logits, images, order, arguments, device):
                 stored = starts.ids[: int((part < (settings.archived or len(order))).sum())]
                 about = description(own, made, starts, defences, stored)
                 found |= {row["name"]: made[row["name"]] for row in about["found"] if row["stored"]}
@@ -96,6 +95,27 @@ def main(argv: list[str] | None = None) -> None:
     write_tensors(arguments.found, found, described)
 
 
+def attacked(
+    defences: Mapping[str, Defended],
+    logits: Scores,
+    images: Images,
+    order: torch.Tensor,
+    arguments: argparse.Namespace,
+    device: torch.device,
+) -> Iterator[tuple[torch.Tensor, Starts, pd.DataFrame, dict[str, torch.Tensor]]]:
+    """The ranks (n,) of images that are attacked together, their starts, rows and what was found: a dataset's images
+    of this shard at once, photographs, whose sizes differ, one by one.
+    """
+    settings, ranks = arguments.settings, own_ranks(len(images), arguments)
+    parts = ranks.split(len(ranks) if images.shape else 1)
+    checks = [int((part < settings.checks.images).sum()) for part in parts]
+    total = sum(work(defences, settings, *own) for own in zip(map(len, parts), checks, strict=True))
+    with progress_bar(desc=f"attacks, shard {arguments.shard}", total=total, unit="image") as bar:
+        for part, checked in zip(parts, checks, strict=True):
+            starts = loaded(images, order[part], device)
+            yield part, starts, *all_rows(defences, logits, starts, settings, arguments.seed, checked, bar.update)
+
+
 def order_of(images: Images) -> torch.Tensor:
     """The places of the images as they are taken: a dataset's first ones, photographs, which are sorted by label, in a
     random order that is always the same.
@@ -105,8 +125,9 @@ def order_of(images: Images) -> torch.Tensor:
     return torch.arange(len(images))
 
 
-def own_ranks(count: int, arguments: argparse.Namespace) -> torch.Tensor:
-    """Every `shards`-th of the attacked images, from `shard` on."""
+def own_ranks(available: int, arguments: argparse.Namespace) -> torch.Tensor:
+    """Every `shards`-th of the attacked images, from `shard` on; of so many `available` ones."""
+    count = min(arguments.settings.images, available)
     if not 0 <= arguments.shard < arguments.shards:
         raise SpuriousError(f"--shard {arguments.shard}: with --shards {arguments.shards} it must be below that")
     if arguments.shard >= count:

@@ -22,6 +22,7 @@ import torch
 from pipeline.files.estimators import limit_threads, write
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import read_dataset
+from pipeline.jobs.progress import progress
 from spurious.classifiers.scikit_learn import fit, scores_of
 from spurious.experiments.classifiers.rows import prediction_rows
 
@@ -37,10 +38,10 @@ def main(argv: list[str] | None = None) -> None:
     data = read_dataset(arguments.data)
     classifier = fit(arguments.entry, data.pixels("train"), data.labels["train"], arguments.seed, arguments.threads)
     write(arguments.model, classifier)
-    scores = scores_of(classifier)
+    scores, name = scores_of(classifier), f"{arguments.classifier}, seed {arguments.seed}"
 
     def judge(images: torch.Tensor) -> torch.Tensor:
-        return torch.cat([scores(part) for part in images.split(BATCH)])
+        return torch.cat([scores(part) for part in progress(images.split(BATCH), f"judging {name}", "batch")])
 
     splits = ((split, data.pixels(split), data.labels[split]) for split in SPLITS)
     identification = {"classifier": arguments.classifier, "seed": arguments.seed}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pipeline.jobs.arguments import Parser, add_compute_arguments, add_required, answer_help, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
-from pipeline.jobs.progress import progress, tell_of
+from pipeline.jobs.progress import progress_bar, tell_of
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.settings import FoolingSettings
@@ -49,17 +49,21 @@ def main(argv: list[str] | None = None) -> None:
     rows, rubbish, tensors, tests = [], [], {}, None
     images = open_images(arguments.data)
     trained = list(zip(arguments.seeds, arguments.weights, strict=True))
-    for seed, weights in progress(trained, f"fooling {arguments.classifier}", "seed"):
-        model, preprocessing = open_classifier(weights, arguments.entry, device, accelerated=False)
-        try:
-            tests = tests or first_tests(images, settings, preprocessing)
-            for name, own, starts, fooled in fool_all(model, tests, settings, seed, arguments.classes):
-                rows.append(own)
-                if seed == arguments.seeds[0]:
-                    tensors |= example_tensors(name, own, starts, fooled)
-            rubbish += rubbish_rows(model, tests, settings, rubbish_count(images, settings), seed)
-        except SpuriousError as error:
-            raise SpuriousError(f"{weights}: {error}") from None
+    parts = len(trained) * (len(settings.methods) + 1)  # rubbish comes after the methods
+    with progress_bar(desc=f"fooling {arguments.classifier}", total=parts, unit="method") as bar:
+        for seed, weights in trained:
+            model, preprocessing = open_classifier(weights, arguments.entry, device, accelerated=False)
+            try:
+                tests = tests or first_tests(images, settings, preprocessing)
+                for name, own, starts, fooled in fool_all(model, tests, settings, seed, arguments.classes):
+                    rows.append(own)
+                    if seed == arguments.seeds[0]:
+                        tensors |= example_tensors(name, own, starts, fooled)
+                    bar.update()
+                rubbish += rubbish_rows(model, tests, settings, rubbish_count(images, settings), seed)
+                bar.update()
+            except SpuriousError as error:
+                raise SpuriousError(f"{weights}: {error}") from None
     tell_near_chance(pd.concat(rows), arguments.classifier, arguments.classes)
     write_rows(arguments.rows, pd.concat(rows).assign(classifier=arguments.classifier)[COLUMNS])
     write_rows(arguments.rubbish, pd.concat(rubbish).assign(classifier=arguments.classifier)[RUBBISH_COLUMNS])

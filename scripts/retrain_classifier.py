@@ -52,6 +52,7 @@ from pipeline.files.checkpoints import train
 from pipeline.files.estimators import open_any
 from pipeline.files.rows import read_rows, write_rows
 from pipeline.files.tensors import load_classifier, read_dataset, read_description, read_tensors, write_tensors
+from pipeline.jobs.progress import counting
 from spurious.classifiers.predictions import predict
 from spurious.classifiers.scikit_learn import scores_of
 from spurious.classifiers.training import Trainer
@@ -100,14 +101,20 @@ def read_arm(arguments: argparse.Namespace, device: torch.device) -> Arm:
         images=searches.images,
         recipe=arguments.recipe,
         train=partial(train_round, arguments),
+        counting=lambda work, unit: counting(f"{name_of_arm(arguments)}, {work}", unit),
     )
+
+
+def name_of_arm(arguments: argparse.Namespace) -> str:
+    """As its folder is called."""
+    return f"{arguments.negatives}-{arguments.target}"
 
 
 def train_round(
     arguments: argparse.Namespace, trainer: Trainer, validation: tuple[torch.Tensor, torch.Tensor], number: int
 ) -> pd.DataFrame:
     """The history of a round's training, which goes on from its checkpoint."""
-    name = f"{arguments.negatives}-{arguments.target}, seed {trainer.seed}"
+    name = f"{name_of_arm(arguments)}, seed {trainer.seed}"
     history = pd.DataFrame(train(trainer, validation, checkpoint_of(arguments, number), name))
     return history.assign(device=name_of(trainer.device), precision=trainer.precision)
 

@@ -1,6 +1,7 @@
 """Search images that fool one classifier, seeing its scores only: by evolution, and at random beside it."""
 
 import argparse
+from typing import Literal
 
 from pipeline.jobs.arguments import Parser, add_compute_arguments, add_required, answer_help, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
@@ -28,6 +29,7 @@ from torch import Tensor
 from pipeline.files.estimators import open_any
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import read_dataset, write_tensors
+from pipeline.jobs.progress import progress_bar
 from spurious.attacks.distances import Stored, approach
 from spurious.attacks.evolution import Box, Found, Goal, ball, evolve, noise
 from spurious.attacks.gradient import random_targets
@@ -35,6 +37,8 @@ from spurious.attacks.scores import Scores, first_right
 from spurious.classifiers.scikit_learn import scores_of, stored_by
 from spurious.data.datasets import Dataset
 from spurious.experiments.black_box.rows import elites_rows, search_rows
+
+METHODS: tuple[Literal["evolution", "random"], ...] = ("evolution", "random")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -48,27 +52,40 @@ def main(argv: list[str] | None = None) -> None:
     data = read_dataset(arguments.data)
     classifier = open_any(arguments.weights, arguments.entry, device, arguments.threads)
     scores, stored = scores_of(classifier), stored_by(classifier)
+    tasks = {
+        "image": from_images(data, scores, settings, arguments.seed),
+        "noise": from_noise(data, scores, settings, arguments.seed),
+    }
+    of = {"classifier": arguments.classifier, "seed": arguments.seed}
     rows, tensors = [], {}
-    for start, choose in (("image", from_images), ("noise", from_noise)):
-        ids, labels, original, box, goal = choose(data, scores, settings, arguments.seed)
-        for method in ("evolution", "random"):
-            found = evolve(scores, box, goal, ids, settings.budget, method=method, seed=arguments.seed)
-            identification = {"classifier": arguments.classifier, "seed": arguments.seed, "start": start}
-            identification |= {"search": method}
-            rows.append(search_rows(scores, found, goal, original, ids, labels, identification))
-            if method == "evolution":
-                tensors |= {f"{start}/evolution": found.images, f"{start}/original": original}
-        if start == "image" and stored is not None:
-            identification = {**identification, "search": "distances"}
-            found = by_distances(stored, original, box, goal, settings)
-            rows.append(search_rows(scores, found, goal, original, ids, labels, identification))
+    with progress_bar(desc=f"searching {arguments.classifier}", total=queries(tasks, settings), unit="query") as bar:
+        for start, (ids, labels, original, box, goal) in tasks.items():
+            for method in METHODS:
+                found = evolve(
+                    scores, box, goal, ids, settings.budget, method=method, seed=arguments.seed, on_queries=bar.update
+                )
+                identification = of | {"start": start, "search": method}
+                rows.append(search_rows(scores, found, goal, original, ids, labels, identification))
+                if method == "evolution":
+                    tensors |= {f"{start}/evolution": found.images, f"{start}/original": original}
+            if start == "image" and stored is not None:
+                found = by_distances(stored, original, box, goal, settings)
+                identification = of | {"start": start, "search": "distances"}
+                rows.append(search_rows(scores, found, goal, original, ids, labels, identification))
+        elites = elites_rows(scores, data.image_shape, settings.map_elites, of, bar.update)
     write_rows(arguments.rows, pd.concat(rows))
     write_tensors(arguments.images, tensors)
-    of = {"classifier": arguments.classifier, "seed": arguments.seed}
-    write_rows(arguments.elites, elites_rows(scores, data.image_shape, settings.map_elites, of))
+    write_rows(arguments.elites, elites)
 
 
 Task = tuple[list[int], Tensor | None, Tensor, Box, Goal]
+
+
+def queries(tasks: dict[str, Task], settings: BlackBoxSettings) -> int:
+    """Images that all searches may judge, and the evolution towards all classes does; those by distances judge none."""
+    searches = len(METHODS) * sum(len(ids) for ids, *_ in tasks.values())
+    elites = settings.map_elites.queries if settings.map_elites else 0
+    return searches * settings.budget.max_queries + elites
 
 
 def from_images(data: Dataset, scores: Scores, settings: BlackBoxSettings, seed: int) -> Task:

@@ -30,8 +30,11 @@ from pipeline.files.checkpoints import train
 from pipeline.files.images import open_splits
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import write_tensors
+from pipeline.jobs.progress import progress
 from spurious.attacks.box_steps import smallest_image_steps
 from spurious.attacks.closed_form import Steps, fast_gradient_sign, rubbish_probability, smallest_steps
+from spurious.attacks.confident_steps import confident_steps
+from spurious.attacks.gradient import random_targets
 from spurious.classifiers.linear import LinearTrainer, history_rows
 from spurious.classifiers.linear_predictions import predict_linear, prediction_rows
 from spurious.data.datasets import to_float
@@ -106,19 +109,24 @@ def attacked(
 ) -> dict[str, torch.Tensor]:
     """The first images under attack, and noise; see `linear` of `spurious.experiments.linear.regularization`.
 
-    Every tensor but `ids` has one entry per weight decay.
+    Every tensor but `ids` and `targets` has one entry per weight decay. `targets`: the wrong class, drawn for every
+    image, that `confident_steps` make the classifiers sure of.
     """
     ids = torch.arange(len(source))[: settings.step_images]
     images, labels = to_float(source.batch(ids)).flatten(1).to(weight.device), source.labels[ids].to(weight.device)
+    targets = random_targets(labels.cpu(), weight.shape[1], ids.tolist(), seed).to(labels)
     found = []
-    for own, b in zip(weight.flatten(2), bias, strict=True):
+    classifiers = list(zip(weight.flatten(2), bias, strict=True))
+    for own, b in progress(classifiers, f"linear, seed {seed}, attacks", "weight decay"):
         steps = smallest_steps(own, b, images)
         decision, p = fast_gradient_sign(own, b, images, labels, settings.epsilon)
         rubbish = rubbish_probability(own, b, RUBBISH, generator(seed, "rubbish"))
         attack = {"fgsm_wrong": decision != labels, "fgsm_p": p, "rubbish_p": rubbish}
         attack |= {"right": steps.decision == labels} | vars(smallest_image_steps(own, b, images, steps))
+        attack |= vars(confident_steps(own, b, images, labels, targets))
         found.append({name: getattr(steps, name) for name in Steps.__annotations__} | attack)
-    return {name: torch.stack([tensors[name] for tensors in found]) for name in found[0]} | {"ids": ids}
+    stacked = {name: torch.stack([tensors[name] for tensors in found]) for name in found[0]}
+    return stacked | {"ids": ids, "targets": targets}
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ answer_help(__name__, parse)
 from pipeline.files.estimators import open_any
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import read_dataset
+from pipeline.jobs.progress import counting
 from spurious.experiments.transfer.rows import transfer_rows
 
 
@@ -62,7 +63,9 @@ def main(argv: list[str] | None = None) -> None:
         if name not in arguments.entries:
             raise SpuriousError(f"--entries: {unknown_name('classifier', name, arguments.entries)}")
         classifiers[name, seed] = open_any(path, arguments.entries[name], device, arguments.threads)
-    write_rows(arguments.rows, transfer_rows(classifiers, data.pixels("test"), data.labels["test"], arguments.settings))
+    with counting("transfer", "query") as count:
+        rows = transfer_rows(classifiers, data.pixels("test"), data.labels["test"], arguments.settings, count)
+    write_rows(arguments.rows, rows)
 
 
 if __name__ == "__main__":

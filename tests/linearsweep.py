@@ -39,6 +39,9 @@ def steps():
         own |= {"fgsm_wrong": rng.random((4, IMAGES)) < 0.7, "fgsm_p": rng.random((4, IMAGES)).astype(np.float32)}
         own |= {"right": rng.random((4, IMAGES)) < 0.8}
         own |= {f"{name}_image": rng.lognormal(size=(4, IMAGES)).astype(np.float32) for name in ("l2", "linf")}
+        confident = rng.lognormal(size=(4, IMAGES)).astype(np.float32)
+        confident[rng.random((4, IMAGES)) < np.array([0.0, 0.05, 0.2, 0.8])[:, None]] = np.inf
+        own |= {"confident_linf": confident, "confident_least": confident / 3}
         own["rubbish_p"] = rng.random((4, 50)).astype(np.float32)
         files.append({"seed": seed, **own})
     return files

@@ -45,6 +45,42 @@ def test_a_changed_answer_is_noticed():
     assert update_readme.filled(changed, ROOT) == README
 
 
+def test_a_changed_verdict_is_noticed():
+    page = (ROOT / "docs/claims.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if "Random forests are not safe." in line)
+    changed = page.replace(row, row.replace("supported", "contradicted", 1))
+    assert changed != page
+    assert update_readme.filled(changed, ROOT) == page
+
+
+@pytest.mark.parametrize("dataset", update_readme.CLAIMED)
+def test_the_claims_of_kept_tables_are_what_the_rules_say_of_them(dataset):
+    kept = (MEASURED / dataset / "claims.csv").read_text(encoding="utf-8")
+    assert update_readme.claims_from(MEASURED / dataset, ROOT) == kept
+    found = pd.read_csv(MEASURED / dataset / "claims.csv")
+    assert found["verdict"].isin(["supported", "contradicted"]).sum() > 5
+    assert found["measured"].notna().all()  # what is not run says why
+
+
+def test_claims_follow_the_tables_and_say_what_a_table_lacks(tmp_path):
+    for path in (MEASURED / "mnist").glob("*.csv"):
+        pd.read_csv(path).to_csv(tmp_path / path.name, index=False)
+    linear = pd.read_csv(tmp_path / "linear.csv")
+    linear.assign(fgsm_error=0.1, fgsm_low=0.09, fgsm_high=0.11).to_csv(tmp_path / "linear.csv", index=False)
+    pd.read_csv(tmp_path / "transfer.csv").drop(columns="chance").to_csv(tmp_path / "transfer.csv", index=False)
+    (tmp_path / "smoothing.csv").unlink()
+    (tmp_path / "claims.csv").write_text(update_readme.claims_from(tmp_path, ROOT), encoding="utf-8")
+    found = pd.read_csv(tmp_path / "claims.csv").set_index("claim")
+    assert found["verdict"]["Linear classifiers are fooled by their weights alone."] == "contradicted"
+    for claim, reason in {
+        "Many fooling images fool other networks, too.": "transfer: no column or row \"['chance'] not in index\"",
+        "Noise that people see through fools a network.": "no table smoothing",
+        "Retraining on found images repairs the artefacts.": "retraining-summary: no column or row 'classifier'",
+    }.items():
+        assert found["verdict"][claim] == "not run"
+        assert found["measured"][claim] == reason
+
+
 def test_an_answer_has_the_claims_by_their_verdicts():
     rows = [("A.", "undecided"), ("B.", "supported"), ("C.", "not run"), ("D.", "supported"), ("E.", "not run")]
     claims = pd.DataFrame(rows, columns=["claim", "verdict"])

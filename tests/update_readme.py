@@ -3,6 +3,10 @@
 A table stands below a comment that names its file, the rows it shows (`[column=value,...]`) and its columns:
 `<!-- docs/measured/mnist/classifiers.csv[seed=all]: classifier accuracy low high -->`.
 
+The claims of the datasets in CLAIMED are computed from the tables in docs/measured, by the program that does it for a
+run: these tables are of several runs. A table that is not there leaves its claims "not run". Below
+`<!-- verdicts: digits mnist -->` stands every claim with its verdict in each of these datasets.
+
 Below `<!-- answers: docs/measured/digits/claims.csv -->` stands a table of the experiments, whose third
 column is made from the claims.
 """
@@ -10,11 +14,13 @@ column is made from the claims.
 import argparse
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
+from making import make
 from pipeline.files.atomic import write_text
 from pipeline.files.rows import read_rows
 from pipeline.jobs.arguments import run
@@ -23,11 +29,14 @@ from spurious.report.formats import to_markdown
 from spurious.wording import plural
 
 ROOT = Path(__file__).resolve().parents[1]
+CLAIMS = Path("workflow/resources/claims.csv")
+CLAIMED = ("mnist", "imagenet-samples")
 VERDICTS = ("supported", "contradicted", "undecided")
 MARKER = re.compile(
     r"<!-- (?P<path>docs/measured/\S+?\.csv)(\[(?P<rows>[^]]+)\])?: (?P<columns>[^>]+) -->\n"
     r"(\n(\|.*\n)+)?"
 )
+VERDICTS_OF = re.compile(r"<!-- verdicts: (?P<datasets>[^>]+) -->\n(\n(\|.*\n)+)?")
 ANSWERS = re.compile(r"(?P<head><!-- answers: (?P<path>docs/measured/\S+) -->\n\n(\|.*\n){2})(?P<rows>(\|.*\n)+)")
 DOCUMENTS = tuple(
     path.relative_to(ROOT).as_posix()
@@ -45,7 +54,12 @@ def main(argv: list[str] | None = None) -> None:
         text = Path(document).read_text(encoding="utf-8")
         for match in (*MARKER.finditer(text), *ANSWERS.finditer(text)) if arguments.results else ():
             copy_table(Path(match["path"]), arguments.results)
-        write_text(document, filled(text, Path()))
+    for folder in (Path("docs/measured", dataset) for dataset in CLAIMED):
+        for name in named_by_claims(Path()) if arguments.results else ():
+            copy_table(folder / f"{name}.csv", arguments.results)
+        write_text(folder / "claims.csv", claims_from(folder, Path()))
+    for document in DOCUMENTS:
+        write_text(document, filled(Path(document).read_text(encoding="utf-8"), Path()))
 
 
 def copy_table(measured: Path, results: Path) -> None:
@@ -57,10 +71,33 @@ def copy_table(measured: Path, results: Path) -> None:
             shutil.copy(source, measured)
 
 
+def named_by_claims(root: Path) -> list[str]:
+    """The tables that some claim is decided by."""
+    return sorted({name for tables in read_rows([root / CLAIMS])["tables"] for name in tables.split()})
+
+
+def claims_from(folder: Path, root: Path) -> str:
+    """The table of claims, as CSV, that the tables of a folder decide."""
+    tables = [folder / f"{name}.csv" for name in named_by_claims(root)]
+    files = {"claims": root / CLAIMS, "tables": [path for path in tables if path.exists()]}
+    with tempfile.TemporaryDirectory() as made:
+        return make(Path(made), "table", "claims", files)["csv"].read_text(encoding="utf-8")
+
+
 def filled(text: str, root: Path) -> str:
     """The text with the table of every comment below it, from the files under `root`."""
-    text = MARKER.sub(lambda match: f"{match[0].splitlines()[0]}\n\n{table(match, root)}\n", text)
+    for marker, written in ((MARKER, table), (VERDICTS_OF, verdicts)):
+        text = marker.sub(lambda match, own=written: f"{match[0].splitlines()[0]}\n\n{own(match, root)}\n", text)
     return ANSWERS.sub(lambda match: match["head"] + "".join(answered(match, root)), text)
+
+
+def verdicts(match: re.Match, root: Path) -> str:
+    """Every claim with its verdict in the tables of claims of some datasets, side by side, as Markdown."""
+    columns = {}
+    for name in match["datasets"].split():
+        claims: pd.DataFrame = read_rows([root / "docs/measured" / name / "claims.csv"])
+        columns[name] = claims.set_index(["write_up", "claim"])["verdict"]
+    return to_markdown(pd.concat(columns, axis="columns").reset_index())
 
 
 def answered(match: re.Match, root: Path) -> Iterator[str]:

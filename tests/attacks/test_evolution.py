@@ -401,3 +401,36 @@ def test_rows_tell_what_the_stored_image_does():
 def test_different_numbers_of_images_and_ids_are_told():
     with pytest.raises(SpuriousError, match=r"^6 images, 2 ids and 6 classes; give one for each$"):
         evolve(linear(), ball(images(), 0.1), Goal(classes=torch.zeros(6).long()), [0, 1], BUDGET, seed=0)
+
+
+# --- what it tells on the way
+
+
+@pytest.mark.parametrize("method", ["evolution", "random"])
+@pytest.mark.parametrize("together", [None, 2])
+@pytest.mark.parametrize("whole_budget", [False, True])
+def test_it_tells_of_queries_that_are_judged_or_spared(method, together, whole_budget):
+    scores, pictures = linear(), images()
+    goal, told = other_class(scores, pictures), []
+    how = {"method": method, "seed": 0, "together": together, "whole_budget": whole_budget}
+    found = evolve(scores, ball(pictures, 0.1), goal, IDS, BUDGET, **how, on_queries=told.append)
+    assert sum(told) == len(IDS) * BUDGET.max_queries
+    assert all(done > 0 for done in told)
+    assert len(told) > 3
+    silent = evolve(scores, ball(pictures, 0.1), goal, IDS, BUDGET, **how)
+    assert equal(found, silent)
+
+
+def test_what_has_ended_counts_at_once():
+    told = []
+    evolve(
+        constant,
+        ball(images(2), 0.1),
+        Goal(classes=torch.tensor([0, 1])),
+        [0, 1],
+        BUDGET,
+        seed=0,
+        on_queries=told.append,
+    )
+    assert told[0] == BUDGET.max_queries + BUDGET.population  # the first is class 0 from the start
+    assert sum(told) == 2 * BUDGET.max_queries

@@ -52,6 +52,18 @@ def test_more_generations_are_surer_and_another_seed_is_another_run():
     assert not torch.equal(images, others)
 
 
+def test_it_tells_of_every_image_that_is_judged():
+    told, judged = [], []
+
+    def counted(images):
+        judged.append(len(images))
+        return scores(images)
+
+    elites_rows(counted, SHAPE, SETTINGS, {"classifier": "cnn", "seed": 7}, told.append)
+    assert told == judged == [5] * 14
+    assert sum(told) == SETTINGS.queries
+
+
 def test_a_mutation_changes_a_tenth_of_the_pixels_by_the_polynomial_distribution():
     images = torch.full((400, 1, 10, 10), 0.5)
     change = (mutated(images, 0.1, torch.Generator().manual_seed(0)) - images).flatten()

@@ -105,3 +105,18 @@ def test_every_objective_alone_finds(name):
     found = persist(linear(), wanted(), SETTINGS.changed(objectives=(name,)), above=ABOVE, seed=0)
     assert (found.p > ABOVE).all()
     assert set(found.objective) == {name}
+
+
+@pytest.mark.parametrize("bright", [8.0, -1.0])
+@pytest.mark.parametrize("max_queries", [0, 20])
+def test_it_tells_of_all_starts_whether_they_are_needed_or_not(bright, max_queries):
+    told, settings = [], SETTINGS.model_copy(update={"max_queries": max_queries, "restarts": 2})
+    model = Flat(bright)  # of nothing below 0 anything is found
+    found = persist(model, wanted(), settings, above=ABOVE, seed=0, on_starts=lambda *own: told.append(own))
+    total = persistent.number_of_starts(settings)
+    assert {own for _, own in told} == {total}
+    assert sum(done for done, _ in told) == total
+    if bright < 0:
+        assert (found.p <= ABOVE).all()
+        assert [done for done, _ in told] == [0, *[1] * total]  # one after the other
+        assert found.tried.tolist() == [total - (max_queries > 0)] * 6

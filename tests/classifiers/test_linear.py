@@ -309,6 +309,10 @@ def test_the_script_writes_everything(tmp_path):
     steps = load_file(tmp_path / "out" / "steps.safetensors")
     assert steps["l2"].shape == steps["linf"].shape == steps["linf_smallest"].shape == (2, 30, 10)
     assert steps["ids"].tolist() == list(range(30))
+    assert steps["confident_linf"].shape == steps["confident_least"].shape == (2, 30)
+    assert (steps["confident_linf"] >= steps["confident_least"]).all()
+    assert steps["targets"].shape == (30,)
+    assert not (steps["targets"] == DATA.labels["test"][:30]).any()
     weights = load_file(tmp_path / "out" / "weights.safetensors")
     assert weights["weight"].shape == (2, 10, 1, 8, 8)
     assert weights["weight_decays"].dtype == torch.float64

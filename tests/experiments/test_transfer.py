@@ -100,6 +100,14 @@ def test_rows_are_what_each_judge_says(classifiers, tested):
     assert (rows["looked_at"] == max(ids) + 1).all()
 
 
+def test_it_tells_of_the_queries_of_all_sources(classifiers, tested):
+    told = []
+    rows = transfer_rows(classifiers, *tested, SETTINGS, lambda done, total: told.append((done, total)))
+    own = rows[(rows["source"] == rows["judge"]) & (rows["source_seed"] == rows["judge_seed"])]
+    assert {total for _, total in told} == {own["queries"].sum()} == {sum(done for done, _ in told)}
+    assert len(told) > len(classifiers)
+
+
 def test_networks_are_fooled_by_the_gradient_and_forests_by_evolution(classifiers, tested):
     images, labels = tested[0][:5], tested[1][:5]
     ids = list(range(5))

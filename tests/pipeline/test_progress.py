@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from pipeline.jobs.arguments import run
-from pipeline.jobs.progress import progress, progress_bar
+from pipeline.jobs.progress import counting, progress, progress_bar
 from spurious.errors import SpuriousError
 
 
@@ -48,6 +48,19 @@ def test_work_that_was_continued_counts_from_where_it_was(capsys):
 def test_an_unknown_total_is_a_single_line(capsys):
     (line,) = written(capsys, None, [1] * 30).splitlines()
     assert "30image" in line
+
+
+def test_a_total_that_only_the_work_knows(capsys):
+    with counting("work", "image") as count:
+        for done in [3, 1, 16]:
+            count(done, 20)
+    assert counts_of(capsys.readouterr().err) == ["3/20", "4/20", "20/20"]
+
+
+def test_work_that_fails_before_its_total_is_known_writes_nothing(capsys):
+    with pytest.raises(SpuriousError), counting("work", "image"):
+        raise SpuriousError("a.png: unreadable")
+    assert capsys.readouterr().err == ""
 
 
 def test_a_bar_that_is_off_writes_nothing(capsys):

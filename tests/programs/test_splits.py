@@ -5,6 +5,7 @@ a program reads are those of the original data throughout.
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -218,6 +219,15 @@ def test_a_split_changes_the_files_that_it_decides_and_no_others(folder, name, t
         for output, decided_by in program.outputs.items():
             differs = (changed / output).read_bytes() != (original / output).read_bytes()
             assert differs == (split in decided_by.split()), f"{output}, {split} replaced"
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_tells_how_far_it_is_until_all_is_done(folder, name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    PROGRAMS[name].run(folder / "data-None", tmp_path)
+    shares = re.findall(r"^(.+?): +(\d+)% \d+/\d+ \[.*<", capsys.readouterr().err, re.MULTILINE)
+    assert shares
+    assert {int(share) for share in dict(shares).values()} == {100}, shares  # the last line of every bar
 
 
 def test_the_history_of_a_classifier_ends_with_its_validation_accuracy(folder):

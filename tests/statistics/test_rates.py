@@ -20,6 +20,7 @@ from tableinputs import INPUTS
 METHOD = "spurious.statistics.intervals.wilson"
 LOW, HIGH = -2.0, 7.0  # bounds that no method gives
 NO_RATES = {"accuracy_difference", "found_difference", "queries", "l2", "linf"}  # differences and medians
+MEDIANS = {"linear-confident"}  # whose plain bounds are those of a median
 NO_RATES |= {"l2_nearest", "linf_nearest", "l2_image", "linf_image", "gain", "ratio", "ns_gain", "ss_gain", "ds_gain"}
 PAIR = {"seed": 0, "classes": "0, 1", "attack": "none", "epsilon": 0.25, "id": [0, 1, 2], "label": [0, 0, 1]}
 PAIR |= {"predicted": [0, 1, 1]}
@@ -28,6 +29,7 @@ TABLES = {
     "linear": {
         key: lambda key=key: getattr(linearsweep, key)() for key in ("predictions", "steps", "weights", "history")
     },
+    "linear-confident": {"steps": linearsweep.steps},
     "linear-pair": {"rows": lambda: pd.DataFrame(PAIR)},
 }
 # have no row of a single seed: such bounds are cut to [0, 1]
@@ -65,7 +67,8 @@ def bounds(name):
     table = function(**dict(zip(keywords, given, strict=False)), **others)
     own = table[table["seed"] != "all"] if "seed" in table else table
     columns = [column for column in own if column.rpartition("_")[2] in ("low", "high")]
-    return {column: own[column].dropna() for column in columns if column.rpartition("_")[0] not in NO_RATES}
+    no_rates = NO_RATES | {""} if name in MEDIANS else NO_RATES
+    return {column: own[column].dropna() for column in columns if column.rpartition("_")[0] not in no_rates}
 
 
 @pytest.mark.parametrize("name", sorted(TABLES.keys() - WITHOUT))

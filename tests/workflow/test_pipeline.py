@@ -43,6 +43,7 @@ def test_every_table_and_figure_is_there(finished):
     assert {"classifiers", "backworking", "retraining", "smoothing", "linear"} <= tables
     assert {
         "linear-tests",
+        "linear-confident",
         "linear-pair",
         "linear-toy",
         "fooling",

@@ -3,7 +3,8 @@
 import sys
 import time
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 from tqdm import tqdm
@@ -18,6 +19,18 @@ def progress(items: Sequence[Item], name: str, unit: str) -> Iterator[Item]:
         for item in items:
             yield item
             bar.update()
+
+
+@contextmanager
+def counting(name: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar for work whose total is known where it is done: called with how much more is done, and of how much."""
+    with progress_bar(desc=name, unit=unit) as bar:
+
+        def count(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done)
+
+        yield count
 
 
 def progress_bar(items: Iterable[Item] | None = None, **options: Any) -> "tqdm | Lines[Item]":

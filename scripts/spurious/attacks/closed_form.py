@@ -1,5 +1,6 @@
 """What fools a linear classifier, in closed form: the smallest steps over a border, fractions of a template."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,26 +108,65 @@ def clamped_sum(image: Tensor, template: Tensor, fraction: float | Tensor) -> Te
 def template_fraction(
     weight: Tensor, bias: Tensor, image: Tensor, target: int, p: float | None = CONFIDENT
 ) -> float | None:
-    """The smallest fraction of the target's template that has to be added to an image until its p reaches `p`.
+    """What `template_fractions` says of one image (pixels,) and target; None where every fraction fails."""
+    fraction = float(template_fractions(weight, bias, image[None], torch.tensor([target]), p))
+    return None if fraction == torch.inf else fraction
 
-    With `p` None, until the target is the decision. `weight` (classes, pixels), `bias` (classes,), `image` (pixels,)
-    in [0, 1]; the sum is clamped to [0, 1], as an image has to be. None where clamping makes every fraction fail. The
-    first place on a grid of fractions, each 12 % above the one before, and bisection from there.
+
+@torch.inference_mode()
+def template_fractions(
+    weight: Tensor,
+    bias: Tensor,
+    images: Tensor,
+    targets: Tensor,
+    p: float | None = CONFIDENT,
+    least: Tensor | None = None,
+) -> Tensor:
+    """The smallest fractions of their targets' templates to be added to images until the targets' p reaches `p`.
+
+    With `p` None, until the target is the decision. `weight` (classes, pixels), `bias` (classes,), `images` (N, pixels)
+    in [0, 1], `targets` (N,); the sums are clamped to [0, 1], as images have to be. Returns (N,) float64, inf where
+    clamping makes every fraction fail. The first place on a grid of fractions, each 12 % above the one before, and
+    bisection from there. `least` (N,): sizes (L-infinity) below which no change is enough, where the caller knows them;
+    what is below is not tried.
     """
-    weight, bias, image = weight.double(), bias.double(), image.double()
-    template = weight[target]
+    weight, bias, images = weight.double(), bias.double(), images.double()
+    if least is None:
+        least = torch.zeros(len(images), device=images.device)
+    parts = zip(images.split(CHUNK), targets.to(images.device).split(CHUNK), least.double().split(CHUNK), strict=True)
+    return torch.cat([_smallest_fractions(weight, bias, *part, p) for part in parts])
 
-    def reached(fractions: Tensor) -> Tensor:
-        scores = torch.addmm(bias, clamped_sum(image, template, fractions[:, None]), weight.T)
-        return scores.argmax(1) == target if p is None else scores.softmax(1)[:, target] >= p
 
-    grid = torch.from_numpy(FRACTIONS) / template.abs().max().clamp(min=1e-30)  # nothing but zeros moves nothing
-    hits = reached(grid).nonzero()
-    if not len(hits):
-        return None
-    first = int(hits[0])
-    low, high = float(grid[max(first - 1, 0)]), float(grid[first])
+def _smallest_fractions(
+    weight: Tensor, bias: Tensor, images: Tensor, targets: Tensor, least: Tensor, p: float | None
+) -> Tensor:
+    """`template_fractions` of few images."""
+
+    def reached(open_ones: Tensor, fractions: Tensor) -> Tensor:
+        sums = clamped_sum(images[open_ones], weight[targets[open_ones]], fractions[:, None])
+        scores, own = torch.addmm(bias, sums, weight.T), targets[open_ones, None]
+        return scores.argmax(1) == own[:, 0] if p is None else scores.softmax(1).gather(1, own)[:, 0] >= p
+
+    largest = torch.maximum(weight.amax(1), -weight.amin(1))
+    scale = largest.clamp(min=1e-30)[targets]  # nothing but zeros moves nothing
+    grid = torch.from_numpy(FRACTIONS).to(images.device)
+    place = _first_places(reached, grid, scale, least)
+    found = (place < len(grid)).nonzero()[:, 0]
+    low, high = (grid[at] / scale[found] for at in ((place[found] - 1).clamp(min=0), place[found]))
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        low, high = (low, middle) if reached(torch.tensor([middle], dtype=torch.float64)) else (middle, high)
-    return high
+        hit = reached(found, middle)
+        low, high = torch.where(hit, low, middle), torch.where(hit, middle, high)
+    return torch.full_like(least, torch.inf).index_copy_(0, found, high)
+
+
+def _first_places(reached: Callable[[Tensor, Tensor], Tensor], grid: Tensor, scale: Tensor, least: Tensor) -> Tensor:
+    """The first place (N,) of the `grid` over `scale` (N,) that is enough for an image, len(grid) where none is."""
+    place = (torch.searchsorted(grid, least) - 1).clamp(min=0)  # a change is at most fraction times scale
+    place[~least.isfinite()] = len(grid)
+    open_ones = (place < len(grid)).nonzero()[:, 0]
+    while len(open_ones):
+        missed = open_ones[~reached(open_ones, grid[place[open_ones]] / scale[open_ones])]
+        place[missed] += 1
+        open_ones = missed[place[missed] < len(grid)]
+    return place

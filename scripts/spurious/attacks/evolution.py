@@ -102,6 +102,7 @@ def evolve(
     seed: int | str,
     together: int | None = None,
     whole_budget: bool = False,
+    on_queries: Callable[[int], object] = lambda settled: None,
 ) -> Found:
     """Search the box of every id (N of them) for an image that reaches its goal, seeing `scores` only.
 
@@ -113,7 +114,8 @@ def evolve(
     drawn. Each generation of all searches that still run is one call of `scores`; `together` limits how many searches
     that are (None: as fit into memory). A search that has reached its goal is not judged again, unless it spends its
     `whole_budget` to get the largest margin. Its randomness derives from (seed, id): the result does not depend on
-    which others run beside it.
+    which others run beside it. After every generation `on_queries` is told how many more queries are settled: judged,
+    or spared by a search that has ended; in the end these are N times the budget.
     """
     if not len(ids) == len(goal.classes) == len(box.low):
         raise SpuriousError(f"{len(box.low)} images, {len(ids)} ids and {len(goal.classes)} classes; give one for each")
@@ -123,7 +125,8 @@ def evolve(
         generators = [generator(seed, method, ids[number]) for number in part]
         own = replace(goal, classes=goal.classes[part])
         place = replace(box, **{name: value[part] for name, value in vars(box).items() if isinstance(value, Tensor)})
-        parts.append(_Searches(place, own, budget, method == "evolution", generators, whole_budget).run(scores))
+        searches = _Searches(place, own, budget, method == "evolution", generators, whole_budget)
+        parts.append(searches.run(scores, on_queries))
     return Found(**{field.name: torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Found)})
 
 
@@ -149,16 +152,23 @@ class _Searches:
         self.queries, self.generations, self.compared, self.flat = torch.zeros(4, count).unbind()
         self.reached = torch.zeros(count, dtype=torch.bool)
 
-    def run(self, scores: Scores) -> Found:
+    def run(self, scores: Scores, on_queries: Callable[[int], object]) -> Found:
         """Generation after generation, until the budget is spent, or all goals are reached where that is the end."""
-        used = 0
+        used = settled = 0
         while len(self.live) and used < self.budget.max_queries:
             children = self._children(self.budget.max_queries - used)
             used += children.shape[1]
             images = children.reshape(-1, *self.images.shape[1:])
             self._judge(children, scores(images).unflatten(0, children.shape[:2]))
+            before, settled = settled, self._settled(used)
+            on_queries(settled - before)
         flat = self.flat / self.compared.clamp(min=1)
         return Found(images=self.images, queries=self.queries.long(), reached=self.reached, flat=flat)
+
+    def _settled(self, used: int) -> int:
+        """Queries that are judged, or that searches which have ended will not need, once each has had `used` turns."""
+        ended = len(self.generators) - len(self.live)
+        return ended * self.budget.max_queries + len(self.live) * used
 
     def _children(self, left: int) -> Tensor:
         """The next candidates of every search that runs (S, n, D), at most as many as there are queries left."""

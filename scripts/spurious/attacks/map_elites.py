@@ -1,6 +1,6 @@
 """MAP-Elites with a direct encoding: noise that evolves towards all classes at once, by scores alone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -14,26 +14,32 @@ STRENGTH = 15  # of the polynomial mutation: larger ones change less
 
 
 def map_elites(
-    scores: Scores, shape: tuple[int, int, int], settings: MapElites, seed: int | str
+    scores: Scores,
+    shape: tuple[int, int, int],
+    settings: MapElites,
+    seed: int | str,
+    on_queries: Callable[[int], object] = lambda judged: None,
 ) -> Iterator[tuple[int, Tensor, Tensor]]:
     """(generation, images (K, C, H, W), p (K,)) of the elites, the best of each class, after `settings.generations`.
 
     The first population is noise U[0, 1]. Each generation is a population of children of elites, drawn uniformly. All
-    classes' p of a child are seen; it becomes the elite of every class of which it has the highest. Nguyen, Yosinski
-    and Clune, "Deep neural networks are easily fooled", CVPR (2015), section 2.2: direct encoding, RATE, HALVED_AFTER
-    and STRENGTH are theirs. The algorithm is that of Mouret and Clune, "Illuminating search spaces by mapping elites"
-    (2015), without crossover.
+    classes' p of a child are seen; it becomes the elite of every class of which it has the highest. `on_queries` is
+    told how many more images were judged. Nguyen, Yosinski and Clune, "Deep neural networks are easily fooled", CVPR
+    (2015), section 2.2: direct encoding, RATE, HALVED_AFTER and STRENGTH are theirs. The algorithm is that of Mouret
+    and Clune, "Illuminating search spaces by mapping elites" (2015), without crossover.
     """
     draw = generator(seed, "map-elites")
     children = torch.rand(settings.population, *shape, generator=draw)
     p, place = scores(children).max(0)
     elites = children[place]
+    on_queries(len(children))
     for number in range(1, max(settings.generations) + 1):
         parents = elites[torch.randint(len(elites), (settings.population,), generator=draw)]
         children = mutated(parents, RATE * 0.5 ** ((number - 1) // HALVED_AFTER), draw)
         best, place = scores(children).max(0)
         better = best > p
         elites[better], p[better] = children[place[better]], best[better]
+        on_queries(len(children))
         if number in settings.generations:
             yield number, elites.clone(), p.clone()
 

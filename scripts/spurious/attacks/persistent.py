@@ -69,12 +69,19 @@ class Persistence:
 
 
 def persist(
-    model: nn.Module, wanted: Wanted, settings: PersistentAttack, *, above: float, seed: int | str
+    model: nn.Module,
+    wanted: Wanted,
+    settings: PersistentAttack,
+    *,
+    above: float,
+    seed: int | str,
+    on_starts: Callable[[int, int], object] = lambda done, total: None,
 ) -> Persistence:
     """Search an image of every label that `model` gives more than `above`, and keep the best of each.
 
     A search ends with its first image above; the others go on with the next start, size and objective. `model` gives
     logits (n, K); it is used in evaluation mode. Images and p are on the CPU, p is that of one last look at them.
+    `on_starts` is told how many more starts are done with, and how many there are.
     """
     device = device_of(model)
     labels, count = wanted.labels.to(device), len(wanted.labels)
@@ -85,8 +92,10 @@ def persist(
         **{name: [""] * count for name in ("start", "objective")},
         above=above,
     )
+    total, done = number_of_starts(settings), 0
     with evaluating(model):
-        for start, begin in _starts(wanted, settings, seed):
+        for done, (start, begin) in enumerate(_starts(wanted, settings, seed)):
+            on_starts(min(done, 1), total)  # the one before
             places = found.left()
             if not len(places):
                 break
@@ -101,8 +110,15 @@ def persist(
                 places = found.left()
                 images = _ascended(model, begin[places], labels[places], size, objective, settings.steps, above)
                 found.keep(places, images, _p(model, images, labels[places]), start, objective)
+    on_starts(total - done, total)
     found.images, found.p = found.images.cpu(), found.p.cpu()
     return found
+
+
+def number_of_starts(settings: PersistentAttack) -> int:
+    """How many starts there are to try: of noise, by scores alone, and of images."""
+    of_noise = settings.restarts * sum(name != EVOLUTION for name in FROM_NOISE)
+    return of_noise + (settings.max_queries > 0) + 2
 
 
 def _starts(wanted: Wanted, settings: PersistentAttack, seed: int | str) -> Iterator[tuple[str, Tensor]]:

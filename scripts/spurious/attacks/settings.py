@@ -115,6 +115,11 @@ class MapElites(Settings):
         (50, 200), min_length=1, description="generations after which the best images are kept, different ones"
     )
 
+    @property
+    def queries(self) -> int:
+        """Images that all runs judge: the first population and that of every generation."""
+        return self.runs * self.population * (1 + max(self.generations))
+
 
 class PersistentAttack(Settings):
     """An attack that does not give up on an image before all of its starts, objectives and sizes are tried.

@@ -141,7 +141,8 @@ def less_accurate(tests: pd.DataFrame) -> Finding:
 def weak_invisible(table: pd.DataFrame) -> Finding:
     """Median change (L-infinity) at which the weakest decay gives a wrong class p > .99: at most INVISIBLE."""
     row = _sweep(table).iloc[0]
-    measured = f"median change (L-infinity) to a wrong class with p > .99, at a weight decay of {row['weight_decay']:g}"
+    measured = "median change (L-infinity) along the template of a wrong class until its p > .99, at a weight decay of "
+    measured += f"{row['weight_decay']:g}"
     value, low, high = rate(row, "linf_median", "")
     return Finding(verdict=below(low, high, INVISIBLE), measured=measured, value=value, low=low, high=high, n=row["n"])
 

@@ -15,7 +15,7 @@ from spurious.defences.entries import Undefended
 from spurious.errors import SpuriousError
 from spurious.experiments.robustness.figure import figure
 from spurious.experiments.robustness.findings import robustness as findings
-from spurious.experiments.robustness.rows import COLUMNS, all_rows, attack_rows, fitted_defences
+from spurious.experiments.robustness.rows import COLUMNS, all_rows, attack_rows, fitted_defences, work
 from spurious.experiments.robustness.settings import RobustnessSettings
 from spurious.experiments.robustness.table import gains, overall, robustness
 from spurious.rates import interval, over_seeds
@@ -43,7 +43,9 @@ def rows():
     starts = starts_of(defended_by("none"), 10)
     starts.labels[0] = (starts.labels[0] + 1) % 4  # one that the classifier gets wrong
     defences = fitted_defences(settings.defences, model, kept.split(20))
-    rows, _ = attack_rows(defences, model, starts, settings, 0)
+    told = []
+    rows, _ = attack_rows(defences, model, starts, settings, 0, told.append)
+    assert sum(told) == len(rows) == work(defences, settings, len(starts.ids), 0)
     return rows.assign(classifier="net", seed=0, variant="plain")
 
 
@@ -127,7 +129,9 @@ def test_variants_of_the_white_box_start_anew_at_one_size_on_the_first_images():
     settings = settings.model_copy(update={"defences": {"none": Undefended()}, "attacks": {"white-box": white_box}})
     model, starts = network(), replace(starts_of(defended_by("none"), 10), ids=range(10))
     defences = fitted_defences(settings.defences, model, starts.images.split(20))
-    rows, _ = all_rows(defences, model, starts, settings, 0, settings.checks.images)
+    told = []
+    rows, _ = all_rows(defences, model, starts, settings, 0, settings.checks.images, told.append)
+    assert sum(told) == work(defences, settings, 10, 8) == 3 * 10 + 6 * 8
     checked = rows[rows["variant"] != "plain"]
     assert rows["id"].dtype == "int64"
     assert set(checked["epsilon"]) == {0.04}

@@ -1,6 +1,6 @@
 """Rows of searches by scores alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 import torch
@@ -45,17 +45,21 @@ def search_rows(
 
 
 def elites_rows(
-    scores: Scores, shape: tuple[int, int, int], settings: MapElites | None, identification: dict[str, object]
+    scores: Scores,
+    shape: tuple[int, int, int],
+    settings: MapElites | None,
+    identification: dict[str, object],
+    on_queries: Callable[[int], object] = lambda judged: None,
 ) -> pd.DataFrame:
     """`identification` and `run, generation, label, p`: a row per class of every generation that is kept.
 
-    None where there are no settings. `identification` holds the `seed`.
+    None where there are no settings. `identification` holds the `seed`; `on_queries` as of `map_elites`.
     """
     columns = [*identification, "run", "generation", "label", "p"]
     rows = [
         (*identification.values(), run, generation, label, own)
         for run in range(settings.runs if settings else 0)
-        for generation, _, p in map_elites(scores, shape, settings, f"{identification['seed']}, run {run}")
+        for generation, _, p in map_elites(scores, shape, settings, f"{identification['seed']}, run {run}", on_queries)
         for label, own in enumerate(p.tolist())
     ]
     return pd.DataFrame(rows, columns=columns)

@@ -43,6 +43,7 @@ RESULTS = [
         f"{HERE}.comparison:tests",
         {name: f"train_linear.{name}" for name in ("predictions", "steps")},
     ),
+    Table("linear-confident", f"{HERE}.confident:confident", {"steps": "train_linear.steps"}),
     Table(
         "linear-pair",
         f"{HERE}.pair_table:pair",

@@ -1,6 +1,7 @@
 """An arm of the experiment: rounds of negatives, a training and attacks, and the rows of each."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -30,6 +31,8 @@ ROWS = ("attacks", "old", "predictions", "negatives", "history", "strong", "nois
 
 # Trains to the end and gives the history of (trainer, validation images and labels, number of the round).
 Training = Callable[[Trainer, tuple[Tensor, Tensor], int], pd.DataFrame]
+# Of (what is done, unit): a context that gives a function of (how much more is done, of how much).
+Counting = Callable[[str, str], AbstractContextManager[Callable[[int, int], object]]]
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Arm:
     images: int
     recipe: TrainingRecipe
     train: Training
+    counting: Counting
 
     @property
     def named(self) -> FreshNoise | Growing | None:
@@ -206,9 +210,11 @@ def _searched(
 ) -> Iterator[dict[str, SearchResult]]:
     """What these searches find in a classifier, label by label, so many images of each (None: as configured)."""
     searches = {name: arm.searches[name] for name in names}
-    for label in range(arm.data.classes):
-        references = arm.data.of_label(label)
-        yield run_searches(model, label, references, searches, images=images or arm.images, seed=seed)
+    with arm.counting(f"searches, seed {seed}", "label") as count:
+        for label in range(arm.data.classes):
+            references = arm.data.of_label(label)
+            yield run_searches(model, label, references, searches, images=images or arm.images, seed=seed)
+            count(1, arm.data.classes)
 
 
 def _old_rows(arm: Arm, model: nn.Module, old: Sequence[Tensor], number: int, which: str) -> Iterator[pd.DataFrame]:
@@ -232,7 +238,8 @@ def _attack_rows(arm: Arm, model: nn.Module, number: int) -> tuple[list[pd.DataF
 def _attack_strongly(arm: Arm, model: nn.Module, number: int, passes: int, made: Results) -> None:
     """Attack without giving up, and look at noise; `passes` are those of the training of this round."""
     seed, identification = arm.seed_of(number), arm.identification(number)
-    found, images = arm.strong.rows(model, seed)
+    with arm.counting(f"strong attack, seed {seed}", "start") as count:
+        found, images = arm.strong.rows(model, seed, count)
     made.parts["strong"].append(pd.DataFrame(identification | dict(found.items()) | {"passes": passes}))
     made.strong[f"round{number}"] = images
     noise = noise_rows(model, arm.data, arm.settings.confidence, seed)

@@ -1,6 +1,6 @@
 """Rows of the attack that does not give up, and of what a classifier makes of noise."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pandas as pd
 import torch
@@ -41,10 +41,12 @@ class StrongAttack:
             **what_it_tells(judge, compared, data.labels["test"][:COMPARED]),
         }
 
-    def rows(self, model: nn.Module, seed: str) -> tuple[pd.DataFrame, Tensor]:
-        """A row per label and image, and these images (N, C, H, W)."""
+    def rows(
+        self, model: nn.Module, seed: str, on_starts: Callable[[int, int], object] = lambda done, total: None
+    ) -> tuple[pd.DataFrame, Tensor]:
+        """A row per label and image, and these images (N, C, H, W); `on_starts` as of `persist`."""
         wanted = self._wanted(seed)
-        found = persist(model, wanted, self.settings, above=self.above, seed=seed)
+        found = persist(model, wanted, self.settings, above=self.above, seed=seed, on_starts=on_starts)
         probabilities, place = predict(model, found.images), wanted.labels[:, None]
         columns = {
             "label": wanted.labels,

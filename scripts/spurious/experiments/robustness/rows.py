@@ -22,6 +22,7 @@ from spurious.perturbations.balls import Id, project
 from spurious.perturbations.balls import sizes as sizes_of
 from spurious.views.settings import Preprocessing
 
+VARIANTS = ("alone", "one step", "more steps", "more restarts", "untargeted", "targeted")  # of the white box
 COLUMNS = [
     *("defence", "gradient", "norm", "epsilon", "attack", "goal", "sees", "id", "label", "undefended", "clean"),
     *("found", "found_at", "predicted", "found_rounded", "predicted_rounded", "l2", "linf", "vanished"),
@@ -55,7 +56,12 @@ def _coverage(defended: Defended, kept: Iterable[Tensor]) -> float | None:
 
 
 def attack_rows(
-    defences: Mapping[str, Defended], logits: Scores, starts: Starts, settings: RobustnessSettings, seed: int
+    defences: Mapping[str, Defended],
+    logits: Scores,
+    starts: Starts,
+    settings: RobustnessSettings,
+    seed: int,
+    on_images: Callable[[int], object] = lambda done: None,
 ) -> tuple[pd.DataFrame, dict[str, Tensor]]:
     """All attacks on all defences, from the same images: rows of the columns COLUMNS, and every image (C, H, W) that
     was found, by `image_name`.
@@ -66,7 +72,7 @@ def attack_rows(
     gradient of the decision on the image is 0. Decisions of -1 are rejections. Sizes ascend: what an attack has found
     at one counts at all larger ones, where it goes on with the other images. An image that the defence does not answer
     rightly is not attacked, as it is an error already; a defence that never rejects has no rows of attacks that want a
-    rejection.
+    rejection. `on_images` is told of the images of every batch after each attack and size.
     """
     plain = Defended(Undefended(), logits, next(iter(defences.values())).preprocessing)
     parts, images = [], {}
@@ -76,14 +82,27 @@ def attack_rows(
         for name, defended in defences.items():
             who = {"defence": name, "gradient": defended.defence.gradient, "vanished": vanishes(defended, own).cpu()}
             for attack_name, attack in settings.attacks.items():
-                if attack.goal == "rejected" and not defended.defence.rejects:
+                if not _is_met(attack, defended):
                     continue
                 how = who | {"attack": attack_name, "goal": attack.goal, "sees": attack.sees}
                 for rows, found in _ascending(attack, defended, plain, own, settings, seed):
                     parts.append(pd.DataFrame(how | shared | rows))
                     names = (image_name(name, attack_name, rows["norm"], own.ids[place]) for place in found)
                     images |= dict(zip(names, found.values(), strict=True))
+                    on_images(len(own.ids))
     return pd.concat(parts, ignore_index=True)[COLUMNS], images
+
+
+def _is_met(attack: DecisionAttack, defended: Defended) -> bool:
+    """Whether a defence can do what the attack wants."""
+    return attack.goal != "rejected" or defended.defence.rejects
+
+
+def work(defences: Mapping[str, Defended], settings: RobustnessSettings, count: int, checked: int) -> int:
+    """Of how many images `all_rows` tells for so many starts: each once per defence, attack and size, and per check."""
+    pairs = sum(_is_met(attack, own) for own in defences.values() for attack in settings.attacks.values())
+    checks = sum(isinstance(attack, WhiteBox) for attack in settings.attacks.values()) * len(defences) * len(VARIANTS)
+    return pairs * sum(map(len, settings.sizes.values())) * count + checks * min(checked, count)
 
 
 def image_name(defence: str, attack: str, norm: str, name: Id) -> str:
@@ -98,17 +117,21 @@ def all_rows(
     settings: RobustnessSettings,
     seed: int,
     checked: int,
+    on_images: Callable[[int], object] = lambda done: None,
 ) -> tuple[pd.DataFrame, dict[str, Tensor]]:
     """Rows of the attacks (`variant` PLAIN) and of the white box's variants, by which the attacks are checked on the
-    first `checked` starts; and the images that the attacks found, as from `attack_rows`.
+    first `checked` starts; and the images that the attacks found, as from `attack_rows`. `on_images` is told how many
+    more images are done, in all as many as `work` says.
     """
     first = starts.at(torch.arange(min(checked, len(starts.images))))
-    rows, images = attack_rows(defences, logits, starts, settings, seed)
+    rows, images = attack_rows(defences, logits, starts, settings, seed, on_images)
     parts = [rows.assign(variant=PLAIN)]
     for name, attack in settings.attacks.items() if len(first.images) else ():
         if isinstance(attack, WhiteBox):
             for defence, defended in defences.items():
-                parts += _variants({defence: defended}, logits, first, settings, name, seed)
+                for own in _variants({defence: defended}, logits, first, settings, name, seed):
+                    parts += own
+                    on_images(len(first.ids))
     return pd.concat(parts, ignore_index=True), images
 
 
@@ -119,11 +142,11 @@ def _variants(
     settings: RobustnessSettings,
     name: str,
     seed: int,
-) -> Iterator[pd.DataFrame]:
-    """Rows of each variant of the white box with this name: at one size, so that no smaller one goes before.
+) -> Iterator[list[pd.DataFrame]]:
+    """Rows of each of VARIANTS of the white box with this name: at one size, so that no smaller one goes before.
 
     "untargeted" and "targeted" are of the images that it finds "alone", since the searches of these two are its own;
-    "more steps" and "more restarts" of those that it misses.
+    "more steps" and "more restarts" of those that it misses. None where no image is left to one.
     """
     checks, attack = settings.checks, settings.attacks[name]
     every = torch.arange(len(starts.images))
@@ -135,7 +158,7 @@ def _variants(
 
     alone = rows("alone", every)
     found = torch.tensor(alone["found"].to_numpy(bool))
-    yield alone
+    yield [alone]
     for variant, places, change in (
         ("one step", every, {"steps": 1, "restarts": 1}),
         ("more steps", every[~found], {"steps": checks.more * attack.steps}),
@@ -143,8 +166,8 @@ def _variants(
         ("untargeted", every[found], {"targets": 0}),
         ("targeted", every[found], {"away": False}),
     ):
-        if len(places):  # a table without rows would change the types of the others' columns
-            yield rows(variant, places, **change)
+        # a table without rows would change the types of the others' columns
+        yield [rows(variant, places, **change)] if len(places) else []
 
 
 @dataclass

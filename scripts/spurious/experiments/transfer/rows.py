@@ -1,6 +1,6 @@
 """Images that fool one classifier, judged by others."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 import torch
@@ -18,25 +18,45 @@ from spurious.wording import plural
 
 
 def fooling_images(
-    classifier: object, images: Tensor, labels: Tensor, settings: TransferSettings, ids: Sequence[Id], seed: int
+    classifier: object,
+    images: Tensor,
+    labels: Tensor,
+    settings: TransferSettings,
+    ids: Sequence[Id],
+    seed: int,
+    on_queries: Callable[[int], object] = lambda judged: None,
 ) -> tuple[Tensor, Tensor]:
     """Images (N, C, H, W) within epsilon of `images` that the classifier shall not give to `labels` any more.
 
     By projected gradient descent for a network, by evolution for a classifier of scikit-learn. Both spend their whole
     budget, and keep the image with the largest margin of another class over the label. Beside the images, how many the
-    classifier had judged for each (N,).
+    classifier had judged for each (N,); `on_queries` is told of them on the way.
     """
     if isinstance(classifier, nn.Module):
         method = GradientAttack(epsilon=settings.epsilon, steps=settings.steps)
         found = fool(classifier, images, labels, method, ids=ids, seed=seed)
-        return found, torch.full((len(images),), settings.steps + (settings.steps > 1))  # the last step is judged, too
+        on_queries(len(images) * budget_of(classifier, settings))
+        return found, torch.full((len(images),), budget_of(classifier, settings))
     goal, box = Goal(classes=labels, kind="untargeted"), ball(images, settings.epsilon)
-    ended = evolve(scores_of(classifier), box, goal, ids, settings.budget, seed=seed, whole_budget=True)
+    ended = evolve(
+        scores_of(classifier), box, goal, ids, settings.budget, seed=seed, whole_budget=True, on_queries=on_queries
+    )
     return ended.images, ended.queries
 
 
+def budget_of(classifier: object, settings: TransferSettings) -> int:
+    """How many images a classifier judges for each that is to fool it."""
+    if isinstance(classifier, nn.Module):
+        return settings.steps + (settings.steps > 1)  # the last step is judged, too
+    return settings.budget.max_queries
+
+
 def transfer_rows(
-    classifiers: dict[tuple[str, int], object], images: Tensor, labels: Tensor, settings: TransferSettings
+    classifiers: dict[tuple[str, int], object],
+    images: Tensor,
+    labels: Tensor,
+    settings: TransferSettings,
+    on_queries: Callable[[int, int], object] = lambda judged, total: None,
 ) -> pd.DataFrame:
     """A row per source, judge and image; sources and judges are the `classifiers`, by name and seed.
 
@@ -44,7 +64,8 @@ def transfer_rows(
     control is the same image under random signs times epsilon, clamped. Returns `source, source_seed, judge,
     judge_seed, id, label, fooled_source, predicted, control_predicted, looked_at, queries`: the classes are those of
     the judge, `looked_at` is how many images it took to find those, `queries` how many the source had judged for the
-    image. Raises SpuriousError where there is none.
+    image. `on_queries` is told how many more the sources have judged, and how many they will in all. Raises
+    SpuriousError where there is no such image.
     """
     judges = {key: scores_of(classifier) for key, classifier in classifiers.items()}
     ids, looked_at = first_right(list(judges.values()), images, labels, settings.images)
@@ -55,9 +76,12 @@ def transfer_rows(
     images, labels = images[ids], labels[ids]
     control_images = random_perturbation(images, ids, GradientAttack(epsilon=settings.epsilon), "transfer control")
     control = {key: judge(control_images).argmax(1) for key, judge in judges.items()}
+    total = len(ids) * sum(budget_of(classifier, settings) for classifier in classifiers.values())
     parts = []
     for source, classifier in classifiers.items():
-        fooling, queries = fooling_images(classifier, images, labels, settings, ids, source[1])
+        fooling, queries = fooling_images(
+            classifier, images, labels, settings, ids, source[1], lambda judged: on_queries(judged, total)
+        )
         predicted = {key: judge(fooling).argmax(1) for key, judge in judges.items()}
         for judge in judges:
             columns = {"source": source[0], "source_seed": source[1], "judge": judge[0], "judge_seed": judge[1]}
