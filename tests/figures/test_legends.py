@@ -4,7 +4,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from spurious.figures.legends import legend_below
+from spurious.figures.legends import legend_below, rows_of
 
 
 def drawn(count, **look):
@@ -33,6 +33,20 @@ def test_rows_are_as_even_as_they_can_be(count, rows):
 
 def test_more_keys_fit_in_a_row_where_they_are_short():
     assert len({round(top) for _, top in drawn(4, across=4).values()}) == 1
+
+
+def test_a_group_begins_a_row():
+    places = drawn(7, across=4, breaks=(3,))
+    by_name = {name: round(top) for name, (_, top) in places.items()}
+    assert by_name["key 2"] != by_name["key 3"] == by_name["key 6"]
+    assert round(places["key 0"][0]) == round(places["key 3"][0])
+    read = sorted((name for name in places if name), key=lambda name: (by_name[name], places[name][0]))
+    assert read == [f"key {place}" for place in range(7)]
+
+
+@pytest.mark.parametrize(("groups", "across", "rows"), [((3,), 3, 1), ((4, 2), 4, 2), ((5, 2), 4, 3), ((9, 2), 4, 4)])
+def test_rows_of_groups_are_counted(groups, across, rows):
+    assert rows_of(groups, across) == rows
 
 
 def test_one_key_tells_nothing_apart():
