@@ -10,6 +10,18 @@ def assert_same_bytes(draw, kind, start):
     assert first == second
 
 
+def keys_of(figure):
+    """(text, handle) of the legend's keys, as they are read: row by row, from left to right."""
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    keys = [
+        (-round(text.get_window_extent().y0), text.get_window_extent().x0, text.get_text(), handle)
+        for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)
+        if text.get_text()
+    ]
+    return [key[2:] for key in sorted(keys, key=lambda key: key[:2])]
+
+
 def assert_inside(figure):
     """Nothing is cut off at the page's border."""
     figure.draw_without_rendering()

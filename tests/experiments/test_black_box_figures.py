@@ -6,7 +6,7 @@ from matplotlib.collections import LineCollection
 from PIL import Image
 from safetensors.numpy import save_file
 
-from figurechecks import assert_inside, assert_same_bytes
+from figurechecks import assert_inside, assert_same_bytes, keys_of
 from making import make
 from samplerows import CLASSIFIERS, by_distances, scored_rows, transfer_rows
 from spurious.errors import SpuriousError
@@ -100,7 +100,7 @@ def test_every_classifier_of_many_has_a_look_of_its_own(count):
         assert len(ends) == 2 * count
         assert len(set(ends)) == 2 * count
         assert 400 < ends[0] < ends[-1] < axes.get_xlim()[1] == pytest.approx(400 * 1.2**8)
-    keys = figure.legends[0].legend_handles[:count]
+    keys = [handle for _, handle in keys_of(figure)][:count]
     assert len({(key.get_color(), str(key.get_marker())) for key in keys}) == count
     assert [str(key.get_marker()) for key in keys][:7] == ["None"] * 7
 

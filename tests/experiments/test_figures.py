@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
-from figurechecks import assert_inside, assert_same_bytes
+from figurechecks import assert_inside, assert_same_bytes, keys_of
 from making import make, returned
 from samplerows import smoothing_table, trace_rows
 from spurious import frames
@@ -281,7 +281,7 @@ def test_retraining_draws_every_arm_from_round_0():
     assert [axes.get_title() for axes in figure.axes] == ["cnn: accuracy", "attack: published", "attack: log-p"]
     lines = figure.axes[1].get_lines()
     assert [line.get_ydata().tolist() for line in lines] == [[5.5, 5.5]] * 3
-    keys = [text.get_text() for text in figure.legends[0].get_texts()]
+    keys = [text for text, _ in keys_of(figure)]
     assert keys[:3] == ["negatives: none", "negatives: normal", "negatives: backworked"]
     assert keys[3:] == ["target: uniform labels", "target: extra class"]
 
@@ -324,7 +324,7 @@ def test_published_numbers_are_hollow_and_only_beside_their_kernel():
     assert marks[0][0].get_ydata().tolist() == [0.6523]
     assert marks[0][0].get_color() == BLACK
     assert marks[2][0].get_xydata().tolist() == [[0.125, 0.0656]]
-    assert figure.legends[0].get_texts()[-1].get_text() == "published (ResNet50)"
+    assert keys_of(figure)[-1][0] == "published (ResNet50)"
 
 
 def test_nothing_is_published_of_another_dataset():

@@ -8,6 +8,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 
+from figurechecks import keys_of
 from samplerows import confidence_rows, retraining_inputs, strong_rows
 from spurious.attacks.settings import FROM_NOISE
 from spurious.errors import SpuriousError
@@ -17,6 +18,7 @@ from spurious.experiments.retraining.findings import persistence
 from spurious.experiments.retraining.persistence import retraining_strong
 from spurious.experiments.retraining.settings import Matters
 from spurious.experiments.retraining.strong import what_it_tells
+from spurious.figures.style import BLACK
 from spurious.perturbations.noise_images import NOISE
 from spurious.rates import over_seeds
 
@@ -216,8 +218,9 @@ def test_the_figure_has_a_mark_per_arm_and_attack_and_a_line_per_arm():
     assert [text.get_text() for text in found.get_yticklabels()] == ["none", "backworked"]
     assert len(found.containers) == 3
     assert len(confidence.lines) == len(accepted.lines) == 2
-    (low,) = [line.get_ydata() for line in accepted.lines if "none" in line.get_label()]
+    (low,) = [line.get_ydata() for line in accepted.lines if line.get_color() == BLACK]
     assert low.tolist() == [1]
+    assert [text for text, _ in keys_of(drawn)][3:] == ["negatives: none", "negatives: backworked"]
 
 
 def test_the_strongest_images_are_of_the_last_round_and_from_noise_where_there_are_such():

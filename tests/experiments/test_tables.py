@@ -128,7 +128,7 @@ def test_findings_say_which_classifier():
     sentences = list(findings.retraining(retraining_summary.retraining_summary(*two_classifiers())))
     assert len(sentences) == 2 * 3
     assert [sentence.split(",")[0] for sentence in sentences] == ["**cnn"] * 3 + ["**other"] * 3
-    assert "Of its negatives 50.00\N{NO-BREAK SPACE}% fooled the net that they were made against." in sentences[1]
+    assert "Of its negatives 50\N{NO-BREAK SPACE}% fooled the net that they were made against." in sentences[1]
     assert "gives a mean p of 0.70 (0.10 to those that it was trained on); an unretrained net" in sentences[1]
     assert "gives a mean p of 0.70; an unretrained net" in sentences[2]
 
@@ -257,6 +257,9 @@ def test_findings_give_images_intervals_and_verdicts():
     assert "; against no negatives -18.0 (" in arm
     assert "): cannot tell (n = 3)); accuracy 99.00 %, 95 % interval " in arm
     assert "points (" in arm
+    fresh = findings.retraining(pd.concat([before, table.assign(negatives_found_share=float("nan"))]))
+    assert "Of its negatives" not in "\n".join(fresh)
+    assert "nan" not in "\n".join(fresh)
 
 
 def test_mcnemar_decides_nothing():

@@ -534,7 +534,7 @@ def test_a_changed_value_is_noticed_in_the_clone(carried):
     (reason,) = planned["fool_classifier.py"]
     assert reason.startswith("Params have changed")
     assert planned.keys() == WRITTEN_LAST | {"fool_classifier.py"}
-    assert figures == {"figures/attacks", "figures/fooling-cnn", "figures/fooling-softmax"}
+    assert figures == {"figures/attacks", "figures/fooling-cnn", "figures/fooling-softmax", "figures/gradient-success"}
 
 
 def test_provenance_is_renewed_with_a_table(carried, tmp_path):

@@ -58,7 +58,7 @@ def test_every_attack_has_a_row_with_its_control_and_n():
     assert values == pytest.approx([50, 80, 30, 60])
     assert controls[:2] == pytest.approx([10, 20])
     assert controls[3] == pytest.approx(5)
-    assert [text.get_text() for text in axes.texts] == ["1,500", "20", "240", "20"]
+    assert [text.get_text() for text in axes.texts] == ["1,500", "20", "240", "20", "images"]
 
 
 def test_tables_may_be_missing_but_not_all():

@@ -42,6 +42,6 @@ def sentence(n: int, accuracy: float, high: float, largest: float, classes: int)
     if high > limit(classes, largest):
         return None
     return (
-        f"gets {percent(accuracy)} of {plural(n, 'image')} without noise right, near chance for {classes} classes, the"
-        f" largest of which has {percent(largest)} of the images; check {CAUSES}"
+        f"gets {percent(accuracy, n)} of {plural(n, 'image')} without noise right, near chance for {classes} classes,"
+        f" the largest of which has {percent(largest, n)} of the images; check {CAUSES}"
     )

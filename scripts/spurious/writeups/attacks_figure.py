@@ -1,32 +1,17 @@
 """The one picture for a lecturer: how many images every attack fools, beside random changes of the same size."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from spurious.experiments.robustness.table import overall
-from spurious.figures.style import GREY, classifier_colors, styled
+from spurious.figures.bars import Bar, bars_page
+from spurious.figures.style import styled
 from spurious.frames import keeps_pixels, require_rows
 
-WIDTH, LINE, FRAME = 5.0, 0.155, 1.55  # inches: of the page, of a bar, of what stands around them
+WIDTH = 5.0  # inches
 STARTS = {"image": "from images", "noise": "from noise"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bar:
-    """One attack on one classifier: the share that it fools with its interval, and that of its control (nan: none)."""
-
-    attack: str
-    classifier: str
-    share: float
-    low: float
-    high: float
-    n: int
-    control: float = float("nan")
 
 
 @styled
@@ -45,49 +30,7 @@ def figure(
     tables = ((_gradient, fooling), (_scores, black_box), (_searches, backworking), (_defences, robustness))
     bars = [bar for of, table in tables if table is not None for bar in of(table)]
     require_rows(pd.DataFrame([vars(bar) for bar in bars]), [])
-    attacks = list(dict.fromkeys(bar.attack for bar in bars))
-    looks = classifier_colors(list(dict.fromkeys(bar.classifier for bar in bars)))
-    drawn = Figure(figsize=(WIDTH, FRAME + LINE * (len(bars) + 0.7 * len(attacks))), layout="constrained")
-    axes = drawn.subplots()
-    top, middles = 0.0, []
-    for attack in attacks:
-        own = [bar for bar in bars if bar.attack == attack]
-        for line, bar in enumerate(own):
-            _draw(axes, top + line, bar, looks[bar.classifier])
-        middles.append(top + (len(own) - 1) / 2)
-        top += len(own) + 0.7
-    axes.set(xlim=(-2, 102), ylim=(top - 0.7, -0.7), xlabel="fooled, %", yticks=middles, yticklabels=attacks)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x")
-    axes.grid(visible=False, axis="y")
-    drawn.suptitle("Images fooled by each attack, and by random changes")
-    _legend(drawn, looks)
-    return drawn
-
-
-def _draw(axes: Axes, y: float, bar: Bar, color: str) -> None:
-    value = 100 * bar.share
-    axes.plot([100 * bar.low, 100 * bar.high], [y, y], color=color, linewidth=1.4, solid_capstyle="butt")
-    axes.plot(value, y, marker="o", color=color, markersize=4.5)
-    axes.plot(100 * bar.control, y, marker="o", color=GREY, markerfacecolor="none", markersize=4.5)
-    axes.annotate(
-        f"{bar.n:,}",
-        (1, y),
-        (4, 0),
-        xycoords=("axes fraction", "data"),
-        textcoords="offset points",
-        va="center",
-        fontsize=7.5,
-        color=GREY,
-    )
-
-
-def _legend(drawn: Figure, looks: dict[str, str]) -> None:
-    keys = [Line2D([], [], color=color, marker="o", markersize=4.5, label=name) for name, color in looks.items()]
-    hollow = {"marker": "o", "color": GREY, "markerfacecolor": "none", "linestyle": "none", "markersize": 4.5}
-    control = Line2D([], [], label="random change of the same size", **hollow)
-    number = Line2D([], [], linestyle="none", label="right: number of images")
-    drawn.legend(handles=[*keys, control, number], loc="outside lower center", ncols=3, fontsize=7.5)
+    return bars_page(bars, "Images fooled by each attack, and by random changes", WIDTH)
 
 
 def _gradient(table: pd.DataFrame) -> Iterator[Bar]:

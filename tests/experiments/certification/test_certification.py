@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from attacks.subjects import defended, network, starts_of
+from figurechecks import keys_of
 from spurious import registry
 from spurious.defences.defended import Defended
 from spurious.defences.rejection import ABSTAINED, REJECTED
@@ -122,6 +123,15 @@ def test_the_figure_ends_at_the_largest_radius(found):
     own = rows[(rows["defence"] == "none") & (rows["sigma"] == 0.1) & (rows["decision"] == rows["label"])]
     assert line.get_xdata()[-1] == pytest.approx(own["radius"].max())
     assert line.get_ydata()[0] == len(own) / 8
+
+
+def test_a_single_defence_stands_in_the_title_and_several_in_the_legend(found):
+    rows, _ = found
+    names = list(dict.fromkeys(rows["defence"]))
+    assert [text for text, _ in keys_of(figure(rows))] == names
+    alone = figure(rows[rows["defence"] == names[0]])
+    assert not alone.legends
+    assert alone._suptitle.get_text().endswith(f": {names[0]}")
 
 
 def test_findings_say_n_and_draws(found):

@@ -8,6 +8,7 @@ import torch
 
 from attacks.subjects import defended as defended_by
 from attacks.subjects import network, starts_of
+from figurechecks import keys_of
 from spurious import registry
 from spurious.attacks.within import Within
 from spurious.defences.defended import Defended
@@ -240,7 +241,10 @@ def test_the_figure_and_the_findings_are_of_the_worst(rows):
     table = robustness(rows)
     drawn = figure(table)
     (left, right) = drawn.axes
-    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["none", "vote", "threshold"]
+    assert [text for text, _ in keys_of(drawn)] == ["none", "vote", "threshold"]
+    alone = figure(table[table["defence"] == "vote"])
+    assert not alone.legends
+    assert alone._suptitle.get_text().endswith("of the defence vote")
     none = table.query("defence == 'none' and attack == 'worst' and norm == 'linf'").sort_values("epsilon")
     expected = [none["clean_correct"].iloc[0], *(1 - none["robust_error_detect"])]
     assert left.lines[0].get_ydata().tolist() == pytest.approx(expected)

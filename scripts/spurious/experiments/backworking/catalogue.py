@@ -37,6 +37,20 @@ RESULTS = [
         FOUND,
     ),
     Figure(
+        "counts-{classifier}",
+        f"{HERE}.counts_figure:figure",
+        {"table": "table.backworking", "summary": "table.backworking-summary", **NAMES},
+        FOUND,
+        label="found images by search and label",
+    ),
+    Figure(
+        "searches-{classifier}",
+        f"{HERE}.sheet:figure",
+        {"images": "backwork_label.images", **ROWS, **NAMES},
+        FOUND | FIRST_SEED,
+        label="strongest image of each search",
+    ),
+    Figure(
         "found-{classifier}-{search}",
         f"{HERE}.found:figure",
         {"images": "backwork_label.images", **ROWS, **NAMES},

@@ -61,12 +61,12 @@ def figure(
     real = lowest(predictions[predictions["split"] == "train"], 1)
     worst, _ = per_label(data["train_images"], real)
     title = f"noise that was searched for each label, and the real images that do worst: {classifier}"
-    names = None if class_names is None else column_names(labels, class_names)
+    names = None if class_names is None else column_names(labels, class_names, len(labels))
     p_real = real["p_label"].to_numpy()
     return overview(pixels[each, best], p[each, best], pictures(worst[:, 0]), p_real, title, names, found_above)
 
 
-def column_names(labels: Sequence[int], class_names: Sequence[str]) -> list[str]:
-    """The names of the columns, in as much room as each has."""
-    inches = WIDTH / (len(labels) + 2)
+def column_names(labels: Sequence[int], class_names: Sequence[str], columns: int) -> list[str]:
+    """The names of the labels, in as much room as each of so many columns has."""
+    inches = WIDTH / (columns + 2)
     return ["\n".join(fitted_lines(class_name(label, class_names), inches, size=10)) for label in labels]

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from spurious.figures.legends import legend_below
 from spurious.figures.style import BLUE, GREY, VERMILION, WIDTH, styled
 from spurious.frames import numbered, require_rows
 
@@ -31,7 +32,7 @@ def trace(rows: pd.DataFrame, title: str, *, found_above: float = 0.999) -> Figu
     _probability_axis(panels[0])
     figure.suptitle(title)
     handles, texts = panels[0].get_legend_handles_labels()
-    keys = figure.legend(handles, texts, loc="outside lower center", ncols=4).legend_handles
+    keys = legend_below(figure, handles, texts, across=4).legend_handles
     keys[0].set(alpha=1, linewidth=0.8)  # as faint as one image is drawn, its key could not be seen
     return figure
 

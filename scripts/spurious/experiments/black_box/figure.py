@@ -12,11 +12,13 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from spurious.errors import SpuriousError
 from spurious.experiments.black_box.curves import success_curves
+from spurious.figures.legends import legend_below, rows_of
 from spurious.figures.style import GREY, WIDTH, classifier_colors, styled
 from spurious.rates import interval
 
 NARROW = 7  # classifiers whose final shares stand beside the curves without moving together
 MARKERS_ALONG = 0.12  # from one marker on a line to the next, as a share of the panel's diagonal
+ACROSS = 4  # keys in a row of the legend
 LINES = {"evolution": "-", "random": (0, (3, 2))}
 STARTS = {
     "image": "from test images: the decision is the target",
@@ -39,7 +41,7 @@ def black_box(rows: pd.DataFrame, title: str = "fooled by class scores alone", *
         raise SpuriousError("there are no rows to draw; give those of one classifier or more")
     looks = _looks(classifiers)
     starts = [start for start in STARTS if start in set(rows["start"])]
-    more = max(0, _legend_lines(len(classifiers)) - _legend_lines(NARROW))
+    more = max(0, rows_of((len(classifiers), len(LINES)), ACROSS) - rows_of((NARROW, len(LINES)), ACROSS))
     figure = Figure(figsize=(WIDTH, 3.9 + 0.2 * more), layout="constrained")
     panels = figure.subplots(1, len(starts), sharey=True, squeeze=False)[0]
     budget, least = rows["queries"].max(), max(1, rows["queries"].min())
@@ -70,10 +72,6 @@ def _looks(classifiers: Sequence[str]) -> dict[str, dict[str, object]]:
     return looks
 
 
-def _legend_lines(classifiers: int) -> int:
-    return -(-(classifiers + 2) // 3)
-
-
 def _narrowed(classifiers: int) -> float:
     """By how much the final shares move together so that those of many classifiers leave room for the curves."""
     return min(1.0, (NARROW + 1) / (classifiers + 1))
@@ -84,7 +82,7 @@ def _legend(figure: Figure, looks: dict[str, dict[str, object]]) -> None:
     ends = {"marker": "o", "markersize": 4, "color": GREY}
     keys.append(Line2D([], [], ls="-", **ends, label="evolution, and its final share"))
     keys.append(Line2D([], [], ls=LINES["random"], markerfacecolor="white", **ends, label="random search"))
-    figure.legend(handles=keys, loc="outside lower center", ncols=3)
+    legend_below(figure, keys, across=ACROSS, breaks=(len(looks),))
 
 
 def _draw_curve(axes: Axes, queries: np.ndarray, share: np.ndarray, ends: tuple[int, int], **look: object) -> None:

@@ -18,8 +18,8 @@ def black_box(table: pd.DataFrame) -> Iterator[str]:
         about = "" if pd.isna(found["described"]) or not found["described"] else f"; {found['described']}"
         yield (
             f"**{classifier}** (accuracy {percent(found['accuracy'])}{about}), from {PLURALS[start]}, scores alone:"
-            f" evolution reaches the target in {interval(found['success'], found['low'], found['high'])}{queries};"
-            f" random search in {interval(control['success'], control['low'], control['high'])} (n = {found['n']} each)"
+            f" evolution reaches the target in {_success(found)}{queries};"
+            f" random search in {_success(control)} (n = {found['n']} each)"
             f"{_by_distances(rows)}."
         )
 
@@ -29,6 +29,9 @@ def _by_distances(rows: pd.DataFrame) -> str:
     own = rows[rows["search"] == "distances"]
     if own.empty:
         return ""
-    row = own.iloc[0]
-    said = interval(row["success"], row["low"], row["high"])
+    said = _success(own.iloc[0])
     return f"; a step towards the nearest training images of the target, which needs no scores, in {said}"
+
+
+def _success(row: pd.Series) -> str:
+    return interval(row["success"], row["low"], row["high"], row["n"])

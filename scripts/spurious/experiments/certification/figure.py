@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spurious.experiments.certification.table import NEEDED, groups, right_radii
+from spurious.figures.legends import legend_below
 from spurious.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, WIDTH, styled
 from spurious.frames import require_rows
 from spurious.rates import interval
@@ -39,7 +40,8 @@ def figure(rows: pd.DataFrame) -> Figure:
         panel.remove()
     drawn.axes[0].set_ylabel("certified accuracy")
     lines = {line.get_label(): line for panel in drawn.axes for line in panel.lines if line.get_label() in names}
-    drawn.legend(lines.values(), lines, loc="outside lower center", ncols=4)
+    legend_below(drawn, list(lines.values()), list(lines), across=4)
+    drawn.suptitle("decisions that no change within a radius can move" + ("" if len(names) > 1 else f": {names[0]}"))
     return drawn
 
 

@@ -13,8 +13,8 @@ def certification(table: pd.DataFrame, attacks: pd.DataFrame | None) -> Iterator
         radius = own["radius"][own["radius"] > 0].min() if (own["radius"] > 0).any() else own["radius"].max()
         rows = own[own["radius"] == radius]
         parts = [
-            f"*{row.defence}* {interval(row.certified_accuracy, row.low, row.high)}"
-            f" (abstained {percent(row.abstained)}, rejected {percent(row.rejected)})"
+            f"*{row.defence}* {interval(row.certified_accuracy, row.low, row.high, row.n)}"
+            f" (abstained {percent(row.abstained, row.n)}, rejected {percent(row.rejected, row.n)})"
             for row in rows.itertuples()
         ]
         yield (

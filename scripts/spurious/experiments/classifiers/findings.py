@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from spurious.statistics.chance import sentence
-from spurious.wording import NO_BREAK, percent, plural
+from spurious.wording import NO_BREAK, bounds, digits, over_seeds, percent, plural
 
 
 def classifiers(table: pd.DataFrame, classes: int, trainings: pd.DataFrame | None = None) -> Iterator[str]:
@@ -17,13 +17,14 @@ def classifiers(table: pd.DataFrame, classes: int, trainings: pd.DataFrame | Non
         seeds = rows[rows["seed"].astype(str) != "all"]
         worst, best = seeds["accuracy"].min(), seeds["accuracy"].max()
         low, high = seeds["low"].min(), seeds["high"].max()
+        n = seeds["n"].iloc[0]
+        each = over_seeds(digits(worst, n), digits(best, n), len(seeds), f"{NO_BREAK}%")
+        spanned = "interval" if len(seeds) == 1 else "intervals of the seeds span"
         yield (
-            f"**{classifier}** classifies {percent(seeds['accuracy'].mean())} of"
-            f" {plural(seeds['n'].iloc[0], 'test image')} correctly (mean of {plural(len(seeds), 'seed')},"
-            f" {percent(worst)} to {percent(best)}; their"
-            f" 95{NO_BREAK}% intervals span {percent(low)} to {percent(high)})."
+            f"**{classifier}** classifies {percent(seeds['accuracy'].mean(), n)} of {plural(n, 'test image')} correctly"
+            f" ({each}; 95{NO_BREAK}% {spanned} {bounds(low, high, n)})."
         )
-        warning = sentence(seeds["n"].iloc[0], seeds["accuracy"].mean(), high, seeds["largest_class"].iloc[0], classes)
+        warning = sentence(n, seeds["accuracy"].mean(), high, seeds["largest_class"].iloc[0], classes)
         if warning:
             yield f"**{classifier}** {warning}, and the recipe."
     if trainings is not None:
@@ -33,9 +34,9 @@ def classifiers(table: pd.DataFrame, classes: int, trainings: pd.DataFrame | Non
 def _unfinished(trainings: pd.DataFrame) -> Iterator[str]:
     for classifier, rows in trainings.groupby("classifier", sort=False):
         last = rows.iloc[0]
+        before, after = (percent(last[name], last["n"]) for name in ("before", "validation_accuracy"))
         yield (
             f"**{classifier}** has not learned what it could: its validation accuracy still rose at the end of"
-            f" {plural(last['steps'], 'step')}, from {percent(last['before'])} to"
-            f" {percent(last['validation_accuracy'])} in the last third (seed {last['seed']}). What is said of it here"
-            " is of an unfinished training; raise `epochs` or `min_steps` of its recipe."
+            f" {plural(last['steps'], 'step')}, from {before} to {after} in the last third (seed {last['seed']})."
+            " What is said of it here is of an unfinished training; raise `epochs` or `min_steps` of its recipe."
         )

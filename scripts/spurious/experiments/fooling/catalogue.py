@@ -20,6 +20,8 @@ ROOM = Room(
 RESULTS = [
     Table("fooling", f"{HERE}.success:fooling", {"rows": "fool_classifier.rows"}),
     Table("fooling-rubbish", f"{HERE}.rubbish:rubbish", {"rows": "fool_classifier.rubbish"}),
+    # Not "fooling-...": a classifier may have that name.
+    Figure("gradient-success", f"{HERE}.success_figure:figure", {"table": "table.fooling"}),
     Figure(
         "fooling-{classifier}",
         f"{HERE}.figure:figure",

@@ -24,5 +24,5 @@ def fooling(table: pd.DataFrame) -> Iterator[str]:
 def _success(row: tuple) -> str:
     if not row.n:
         return "nothing (no image was right before)"
-    success = interval(row.success, row.low, row.high)
-    return f"{success}, of {row.n:,} [{interval(row.control, row.control_low, row.control_high)}]"
+    success = interval(row.success, row.low, row.high, row.n)
+    return f"{success}, of {row.n:,} [{interval(row.control, row.control_low, row.control_high, row.n)}]"

@@ -53,6 +53,7 @@ RESULTS = [
     Table("linear-toy", f"{HERE}.toy:toy"),
     Table("linear-start", f"{HERE}.start:start", {"splits": "linear_data"}),
     Figure("linear", f"{HERE}.figure:linear", {"table": "table.linear"}),
+    Figure("linear-steps", f"{HERE}.steps_figure:figure", {"steps": "train_linear.steps", "splits": "linear_data"}),
     Figure("templates", f"{HERE}.sweep_figures:templates", TEMPLATES, TARGETS, first=("seed",)),
     Figure("template-images", f"{HERE}.sweep_figures:template_images", TEMPLATES, TARGETS, first=("seed",)),
     Figure("template-noise", f"{HERE}.sweep_figures:template_noise", TEMPLATES, TARGETS, first=("seed",)),

@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
 from spurious.errors import SpuriousError
+from spurious.figures.legends import legend_below
 from spurious.figures.style import BLACK, BLUE, GREY, WIDTH, styled
 from spurious.frames import require
 
@@ -58,7 +59,7 @@ def linear(table: pd.DataFrame, title: str = "linear classifiers, one for each w
     for axes in (resistance, smoothness):
         axes.margins(x=0.14, y=0.12)
     figure.suptitle(title)
-    figure.legend(handles=_keys(), loc="outside lower center", ncols=3)
+    legend_below(figure, _keys())
     figure.draw_without_rendering()  # only now the points have their places
     _write_names(resistance, means, STEP)
     _write_names(smoothness, means, ROUGHNESS)

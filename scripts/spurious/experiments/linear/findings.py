@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from spurious.wording import percent
+from spurious.wording import percent, points
 
 
 def linear(table: pd.DataFrame, tests: pd.DataFrame) -> Iterator[str]:
@@ -27,11 +27,13 @@ def linear(table: pd.DataFrame, tests: pd.DataFrame) -> Iterator[str]:
 
 
 def _decayed(row: pd.Series, rate: str) -> str:
-    return f"{percent(row[rate])} with a weight decay of {row['weight_decay']:g}"
+    return f"{percent(row[rate], row['n'] / row['seeds'])} with a weight decay of {row['weight_decay']:g}"
 
 
 def _significant(lower: pd.DataFrame) -> str:
     if lower.empty:
         return "no other is significantly less accurate"
-    named = [f"{row.weight_decay:g} ({row.accuracy_difference:+.2f} points)" for row in lower.itertuples()]
+    named = [
+        f"{row.weight_decay:g} ({points(row.accuracy_difference / 100, row.n)} points)" for row in lower.itertuples()
+    ]
     return f"significantly less accurate: {', '.join(named)};"

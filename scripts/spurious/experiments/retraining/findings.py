@@ -8,7 +8,7 @@ from spurious.experiments.retraining.persistence import STRONG, STRONG_FROM_NOIS
 from spurious.experiments.retraining.verdicts import last_round
 from spurious.frames import published_first
 from spurious.perturbations.negatives import is_backworked
-from spurious.wording import NO_BREAK, interval, percent
+from spurious.wording import NO_BREAK, interval, percent, points
 
 
 def retraining(table: pd.DataFrame) -> Iterator[str]:
@@ -43,8 +43,8 @@ def _attacks(rows: pd.DataFrame) -> str:
 
 
 def _negatives(row: pd.Series) -> str:
-    if row["negatives"] == "none":
-        return ""
+    if row["negatives"] == "none" or pd.isna(row["negatives_found_share"]):
+        return ""  # noise that is fresh in every batch is stored nowhere
     return f" Of its negatives {percent(row['negatives_found_share'])} fooled the net that they were made against."
 
 
@@ -67,12 +67,12 @@ def _ends(low: float, high: float, digits: int) -> str:
 
 def _accuracy(row: pd.Series) -> str:
     """The accuracy with the interval over the seeds and images, and its difference to retraining without negatives."""
-    text = interval(row["accuracy"], row["accuracy_low"], row["accuracy_high"])
+    n = row["accuracy_n"] / row["seeds"]  # all seeds judge the same test images
+    text = interval(row["accuracy"], row["accuracy_low"], row["accuracy_high"], n)
     if row["negatives"] == "none" or pd.isna(row["accuracy_difference_low"]):
         return text
-    ends = _ends(100 * row["accuracy_difference_low"], 100 * row["accuracy_difference_high"], 2)
-    points = f"{100 * row['accuracy_difference']:+.2f} points{ends}"
-    return f"{text} ({points} against no negatives: {row['accuracy_verdict']})"
+    difference, low, high = (points(row[f"accuracy_difference{end}"], n) for end in ("", "_low", "_high"))
+    return f"{text} ({difference} points ({low} to {high}) against no negatives: {row['accuracy_verdict']})"
 
 
 def persistence(table: pd.DataFrame) -> Iterator[str]:
@@ -92,7 +92,7 @@ def persistence(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _share(row: pd.Series) -> str:
-    return interval(row["found_share"], row["found_low"], row["found_high"])
+    return interval(row["found_share"], row["found_low"], row["found_high"], row["found_n"])
 
 
 def _kinds(strong: pd.Series) -> str:
@@ -127,7 +127,8 @@ def _visible(strong: pd.Series) -> str:
     """By how much the share differs from that of no negatives, and what these seeds could have shown."""
     if pd.isna(strong["found_visible"]):
         return ", as one seed tells no difference"
-    ends = _ends(100 * strong["found_difference_low"], 100 * strong["found_difference_high"], 0)
-    points = f"{100 * strong['found_difference']:+.0f} points{ends}"
+    n = strong["found_n"]
+    difference, low, high = (points(strong[f"found_difference{end}"], n) for end in ("", "_low", "_high"))
     corrected = f"p = {strong['found_p_holm']:.2g} after Holm's correction over the arms"
-    return f" ({points}, {corrected}; {percent(strong['found_visible'])} or more would have been seen)"
+    seen = f"{percent(strong['found_visible'], n)} or more would have been seen"
+    return f" ({difference} points ({low} to {high}), {corrected}; {seen})"

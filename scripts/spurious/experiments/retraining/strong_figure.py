@@ -1,18 +1,21 @@
 """The figure of what old and strong attacks find in each arm, and of how sure the arms are of noise."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spurious.experiments.retraining.looks import LINES, MARKERS, Arm, Look, arm_keys, arms_of, looks
 from spurious.experiments.retraining.persistence import STRONG, STRONG_FROM_NOISE
 from spurious.experiments.retraining.verdicts import last_round
-from spurious.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, WIDTH, styled
+from spurious.figures.legends import legend_below
+from spurious.figures.style import BLUE, GREY, VERMILION, WIDTH, styled
 from spurious.frames import require, require_rows
 
-COLORS = (BLACK, BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, GREY)
 ATTACKS = {STRONG: BLUE, STRONG_FROM_NOISE: VERMILION}  # the old ones are grey, each with a marker of its own
-MARKERS = "osD^v"
+OF_ATTACKS = "osD^v"  # markers
 NEEDED = ["classifier", "negatives", "target", "round", "attack", "found_share", "found_low", "found_high"]
 SURE = {"mean_confidence": "mean largest p", "fpr95": "accepted noise"}
 
@@ -27,52 +30,56 @@ def figure(strong: pd.DataFrame, noise: pd.DataFrame) -> Figure:
     require(noise, [*NEEDED[:4], "noise", "epsilon", *SURE], "the table retraining-noise")
     strong, noise = (table[last_round(table)] for table in (strong, noise))
     classifiers = list(dict.fromkeys(strong["classifier"]))
-    most = max(len(_arms(strong[strong["classifier"] == name])) for name in classifiers)
+    most = max(len(arms_of(strong[strong["classifier"] == name])) for name in classifiers)
     drawn = Figure(figsize=(WIDTH, len(classifiers) * (1.4 + 0.22 * most) + 0.7), layout="constrained")
+    own_looks = looks(arms_of(strong))
     panels = drawn.subplots(len(classifiers), 3, squeeze=False, width_ratios=(1.4, 1, 1))
     for (found, *sure), classifier in zip(panels, classifiers, strict=True):
-        arms = _arms(strong[strong["classifier"] == classifier])
+        arms = arms_of(strong[strong["classifier"] == classifier])
         _draw_found(found, strong[strong["classifier"] == classifier], arms)
         found.set_title(f"{classifier}: share found", parse_math=False)
         own = noise[(noise["classifier"] == classifier) & (noise["noise"] == "adversarial")]
         for axes, (column, text) in zip(sure, SURE.items(), strict=True):
-            _draw_sure(axes, own, arms, column)
+            _draw_sure(axes, own, arms, column, own_looks)
             axes.set(title=text, xlabel="size of the change, L\N{INFINITY}", ylim=(-0.03, 1.03))
-    keys = [*panels[0, 0].get_legend_handles_labels()], [*panels[0, 1].get_legend_handles_labels()]
-    handles, labels = (keys[0][place] + keys[1][place] for place in (0, 1))
-    drawn.legend(handles, labels, loc="outside lower center", ncols=3)
+    _legend(drawn, panels[0, 0], arms_of(strong))
+    drawn.suptitle("what each attack finds in each arm, and how sure the arms are of noise")
     return drawn
 
 
-def _arms(table: pd.DataFrame) -> list[tuple[str, str]]:
-    """The arm without negatives first."""
-    arms = dict.fromkeys(zip(table["negatives"], table["target"], strict=True))
-    return sorted(arms, key=lambda arm: arm[0] != "none")
+def _legend(drawn: Figure, found: Axes, arms: list[Arm]) -> None:
+    """Attacks, negatives and targets, each from a new row on."""
+    attacks, names = found.get_legend_handles_labels()
+    negatives, targets = arm_keys(arms, markersize=3)
+    texts = [*names, *(key.get_label() for key in negatives + targets)]
+    breaks = (len(attacks), len(attacks) + len(negatives))
+    across = 4 if len(negatives) <= 4 else 3  # long names
+    legend_below(drawn, [*attacks, *negatives, *targets], texts, across=across, breaks=breaks)
 
 
-def _name(arm: tuple[str, str]) -> str:
+def _name(arm: Arm) -> str:
     return arm[0] if arm[1] in ("none", "uniform") else f"{arm[0]}, {arm[1]}"
 
 
-def _own(table: pd.DataFrame, arm: tuple[str, str]) -> pd.DataFrame:
+def _own(table: pd.DataFrame, arm: Arm) -> pd.DataFrame:
     return table[(table["negatives"] == arm[0]) & (table["target"] == arm[1])]
 
 
-def _draw_found(axes: Axes, table: pd.DataFrame, arms: list[tuple[str, str]]) -> None:
+def _draw_found(axes: Axes, table: pd.DataFrame, arms: list[Arm]) -> None:
     attacks = list(dict.fromkeys(table["attack"]))
     for number, attack in enumerate(attacks):
         own = pd.concat([_own(table[table["attack"] == attack], arm) for arm in arms])
         places = np.arange(len(own)) + (number - (len(attacks) - 1) / 2) * 0.16
         share = own["found_share"].to_numpy()
         ends = np.maximum(0, [share - own["found_low"], own["found_high"] - share])
-        look = {"color": ATTACKS.get(attack, GREY), "marker": MARKERS[number % len(MARKERS)]}
+        look = {"color": ATTACKS.get(attack, GREY), "marker": OF_ATTACKS[number % len(OF_ATTACKS)]}
         axes.errorbar(share, places, xerr=ends, ls="none", ms=4, elinewidth=1, label=attack, **look)
     axes.set(yticks=range(len(arms)), xlim=(-0.03, 1.03), ylim=(len(arms) - 0.5, -0.5))
     axes.set_yticklabels([_name(arm) for arm in arms], parse_math=False)
 
 
-def _draw_sure(axes: Axes, table: pd.DataFrame, arms: list[tuple[str, str]], column: str) -> None:
-    for number, arm in enumerate(arms):
+def _draw_sure(axes: Axes, table: pd.DataFrame, arms: list[Arm], column: str, own_looks: Mapping[str, Look]) -> None:
+    for arm in arms:
         own = _own(table, arm).sort_values("epsilon")
-        look = {"color": COLORS[number % len(COLORS)], "ls": "--" if arm[1] == "extra" else "-"}
-        axes.plot(own["epsilon"], own[column], marker=".", lw=1.2, label=f"negatives: {_name(arm)}", **look)
+        look = {"ls": LINES[arm[1]], **own_looks[arm[0]]}
+        axes.plot(own["epsilon"], own[column], marker=MARKERS[arm[1]], markersize=3, lw=1.2, **look)

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from spurious.experiments.robustness.settings import WORST
 from spurious.experiments.robustness.table import DETECT, STRICT, overall, seeds_of
+from spurious.figures.legends import legend_below
 from spurious.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, WIDTH, styled
 from spurious.frames import require, require_rows
 from spurious.perturbations.norms import NORMS
@@ -36,7 +37,11 @@ def figure(table: pd.DataFrame) -> Figure:
         line[0].set_ylabel("robust accuracy")
     for axes in panels[-1]:
         axes.set_xlabel("size of the change, pixels in [0, 1]")
-    drawn.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    handles, names = panels[0, 0].get_legend_handles_labels()
+    legend_below(drawn, handles, names, across=4)
+    drawn.suptitle(
+        "what the worst attack on each image leaves" + ("" if len(names) > 1 else f" of the defence {names[0]}")
+    )
     return drawn
 
 

@@ -23,6 +23,6 @@ def robustness(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _error(row: tuple) -> str:
-    text = interval(row.robust_error_detect, row.robust_error_detect_low, row.robust_error_detect_high)
+    text = interval(row.robust_error_detect, row.robust_error_detect_low, row.robust_error_detect_high, row.n)
     rejects = row.robust_error_strict > row.robust_error_detect
-    return text + (f" ({percent(row.robust_error_strict)} with rejections)" if rejects else "")
+    return text + (f" ({percent(row.robust_error_strict, row.n)} with rejections)" if rejects else "")

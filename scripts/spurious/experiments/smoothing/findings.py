@@ -7,7 +7,7 @@ import pandas as pd
 from spurious.experiments.smoothing.rates import rates_of
 from spurious.statistics.chance import sentence
 from spurious.views.kinds import words_of
-from spurious.wording import NO_BREAK, percent, plural
+from spurious.wording import NO_BREAK, bounds, percent, plural, points
 
 MAJORITY = ("acc_maj", "acc_maj_all", "reject_rate")  # the rates that are no view's
 
@@ -26,8 +26,7 @@ def smoothing(
     smallest = table[table["kernel"] == table["kernel"].min()]
     for classifier, rows in smallest.groupby("classifier", sort=False):
         yield _rates(rows.loc[rows["sigma"].idxmax()])
-        rejected = [f"{percent(row.reject_rate)} at sigma {row.sigma:g}" for row in rows.itertuples()]
-        yield f"**{classifier}** rejects {_and(rejected)}."
+        yield f"**{classifier}** rejects {_rejected(rows)}."
         if tests is not None:
             own = tests[(tests["classifier"] == classifier) & (tests["kernel"] == rows["kernel"].iloc[0])]
             blurred = own[(own["first"] == "ns") & (own["second"] == "ss")]
@@ -63,7 +62,15 @@ def _plain(view: str) -> str:
 
 
 def _bounded(row: pd.Series, rate: str) -> str:
-    return f"{percent(row[rate])} ({percent(row[f'{rate}_low'])} to {percent(row[f'{rate}_high'])})"
+    return f"{percent(row[rate], row['n'])} ({bounds(row[f'{rate}_low'], row[f'{rate}_high'], row['n'])})"
+
+
+def _rejected(rows: pd.DataFrame) -> str:
+    """What the majority rejects at every noise level, of as many images each."""
+    if not rows["reject_rate"].any():
+        return "nothing at any sigma"
+    shares = [percent(row.reject_rate, row.n) if row.reject_rate else "nothing" for row in rows.itertuples()]
+    return _and([f"{share} at sigma {sigma:g}" for share, sigma in zip(shares, rows["sigma"], strict=True)])
 
 
 def _blur_helps(classifier: str, tests: pd.DataFrame) -> str:
@@ -79,7 +86,7 @@ def _majority_gains(classifier: str, tests: pd.DataFrame) -> str:
     """The majority against the view that is right most often, per noise level."""
     best = tests.loc[tests.groupby("sigma")["accuracy_first"].idxmax()]
     gains = [
-        f"{100 * (row.accuracy_second - row.accuracy_first):+.2f} points at sigma {row.sigma:g} ({_plain(row.first)};"
+        f"{points(row.accuracy_second - row.accuracy_first, row.n)} points at sigma {row.sigma:g} ({_plain(row.first)};"
         f" {'within noise' if row.verdict == 'within noise' else 'significant'})"
         for row in best.itertuples()
     ]

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from spurious.experiments.smoothing.looks import looks
 from spurious.experiments.smoothing.rates_figure import MAJORITY
+from spurious.figures.legends import legend_below
 from spurious.figures.style import GREY, WIDTH, styled
 from spurious.frames import require_rows
 from spurious.statistics.intervals import paired_interval
@@ -37,7 +38,7 @@ def gain(table: pd.DataFrame, title: str) -> Figure:
         axes.set_xticks(sorted(own["sigma"].unique()))
     axes.set_xlabel("standard deviation of the noise")
     figure.suptitle(title)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    legend_below(figure, *axes.get_legend_handles_labels())
     return figure
 
 

@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from spurious.experiments.smoothing.looks import looks
 from spurious.experiments.smoothing.published import published_rates
 from spurious.experiments.smoothing.rates import rates_of
+from spurious.figures.legends import legend_below
 from spurious.figures.style import GREY, ORANGE, VERMILION, WIDTH, styled
 from spurious.frames import require_rows
 
@@ -52,7 +53,7 @@ def smoothing(table: pd.DataFrame, title: str, published: pd.DataFrame | None = 
         axes.set(xlabel="standard deviation of the noise", xticks=sorted(table["sigma"].unique()))
     figure.suptitle(title)
     handles, _ = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles=[*handles, *_published_keys(published)], loc="outside lower center", ncols=3)
+    legend_below(figure, [*handles, *_published_keys(published)])
     return figure
 
 

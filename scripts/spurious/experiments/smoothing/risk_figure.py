@@ -9,6 +9,7 @@ from matplotlib.patches import Rectangle
 from spurious.experiments.smoothing.looks import looks
 from spurious.experiments.smoothing.risk import risk as risk_table
 from spurious.experiments.smoothing.risk import risk_curves
+from spurious.figures.legends import legend_below
 from spurious.figures.style import ORANGE, VERMILION, WIDTH, styled
 from spurious.frames import require_rows
 
@@ -55,7 +56,7 @@ def risk(lines: pd.DataFrame, table: pd.DataFrame, title: str) -> Figure:
     for axes in panels.flat[max(count - 2, 0) : count]:
         axes.set_xlabel("coverage: share of images answered")
     figure.suptitle(title)
-    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    legend_below(figure, *panels[0, 0].get_legend_handles_labels())
     return figure
 
 

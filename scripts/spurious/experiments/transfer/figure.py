@@ -2,17 +2,14 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from spurious.experiments.transfer.table import chance
 from spurious.experiments.transfer.table import transfer as table_of
-from spurious.figures.style import BLACK, GREY, WIDTH, styled
+from spurious.figures.heat import heat
+from spurious.figures.style import GREY, WIDTH, styled
 from spurious.frames import require
-
-HEAT = LinearSegmentedColormap.from_list("share", ["#FFFFFF", "#B7D5EA", "#4F94C4", "#0B3C68"])
 
 
 def share_text(share: float) -> str:
@@ -21,6 +18,9 @@ def share_text(share: float) -> str:
         return ""
     text = f"{100 * share:.0f}"
     return f"{100 * share:.1f}" if text in ("0", "100") and share not in (0, 1) else text
+
+
+TEXTS = np.vectorize(share_text, otypes=[object])
 
 
 @styled
@@ -42,13 +42,14 @@ def transfer(table: pd.DataFrame, by_chance: pd.Series, title: str) -> Figure:
     panels = figure.subplots(2, 1, sharex=True, height_ratios=[len(sources), 1])
     counts = table.drop_duplicates("source")
     names = [f"{row.source}\n{row.n} of {row.images} image{'s' * (row.images != 1)}" for row in counts.itertuples()]
-    _heat(panels[0], shares, chances, names)
+    heat(panels[0], shares, TEXTS(shares), names, TEXTS(chances))
     for row, column in np.argwhere(np.array(sources)[:, None] == np.array(judges)):  # fooled by construction
         own = Rectangle(
             (column - 0.5, row - 0.5), 1, 1, fill=False, hatch="////", edgecolor="white", linewidth=0, alpha=0.5
         )
         panels[0].add_patch(own)
-    _heat(panels[1], by_chance[judges].to_numpy()[None], None, ["random signs"])
+    together = by_chance[judges].to_numpy()[None]
+    heat(panels[1], together, TEXTS(together), ["random signs"])
     panels[0].tick_params(bottom=False)
     panels[0].set_ylabel("made to fool")
     panels[1].set_xlabel("judged by")
@@ -62,25 +63,6 @@ def transfer(table: pd.DataFrame, by_chance: pd.Series, title: str) -> Figure:
         color=GREY,
     )
     return figure
-
-
-def _heat(axes: Axes, shares: np.ndarray, chances: np.ndarray | None, names: list[str]) -> None:
-    axes.imshow(100 * shares, cmap=HEAT, vmin=0, vmax=100, aspect="auto")
-    axes.grid(False)
-    axes.spines[:].set_visible(False)
-    axes.set_yticks(range(len(names)), names)
-    axes.tick_params(length=0)
-    for edge in np.arange(shares.shape[1] - 1) + 0.5:
-        axes.axvline(edge, color="white", linewidth=2)
-    for edge in np.arange(shares.shape[0] - 1) + 0.5:
-        axes.axhline(edge, color="white", linewidth=2)
-    for row, column in np.ndindex(shares.shape):
-        color = "white" if shares[row, column] > 0.75 else BLACK
-        up = 0 if chances is None else 0.12
-        axes.text(column, row - up, share_text(shares[row, column]), ha="center", va="center", color=color, fontsize=10)
-        if chances is not None:
-            text = share_text(chances[row, column])
-            axes.text(column, row + 0.27, text, ha="center", va="center", color=color, fontsize=7)
 
 
 def figure(rows: pd.DataFrame) -> Figure:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from spurious.frames import SIGNIFICANCE
 from spurious.statistics.comparisons import holm
-from spurious.wording import NO_BREAK, interval, percent, plural
+from spurious.wording import NO_BREAK, bounds, interval, percent, plural
 
 
 def transfer(table: pd.DataFrame) -> Iterator[str]:
@@ -22,12 +22,13 @@ def transfer(table: pd.DataFrame) -> Iterator[str]:
         yield "No image fools the classifier that it was made for, so there is nothing to transfer."
     if rows.empty:
         return
+    size = "the same images under random signs of the same size"
     for what, row in (("most", rows.loc[rows["fooled"].idxmax()]), ("least", rows.loc[rows["fooled"].idxmin()])):
+        chance = f"95{NO_BREAK}% interval {bounds(row['chance_low'], row['chance_high'], row['n'])}"
         yield (
             f"Fooling images transfer {what} from **{row['source']}** to **{row['judge']}**: it gets"
-            f" {interval(row['fooled'], row['low'], row['high'])} of them wrong, and {percent(row['chance'])} of the"
-            f" same images under random signs of the same size (95{NO_BREAK}% interval {percent(row['chance_low'])} to"
-            f" {percent(row['chance_high'])})."
+            f" {interval(row['fooled'], row['low'], row['high'], row['n'])} of"
+            f" {plural(row['n'], 'image')} wrong, and {percent(row['chance'], row['n'])} of {size} ({chance})."
         )
     yield _beyond_chance(rows)
 

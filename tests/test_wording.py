@@ -1,0 +1,75 @@
+"""Numbers in sentences have the digits that their images are worth."""
+
+import math
+
+import pytest
+
+from spurious.wording import NO_BREAK, bounds, interval, over_seeds, percent, points
+
+
+def plain(text):
+    return text.replace(NO_BREAK, " ")
+
+
+@pytest.mark.parametrize(
+    ("share", "n", "said"),
+    [
+        (0.8471, 20, "85 %"),
+        (0.8471, 99, "85 %"),
+        (0.8471, 100, "84.7 %"),
+        (0.8471, 999, "84.7 %"),
+        (0.84712, 1000, "84.71 %"),
+        (0.84712, 1_000_000, "84.71 %"),
+        (0.8471, None, "85 %"),
+        (0.005, 200, "0.5 %"),
+    ],
+)
+def test_decimals_follow_the_number_of_images(share, n, said):
+    assert plain(percent(share, n)) == said
+
+
+@pytest.mark.parametrize("n", [None, 20, 400, 10_000])
+def test_nothing_and_everything_have_no_decimals(n):
+    assert [plain(percent(share, n)) for share in (0, 0.0, 1, 1.0)] == ["0 %", "0 %", "100 %", "100 %"]
+
+
+@pytest.mark.parametrize(
+    ("share", "n", "said"),
+    [(0.9971, 60, "99.7 %"), (0.99962, 400, "99.96 %"), (0.00003, 10_000, "0.003 %"), (0.004, 20, "0.4 %")],
+)
+def test_what_is_not_exactly_0_or_100_does_not_look_like_it(share, n, said):
+    assert plain(percent(share, n)) == said
+
+
+def test_a_share_that_no_four_decimals_tell_from_1_ends_there():
+    assert plain(percent(1 - 1e-9, 10)) == "100.0000 %"
+
+
+def test_a_missing_share_stays_visible():
+    assert "nan" in percent(math.nan, 10)
+
+
+def test_intervals_name_the_unit_once():
+    assert plain(bounds(0.0, 0.113, 240)) == "0 to 11.3 %"
+    assert plain(interval(0.85, 0.6396, 0.9476, 20)) == "85 %, 95 % interval 64 to 95 %"
+    assert plain(interval(0.9825, 0.96432, 0.99150, 400)) == "98.2 %, 95 % interval 96.4 to 99.2 %"
+
+
+@pytest.mark.parametrize(("n", "said"), [(20, "-5"), (400, "-5.3"), (5000, "-5.25")])
+def test_points_have_a_sign_and_the_digits_of_the_images(n, said):
+    assert points(-0.0525001, n) == said
+    assert points(0.0525001, n) == said.replace("-", "+")
+
+
+@pytest.mark.parametrize(
+    ("lowest", "highest", "seeds", "said"),
+    [
+        ("98.0", "98.5", 3, "per seed 98.0 to 98.5 %"),
+        ("98.2", "98.2", 3, "all three seeds 98.2 %"),
+        ("98.2", "98.2", 2, "both seeds 98.2 %"),
+        ("98.2", "98.2", 12, "all 12 seeds 98.2 %"),
+        ("98.2", "98.2", 1, "one seed"),
+    ],
+)
+def test_seeds_that_agree_are_one_number(lowest, highest, seeds, said):
+    assert over_seeds(lowest, highest, seeds, " %") == said
