@@ -317,6 +317,14 @@ def test_the_file_has_every_rule_once_and_the_table_one_row_for_each():
     assert claims.table(pd.DataFrame(listed))["verdict"].eq(NOT_RUN).all()
 
 
+def test_the_classifier_that_the_configuration_names_first_is_judged():
+    """Tables of searches are sorted by the classifiers' names."""
+    first, second = searched(*[0.99999] * 4)["backworking"], searched(*STUCK)["backworking"].assign(classifier="lenet")
+    given, listed = {"backworking": pd.concat([first, second])}, pd.read_csv(FILE).query("name == 'every-label'")
+    verdicts = [claims.table(listed, given, classifiers=names)["verdict"].item() for names in (["cnn"], ["lenet"])]
+    assert verdicts == [SUPPORTED, CONTRADICTED]
+
+
 def test_every_rule_is_documented_and_stands_with_its_write_up():
     for row in pd.read_csv(FILE).itertuples():
         function = RULES[row.name]

@@ -17,6 +17,13 @@ def published_as(settings: Settings) -> dict[str, Any]:
     return {name: entries[name]["published_as"] for name in names if "published_as" in entries[name]}
 
 
+def named(settings: Settings) -> list[str]:
+    """The classifiers, as the experiments name them, from the first one on."""
+    entry = settings["experiment"]
+    lists = [names for stage, names in entry.items() if stage != "seeds" and not isinstance(names, bool)]
+    return list(dict.fromkeys(name for names in lists for name in names))
+
+
 def network(settings: Settings) -> str:
     """The first network among the classifiers that are fooled by their scores, "" where there is none."""
     names = settings["experiment"]["black_box"]
@@ -46,7 +53,12 @@ RESULTS = [
         },
         {"published_as": published_as, "decays": "linear.published_as", "network": network},
     ),
-    Table("claims", "spurious.writeups.claims:table", {"claims": "resource.claims.csv", "tables": "claimed"}),
+    Table(
+        "claims",
+        "spurious.writeups.claims:table",
+        {"claims": "resource.claims.csv", "tables": "claimed"},
+        {"classifiers": named},
+    ),
     Figure(
         "attacks",
         "spurious.writeups.attacks_figure:figure",

@@ -1,5 +1,7 @@
 """The table of the write-ups' claims and what this run says of each."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from spurious.frames import Tables, require
@@ -9,18 +11,28 @@ from spurious.writeups.judging import decide
 NEEDED = ["name", "write_up", "claim", "passage", "contradicted_by", "tables"]
 
 
-def table(claims: pd.DataFrame, tables: Tables | None = None) -> pd.DataFrame:
+def table(claims: pd.DataFrame, tables: Tables | None = None, *, classifiers: Sequence[str] = ()) -> pd.DataFrame:
     """A row per claim: `write_up, claim, measured, value, low, high, n, verdict, table`.
 
-    `claims`: NEEDED, a row for each rule. `tables`: those of the dataset by name. verdict: "supported",
+    `claims`: NEEDED, a row for each rule. `tables`: those of the dataset by name; `classifiers`: in the order of the
+    configuration, where the first is the one that a rule about one judges. verdict: "supported",
     "contradicted", "undecided", or "not run" with the reason in measured. `table` is the one that the number is from.
     """
     require(claims, NEEDED, "claims")
+    ordered = {name: _in_order(frame, classifiers) for name, frame in (tables or {}).items()}
     rows = []
     for claim in claims.itertuples():
         names = claim.tables.split()
-        found = decide(claim.name, names, tables or {})
+        found = decide(claim.name, names, ordered)
         number = {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
         words = {"write_up": claim.write_up, "claim": claim.claim, "measured": found.measured}
         rows.append(words | number | {"verdict": found.verdict, "table": names[0]})
     return pd.DataFrame(rows).astype({"n": "Int64"})
+
+
+def _in_order(frame: pd.DataFrame, classifiers: Sequence[str]) -> pd.DataFrame:
+    """The rows of these classifiers first, in this order."""
+    if "classifier" not in frame:
+        return frame
+    places = {name: place for place, name in enumerate(classifiers)}
+    return frame.sort_values("classifier", key=lambda names: names.map(places), kind="stable", ignore_index=True)
