@@ -56,8 +56,8 @@ rule train_linear:
         cpus_per_task=threads_of("linear"),
         gpu=1,
         gres="",
-        mem_mb=with_gpu(SMALL_MB),
-        runtime=growing(SMALL_MIN),
+        mem_mb=with_gpu(2500),
+        runtime=growing(30),
     params:
         code=code("train_linear.py"),
         settings=section("linear", "published_as"),
