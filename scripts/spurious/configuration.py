@@ -33,13 +33,14 @@ def check(
 
 
 def completed(config: Config) -> dict[str, Any]:
-    """`config` with the defaults of what it leaves out: sections, keys of sections, and entries that have a name.
+    """`config` with the defaults of what it leaves out: sections, keys of sections at any depth, and named entries.
 
     Datasets, classifiers and recipes are added to the known ones; searches, methods and variants replace those.
     """
-    defaults = _defaults(Configuration)
+    defaults, fields = _defaults(Configuration), Configuration.model_fields
+    own = {key: _filled(config[key], fields[key].default) for key in defaults if key in config}
     return {
-        **{key: _filled(config[key], default) if key in config else default for key, default in defaults.items()},
+        **{key: own.get(key, default) for key, default in defaults.items()},
         **{key: value for key, value in config.items() if key not in defaults},
     }
 
@@ -52,7 +53,7 @@ def settings_for(config: Config, dataset: str) -> dict[str, Any]:
     """
     if dataset not in config["experiments"]:
         raise SpuriousError(f"config.yaml: experiments: {unknown_name('dataset', dataset, config['experiments'])}")
-    entry = _filled(config["experiments"][dataset], _defaults(Experiment))
+    entry = _section(config["experiments"][dataset], Experiment)
     shared = {key: value for key, value in completed(config).items() if key not in ("experiments", "targets")}
     return {**deep_merge(shared, entry.pop("override")), "experiment": entry}
 
@@ -72,9 +73,20 @@ def deep_merge(base: Config, override: Config) -> dict[str, Any]:
     return merged
 
 
-def _filled(value: Any, defaults: Any) -> Any:
-    """A section with the defaults of the keys that it leaves out."""
-    return {**defaults, **value} if isinstance(value, Mapping) and isinstance(defaults, Mapping) else value
+def _filled(value: Any, default: Any) -> Any:
+    """A section, or entries that have a name, with the defaults of what it leaves out."""
+    if isinstance(default, Settings):
+        return _section(value, type(default))
+    return {**_plain(default), **value} if isinstance(value, Mapping) and isinstance(default, Mapping) else value
+
+
+def _section(value: Any, cls: type[Settings]) -> Any:
+    """A section with the defaults of the keys that it leaves out, and so the sections inside it."""
+    if not isinstance(value, Mapping):
+        return value
+    inside = {name: field.default for name, field in cls.model_fields.items() if isinstance(field.default, Settings)}
+    filled = {name: _section(value[name], type(default)) for name, default in inside.items() if name in value}
+    return {**_defaults(cls), **value, **filled}
 
 
 def _defaults(cls: type[Settings]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from spurious.sections import ROOMS, Configuration, Experiment, Shared
 
 # The kinds of classifiers that a stage takes. Only what was trained here has seeds, and named layers.
 KINDS = {name: room.kinds for name, room in ROOMS.items() if room.kinds}
+DEFENDED = ("robustness", "certification")  # the stages with defences, some of them of one classifier
 ON_PHOTOGRAPHS = [name for name, room in ROOMS.items() if room.photographs]
 
 
@@ -38,8 +39,9 @@ def reference_problems(config: Shared) -> Iterator[Problem]:
             yield from _known(classifier.recipe, config.recipes, "recipe", ("classifiers", name, "recipe"))
     yield from _retraining(config)
     yield from _denoisers(config)
-    for name in config.robustness.classifiers:
-        yield from _known(name, config.classifiers, "classifier", ("robustness", "classifiers"))
+    for stage in DEFENDED:
+        for name in getattr(config, stage).classifiers:
+            yield from _known(name, config.classifiers, "classifier", (stage, "classifiers"))
     searches = config.backworking.searches
     yield from _all_known(config.retraining.attacks, searches, "search", ("retraining", "attacks"))
     layers = dict.fromkeys(layer for architecture in Architecture.kinds.values() for layer in architecture.layers)
@@ -74,10 +76,20 @@ def _denoisers(config: Shared) -> Iterator[Problem]:
 
 def _all_defences(config: Shared) -> Iterator[tuple[Place, Mapping[str, Defence]]]:
     """Those that are attacked and certified, and where they stand."""
-    yield ("robustness", "defences"), config.robustness.defences
-    yield ("certification", "defences"), config.certification.defences
-    for name, own in config.certification.classifiers.items():
-        yield ("certification", "classifiers", name, "defences"), own.defences or {}
+    for stage in DEFENDED:
+        section = getattr(config, stage)
+        yield (stage, "defences"), section.defences
+        for name, own in section.classifiers.items():
+            yield (stage, "classifiers", name, "defences"), own.defences or {}
+
+
+def _defences_of(config: Shared, stage: str, classifier: str) -> Mapping[str, Defence]:
+    """Those that hold for a classifier in a stage; none where the stage has none."""
+    if stage not in DEFENDED:
+        return {}
+    section = getattr(config, stage)
+    own = section.classifiers.get(classifier)
+    return section.defences if own is None or own.defences is None else own.defences
 
 
 def _alike(names: Collection[str], place: Place) -> Iterator[Problem]:
@@ -119,7 +131,6 @@ def experiment_problems(config: Shared, source: Source, entry: Experiment, place
 def _suitable(config: Shared, source: Source, entry: Experiment, place: Place) -> Iterator[Problem]:
     """Classifiers that a stage cannot take: of a kind without what it needs, or on images that it cannot read."""
     stage = place[-1]
-    denoised = {place[0] for place, own in _all_defences(config) if any(isinstance(d, Denoised) for d in own.values())}
     for index, name in enumerate(getattr(entry, stage)):
         here, group = (*place, index), config.classifiers[name].group
         if source.kind == "store":
@@ -128,7 +139,8 @@ def _suitable(config: Shared, source: Source, entry: Experiment, place: Place) -
             allowed = " or ".join(ON_PHOTOGRAPHS)
             text = f"photographs differ in size, and nothing is trained on them: name {name!r} in {allowed}"
             yield Problem(here, text)
-        if source.kind == "images" and stage in denoised:
+        denoised = any(isinstance(defence, Denoised) for defence in _defences_of(config, stage, name).values())
+        if source.kind == "images" and denoised:
             yield Problem(here, f"nothing is trained on photographs, no denoiser for {name!r} either: leave it out")
         if group not in KINDS[stage]:
             fitting = " or ".join(other for other in KINDS if group in KINDS[other])

@@ -62,6 +62,7 @@ def test_shipped_config_is_valid(config):
 
 
 NO_NEGATIVES = {"negatives": "none", "target": "none"}
+DENOISED = {"denoised": {"kind": "denoised", "denoiser": "dncnn"}}
 BAD = {
     "unknown view": (
         "smoothing/views",
@@ -271,6 +272,21 @@ BAD = {
     ),
     "defence that there is not": ("robustness/defences/vote", "votee", "robustness.defences.vote: 'votee' is not"),
     "attacks on an unknown classifier": ("robustness/classifiers/cn", {}, "robustness.classifiers: unknown classifier"),
+    "certification of an unknown classifier": (
+        "certification/classifiers/lenet-025x",
+        {"n": 5},
+        "certification.classifiers: unknown classifier 'lenet-025x'",
+    ),
+    "unknown denoiser of one classifier's defence": (
+        "robustness/classifiers/cnn",
+        {"defences": {"own": {"kind": "denoised", "denoiser": "dncnnx"}}},
+        "robustness.classifiers.cnn.defences.own.denoiser: unknown denoiser 'dncnnx'; did you mean 'dncnn'?",
+    ),
+    "denoiser of photographs": (
+        "certification/classifiers/resnet50",
+        {"defences": DENOISED},
+        "imagenet-samples.certification[0]: nothing is trained on photographs, no denoiser for 'resnet50' either",
+    ),
     "no attacked training": (
         "robustness/classifiers/cnn",
         {"seeds": 0},
@@ -687,6 +703,38 @@ def test_what_a_section_leaves_out_has_its_default():
     settings = settings_for(config, "digits")
     assert settings["smoothing"] == completed({})["smoothing"] | {"kernels": [3]}
     assert settings["fooling"] == completed({})["fooling"] | {"methods": {"own": {"epsilon": 0.1}}}
+
+
+@pytest.mark.parametrize("stage", ["robustness", "certification"])
+def test_a_denoiser_of_another_classifier_refuses_no_photographs(config, stage):
+    config[stage]["classifiers"]["cnn"] = {"defences": DENOISED}
+    config["experiments"]["imagenet-samples"][stage] = ["resnet50"]
+    check(config)
+
+
+def test_a_classifier_without_defences_of_its_own_has_the_shared_denoiser(config):
+    config["certification"]["defences"] |= DENOISED
+    config["certification"]["classifiers"]["cnn"] = {"defences": {"none": "none"}}
+    assert "no denoiser for 'resnet50'" in message(config)
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [("backworking", "ablation", {"images": 64}), ("certification", "attack", {"n": 200}), ("threads", "linear", 2)],
+)
+def test_what_a_section_inside_a_section_leaves_out_has_its_default(section, key, value):
+    config = SHORT | {section: {key: value}}
+    check(config)
+    default = completed({})[section]
+    expected = default[key] | value if isinstance(value, dict) else value
+    assert settings_for(config, "digits")[section] == default | {key: expected}
+
+
+def test_searches_replace_the_known_ones_at_any_depth():
+    config = SHORT | {"backworking": {"ablation": {"settings": {"own": {"batch": 4}}}, "searches": {"own": {}}}}
+    own = completed(config)["backworking"]
+    assert own["searches"] == {"own": {}}
+    assert own["ablation"] == {"images": 128, "settings": {"own": {"batch": 4}}}
 
 
 def test_classifiers_and_recipes_are_added_to_the_known_ones():

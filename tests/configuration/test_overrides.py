@@ -23,7 +23,7 @@ OWN = {
     "smoothing": {"kernels": [9], "variants": {"own-variant": {"clamp": False}}},
     "fooling": {"methods": {"own-method": {"epsilon": 0.0625}}},
     "denoisers": {"own-denoiser": {"sigma": 0.5, "recipes": {"mse": "own-recipe"}}},
-    "robustness": DENOISED,
+    "robustness": {"classifiers": {"own-cnn": DENOISED}},
     "certification": DENOISED,
 }
 STAGES = {"classifiers": ["own-cnn"], "backworking": ["own-cnn"], "retraining": ["own-cnn"], "smoothing": ["own-cnn"]}

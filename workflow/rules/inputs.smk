@@ -297,7 +297,8 @@ def denoisers_of(defences, wildcards, seed):
 
 
 def attacked_denoisers(wildcards):
-    return denoisers_of(experiment(wildcards.dataset)["robustness"]["defences"], wildcards, wildcards.attacked)
+    settings = of_classifier(experiment(wildcards.dataset)["robustness"], wildcards.classifier)
+    return denoisers_of(settings["defences"], wildcards, wildcards.attacked)
 
 
 def certified_denoisers(wildcards):
