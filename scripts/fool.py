@@ -41,7 +41,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--target", metavar="CLASS", help="name or number; away from the label if left out")
     parser.add_argument("--label", metavar="CLASS", help="the true class; what it is taken for if left out")
     parser.add_argument("--method", default="pgd-linf", help="one of the configuration's (%(default)s)")
-    parser.add_argument("--defence", help="one under robustness.defences, or a kind such as vote; none if left out")
+    parser.add_argument(
+        "--defence",
+        help="one under robustness.defences or a kind, such as vote, if nothing is fitted or trained; none if left out",
+    )
     parser.add_argument("--epsilon", type=ABOVE_ZERO, help="largest change, pixels in [0, 1]; the method's if left out")
     parser.add_argument("--steps", type=COUNT, help="the method's if left out")
     parser.add_argument("--step-size", type=ABOVE_ZERO, help="the method's if left out")
@@ -101,11 +104,12 @@ def main(argv: list[str] | None = None) -> None:
     method = chosen_method(arguments, settings)
     if method.start == "image" and arguments.image is None:
         raise SpuriousError("IMAGE: missing; give an image to start from, or --start noise")
+    defence = None if arguments.defence is None else defence_of(arguments, settings)
     subject = configured(arguments, settings)
     target = None if arguments.target is None else class_number(arguments.target, subject.classes, "--target")
     prefix = output_prefix(arguments, subject)
-    if arguments.defence is not None:
-        attack_defence(arguments, subject, defence_of(arguments, settings), method, prefix)
+    if defence is not None:
+        attack_defence(arguments, subject, defence, method, prefix)
         return
     try:
         outcome = fooled(arguments, subject, method, target)

@@ -385,6 +385,9 @@ def test_files_in_a_folder_are_named_after_image_and_classifier(folder):
     ]
 
 
+REMEDY = "take none, blur, vote, or give a threshold its log_odds"
+
+
 @pytest.mark.parametrize(
     ("arguments", "image", "message"),
     [
@@ -404,7 +407,10 @@ def test_files_in_a_folder_are_named_after_image_and_classifier(folder):
         (["--defence", "vot"], "photo.png", "^--defence: unknown defence 'vot'; did you mean 'vote'"),
         (["--defence", "vote", "--target", "1"], "photo.png", "^--target: attacks with --defence have none"),
         (["--defence", "vote", "--step-size", "1"], "photo.png", "^--step-size: attacks with --defence have none"),
-        (["--defence", "threshold"], "photo.png", "photo.png: threshold: its log_odds are not chosen"),
+        *(
+            (["--defence", name], "photo.png", f"^--defence: '{name}' has to be fitted or trained first, .*; {REMEDY}$")
+            for name in ("threshold", "denoised")
+        ),
         (
             ["--defence", "vote", "--label", "4"],
             "photo.png",

@@ -115,6 +115,11 @@ class Threshold(Defence, kind="threshold"):
             raise misfit("needs exactly one of log_odds, coverage and like: leave out the others")
         return self
 
+    @property
+    def ready(self) -> bool:
+        """Whether its log odds are chosen."""
+        return self.log_odds is not None
+
     def margins(self, logits: "Scores", images: "Tensor", preprocessing: "Preprocessing") -> "Tensor":
         """Log odds (1, N, K) minus the smallest ones that are answered; SpuriousError before these are chosen."""
         from spurious.defences.looks import prepared
@@ -144,6 +149,11 @@ class Denoised(Defence, kind="denoised"):
     words = "denoiser"
     denoiser: Name = Field(description="name of one of the denoisers")
     _network: "nn.Module | None" = PrivateAttr(None)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has its network."""
+        return self._network is not None
 
     def trained(self, networks: "Mapping[str, nn.Module]") -> Self:
         """With its network; SpuriousError where it is not among them."""

@@ -46,6 +46,11 @@ class Defence(Entry):
         return "exact"
 
     @property
+    def ready(self) -> bool:
+        """Whether it decides as it is, with nothing to be fitted or trained before."""
+        return True
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The columns of the views, by which `words_of` names them: of the image as it is."""
         return ("ns",)

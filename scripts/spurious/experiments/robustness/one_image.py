@@ -1,5 +1,6 @@
 """One image against one defence: what it is taken for before and after an attack that knows the defence."""
 
+import contextlib
 from collections.abc import Mapping
 
 import torch
@@ -17,12 +18,28 @@ from spurious.perturbations.balls import Id
 
 
 def named_defence(name: str, defences: Mapping[str, Defence]) -> Defence:
-    """The defence of that name, or the kind with its defaults; SpuriousError where there is neither."""
-    if name in defences:
-        return defences[name]
-    if name not in Defence.kinds:
-        raise SpuriousError(unknown_name("defence", name, [*defences, *Defence.kinds]))
-    return registry.parse(Defence, name)
+    """The defence of that name, or the kind with its defaults.
+
+    SpuriousError where there is neither, or it would have to be fitted or trained first.
+    """
+    usable = {key: defence for key, defence in {**_kinds_by_default(), **defences}.items() if defence.ready}
+    if name in usable:
+        return usable[name]
+    if name not in (*defences, *Defence.kinds):
+        raise SpuriousError(unknown_name("defence", name, usable))
+    raise SpuriousError(
+        f"{name!r} has to be fitted or trained first, which only the pipeline does; "
+        f"take {', '.join(usable)}, or give a threshold its log_odds"
+    )
+
+
+def _kinds_by_default() -> dict[str, Defence]:
+    """The kinds that need no parameters."""
+    found = {}
+    for kind in Defence.kinds:
+        with contextlib.suppress(SpuriousError):
+            found[kind] = registry.parse(Defence, kind)
+    return found
 
 
 def attack_image(
