@@ -1,10 +1,11 @@
-"""Compare two folders of results: the numbers of all tables, and the settings and versions that they were made with.
+"""Compare two folders of results: all tables, and the settings and versions that they were made with.
 
     python scripts/compare.py results /backup/results
 
 A number differs where the two are further apart than the root of the sum of their squared half intervals; without an
-interval, by more than 1e-6 of the larger one. The exit status is 1 where a number differs or a row, a column or a table
-is missing, else 0: settings and versions are listed, and do not count.
+interval, by more than 1e-6 of the larger one. Text, such as the verdict on a claim, differs where it is not the same.
+The exit status is 1 where a number or a text differs or a row, a column or a table is missing, else 0: settings and
+versions are listed, and do not count.
 """
 
 import argparse
@@ -34,7 +35,7 @@ DESCRIBED = ("version", "git", "configuration", "seeds", "software", "hardware")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print what differs; exit status 1 where a number does."""
+    """Print what differs; exit status 1 where something in a table does."""
     arguments = parse(argv)
     folders = arguments.results, arguments.other
     for line in described(*folders):
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     found = list(measured(*folders))
     for line in found:
         print(line)
-    print("1 difference of numbers" if len(found) == 1 else f"{len(found)} differences of numbers")
+    print("1 difference in tables" if len(found) == 1 else f"{len(found)} differences in tables")
     if found:
         sys.exit(1)
 

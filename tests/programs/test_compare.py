@@ -1,4 +1,4 @@
-"""Two folders of results: which numbers, rows, settings and versions differ."""
+"""Two folders of results: which numbers, texts, rows, settings and versions differ."""
 
 import json
 import math
@@ -80,6 +80,31 @@ def test_infinity_differs_from_every_number():
     assert list(differences(row, changed(row, 0, "radius_found", 5))) == ["row=0 radius_found: inf | 5"]
 
 
+VERDICTS = pd.DataFrame({"claim": ["A", "B"], "value": [0.2, None], "low": [0.1, None], "high": [0.3, None]})
+VERDICTS = VERDICTS.assign(verdict=["supported", "undecided"], agrees=["yes", None])
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "value", "line"),
+    [
+        (0, "verdict", "contradicted", "claim=A verdict: supported | contradicted"),
+        (0, "agrees", "no", "claim=A agrees: yes | no"),
+        (0, "agrees", None, "claim=A agrees: yes | nan"),
+        (1, "agrees", "yes", "claim=B agrees: nan | yes"),
+        (0, "verdict", "1", "claim=A verdict: supported | 1"),
+    ],
+)
+def test_another_text_is_a_difference(row, column, value, line):
+    assert list(differences(VERDICTS, changed(VERDICTS, row, column, value))) == [line]
+
+
+@pytest.mark.parametrize("column", ["claim", "beside", "generation"])
+def test_rows_are_matched_by_what_they_are_about_in_any_order(column):
+    table = VERDICTS.rename(columns={"claim": column})
+    assert list(differences(table, table.iloc[::-1])) == []
+    assert list(differences(table, table[1:])) == [f"{column}=A: no such row in the second"]
+
+
 def test_missing_rows_and_columns_count():
     assert list(differences(RATES, RATES[:1])) == ["classifier=cnn seed=all: no such row in the second"]
     assert list(differences(RATES[["classifier", "seed"]], RATES[["classifier", "seed", "n"]])) == [
@@ -103,7 +128,7 @@ def test_settings_that_differ_are_named():
 
 def test_equal_runs_end_with_0(folders, capsys):
     compare.main(list(map(str, folders)))
-    assert capsys.readouterr().out == "0 differences of numbers\n"
+    assert capsys.readouterr().out == "0 differences in tables\n"
 
 
 def test_settings_and_versions_are_listed_and_do_not_count(folders, capsys):

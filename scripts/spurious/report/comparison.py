@@ -1,4 +1,4 @@
-"""Two runs side by side: the numbers of their tables that differ by more than their intervals, and their settings."""
+"""Two runs side by side: what differs in their tables, numbers by more than their intervals, and their settings."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -23,6 +23,9 @@ IDENTITY = (
         "mode",
         "kind",
         "against",
+        "beside",
+        "generation",
+        "claim",
     ),
     *("weight_decay", "split", "seed", "label", "id", "image", "name", "step", "predicted", "first", "second", "layer"),
 )
@@ -30,10 +33,11 @@ RELATIVE = 1e-6  # what numbers without an interval may differ by: tables have s
 
 
 def differences(ours: pd.DataFrame, other: pd.DataFrame) -> Iterator[str]:
-    """A line for each number that differs in two versions of a table, and for each row or column that one lacks.
+    """A line for each cell that differs in two versions of a table, and for each row or column that one lacks.
 
     A number differs where |a - b| exceeds the root of the sum of the squared half widths of the two intervals. Where
-    one of them has no interval, they may differ by RELATIVE of the larger one. A number differs from an empty cell.
+    one of them has no interval, they may differ by RELATIVE of the larger one. Text, such as a verdict, differs where
+    it is not the same. What is in a cell differs from an empty one.
     """
     keys = [column for column in IDENTITY if column in ours and column in other and _identifies(ours[column])]
     sides = _rows(ours, keys), _rows(other, keys)
@@ -101,21 +105,21 @@ def _intervals(table: pd.DataFrame) -> dict[str, tuple[str, str]]:
 def _cells(
     pair: tuple[dict[str, Any], dict[str, Any]], intervals: tuple[dict[str, tuple[str, str]], ...], keys: list[str]
 ) -> Iterator[str]:
-    """The numbers of two rows that differ; bounds count through the number that they belong to."""
+    """The cells of two rows that differ; bounds count through the number that they belong to."""
     bounds = {bound for both in intervals[0].values() for bound in both}
     for column in pair[0]:
         if column in keys or column in bounds or column not in pair[1]:
             continue
+        names = [_name(row[column]) for row in pair]
         values = [_number(row[column]) for row in pair]
         widths = (_half_width(row, own.get(column)) for row, own in zip(pair, intervals, strict=True))
-        if not _agree(*values, math.hypot(*widths)):
-            yield f"{column}: {values[0]:.7g} | {values[1]:.7g}"
+        told = any(math.isnan(value) for value in values)  # text, or empty
+        if names[0] != names[1] if told else not _agree(*values, math.hypot(*widths)):
+            yield f"{column}: {names[0] or 'nan'} | {names[1] or 'nan'}"
 
 
 def _agree(first: float, second: float, allowed: float) -> bool:
-    """Whether two numbers, or two missing ones (NaN), differ by at most `allowed`; NaN: by RELATIVE."""
-    if math.isnan(first) or math.isnan(second):
-        return math.isnan(first) and math.isnan(second)
+    """Whether two numbers differ by at most `allowed`; NaN: by RELATIVE."""
     return math.isclose(first, second, rel_tol=RELATIVE) or abs(first - second) <= allowed
 
 
