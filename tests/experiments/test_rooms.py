@@ -1,8 +1,11 @@
 """The experiments declare themselves, and everything else that names them follows."""
 
+import itertools
+import re
+
 import pytest
 
-from projects import written_rules
+from projects import ROOT, written_rules
 from spurious.consistency import KINDS, ON_PHOTOGRAPHS
 from spurious.errors import SpuriousError
 from spurious.experiments.rooms import in_order, rooms
@@ -38,6 +41,23 @@ def test_a_room_stands_behind_the_one_that_it_is_after(after, expected):
 def test_a_room_after_none_of_the_others_is_named(after, words):
     with pytest.raises(SpuriousError, match=words):
         in_order(after)
+
+
+def test_the_document_says_which_classifiers_an_experiment_takes():
+    lines = (ROOT / "docs/classifiers.md").read_text(encoding="utf-8").splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    stages = [column.split(", ") for column in cells[0][1:]]
+    assert sorted(itertools.chain(*stages)) == sorted(KINDS.keys() - {"classifiers"})
+    for kinds, *told in cells[2:]:
+        for kind in re.findall("`(.+?)`", kinds):
+            assert [[kind in KINDS[name] for name in names] for names in stages] == [
+                [word == "yes"] * len(names) for names, word in zip(stages, told, strict=True)
+            ]
+
+
+def test_the_document_says_which_experiments_take_photographs():
+    sentence = re.search(r"Photographs take part in (.+?) with", (ROOT / "docs/own-data.md").read_text("utf-8"), re.S)
+    assert re.findall("`(.+?)`", sentence[1]) == ON_PHOTOGRAPHS
 
 
 def test_sections_and_stages_are_those_of_the_rooms():
