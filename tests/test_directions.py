@@ -2,6 +2,8 @@
 
 import ast
 import re
+from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
@@ -52,6 +54,16 @@ def floor(name: str) -> int:
     (rooms,) = (number for number, names in enumerate(FLOORS) if "experiments/*" in names)
     (found,) = [*places] or ([rooms] if name.startswith("experiments/") else [])
     return found
+
+
+def definitions(prefix: str = "") -> Iterator[tuple[str, str, ast.stmt]]:
+    """Module, name and node of every function and constant at the top of a module."""
+    for module, source in modules().items():
+        for node in ast.parse(source).body if module.startswith(prefix) else ():
+            if isinstance(node, ast.FunctionDef):
+                yield module, node.name, node
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                yield module, node.targets[0].id, node
 
 
 def of_this_project(name: str) -> bool:
@@ -123,3 +135,27 @@ def test_a_wrong_direction_is_noticed(module, line):
 @pytest.mark.parametrize("line", ["open('a')", "print(1)", "from pathlib import Path", "import snakemake.api"])
 def test_a_file_or_a_print_is_noticed(line):
     assert worldly(line)
+
+
+def test_no_function_stands_twice():
+    """Whatever it is called there."""
+    seen: dict[str, str] = {}
+    for module, name, node in definitions():
+        if isinstance(node, ast.FunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            own, text = f"{module}.{name}", ast.unparse(ast.Module(body, []))
+            assert seen.setdefault(text, own) == own
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix"),
+    [
+        ("RUBBISH_THRESHOLD", ""),
+        ("PUBLISHED", "spurious.experiments.smoothing."),
+        ("log_odds", ""),
+        ("of_photographs", ""),
+        ("_odd", ""),
+    ],
+)
+def test_what_several_modules_need_has_one_place(name, prefix):
+    assert Counter(own for _, own, _ in definitions(prefix))[name] == 1

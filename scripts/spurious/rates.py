@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from spurious.statistics.clusters import effective_size
 from spurious.statistics.intervals import mean_interval, paired_interval, wilson
 
+RUBBISH_THRESHOLD = 0.5  # above this p, an input that shows nothing counts as taken for something
+
 
 def interval(successes: ArrayLike, n: ArrayLike) -> tuple[NDArray, NDArray]:
     """The 95 % interval (low, high) of the rates `successes` / `n` of independent images; nan where n is 0.

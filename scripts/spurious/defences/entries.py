@@ -123,22 +123,22 @@ class Threshold(Defence, kind="threshold"):
     def margins(self, logits: "Scores", images: "Tensor", preprocessing: "Preprocessing") -> "Tensor":
         """Log odds (1, N, K) minus the smallest ones that are answered; SpuriousError before these are chosen."""
         from spurious.defences.looks import prepared
-        from spurious.defences.odds import log_odds
+        from spurious.defences.odds import log_odds_of_all
 
         if self.log_odds is None:
             raise SpuriousError("threshold: its log_odds are not chosen; fit it to images that nobody attacks")
-        return (log_odds(logits(prepared(images, preprocessing)).float()) - self.log_odds)[None]
+        return (log_odds_of_all(logits(prepared(images, preprocessing)).float()) - self.log_odds)[None]
 
     def fitted(self, kept: "Tensor", coverage: float | None = None) -> Self:
         """With `log_odds` chosen; SpuriousError where there are no images, or no coverage of the defence `like`."""
-        from spurious.defences.odds import log_odds
+        from spurious.defences.odds import log_odds_of_all
 
         if self.log_odds is not None:
             return self
         share = self.coverage if self.like is None else coverage
         if share is None or not len(kept):
             raise SpuriousError("threshold: nothing to choose its log_odds by; give log_odds, or images not attacked")
-        confidences = log_odds(kept.float()).amax(1).sort(descending=True).values
+        confidences = log_odds_of_all(kept.float()).amax(1).sort(descending=True).values
         place = max(1, math.ceil(share * len(kept) - 1e-9))  # the share of 9 of 10 images is no more than 9
         return type(self)(log_odds=confidences[place - 1].item(), claim=self.claim)
 

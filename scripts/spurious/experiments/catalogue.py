@@ -23,6 +23,11 @@ def number_of_classes(settings: Settings) -> int:
     return settings["dataset"].get("classes", 10)
 
 
+def of_photographs(settings: Settings) -> bool:
+    """Whether the dataset is of photographs, each of its own size."""
+    return settings["dataset"]["source"] == "images"
+
+
 def of_classifier(section: Settings, classifier: str) -> dict[str, Any]:
     """A section as it holds for a classifier: what is different for it, under `classifiers`, put in place."""
     shared = {key: value for key, value in section.items() if key != "classifiers"}

@@ -2,23 +2,16 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
+from spurious.parameters import Odd
 from spurious.views.registry import ColumnName, View
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def _odd(number: int) -> int:
-    if number % 2 == 0:
-        raise ValueError(f"{number} is not allowed: side of the window in pixels, an odd number of 3 or more")
-    return number
-
-
-Window = Annotated[
-    int, AfterValidator(_odd), Field(ge=3, description="side of the window in pixels, an odd number of 3 or more")
-]
+Window = Annotated[int, Odd(), Field(ge=3, description="side of the window in pixels, an odd number of 3 or more")]
 
 
 class Median(View, kind="median"):

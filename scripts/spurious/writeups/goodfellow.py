@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from spurious.experiments.fooling.rubbish import RUBBISH_THRESHOLD
-from spurious.rates import combined, over_seeds
+from spurious.rates import RUBBISH_THRESHOLD, combined, over_seeds
 from spurious.statistics.intervals import mean_interval
 
 UNCLAMPED = "fgsm-unclamped"  # the method of Goodfellow et al. 2014

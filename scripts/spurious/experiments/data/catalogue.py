@@ -1,14 +1,9 @@
 """What is shown of the photographs of a dataset."""
 
-from spurious.experiments.catalogue import Table
+from spurious.experiments.catalogue import Table, of_photographs
 from spurious.experiments.rooms import Room
 
 HERE = "spurious.experiments.data"
-
-
-def of_photographs(settings):
-    return settings["dataset"]["source"] == "images"
-
 
 ROOM = Room(
     title="Images", present=of_photographs, reserved=("images", "data.safetensors", "images.csv", "class_names.csv")

@@ -3,10 +3,9 @@
 import pandas as pd
 
 from spurious.frames import require
-from spurious.rates import of_images, over_seeds
+from spurious.rates import RUBBISH_THRESHOLD, of_images, over_seeds
 
 REAL = "test images"  # the kind that the seeds share
-RUBBISH_THRESHOLD = 0.5  # above this p, an input that shows nothing counts as taken for something
 
 
 def rubbish(rows: pd.DataFrame) -> pd.DataFrame:

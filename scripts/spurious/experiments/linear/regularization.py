@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from spurious.errors import SpuriousError
 from spurious.experiments.linear import templates
 from spurious.frames import Arrays, held_out, require
-from spurious.rates import combined, of_images, over_seeds
+from spurious.rates import RUBBISH_THRESHOLD, combined, of_images, over_seeds
 from spurious.statistics.bootstrap import bootstrap_median, draws
 from spurious.statistics.intervals import mean_interval
 
@@ -25,7 +25,6 @@ COLUMNS = [
 ]
 MEANS = ("validation_accuracy", "train_accuracy", "total_variation", "weight_norm", "linf_smallest_median")
 MEANS += ("initial_loss", "loss", "fgsm_confidence")
-RUBBISH_THRESHOLD = 0.5  # above this p, noise counts as taken for something
 OUTCOME = ["seed", "weight_decay", "split", "id", "label", "predicted"]
 
 

@@ -1,16 +1,11 @@
 """What is shown of the noise sweep and of the vote."""
 
-from spurious.experiments.catalogue import CLASSES, NAMES, Figure, Findings, Table
+from spurious.experiments.catalogue import CLASSES, NAMES, Figure, Findings, Table, of_photographs
 from spurious.experiments.rooms import WITH_GRADIENT, Room, names_of
 from spurious.experiments.smoothing.settings import SmoothingSettings
 
 HERE = "spurious.experiments.smoothing"
 VOTES = {"votes": "gather_smoothing.votes"}
-
-
-def of_photographs(settings):
-    return settings["dataset"]["source"] == "images"
-
 
 ROOM = Room(
     title="Smoothing",

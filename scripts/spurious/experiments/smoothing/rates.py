@@ -5,9 +5,9 @@ import pandas as pd
 from spurious.defences.rejection import REJECTED
 from spurious.errors import SpuriousError
 from spurious.experiments.smoothing.rows import views_of
+from spurious.experiments.smoothing.settings import PUBLISHED
 from spurious.rates import interval
 
-PUBLISHED = "published"  # the variant that the tables are about, unless they compare variants
 CONDITION = ("variant", "seed", "kernel", "sigma")
 
 

@@ -10,7 +10,7 @@ from spurious.registry import Settings
 from spurious.views.kinds import View
 from spurious.views.settings import Variant
 
-PUBLISHED = "published"  # the variant that is run with all seeds
+PUBLISHED = "published"  # the variant that is run with all seeds; the tables are about it, unless they compare variants
 
 
 class SmoothingSettings(Settings):
