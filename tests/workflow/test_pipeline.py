@@ -15,6 +15,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+import documented
 from projects import (
     ARCHIVE,
     DATASET,
@@ -63,6 +64,14 @@ def test_every_table_and_figure_is_there(finished):
     assert {path.name for path in (results / "figures").iterdir()} == {
         f"{name}.{kind}" for name in figures for kind in ("png", "svg")
     }
+
+
+def test_the_columns_of_every_csv_file_are_documented(finished):
+    results = finished / "results"
+    found = {path: [*pd.read_csv(path, nrows=0)] for path in results.glob(f"{DATASET}/**/*.csv")}
+    told = {path: documented.columns(path.relative_to(results).as_posix()) for path in found}
+    assert sum(named is not None for named in told.values()) > 20
+    assert [(path.name, found[path], told[path]) for path in found if told[path] not in (None, found[path])] == []
 
 
 def test_files_are_what_their_names_say(finished):

@@ -96,7 +96,7 @@ Folder = Annotated[Text, Field(description="a folder with one folder for each cl
 BatchFiles = Annotated[
     tuple[Annotated[Text, Field(description="path of a file")], ...],
     Unique(),
-    Field(min_length=1, description="different paths of downsampled-ImageNet files, as npz or as their pickles"),
+    Field(min_length=1, description="different paths of downsampled-ImageNet files, as npz"),
 ]
 
 

@@ -1,0 +1,53 @@
+"""What our documents name of the code is there."""
+
+import ast
+import re
+
+import pytest
+
+from sourcecode import SCRIPTS, modules
+
+DOCS = SCRIPTS.parent / "docs"
+SOURCES = modules()
+FUNCTIONS = {
+    f"{module.rpartition('.')[2]}.{node.name}"
+    for module, source in SOURCES.items()
+    for node in ast.parse(source).body
+    if isinstance(node, ast.FunctionDef)
+}
+
+
+def fuzzed():
+    """The functions that the table of docs/fuzzing.md names; `.name` is of the module before it."""
+    for line in (DOCS / "fuzzing.md").read_text(encoding="utf-8").splitlines():
+        if re.match(r"\| `\w+` \|", line):
+            module = ""
+            for name in re.findall(r"`([\w.]+)`", line.split("|")[2]):
+                module = name.rpartition(".")[0] or module
+                yield f"{module}.{name.rpartition('.')[2]}"
+
+
+@pytest.mark.parametrize("name", [*fuzzed()])
+def test_what_is_fuzzed_is_a_function(name):
+    assert name in FUNCTIONS
+
+
+def test_what_writes_files_is_a_function():
+    named = re.findall(r"`(\w+\.whole_\w+)`", (DOCS / "faults.md").read_text(encoding="utf-8"))
+    assert named == ["atomic.whole_file"]
+    assert {*named} <= FUNCTIONS
+
+
+def test_every_source_of_random_numbers_is_named():
+    drawing = {
+        module for module, source in SOURCES.items() if re.search(r"default_rng|manual_seed|RandomState", source)
+    }
+    assert drawing == {"spurious.seeding", "spurious.statistics.bootstrap"}
+    (rule,) = re.findall(r"- Everything random(.*?)\n- ", (DOCS / "architecture.md").read_text(encoding="utf-8"), re.S)
+    assert re.findall(r"`([\w/.]+)", rule) == ["spurious.seeding.generator", "statistics/bootstrap.py"]
+
+
+def test_pickles_are_promised_nowhere_in_the_settings():
+    """They can run any code, and batch files are refused as such (`spurious.data.downsampled`)."""
+    for name in ("config/README.md", "workflow/schemas/config.schema.yaml"):
+        assert "pickle" not in (SCRIPTS.parent / name).read_text(encoding="utf-8")
