@@ -91,8 +91,8 @@ def verified(dataset: Path, paths: list[Path]) -> Iterator[str]:
         with logits_of(model) as logits:
             for fault in image_faults(about, tensors.__getitem__, original, logits):
                 yield f"{path}: {fault}"
-        of = f"{len(about['found'])} found of {plural(len(about['starts']), 'start')}"
-        print(f"{path}: {plural(len(tensors), 'image')}, {of}, judged again")
+        found, kept = plural(len(about["found"]), "adversarial image"), len(tensors)
+        print(f"{path}: {found} from {plural(len(about['starts']), 'original')}, {kept} kept and judged again")
     table = dataset / "tables" / "robustness.csv"
     yield from (f"{table.parent}/{fault}" for fault in table_faults(abouts, read_rows([table])))
     print(f"{table}: counted again")

@@ -98,7 +98,7 @@ def test_photographs_are_attacked_one_by_one_and_verified(options, tmp_path, cap
     verify.main([str(tmp_path / "results")])
     first, second = capsys.readouterr().out.splitlines()
     kept = plain[plain["found"]].drop_duplicates(["defence", "attack", "norm", "id"])
-    assert f"{len(found)} images, {len(kept)} found of 4 starts, judged again" in first
+    assert f"{len(kept)} adversarial images from 4 originals, {len(found)} kept and judged again" in first
     assert second.endswith("robustness.csv: counted again")
 
 

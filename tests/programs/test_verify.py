@@ -120,7 +120,7 @@ def test_what_is_sound_passes_in_a_fresh_process(sound):
     assert (done.returncode, "error" in done.stderr) == (0, False)
     tensors, about = read(sound / SHARD.format(0))
     assert len(done.stdout.splitlines()) == 5
-    assert f"{len(tensors)} images, {len(tensors)} found of 5 starts, judged again" in done.stdout
+    assert f"{len(tensors)} adversarial images from 5 originals, {len(tensors)} kept and judged again" in done.stdout
     assert {row["goal"] for row in about["found"]} == {"wrong", "rejected"}
     assert {row["defence"] for row in about["found"]} == set(SETTINGS["defences"])
 
