@@ -12,7 +12,7 @@ BETAS = (0.9, 0.999)
 class Adam:
     """Adam (Kingma and Ba 2015, algorithm 1) for `parameters`, updated in place by `step`.
 
-    A thin hull around torch's functional form: the class in torch.optim imports the compiler at its first step,
+    A thin wrapper around torch's functional form: the class in torch.optim imports the compiler at its first step,
     which takes longer than many of our jobs compute. With `epsilon_hat` the small constant is added before the
     bias correction (the paper's "epsilon hat", end of section 2), as TensorFlow does: where gradients are as
     small as epsilon, the other form moves up to thirty times further in the first steps.

@@ -249,7 +249,23 @@ def test_the_image_is_the_first_held_out_one_that_all_get_right(tmp_path):
     later = InMemory(test.images.flip(0), test.labels.flip(0))
     assert sweep_figures.first_right(sweep, later) == 11
     none = InMemory(test.images[2:], test.labels[2:])
-    assert sweep_figures.first_right(sweep, none) == 0
+    assert sweep_figures.first_right(sweep, none) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "title"),
+    [
+        (0, "an image (0) plus a fraction of a template"),
+        (2, "an image (0; not all get it right) plus a fraction of a template"),
+    ],
+)
+def test_the_title_says_where_not_all_get_the_image_right(tmp_path, first, title):
+    data = write_inputs(tmp_path)
+    tensors = load_file(data)
+    tensors["test_images"], tensors["test_labels"] = tensors["test_images"][first:], tensors["test_labels"][first:]
+    write_tensors(data, tensors)
+    figure = returned("figure", "template-images", files_of(tmp_path, data), targets=TARGETS)
+    assert figure.get_suptitle() == title
 
 
 def test_the_lowest_the_best_and_the_highest_decay_are_shown(tmp_path):

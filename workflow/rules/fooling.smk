@@ -32,7 +32,7 @@ rule fool_classifier:
         classifier=classifier_settings,
         classes=classes,
         settings=section("fooling"),
-        seeds=fooling_seeds,
+        seeds=seeds_of_classifier,
         threads=threads_of("fooling"),
     message:
         "{wildcards.dataset}: fool {wildcards.classifier} by its gradient"

@@ -23,7 +23,7 @@ def next_seed(wildcards):
     return every[(every.index(int(wildcards.seed)) + 1) % len(every)]
 
 
-def fooling_seeds(wildcards):
+def seeds_of_classifier(wildcards):
     """The seeds of what is trained here; what comes as a file has none, and counts as seed 0."""
     return seeds(wildcards) if is_trained(wildcards) else [0]
 
@@ -281,7 +281,7 @@ def store_arguments(wildcards, input):
 
 
 def is_trained(wildcards):
-    """Whether a classifier of the smoothing or fooling experiments is trained here; else it comes as a file."""
+    """Whether a classifier is a network that is trained here; else it comes as a file, or is one of scikit-learn."""
     return "architecture" in own_classifier(wildcards)
 
 
@@ -303,7 +303,7 @@ def attacked_denoisers(wildcards):
 
 def certified_denoisers(wildcards):
     settings = of_classifier(experiment(wildcards.dataset)["certification"], wildcards.classifier)
-    return denoisers_of(settings["defences"], wildcards, fooling_seeds(wildcards)[0])
+    return denoisers_of(settings["defences"], wildcards, seeds_of_classifier(wildcards)[0])
 
 
 def transfer_sources(wildcards):

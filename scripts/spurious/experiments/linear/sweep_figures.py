@@ -47,14 +47,19 @@ def templates(
 def template_images(
     weights: Arrays, splits: Splits, targets: Sequence[int], class_names: Sequence[str] | None = None
 ) -> Figure:
-    """An image plus fractions of templates, before and after: the first held-out one that all classifiers get right."""
+    """An image plus fractions of templates, before and after: the first held-out one that all classifiers get right.
+
+    Where they get none right it is the first one, and the title says so.
+    """
     sweep = open_sweep(weights, splits, targets, class_names)
     source = splits.by_name[held_out(splits.by_name)]
-    place = first_right(sweep, source)
+    right = first_right(sweep, source)
+    place = 0 if right is None else right
     label = int(source.labels[place])
     image = to_float(source.batch(source.labels.new_tensor([place])))[0]
     others = [target for target in sweep.targets if target != label]
-    return draw_fooled(sweep, image, others, f"an image ({sweep.names[label]}) plus a fraction of a template")
+    name = sweep.names[label] if right is not None else f"{sweep.names[label]}; not all get it right"
+    return draw_fooled(sweep, image, others, f"an image ({name}) plus a fraction of a template")
 
 
 def template_noise(
@@ -66,10 +71,10 @@ def template_noise(
     return draw_fooled(sweep, noise, sweep.targets, "uniform noise plus a fraction of a template")
 
 
-def first_right(sweep: Sweep, source: Split) -> int:
-    """The place of the first image that all classifiers of the figure get right, 0 where there is none."""
+def first_right(sweep: Sweep, source: Split) -> int | None:
+    """The place of the first image that all classifiers of the figure get right, None where there is none."""
     right = (predict_linear(sweep.weight, sweep.bias, source).predicted == source.labels).all(0)
-    return int(right.int().argmax())
+    return int(right.int().argmax()) if right.any() else None
 
 
 def open_sweep(weights: Arrays, splits: Splits, targets: Sequence[int], class_names: Sequence[str] | None) -> Sweep:
