@@ -9,11 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spurious.experiments.catalogue import setting
-from spurious.experiments.rooms import Room, rooms
+from spurious.experiments.certification.catalogue import portions
+from spurious.experiments.retraining.arms import arms
+from spurious.experiments.robustness.catalogue import attacked, parts
 
 VERSION = "0.1.0"  # of the workflow; here, where no result depends on it, and in CITATION.cff
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^]]*\])?==(?P<version>[^\s;#]+)")
+# Wildcards whose values belong together, beside the classifier, and the jobs of a configuration that have them.
+TOGETHER = {("negatives", "target"): arms, ("attacked",): attacked, ("portion",): portions}
 _WILDCARD = re.compile(r"\{(\w+)\}")
 
 
@@ -121,23 +124,20 @@ def belongs(wildcards: Mapping[str, str], configuration: Mapping[str, Any]) -> b
         "seed": set(map(str, entry["seeds"])),
         "label": set(map(str, range(own.get("classes", 10)))),
         "shard": set(map(str, range(configuration["smoothing"]["shards"]))),
+        "search": set(configuration["backworking"]["searches"]),
+        "part": set(map(str, parts(configuration))),
         "file": set(own.get("files", {})),
     }
     named = all(value in known[name] for name, value in wildcards.items() if name in known)
-    return named and all(_in_room(wildcards, room, configuration) for room in rooms().values())
+    return named and all(_is_one_of(wildcards, names, jobs(configuration)) for names, jobs in TOGETHER.items())
 
 
-def _in_room(wildcards: Mapping[str, str], room: Room, configuration: Mapping[str, Any]) -> bool:
-    """Whether the room has jobs with such values of its own wildcards, as far as these are there."""
-    for names, key in room.wildcards.items():
-        names = (names,) if isinstance(names, str) else names
-        own = {name: wildcards[name] for name in names if name in wildcards}
-        if own.keys() - {"classifier"}:
-            values = setting(configuration, key)
-            taken = [value if isinstance(value, Mapping) else {names[0]: value} for value in values]
-            if not any(own.items() <= {name: str(value) for name, value in each.items()}.items() for each in taken):
-                return False
-    return True
+def _is_one_of(wildcards: Mapping[str, str], names: tuple[str, ...], jobs: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether one of the jobs has these values of the wildcards with these names, as far as they are there."""
+    own = {name: wildcards[name] for name in (*names, "classifier") if name in wildcards}
+    return own.keys() <= {"classifier"} or any(
+        own.items() <= {name: str(value) for name, value in job.items()}.items() for job in jobs
+    )
 
 
 def _listed(names: Any) -> Iterable[str]:
