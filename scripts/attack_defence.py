@@ -69,7 +69,7 @@ def main(argv: list[str] | None = None) -> None:
     settings = arguments.settings
     images = open_images(arguments.data)
     order = order_of(images)
-    own_ranks(len(images), arguments)  # refuses a shard without images before anything is opened
+    ranks = own_ranks(min(settings.images, len(images)), arguments)
     model, preprocessing = open_classifier(arguments.weights, arguments.entry, device, accelerated=False)
     model.to(memory_format=torch.channels_last)  # convolutions are a fifth faster on processors
     kept = not_attacked(arguments.data, images, order[settings.images :], settings.batch_size, device)
@@ -78,7 +78,7 @@ def main(argv: list[str] | None = None) -> None:
     with logits_of(model) as logits:
         try:
             defences = fitted_defences(trained, logits, kept, preprocessing)
-            for part, starts, own, made in attacked(defences, logits, images, order, arguments, device):
+            for part, starts, own, made in attacked(defences, logits, images, order, ranks, arguments, device):
                 stored = starts.ids[: int((part < (settings.archived or len(order))).sum())]
                 about = description(own, made, starts, defences, stored)
                 found |= {row["name"]: made[row["name"]] for row in about["found"] if row["stored"]}
@@ -100,13 +100,14 @@ def attacked(
     logits: Scores,
     images: Images,
     order: torch.Tensor,
+    ranks: torch.Tensor,
     arguments: argparse.Namespace,
     device: torch.device,
 ) -> Iterator[tuple[torch.Tensor, Starts, pd.DataFrame, dict[str, torch.Tensor]]]:
     """The ranks (n,) of images that are attacked together, their starts, rows and what was found: a dataset's images
     of this shard at once, photographs, whose sizes differ, one by one.
     """
-    settings, ranks = arguments.settings, own_ranks(len(images), arguments)
+    settings = arguments.settings
     parts = ranks.split(len(ranks) if images.shape else 1)
     checks = [int((part < settings.checks.images).sum()) for part in parts]
     total = sum(work(defences, settings, *own) for own in zip(map(len, parts), checks, strict=True))
@@ -125,9 +126,8 @@ def order_of(images: Images) -> torch.Tensor:
     return torch.arange(len(images))
 
 
-def own_ranks(available: int, arguments: argparse.Namespace) -> torch.Tensor:
-    """Every `shards`-th of the attacked images, from `shard` on; of so many `available` ones."""
-    count = min(arguments.settings.images, available)
+def own_ranks(count: int, arguments: argparse.Namespace) -> torch.Tensor:
+    """Every `shards`-th of the attacked images, from `shard` on."""
     if not 0 <= arguments.shard < arguments.shards:
         raise SpuriousError(f"--shard {arguments.shard}: with --shards {arguments.shards} it must be below that")
     if arguments.shard >= count:

@@ -50,13 +50,10 @@ def main(argv: list[str] | None = None) -> None:
     """Verify every dataset of the folder; SpuriousError, which ends with 1, where anything does not hold."""
     arguments = parse(argv)
     torch.set_num_threads(arguments.threads)
-    datasets: dict[Path, list[Path]] = defaultdict(list)
+    stored: dict[Path, list[Path]] = defaultdict(list)
     for path in sorted(arguments.results.glob(f"*/{ARCHIVES}")):
-        dataset = arguments.results / path.relative_to(arguments.results).parts[0]
-        if is_current(path, dataset):
-            datasets[dataset].append(path)
-        else:
-            tell(f"{path}: left by an earlier configuration; not looked at")
+        stored[arguments.results / path.relative_to(arguments.results).parts[0]].append(path)
+    datasets = {dataset: own for dataset, paths in stored.items() if (own := current(dataset, paths))}
     if not datasets:
         raise SpuriousError(f"{arguments.results}: holds no images of attacks ({ARCHIVES}); run robustness first")
     faults = 0
@@ -68,15 +65,18 @@ def main(argv: list[str] | None = None) -> None:
         raise SpuriousError(f"{arguments.results}: does not hold, {plural(faults, 'fault')}; see the lines above")
 
 
-def is_current(path: Path, dataset: Path) -> bool:
-    """Whether the archive is of the configuration that the provenance of its dataset holds; without one all are."""
+def current(dataset: Path, paths: list[Path]) -> list[Path]:
+    """The archives of the configuration that the provenance of the dataset holds; without one all are."""
     record = dataset / "tables" / "provenance.json"
     if not record.exists():
-        return True
+        return paths
     configuration = json.loads(record.read_text(encoding="utf-8"))["configuration"]
-    wanted = {(row["classifier"], f"seed{row['attacked']}") for row in attacked(configuration)}
-    shards = {f"shard{part}" for part in parts(configuration)}
-    return (path.parents[2].name, path.parents[1].name) in wanted and path.stem in shards
+    folders = [dataset / row["classifier"] / f"seed{row['attacked']}/robustness" for row in attacked(configuration)]
+    wanted = {folder / f"shard{part}.safetensors" for folder in folders for part in parts(configuration)}
+    for path in paths:
+        if path not in wanted:
+            tell(f"{path}: left by an earlier configuration; not looked at")
+    return [path for path in paths if path in wanted]
 
 
 def verified(dataset: Path, paths: list[Path]) -> Iterator[str]:

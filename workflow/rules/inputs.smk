@@ -290,20 +290,19 @@ def is_fitted(classifier, dataset):
     return "scikit_learn" in experiment(dataset)["classifiers"][classifier]
 
 
-def denoisers_of(defences, wildcards, seed):
-    """The files of the denoisers that defences name, for the classifier of one seed."""
+def denoisers_of(stage, wildcards, seed):
+    """The files of the denoisers that the defences of a stage name, for the classifier of one seed."""
+    defences = of_classifier(experiment(wildcards.dataset)[stage], wildcards.classifier)["defences"]
     names = [own["denoiser"] for own in defences.values() if isinstance(own, dict) and "denoiser" in own]
     return collect(rules.train_denoiser.output.denoiser, seed=seed, denoiser=names, **wildcards)
 
 
 def attacked_denoisers(wildcards):
-    settings = of_classifier(experiment(wildcards.dataset)["robustness"], wildcards.classifier)
-    return denoisers_of(settings["defences"], wildcards, wildcards.attacked)
+    return denoisers_of("robustness", wildcards, wildcards.attacked)
 
 
 def certified_denoisers(wildcards):
-    settings = of_classifier(experiment(wildcards.dataset)["certification"], wildcards.classifier)
-    return denoisers_of(settings["defences"], wildcards, seeds_of_classifier(wildcards)[0])
+    return denoisers_of("certification", wildcards, seeds_of_classifier(wildcards)[0])
 
 
 def transfer_sources(wildcards):

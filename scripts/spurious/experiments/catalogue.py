@@ -100,6 +100,13 @@ class Findings:
     figure: str = ""
 
 
+def named_classifiers(settings: Settings) -> list[str]:
+    """The classifiers that the experiments of a dataset name, from the first one on; some are only switched on."""
+    entry = settings["experiment"]
+    lists = [names for stage, names in entry.items() if stage != "seeds" and not isinstance(names, bool)]
+    return list(dict.fromkeys(name for names in lists for name in names))
+
+
 def setting(settings: Settings, key: str | Callable[[Settings], Any]) -> Any:
     """The value of a dotted key, "backworking.found_above" or "experiment.seeds.0", or of a function."""
     if callable(key):

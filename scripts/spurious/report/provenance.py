@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spurious.experiments.catalogue import named_classifiers
 from spurious.experiments.certification.catalogue import portions
 from spurious.experiments.retraining.arms import arms
 from spurious.experiments.robustness.catalogue import attacked, parts
@@ -117,11 +118,10 @@ def source_of(path: str, patterns: Mapping[str, str]) -> tuple[str, dict[str, st
 
 def belongs(wildcards: Mapping[str, str], configuration: Mapping[str, Any]) -> bool:
     """Whether a job with these wildcards is one of this configuration, or was left by an earlier one."""
-    entry = configuration["experiment"]
     own = _own(configuration)
     known = {
-        "classifier": {name for stage, names in entry.items() if stage != "seeds" for name in _listed(names)},
-        "seed": set(map(str, entry["seeds"])),
+        "classifier": set(named_classifiers(configuration)),
+        "seed": set(map(str, configuration["experiment"]["seeds"])),
         "label": set(map(str, range(own.get("classes", 10)))),
         "shard": set(map(str, range(configuration["smoothing"]["shards"]))),
         "search": set(configuration["backworking"]["searches"]),
@@ -129,20 +129,13 @@ def belongs(wildcards: Mapping[str, str], configuration: Mapping[str, Any]) -> b
         "file": set(own.get("files", {})),
     }
     named = all(value in known[name] for name, value in wildcards.items() if name in known)
-    return named and all(_is_one_of(wildcards, names, jobs(configuration)) for names, jobs in TOGETHER.items())
+    together = [jobs for names, jobs in TOGETHER.items() if wildcards.keys() & set(names)]
+    return named and all(_is_one_of(wildcards, jobs(configuration)) for jobs in together)
 
 
-def _is_one_of(wildcards: Mapping[str, str], names: tuple[str, ...], jobs: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether one of the jobs has these values of the wildcards with these names, as far as they are there."""
-    own = {name: wildcards[name] for name in (*names, "classifier") if name in wildcards}
-    return own.keys() <= {"classifier"} or any(
-        own.items() <= {name: str(value) for name, value in job.items()}.items() for job in jobs
-    )
-
-
-def _listed(names: Any) -> Iterable[str]:
-    """The classifiers that an experiment names; none where it is only switched on."""
-    return () if isinstance(names, bool) else names
+def _is_one_of(wildcards: Mapping[str, str], jobs: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether one of the jobs has these values of its wildcards, as far as they are there."""
+    return any(all(str(value) == wildcards.get(name, str(value)) for name, value in job.items()) for job in jobs)
 
 
 def trainings(found: Iterable[tuple[str, str | None, str | None]]) -> list[dict[str, Any]]:

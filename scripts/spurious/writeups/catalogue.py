@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from spurious.experiments.catalogue import Figure, Settings, Table, always
+from spurious.experiments.catalogue import Figure, Settings, Table, always, named_classifiers
 from spurious.experiments.rooms import Room
 
 ROOM = Room(title="Claims and published numbers", present=always)
@@ -15,13 +15,6 @@ def published_as(settings: Settings) -> dict[str, Any]:
     entries = settings["classifiers"]
     names = dict.fromkeys(name for stage in ("smoothing", "fooling") for name in settings["experiment"][stage])
     return {name: entries[name]["published_as"] for name in names if "published_as" in entries[name]}
-
-
-def named(settings: Settings) -> list[str]:
-    """The classifiers, as the experiments name them, from the first one on."""
-    entry = settings["experiment"]
-    lists = [names for stage, names in entry.items() if stage != "seeds" and not isinstance(names, bool)]
-    return list(dict.fromkeys(name for names in lists for name in names))
 
 
 def network(settings: Settings) -> str:
@@ -57,7 +50,7 @@ RESULTS = [
         "claims",
         "spurious.writeups.claims:table",
         {"claims": "resource.claims.csv", "tables": "claimed"},
-        {"classifiers": named},
+        {"classifiers": named_classifiers},
     ),
     Figure(
         "attacks",
