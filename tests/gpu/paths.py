@@ -15,7 +15,6 @@ from spurious.attacks import evolution
 from spurious.attacks.closed_form import fast_gradient_sign, smallest_steps
 from spurious.attacks.confidence import raise_confidence
 from spurious.attacks.entries import GradientAttack
-from spurious.attacks.expectation import move_away
 from spurious.attacks.gradient import fool, random_targets
 from spurious.attacks.optimization import run_searches
 from spurious.attacks.persistent import Wanted, persist
@@ -23,9 +22,6 @@ from spurious.attacks.settings import ImageOptimization, PersistentAttack
 from spurious.classifiers.linear import LinearTrainer
 from spurious.classifiers.predictions import accuracy, predict
 from spurious.classifiers.scikit_learn import scores_of
-from spurious.defences.defended import Defended
-from spurious.defences.entries import Vote
-from spurious.defences.smoothed import Smoothed
 from spurious.perturbations.balls import sizes
 from spurious.perturbations.noise_images import NOISE
 from spurious.seeding import generator
@@ -216,22 +212,3 @@ def evolution_search(bench: Bench) -> Iterator[Agreement]:
     # two candidates of nearly equal scores may change places, from where on a search is another one
     yield mean("searches that reach their goal", cpu["reached"], gpu["reached"], 0.1)
     yield mean("queries", cpu["queries"], gpu["queries"], 0.1 * bench.size.queries)
-
-
-@path("float32", unit="draws/s")
-def certification(bench: Bench) -> Iterator[Agreement]:
-    """The decisions of the smoothed vote, counted under noise that is the CPU's, and a step of the attack on it."""
-    images, draws = tested(bench.size)[0][:8], 500
-    noise = 0.5 * torch.randn((16, *images.shape[1:]), generator=generator("gpu", "noise"))
-
-    def run(device: torch.device) -> Values:
-        scores = Defended(Vote(), cnn(bench.size, device)).scores
-        subject = Smoothed(scores, 0.5, seed=0, batch_size=250)
-        own = list(images.to(device))
-        counts = torch.stack([subject.counts(image, place, draws, "estimation") for place, image in enumerate(own)])
-        moved = [move_away(scores, image, 0, 1.0, lambda _: noise.to(device), steps=1) for image in own]
-        return {"shares": counts / draws, "moved": torch.stack(moved)}
-
-    cpu, gpu = bench.both(run, work=len(images) * draws)
-    yield largest("shares of the decisions", cpu["shares"], gpu["shares"], 0.005)  # draws at a border of two classes
-    yield largest("images after a step", cpu["moved"], gpu["moved"], 1e-3)

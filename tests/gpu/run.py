@@ -18,7 +18,8 @@ try:
     import torch
 
     import comparing
-    import paths  # noqa: F401 - registers them
+    import defences  # noqa: F401 - registers its paths, as the others do
+    import paths  # noqa: F401
     import subjects
     import sweeps  # noqa: F401
     from pipeline.jobs.devices import prepare_compute
@@ -38,17 +39,17 @@ def main(argv: list[str] | None = None) -> int:
         print("skipped: torch sees no GPU here; --device cpu compares the CPU with itself")
         return 0
     size = subjects.SMALL if arguments.small else subjects.FULL
+    output = arguments.output or (MEASURED if device.type == "cuda" else None)
     rows = []
     for path in comparing.PATHS:
         if not arguments.paths or path.name in arguments.paths:
             start = time.perf_counter()
             rows += rows_of(path, comparing.Bench(device, size, path.precision))
             print(f"{path.name}, {path.precision}: {time.perf_counter() - start:.1f} s", flush=True)
-    table = pd.DataFrame(rows, columns=COLUMNS)
+            table = pd.DataFrame(rows, columns=COLUMNS)
+            if output:  # after every path: a GPU that is lent for minutes may end the run
+                table.to_csv(output, index=False, lineterminator="\n")
     print(table.drop(columns="device").to_string(index=False, na_rep="", float_format="{:.4g}".format))
-    output = arguments.output or (MEASURED if device.type == "cuda" else None)
-    if output:
-        table.to_csv(output, index=False, lineterminator="\n")
     wrong = table["agrees"].eq(False)
     print(f"{wrong.sum()} of {len(table)} quantities do not agree, on {name_of(device)}")
     return int(wrong.any())

@@ -54,7 +54,7 @@ def test_the_cpu_agrees_with_itself_on_every_path(tmp_path):
     assert ", ".join(table) == f"{columns}, unit, peak_memory_mib"
     expected = {(path.name, path.precision) for path in comparing.PATHS}
     assert set(zip(table["path"], table["precision"], strict=True)) == expected
-    assert len(expected) == 16
+    assert len(expected) == 17
     assert (table["difference"] == 0).all()
     assert table["agrees"].all()
     assert (table[["cpu_rate", "gpu_rate"]] > 0).all(axis=None)
@@ -71,6 +71,7 @@ def test_another_library_for_the_convolutions_stays_within_the_tolerances(tmp_pa
         "fooling linf",
         "fooling l2",
         "evolution search",
+        "attacks on the vote",
         "certification",
     )
     status, table = compared(tmp_path, *names)
@@ -135,6 +136,18 @@ def test_a_path_that_fails_does_not_hide_the_others(tmp_path, monkeypatch):
     assert table[table["path"] == "prediction"]["agrees"].all()
 
 
+def test_a_comparison_that_is_ended_leaves_the_paths_before(tmp_path, monkeypatch):
+    def ended(bench):
+        raise KeyboardInterrupt
+        yield
+
+    (prediction,) = (path for path in comparing.PATHS if path.name == "prediction")
+    monkeypatch.setattr(comparing, "PATHS", [prediction, comparing.Path("ended", "float32", "images/s", ended)])
+    with pytest.raises(KeyboardInterrupt):
+        compared(tmp_path)
+    assert set(pd.read_csv(tmp_path / "gpu.csv")["path"]) == {"prediction"}
+
+
 def test_photographs_are_skipped_without_torchvision(tmp_path, monkeypatch):
     subjects.pretrained.cache_clear()
     monkeypatch.setitem(sys.modules, "spurious.classifiers.pretrained", None)
@@ -164,7 +177,7 @@ def test_a_missing_package_is_named_in_one_line():
 def test_an_unknown_path_is_refused(capsys):
     with pytest.raises(SystemExit):
         run.main(["predictions"])
-    assert "there is no path 'predictions'; there are training, prediction" in capsys.readouterr().err
+    assert "there is no path 'predictions'; there are attacks on the vote, certification" in capsys.readouterr().err
 
 
 def test_differences():
