@@ -122,7 +122,7 @@ def answer(claims: pd.DataFrame) -> str:
 def table(match: re.Match, root: Path) -> str:
     """The rows and columns that a comment asks for, as Markdown."""
     rows: pd.DataFrame = read_rows([root / match["path"]])
-    for condition in filter(None, (match["rows"] or "").split(",")):
+    for condition in filter(None, re.split(r",(?=\w+=)", match["rows"] or "")):
         column, value = condition.split("=")
         rows = rows[rows[column].astype(str) == value]
     return to_markdown(rows[match["columns"].split()])

@@ -117,7 +117,7 @@ def test_the_figure_ends_at_the_largest_radius(found):
     rows, _ = found
     drawn = figure(rows)
     assert [axes.get_title() for axes in drawn.axes] == [
-        f"net, σ = {sigma}, n = 8, 200 draws" for sigma in SETTINGS.sigmas
+        f"net, σ = {sigma}\nn = 8, 200 draws" for sigma in SETTINGS.sigmas
     ]
     line = next(line for line in drawn.axes[0].lines if line.get_label() == "none")
     own = rows[(rows["defence"] == "none") & (rows["sigma"] == 0.1) & (rows["decision"] == rows["label"])]

@@ -30,10 +30,10 @@ def figure(rows: pd.DataFrame) -> Figure:
         own = rows[(rows["classifier"] == classifier) & (rows["sigma"] == sigma)]
         for defence, part in own.groupby("defence", sort=False):
             place = names.index(defence)
-            width = 1 + 3 * (len(names) - place) / len(names)  # equal lines stay visible under each other
+            width = 1.5 + 3 * (len(names) - 1 - place) / len(names)  # equal lines stay visible under each other
             _draw(panel, right_radii(part), defence, {"color": COLORS[place % len(COLORS)], "linewidth": width})
         first = own[own["defence"] == own["defence"].iloc[0]]
-        panel.set_title(f"{classifier}, σ = {sigma:g}, n = {len(first):,}, {first['n'].iloc[0]:,} draws")
+        panel.set_title(f"{classifier}, σ = {sigma:g}\nn = {len(first):,}, {first['n'].iloc[0]:,} draws")
         panel.set_xlabel("L2 radius, pixels in [0, 1]")
         panel.set_ylim(-0.02, 1.02)
     for panel in list(axes)[len(panels) :]:
