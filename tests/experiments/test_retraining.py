@@ -13,8 +13,9 @@ import train_classifier
 from pipeline.files import checkpoints
 from pipeline.files.rows import read_rows
 from pipeline.files.tensors import load_classifier, read_dataset, read_tensors, write_tensors
+from spurious.attacks.map_elites import map_elites
 from spurious.attacks.optimization import run_searches
-from spurious.attacks.settings import ImageOptimization
+from spurious.attacks.settings import ImageOptimization, MapElites
 from spurious.classifiers.models import Description, build_classifier
 from spurious.classifiers.predictions import predict
 from spurious.classifiers.recipes import TrainingRecipe
@@ -118,6 +119,7 @@ NAMED = {
     "fresh": {"kind": "noise", "share": 0.2},
     "acet": {"kind": "noise", "share": 0.5, "steps": 2},
     "growing": {"kind": "searched", "search": "log-p", "factor": 2},
+    "evolved": {"kind": "evolved", "runs": 3, "population": 6, "generations": 4},
 }
 STRONG = {"images": 2, "steps": 3, "sizes": (1.0,), "objectives": ("log_p",), "restarts": 1, "max_queries": 0}
 CONFIDENCE = {"images": 9, "sizes": (0.1, 0.5), "steps": 2}
@@ -594,6 +596,27 @@ def test_growing_negatives_are_searched_in_the_classifier_of_the_round_before(fo
             seed = f"0, round {number - 1}, negatives"
             again = run_searches(before[number], label, data.of_label(label), search, images=len(images), seed=seed)
             torch.testing.assert_close(images, again["log-p"].images.clamp(0, 1))
+
+
+def test_evolved_negatives_are_the_elites_of_the_real_classes_in_the_net_of_the_round_before(folder, tmp_path):
+    """Seen by MAP-Elites itself: an image of each class from every run, class by class."""
+    retrain(folder, tmp_path, "evolved", "extra")
+    rows = read_rows([tmp_path / "negatives.csv"])
+    assert rows["label"].tolist() == 2 * [label for label in range(CLASSES) for _ in range(3)]
+    negatives = read_tensors(tmp_path / "negatives.safetensors")[0]["negatives"]
+    first, second = negatives.split(3 * CLASSES)
+    before = [load_classifier(folder / "seed0/weights.safetensors", CPU), retrained(folder, first, "extra", 0)]
+    for number, (model, images) in enumerate(zip(before, (first, second), strict=True)):
+        for run in range(3):
+            again = map_elites(
+                lambda images, model=model: predict(model, images)[:, :CLASSES],
+                SHAPE,
+                MapElites(population=6, generations=(4,)),
+                f"0, round {number}, negatives, run {run}",
+            )
+            torch.testing.assert_close(images[run::3], next(again)[1])
+    judged = predict(before[1], second).gather(1, torch.arange(CLASSES).repeat_interleave(3)[:, None])[:, 0]
+    assert rows.query("round == 2")["p"].tolist() == pytest.approx(judged.tolist(), rel=1e-4)
 
 
 @pytest.mark.parametrize("arm", [("fresh", "uniform"), ("acet", "extra")])

@@ -6,7 +6,17 @@ import pytest
 from spurious.experiments.retraining.looks import SEARCHED, arm_keys, arms_of, looks
 from spurious.perturbations.negatives import NEGATIVES
 
-PAPER = [*NEGATIVES, "backworked-log-p", "noise-1", "noise-10", "noise-50", "acet", "acet-unbounded", "growing"]
+PAPER = [
+    *NEGATIVES,
+    "backworked-log-p",
+    "noise-1",
+    "noise-10",
+    "noise-50",
+    "acet",
+    "acet-unbounded",
+    "growing",
+    "evolved",
+]
 
 
 def of(names):

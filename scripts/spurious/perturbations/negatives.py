@@ -75,6 +75,18 @@ class Growing(NamedNegatives, kind="searched"):
     factor: int = Field(4, ge=1, description="growth of the number of images from round to round, 1 or more")
 
 
+class Evolved(NamedNegatives, kind="evolved"):
+    """Noise that evolves towards all classes at once in the net of the round before: an image of each class per run.
+
+    With the target "extra" this is the retraining of Nguyen, Yosinski and Clune, "Deep neural networks are easily
+    fooled", CVPR (2015), "Training networks to recognize fooling images", with their direct encoding.
+    """
+
+    runs: int = Field(8, ge=1, description="images of each class in every round, 1 or more")
+    population: int = Field(200, ge=2, description="images of a generation, 2 or more")
+    generations: int = Field(200, ge=1, description="generations of a run, 1 or more")
+
+
 OF_SEARCH = "backworked-"  # before the name of a search: what that one found, where several attack
 
 
@@ -101,4 +113,4 @@ def is_backworked(name: str) -> bool:
 
 def is_searched(name: str, named: Mapping[str, NamedNegatives]) -> bool:
     """Whether these negatives are the images of a search, each for a label of its own."""
-    return isinstance(named[name], Growing) if name in named else function_of(name) is backworked
+    return isinstance(named[name], Growing | Evolved) if name in named else function_of(name) is backworked

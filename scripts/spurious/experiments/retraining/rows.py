@@ -9,9 +9,10 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from spurious.attacks.map_elites import map_elites
 from spurious.attacks.optimization import SearchResult, run_searches
 from spurious.attacks.optimization_rows import image_rows, label_probability
-from spurious.attacks.settings import ImageOptimization
+from spurious.attacks.settings import ImageOptimization, MapElites
 from spurious.classifiers.models import Description, build_classifier
 from spurious.classifiers.predictions import predict
 from spurious.classifiers.recipes import TrainingRecipe
@@ -20,7 +21,7 @@ from spurious.data.datasets import Dataset
 from spurious.experiments.retraining.settings import RetrainingSettings
 from spurious.experiments.retraining.strong import StrongAttack, noise_rows
 from spurious.experiments.retraining.training_set import target_classes, with_negatives
-from spurious.perturbations.negatives import FreshNoise, Growing, function_of, is_searched, search_of
+from spurious.perturbations.negatives import Evolved, FreshNoise, Growing, function_of, is_searched, search_of
 from spurious.seeding import generator
 
 ATTACK_COLUMNS = [
@@ -63,7 +64,7 @@ class Arm:
     counting: Counting
 
     @property
-    def named(self) -> FreshNoise | Growing | None:
+    def named(self) -> FreshNoise | Growing | Evolved | None:
         """The negatives' parameters, where they have some."""
         return self.settings.negatives.get(self.negatives)
 
@@ -147,9 +148,28 @@ def _new_negatives(arm: Arm, model: nn.Module, old: Sequence[Tensor], number: in
         images = arm.images * named.factor**number
         found = _searched(arm, model, [arm.search], f"{arm.seed_of(number - 1)}, negatives", images)
         return torch.cat([of_label[arm.search].images for of_label in found]).clamp_(0, 1)
+    if isinstance(named, Evolved):
+        return _evolved(arm, model, named, f"{arm.seed_of(number - 1)}, negatives")
     if isinstance(named, FreshNoise):
         return old[0][:0]
     return function_of(arm.negatives)(torch.cat(list(old)), generator(arm.seed, arm.negatives, number))
+
+
+def _evolved(arm: Arm, model: nn.Module, named: Evolved, seed: str) -> Tensor:
+    """What evolves in a classifier, class by class, an image of each run; an extra class is no goal."""
+    settings = MapElites(population=named.population, generations=(named.generations,))
+    elites = []
+    with arm.counting(f"evolution, seed {seed}", "run") as count:
+        for run in range(named.runs):
+            found = map_elites(
+                lambda images: predict(model, images)[:, : arm.data.classes],
+                arm.data.image_shape,
+                settings,
+                f"{seed}, run {run}",
+            )
+            elites += [images for _, images, _ in found]
+            count(1, named.runs)
+    return torch.stack(elites, dim=1).flatten(0, 1)
 
 
 def _negatives_rows(arm: Arm, model: nn.Module, images: Tensor, number: int) -> pd.DataFrame:
