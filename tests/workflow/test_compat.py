@@ -118,3 +118,73 @@ def test_only_by_us_the_scheduler_has_one_timer(project, found):
     """Where the second fails, look_again_once may be no longer needed."""
     listed = run_snakemake(project, "--list-rules", "--config", "value=1")
     assert found in listed.stdout + listed.stderr
+
+
+# Two functions of one code, and one with parameters of its own.
+SIGNATURES = """
+import inspect
+from snakemake import common
+
+read = []
+original = inspect.signature
+inspect.signature = lambda function: read.append(function) or original(function)
+
+def made(unused):
+    return lambda wildcards, attempt: unused
+
+pair, other = [made(1), made(2)], made(3)
+common.overwrite_function_params(other, {"wildcards": None})
+found = [list(common.get_function_params(function)) for function in (*pair, *pair, other)]
+print("read:", len(read), "found:", *("+".join(names) for names in found))
+inspect.signature = original
+"""
+
+
+@pytest.mark.parametrize(
+    ("project", "times"), [(OURS + SIGNATURES, 1), (SIGNATURES, 4)], indirect=["project"], ids=["ours", "plain"]
+)
+def test_only_by_us_functions_of_one_code_are_read_once(project, times):
+    """Where the second fails, read_signatures_once may be no longer needed."""
+    listed = run_snakemake(project, "--list-rules", "--config", "value=1")
+    expected = f"read: {times} found: {' '.join(4 * ['wildcards+attempt'])} wildcards"
+    assert expected in listed.stdout + listed.stderr
+
+
+# What was formatted is printed when snakemake ends.
+FORMATTING = """
+import atexit
+from snakemake.jobs import Job
+
+formatted, original = [], Job.format_wildcards
+Job.format_wildcards = lambda job, string, **more: formatted.append(string) or original(job, string, **more)
+atexit.register(lambda: print("formatted:", len(formatted)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("project", "options", "some"),
+    [
+        (OURS + FORMATTING, ["--quiet", "rules"], False),
+        (OURS + FORMATTING, [], True),
+        (FORMATTING, ["--quiet", "rules"], True),
+    ],
+    indirect=["project"],
+    ids=["ours", "ours, printed", "plain"],
+)
+def test_only_by_us_a_dry_run_formats_no_jobs_that_it_does_not_print(project, options, some):
+    """Where the last fails, format_no_job_unseen may be no longer needed."""
+    command = ["second.txt", "--dry-run", *options, "--config", "value=1"]
+    planned = run_snakemake(project, *command)
+    text = planned.stdout + planned.stderr
+    assert ("formatted: 0" not in text) is some
+    assert "formatted: " in text
+    assert ("rule second" in text) is (not options)
+
+
+@pytest.mark.parametrize(("project", "kept"), [(OURS, True), ("", False)], indirect=["project"], ids=["ours", "plain"])
+def test_only_by_us_garbage_is_looked_for_seldom(project, kept):
+    (project / "Snakefile").write_text(
+        (project / "Snakefile").read_text() + "\nimport gc\nprint('after', gc.get_threshold()[0])\n"
+    )
+    listed = run_snakemake(project, "--list-rules", "--config", "value=1")
+    assert ("after 100000" in listed.stdout + listed.stderr) is kept

@@ -4,14 +4,16 @@ Each piece says why. tests/workflow/test_compat.py fails where a version of Snak
 """
 
 import contextvars
+import gc
 import os
 import sys
 import threading
 from pathlib import Path
 
-from snakemake import persistence
+from snakemake import common, persistence
 from snakemake.jobs import Job
 from snakemake.scheduling.job_scheduler import JobScheduler
+from snakemake.settings.enums import Quietness
 
 from pipeline.jobs.lifetime import HEAD, head_here
 from pipeline.jobs.surroundings import usable_gpus
@@ -108,7 +110,52 @@ def leave_out_requests_for_gpus():
             del entries[name]
 
 
+def read_signatures_once():
+    """Read the parameters of a function once for all that share its code: a twentieth of the time of a large plan.
+
+    Snakemake reads them at every call, and makes many of the functions anew for every job. It looks at names and kinds
+    only, which are those of the code; where a function has other parameters than its code, it is asked as before.
+    """
+    read, known = common.get_function_params, {}
+    if getattr(read, "reads_once", False):
+        return
+
+    def get_function_params(function):
+        code = getattr(function, "__code__", None)
+        if code is None or vars(function):
+            return read(function)
+        if code not in known:
+            known[code] = read(function)
+        return known[code]
+
+    get_function_params.reads_once = True
+    common.get_function_params = get_function_params
+
+
+def format_no_job_unseen():
+    """In a dry run that prints no jobs (--quiet rules), format none of them: a fifth of the time of a large plan."""
+    log_info, unseen = Job.log_info, {Quietness.RULES, Quietness.ALL}
+    if getattr(log_info, "formats_what_is_seen", False):
+        return
+
+    def log_what_is_seen(job, *arguments, **options):
+        # asked here: while this file is read nobody knows yet that it is a dry run
+        if not (workflow.dryrun and unseen & set(workflow.output_settings.quiet or ())):
+            log_info(job, *arguments, **options)
+
+    log_what_is_seen.formats_what_is_seen = True
+    Job.log_info = log_what_is_seen
+
+
+def collect_less_often():
+    """Look for garbage after more allocations: of a plan nearly nothing is garbage, and each look goes through it."""
+    gc.set_threshold(100_000)
+
+
 if not IS_MODULE:
+    read_signatures_once()
+    format_no_job_unseen()
+    collect_less_often()
     set_environment_of_jobs()
     keep_records_of_failed_jobs()
     limit_gpu_jobs()
