@@ -79,8 +79,18 @@ def test_fooling_of_a_classifier_that_was_right_nowhere():
     assert "nan" not in said
 
 
-@pytest.mark.parametrize(("queries", "told"), [(57.5, "after 58 queries (median)"), (float("nan"), "to 40 %; random")])
-def test_black_box_shows_evolution_beside_random_search(queries, told):
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("queries", "low", "high", "told"),
+    [
+        (57.5, 40.0, 77.0, "after 58 queries (median, 95 % interval 40 to 77);"),
+        (57.5, NAN, NAN, "after 58 queries (median);"),
+        (NAN, NAN, NAN, "to 40 %; random"),
+    ],
+)
+def test_black_box_shows_evolution_beside_random_search(queries, low, high, told):
     first = {
         "classifier": "forest",
         "accuracy": 0.96,
@@ -89,6 +99,8 @@ def test_black_box_shows_evolution_beside_random_search(queries, told):
         "high": 0.4,
         "described": "",
         "n": 9,
+        "queries_low": low,
+        "queries_high": high,
     }
     rows = [
         {**first, "search": "evolution", "success": 0.3, "queries_median": queries},
