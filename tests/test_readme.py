@@ -84,6 +84,20 @@ def test_claims_follow_the_tables_and_say_what_a_table_lacks(tmp_path):
         assert found["measured"][claim] == reason
 
 
+METHODS = re.compile("Wilson|Student|Bonett|[Bb]ootstrap|order statistics|of both|as in the table named")
+CAPTIONS = {path.stem: path for path in (ROOT / "workflow/report").glob("table_*.rst")}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in sorted(MEASURED.glob("*/*.csv")) if f"table_{path.stem}" in CAPTIONS],
+    ids=lambda path: f"{path.parent.name}-{path.stem}",
+)
+def test_captions_name_the_method_of_an_interval(path):
+    bounds = [name for name in pd.read_csv(path, nrows=0) if name == "low" or name.endswith("_low")]
+    assert not bounds or METHODS.search(CAPTIONS[f"table_{path.stem}"].read_text(encoding="utf-8"))
+
+
 def test_an_answer_has_the_claims_by_their_verdicts():
     rows = [("A.", "undecided"), ("B.", "supported"), ("C.", "not run"), ("D.", "supported"), ("E.", "not run")]
     claims = pd.DataFrame(rows, columns=["claim", "verdict"])

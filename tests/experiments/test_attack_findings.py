@@ -43,19 +43,21 @@ def linear_table():
         for seed in (4, "all"):
             rates = {"accuracy": accuracy, "low": accuracy - 0.01, "high": accuracy + 0.01, "n": 1000, "seeds": 1}
             row = {"weight_decay": decay, "seed": seed, "split": "test", "l2_median": step, "initial_loss": 6.93}
-            rows.append(row | rates)
+            rows.append(row | rates | {"l2_low": step - 0.25, "l2_high": step + 0.25})
     return pd.DataFrame(rows)
 
 
 def test_linear_names_the_most_resistant_and_what_is_significantly_worse():
-    rows = [(0.01, 0.0, -0.4, "within noise"), (1.0, 0.0, -42.0, "lower")]
-    tests = pd.DataFrame(rows, columns=["weight_decay", "against", "accuracy_difference", "accuracy_verdict"]).assign(
-        n=1000
-    )
+    rows = [(0.01, 0.0, -0.4, -1.0, 0.2, "within noise"), (1.0, 0.0, -42.0, -45.0, -39.0, "lower")]
+    columns = ["weight_decay", "against", "accuracy_difference", "low", "high", "accuracy_verdict"]
+    tests = pd.DataFrame(rows, columns=columns).assign(n=1000)
     said = text(linear_findings.linear(linear_table(), tests))
-    assert "accuracy 92.00 % with a weight decay of 0, 50.00 % with a weight decay of 1" in said
-    assert "2.5 at a weight decay of 0.01 (2.5 times as long)" in said
-    assert "significantly less accurate: 1 (-42.00 points)" in said
+    assert "1,000 test images (one seed): accuracy 92.00 %, 95 % interval 91.00 to 93.00 %, with" in said
+    assert "; 50.00 %, 95 % interval 49.00 to 51.00 %, with a weight decay of 1." in said
+    assert "than 2.5 (L2, 95 % interval 2.25 to 2.75) with a weight decay of 0.01: 2.5 times as long" in said
+    assert "significantly less accurate: 1 (-42.00 points, -45.00 to -39.00)" in said
+    several = text(linear_findings.linear(linear_table().assign(n=3000, seeds=3), tests))
+    assert "1,000 test images (means over 3 seeds)" in several
     none = tests.assign(accuracy_verdict="within noise")
     assert "no other is significantly less accurate" in text(linear_findings.linear(linear_table(), none))
 
@@ -77,8 +79,18 @@ def test_fooling_of_a_classifier_that_was_right_nowhere():
     assert "nan" not in said
 
 
-@pytest.mark.parametrize(("queries", "told"), [(57.5, "after 58 queries (median)"), (float("nan"), "to 40 %; random")])
-def test_black_box_shows_evolution_beside_random_search(queries, told):
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("queries", "low", "high", "told"),
+    [
+        (57.5, 40.0, 77.0, "after 58 queries (median, 95 % interval 40 to 77);"),
+        (57.5, NAN, NAN, "after 58 queries (median);"),
+        (NAN, NAN, NAN, "to 40 %; random"),
+    ],
+)
+def test_black_box_shows_evolution_beside_random_search(queries, low, high, told):
     first = {
         "classifier": "forest",
         "accuracy": 0.96,
@@ -87,6 +99,8 @@ def test_black_box_shows_evolution_beside_random_search(queries, told):
         "high": 0.4,
         "described": "",
         "n": 9,
+        "queries_low": low,
+        "queries_high": high,
     }
     rows = [
         {**first, "search": "evolution", "success": 0.3, "queries_median": queries},

@@ -137,7 +137,8 @@ def test_an_arm_that_only_the_old_attack_misses_is_named(old, strong, effect):
     assert set(table["effect"]) == {"", effect}
     said = [text for text in persistence(table) if "arm0" in text]
     assert [text for text in EFFECTS.values() if text in said[0]] == [EFFECTS[effect]]
-    assert "or more would have been seen" in said[0]
+    assert "or more would have been seen in one test by itself" in said[0]
+    assert "(n = 60)" in said[0]
     assert "Holm" in said[0]
     assert "2.0 times as many passes" in said[0]
 

@@ -251,6 +251,8 @@ def test_findings_give_images_intervals_and_verdicts():
     table = arms_summary({"none": [75, 62, 70], "backworked": [45, 63, 45]})
     before = table[table["negatives"] == "none"].assign(round=0)
     said = [text.replace("\N{NO-BREAK SPACE}", " ") for text in findings.retraining(pd.concat([before, table]))]
+    assert said[0].startswith("**cnn, before retraining** (means over 3 seeds): ")
+    assert said[0].endswith(", of 2,000 test images.")
     assert "finds 69.0 of 80 (95 % interval " in said[0]
     arm = next(text for text in said if "backworked" in text)
     assert "finds 51.0 of 80 (95 % interval " in arm

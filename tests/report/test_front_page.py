@@ -55,8 +55,8 @@ def written(folder, dataset, table):
     (place / "tables").mkdir(parents=True)
     table.to_csv(place / "tables/claims.csv", index=False)
     (place / "picture.png").write_bytes(PNG)
-    rows = "classifier,accuracy,start,search,n,success,low,high,queries_median,described\n"
-    values = "forest,.5,image,{},9,.5,.2,.8,7,\n"
+    rows = "classifier,accuracy,start,search,n,success,low,high,queries_median,queries_low,queries_high,described\n"
+    values = "forest,.5,image,{},9,.5,.2,.8,7,5,9,\n"
     csv = rows + "".join(values.format(search) for search in ("evolution", "random"))
     (place / "tables/black_box.csv").write_text(csv, encoding="utf-8")
     part = {"title": "By scores", "question": "Is it safe?", "settings": {}}

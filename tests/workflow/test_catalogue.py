@@ -73,6 +73,19 @@ def test_every_result_has_a_caption(result):
     assert caption.read_text(encoding="utf-8").strip()
 
 
+SEARCHED = ("backworking", "retraining")
+WITHOUT_SEARCHES = {"table_retraining-noise", "figure_retraining-images"}
+
+
+@named([result for name in SEARCHED for result in ROOMS[name].RESULTS])
+def test_captions_tell_the_search_published_from_the_one_that_was_published(result):
+    """Its name is that of the search with clamped pixels, which the write-up's was not."""
+    name = f"{result.kind}_{result.stem}"
+    caption = " ".join((ROOT / f"workflow/report/{name}.rst").read_text(encoding="utf-8").split())
+    told = "pixels in [0, 1] at every step" in caption and "as it was published" in caption
+    assert told != (name in WITHOUT_SEARCHES)
+
+
 def test_every_caption_is_of_a_result():
     captions = {path.stem for path in (ROOT / "workflow/report").glob("*.rst")}
     others = {"provenance", "workflow", "figure_example"}

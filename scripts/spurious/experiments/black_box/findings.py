@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from spurious.wording import interval, percent
+from spurious.wording import NO_BREAK, interval, percent
 
 PLURALS = {"image": "test images", "noise": "noise"}
 
@@ -14,7 +14,7 @@ def black_box(table: pd.DataFrame) -> Iterator[str]:
     for (classifier, start), rows in table.groupby(["classifier", "start"], sort=False):
         found = rows[rows["search"] == "evolution"].iloc[0]
         control = rows[rows["search"] == "random"].iloc[0]
-        queries = "" if pd.isna(found["queries_median"]) else f", after {found['queries_median']:.0f} queries (median)"
+        queries = "" if pd.isna(found["queries_median"]) else f", after {_queries(found)}"
         about = "" if pd.isna(found["described"]) or not found["described"] else f"; {found['described']}"
         yield (
             f"**{classifier}** (accuracy {percent(found['accuracy'])}{about}), from {PLURALS[start]}, scores alone:"
@@ -31,6 +31,13 @@ def _by_distances(rows: pd.DataFrame) -> str:
         return ""
     said = _success(own.iloc[0])
     return f"; a step towards the nearest training images of the target, which needs no scores, in {said}"
+
+
+def _queries(row: pd.Series) -> str:
+    """The median over the successes with its interval, where they are enough for one."""
+    low, high = row["queries_low"], row["queries_high"]
+    bounds = "" if pd.isna(low) or pd.isna(high) else f", 95{NO_BREAK}% interval {low:.0f} to {high:.0f}"
+    return f"{row['queries_median']:.0f} queries (median{bounds})"
 
 
 def _success(row: pd.Series) -> str:

@@ -8,7 +8,7 @@ from spurious.experiments.retraining.persistence import STRONG, STRONG_FROM_NOIS
 from spurious.experiments.retraining.verdicts import last_round
 from spurious.frames import published_first
 from spurious.perturbations.negatives import is_backworked
-from spurious.wording import NO_BREAK, interval, percent, points
+from spurious.wording import NO_BREAK, interval, percent, plural, points
 
 
 def retraining(table: pd.DataFrame) -> Iterator[str]:
@@ -20,7 +20,12 @@ def retraining(table: pd.DataFrame) -> Iterator[str]:
 def _of_classifier(classifier: str, table: pd.DataFrame) -> Iterator[str]:
     last = table[last_round(table)]
     before = table[table["round"] == 0]
-    yield f"**{classifier}, before retraining**: {_attacks(before)}; accuracy {_accuracy(before.iloc[0])}."
+    first = before.iloc[0]
+    seeds = "one seed" if first["seeds"] == 1 else f"means over {first['seeds']} seeds"
+    tested = plural(round(first["accuracy_n"] / first["seeds"]), "test image")
+    yield (
+        f"**{classifier}, before retraining** ({seeds}): {_attacks(before)}; accuracy {_accuracy(first)}, of {tested}."
+    )
     for (negatives, target), rows in last.groupby(["negatives", "target"], sort=False):
         name = "no negatives" if negatives == "none" else f"{negatives} negatives, target {target}"
         first = rows.iloc[0]
@@ -92,7 +97,8 @@ def persistence(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _share(row: pd.Series) -> str:
-    return interval(row["found_share"], row["found_low"], row["found_high"], row["found_n"])
+    text = interval(row["found_share"], row["found_low"], row["found_high"], row["found_n"])
+    return f"{text} (n = {row['found_n']:,})"
 
 
 def _kinds(strong: pd.Series) -> str:
@@ -112,13 +118,16 @@ def _verdict(old: dict[str, pd.Series], strong: pd.Series) -> str:
     """What the arm does to what is found from noise, against no negatives in the same round."""
     if strong["negatives"] == "none":
         return "This is what the others are compared with."
-    fallen = " and ".join(f"*{name}*" for name, row in old.items() if row["found_verdict"] == "lower")
+    fewer = [f"*{name}*" for name, row in old.items() if row["found_verdict"] == "lower"]
+    fallen, several = " and ".join(fewer), len(fewer) > 1
     said = {
         "helps": f"The arm helps: *{STRONG_FROM_NOISE}* finds less",
         "too little": f"*{STRONG_FROM_NOISE}* finds less, but by less than what matters",
-        "hides": f"The arm hides: {fallen} finds less, more so than *{STRONG_FROM_NOISE}*, which may find as many",
+        "hides": f"The arm hides: {fallen} {'find' if several else 'finds'} less, more so than"
+        f" *{STRONG_FROM_NOISE}*, which may find as many",
         "no effect": f"*{STRONG_FROM_NOISE}* finds no less, by what matters",
-        "cannot tell": f"Cannot tell whether *{STRONG_FROM_NOISE}* finds less" + f", as {fallen} does" * bool(fallen),
+        "cannot tell": f"Cannot tell whether *{STRONG_FROM_NOISE}* finds less"
+        + f", as {fallen} {'do' if several else 'does'}" * bool(fallen),
     }[strong["effect"]]
     return f"{said}{_visible(strong)}. Training costs {strong['training_cost']:.1f} times as many passes."
 
@@ -130,5 +139,5 @@ def _visible(strong: pd.Series) -> str:
     n = strong["found_n"]
     difference, low, high = (points(strong[f"found_difference{end}"], n) for end in ("", "_low", "_high"))
     corrected = f"p = {strong['found_p_holm']:.2g} after Holm's correction over the arms"
-    seen = f"{percent(strong['found_visible'], n)} or more would have been seen"
+    seen = f"{percent(strong['found_visible'], n)} or more would have been seen in one test by itself"
     return f" ({difference} points ({low} to {high}), {corrected}; {seen})"

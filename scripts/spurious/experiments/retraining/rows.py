@@ -175,15 +175,15 @@ def _evolved(arm: Arm, model: nn.Module, named: Evolved, seed: str) -> Tensor:
 def _negatives_rows(arm: Arm, model: nn.Module, images: Tensor, number: int) -> pd.DataFrame:
     """A row per new negative, judged by the classifier of the round before.
 
-    p is that of the label that an image was searched for; noise, which was searched for none, has its highest.
+    p is that of the label that an image was searched for; noise, which was searched for none, has its highest of a real
+    class: what an extra class takes for itself fools nobody.
     """
     probabilities = predict(model, images)
-    predicted = probabilities.argmax(1)
-    label = predicted
+    label = probabilities[:, : arm.data.classes].argmax(1)
     if is_searched(arm.negatives, arm.settings.negatives):
         label = torch.arange(arm.data.classes).repeat_interleave(len(images) // arm.data.classes)
     p = probabilities.gather(1, label[:, None])[:, 0]
-    columns = {"image": range(len(images)), "label": label, "predicted": predicted, "p": p}
+    columns = {"image": range(len(images)), "label": label, "predicted": probabilities.argmax(1), "p": p}
     return pd.DataFrame(arm.identification(number) | columns)
 
 

@@ -58,8 +58,8 @@ def found_decided(table: pd.DataFrame, limit: "float | pd.Series", attacks: Coll
 
     Verdicts: "higher" or "lower" where the interval of the difference excludes 0; "no change that matters" where it
     excludes what matters, `limit`, in both directions; else "cannot tell (n = 3)", n being the seeds; "" for the arm
-    without negatives. `found_visible` is the smallest difference that would have been seen: the longer half of the
-    interval. The `primary` tests are those of each arm's last round under these `attacks`: they are higher or lower
+    without negatives. `found_visible` is the smallest difference that one test by itself would show: the longer half of
+    the interval. The `primary` tests are those of each arm's last round under these `attacks`: they are higher or lower
     where `found_p_holm`, Holm's correction over the arms of a classifier under one attack, is below .05. `found_p` is
     the level at which the interval would end at 0, by t. All other verdicts are descriptive.
     """

@@ -69,7 +69,7 @@ def _rejected(rows: pd.DataFrame) -> str:
     """What the majority rejects at every noise level, of as many images each."""
     if not rows["reject_rate"].any():
         return "nothing at any sigma"
-    shares = [percent(row.reject_rate, row.n) if row.reject_rate else "nothing" for row in rows.itertuples()]
+    shares = [_bounded(row, "reject_rate") if row["reject_rate"] else "nothing" for _, row in rows.iterrows()]
     return _and([f"{share} at sigma {sigma:g}" for share, sigma in zip(shares, rows["sigma"], strict=True)])
 
 
