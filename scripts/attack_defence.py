@@ -5,8 +5,7 @@ Every image that was found is kept, with what `verify.py` needs to judge it agai
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 
 from pipeline.jobs.arguments import (
     COUNT,
@@ -21,7 +20,7 @@ from pipeline.jobs.arguments import (
 from pipeline.jobs.devices import prepare_compute
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.errors import SpuriousError
-from spurious.experiments.robustness.settings import RobustnessSettings
+from spurious.experiments.robustness.settings import KEPT_PHOTOGRAPHS, RobustnessSettings
 from spurious.registry import as_data
 
 
@@ -41,25 +40,18 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 answer_help(__name__, parse)
 
-import pandas as pd
 import torch
 
 from pipeline.files.classifiers import open_classifier
 from pipeline.files.denoisers import trained_defences
-from pipeline.files.images import Images, open_images, open_splits
+from pipeline.files.images import Images, open_images, validation_images
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import write_tensors
 from pipeline.jobs.progress import progress_bar
-from spurious.attacks.scores import Scores
 from spurious.attacks.within import Starts
-from spurious.data.datasets import to_float
-from spurious.defences.defended import Defended, logits_of
-from spurious.experiments.robustness.archive import description, joined
-from spurious.experiments.robustness.examples import MOST, examples_of
-from spurious.experiments.robustness.rows import all_rows, fitted_defences, work
-from spurious.seeding import generator
-
-KEPT_PHOTOGRAPHS = 300  # at most, that nobody attacks and thresholds are chosen by: each is as expensive as an attack's
+from spurious.defences.defended import logits_of
+from spurious.experiments.robustness.rows import fitted_defences
+from spurious.experiments.robustness.shard import attack_parts, work_on
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -68,62 +60,28 @@ def main(argv: list[str] | None = None) -> None:
     device = prepare_compute(arguments)
     settings = arguments.settings
     images = open_images(arguments.data)
-    order = order_of(images)
+    order = images.order()
     ranks = own_ranks(min(settings.images, len(images)), arguments)
+    parts = ranks.split(len(ranks) if images.shape else 1)  # photographs differ in size
     model, preprocessing = open_classifier(arguments.weights, arguments.entry, device, accelerated=False)
     model.to(memory_format=torch.channels_last)  # convolutions are a fifth faster on processors
-    kept = not_attacked(arguments.data, images, order[settings.images :], settings.batch_size, device)
+    others = order[settings.images :][:KEPT_PHOTOGRAPHS]
+    kept = validation_images(arguments.data, images, others, settings.batch_size, device)
     trained = trained_defences(settings.defences, arguments.denoisers, images.shape, device)
-    rows, found, abouts, shown = [], {}, [], []
+    load = partial(starts_of, images, order, device)
     with logits_of(model) as logits:
         try:
             defences = fitted_defences(trained, logits, kept, preprocessing)
-            for part, starts, own, made in attacked(defences, logits, images, order, ranks, arguments, device):
-                stored = starts.ids[: int((part < (settings.archived or len(order))).sum())]
-                about = description(own, made, starts, defences, stored)
-                found |= {row["name"]: made[row["name"]] for row in about["found"] if row["stored"]}
-                rows.append(own)
-                abouts.append(about)
-                described, tensors = examples_of(own, made, starts, defences, MOST - len(shown))
-                shown, found = shown + described, found | tensors
+            total, name = work_on(defences, settings, parts), f"attacks, shard {arguments.shard}"
+            with progress_bar(desc=name, total=total, unit="image") as bar:
+                made = attack_parts(defences, logits, parts, load, settings, arguments.seed, bar.update)
         except SpuriousError as error:
             raise SpuriousError(f"{arguments.weights}: {error}") from None
     who = {"classifier": arguments.classifier, "seed": arguments.seed}
-    write_rows(arguments.rows, pd.concat(rows, ignore_index=True).assign(**who))
-    about = who | {"entry": as_data(arguments.entry)} | joined(abouts)
-    described = {"archive": json.dumps(about), "rows": json.dumps([row | who for row in shown])}
-    write_tensors(arguments.found, found, described)
-
-
-def attacked(
-    defences: Mapping[str, Defended],
-    logits: Scores,
-    images: Images,
-    order: torch.Tensor,
-    ranks: torch.Tensor,
-    arguments: argparse.Namespace,
-    device: torch.device,
-) -> Iterator[tuple[torch.Tensor, Starts, pd.DataFrame, dict[str, torch.Tensor]]]:
-    """The ranks (n,) of images that are attacked together, their starts, rows and what was found: a dataset's images
-    of this shard at once, photographs, whose sizes differ, one by one.
-    """
-    settings = arguments.settings
-    parts = ranks.split(len(ranks) if images.shape else 1)
-    checks = [int((part < settings.checks.images).sum()) for part in parts]
-    total = sum(work(defences, settings, *own) for own in zip(map(len, parts), checks, strict=True))
-    with progress_bar(desc=f"attacks, shard {arguments.shard}", total=total, unit="image") as bar:
-        for part, checked in zip(parts, checks, strict=True):
-            starts = loaded(images, order[part], device)
-            yield part, starts, *all_rows(defences, logits, starts, settings, arguments.seed, checked, bar.update)
-
-
-def order_of(images: Images) -> torch.Tensor:
-    """The places of the images as they are taken: a dataset's first ones, photographs, which are sorted by label, in a
-    random order that is always the same.
-    """
-    if images.shape is None:
-        return torch.randperm(len(images), generator=generator("order of photographs"))
-    return torch.arange(len(images))
+    write_rows(arguments.rows, made.rows.assign(**who))
+    about = who | {"entry": as_data(arguments.entry)} | made.about
+    described = {"archive": json.dumps(about), "rows": json.dumps([row | who for row in made.shown])}
+    write_tensors(arguments.found, made.images, described)
 
 
 def own_ranks(count: int, arguments: argparse.Namespace) -> torch.Tensor:
@@ -135,32 +93,11 @@ def own_ranks(count: int, arguments: argparse.Namespace) -> torch.Tensor:
     return torch.arange(count)[arguments.shard :: arguments.shards]
 
 
-def loaded(images: Images, places: torch.Tensor, device: torch.device) -> Starts:
-    """The images of these places: those of a dataset, or one photograph."""
-    pixels, ids = to_float(images.load(places)).to(device), [images.ids[place] for place in places.tolist()]
-    return Starts(images=pixels, labels=images.labels[places].to(device), ids=ids)
-
-
-@dataclass(frozen=True)
-class Batches:
-    """Images (n, C, H, W), float32 in [0, 1], of places (n,), loaded whenever they are asked for."""
-
-    load: Callable[[torch.Tensor], torch.Tensor]
-    places: Sequence[torch.Tensor]
-    device: torch.device
-
-    def __iter__(self) -> Iterator[torch.Tensor]:
-        return (to_float(self.load(places)).to(self.device) for places in self.places)
-
-
-def not_attacked(
-    data: Sequence[str], images: Images, others: torch.Tensor, batch_size: int, device: torch.device
-) -> Batches:
-    """The validation images; of photographs, some of the others (n,), one by one."""
-    if images.shape is None:
-        return Batches(images.load, others[:KEPT_PHOTOGRAPHS].split(1) if len(others) else (), device)
-    validation = open_splits(data[0])[0]["validation"]
-    return Batches(validation.batch, torch.arange(len(validation)).split(batch_size), device)
+def starts_of(images: Images, order: torch.Tensor, device: torch.device, ranks: torch.Tensor) -> Starts:
+    """The images of these ranks, as the attacks take them."""
+    places = order[ranks]
+    pixels, labels = images.pixels(places).to(device), images.labels[places].to(device)
+    return Starts(images=pixels, labels=labels, ids=images.names(places))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,6 @@ from pipeline.files.classifiers import open_classifier
 from pipeline.files.images import Images, open_images, shard_indices
 from spurious.attacks.scores import Scores
 from spurious.classifiers.predictions import predict
-from spurious.data.datasets import to_float
 from spurious.experiments.smoothing.sweep import Batch, row_type, sweep
 
 
@@ -100,8 +99,7 @@ def images_together(images: Images, settings: SmoothingSettings) -> int:
 
 def load_batch(images: Images, device: torch.device, places: torch.Tensor) -> Batch:
     """The images of these places, as the sweep takes them."""
-    ids = [str(images.ids[place]) for place in places.tolist()]
-    return Batch(ids, to_float(images.load(places)).to(device), images.labels[places])
+    return Batch(list(map(str, images.names(places))), images.pixels(places).to(device), images.labels[places])
 
 
 if __name__ == "__main__":

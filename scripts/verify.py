@@ -36,7 +36,6 @@ from pipeline.files.images import open_images
 from pipeline.files.rows import read_rows
 from pipeline.files.tensors import read_tensors
 from spurious.classifiers.entries import ClassifierEntry
-from spurious.data.datasets import to_float
 from spurious.defences.defended import logits_of
 from spurious.experiments.robustness.catalogue import attacked, parts
 from spurious.experiments.robustness.settings import EXAMPLES
@@ -108,7 +107,7 @@ def originals(dataset: Path) -> Callable[[int | str], Tensor]:
     def original(name: int | str) -> Tensor:
         if name not in places:
             raise SpuriousError(f"{dataset}: has no test image {name}, which was attacked; make the attack again")
-        return to_float(images.load(torch.tensor([places[name]])))[0]
+        return images.pixels(torch.tensor([places[name]]))[0]
 
     return original
 

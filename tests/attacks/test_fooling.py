@@ -22,8 +22,9 @@ from spurious.classifiers.pretrained import Classifier
 from spurious.classifiers.recipes import TrainingRecipe
 from spurious.classifiers.training import Trainer, TrainingSet, one_hot
 from spurious.errors import SpuriousError
-from spurious.experiments.fooling.rows import COLUMNS, Starts, example_places, fool_all, rubbish_rows
+from spurious.experiments.fooling.rows import COLUMNS, fool_all, rubbish_rows
 from spurious.experiments.fooling.settings import FoolingSettings
+from spurious.experiments.fooling.starts import Starts
 from spurious.perturbations.balls import random_perturbation, sizes, start_noise
 from spurious.seeding import generator
 
@@ -553,15 +554,6 @@ def test_rows_say_what_happened(models, digits):
     own = models["cnn"](images[:40]).softmax(1)
     assert rows["label"].tolist() == labels[:40].tolist()
     assert rows["clean_p"].to_numpy() == pytest.approx(own.gather(1, labels[:40, None])[:, 0].numpy(), abs=1e-5)
-
-
-def test_examples_are_chosen_before_the_fooling():
-    rows = pd.DataFrame({"label": [7, 7, 2, 1, 1, 0], "clean_predicted": [7, 7, 3, 1, 1, 0], "predicted": 9})
-    assert example_places(rows) == [0, 3, 5]
-    assert example_places(rows.assign(predicted=rows["label"])) == [0, 3, 5]
-    assert example_places(rows.assign(label=pd.NA)) == [0, 1, 2, 3, 4, 5]
-    many = pd.DataFrame({"label": range(100), "clean_predicted": range(100)})
-    assert example_places(many) == [8, 25, 41, 58, 75, 91]
 
 
 def test_rubbish_is_drawn_by_id_and_judged(models, digits):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import make_store
-from pipeline.files.images import open_images, open_splits
+from pipeline.files.images import open_images, open_splits, validation_images
 from pipeline.files.photographs import sha256_of
 from pipeline.files.stores import SplitWriter, open_store, write_description
 from pipeline.files.tensors import write_tensors
@@ -132,6 +132,34 @@ def test_the_test_images_come_from_any_form_of_a_dataset(tmp_path):
     assert images.shape is None
     expected = np.asarray(Image.open(folder / "4.png")).transpose(2, 0, 1)
     assert torch.equal(images.load(torch.tensor([3])), torch.from_numpy(expected.copy())[None])
+    assert torch.equal(images.pixels(torch.tensor([3])), torch.from_numpy(expected / np.float32(255))[None])
+    assert images.names(torch.tensor([3, 0])) == ["4.png", "0.png"]
+
+
+def test_images_of_a_dataset_are_taken_as_they_stand_and_photographs_in_an_order_of_their_own(tmp_path):
+    assert open_images([store(tmp_path / "store")]).order().tolist() == list(range(20))
+    _, folder, _, listed = photographs(tmp_path)
+    orders = [open_images([folder, listed]).order().tolist() for _ in range(2)]
+    assert orders[0] == orders[1] != sorted(orders[0]) == [0, 1, 2, 3, 4]
+
+
+def test_validation_images_are_batches_and_of_photographs_some_of_the_tests(tmp_path):
+    splits = {split: torch.from_numpy(made_up(7, seed=seed)) for seed, split in enumerate(("validation", "train"))}
+    tensors = {f"{split}_images": images for split, images in splits.items()} | {"test_images": splits["train"].clone()}
+    tensors |= {f"{split}_labels": torch.arange(7) for split in ("train", "validation", "test")}
+    write_tensors(path := tmp_path / "data.safetensors", tensors)
+    cpu, others = torch.device("cpu"), torch.tensor([4, 1])
+    kept = validation_images([path], open_images([path]), others, 3, cpu)
+    for _ in range(2):  # as often as they are asked for
+        parts = list(kept)
+        assert [len(part) for part in parts] == [3, 3, 1]
+        assert torch.equal(torch.cat(parts), splits["validation"] / 255)
+    _, folder, _, listed = photographs(tmp_path)
+    images = open_images([folder, listed])
+    first, second = validation_images([folder, listed], images, others, 3, cpu)
+    assert torch.equal(first, images.pixels(torch.tensor([4])))
+    assert torch.equal(second, images.pixels(torch.tensor([1])))
+    assert list(validation_images([folder, listed], images, others[:0], 3, cpu)) == []
 
 
 def test_a_dataset_without_a_test_split_is_told(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -140,6 +141,17 @@ def test_rows_of_every_seed_and_method(tensors, tmp_path):
     shown = contents(Examples, [str(examples)]).rows
     assert shown.groupby("method", sort=False).size().to_dict() == {m: len(held[f"{m}/fooled"]) for m in METHODS}
     assert (shown["seed"] == 3).all()
+
+
+def test_a_seed_that_is_near_chance_is_named(tensors, tmp_path, capsys):
+    settings = [json.dumps({**SETTINGS, "images": 20})]
+    rows, *_ = fool_all(tensors, tmp_path, settings=settings)
+    assert "near chance" not in capsys.readouterr().err  # at most a few of 20 are right, which says little
+    data, own = load_file(tensors["data"][0]), rows[(rows["seed"] == 1) & (rows["method"] == "pgd-linf")]
+    data["test_labels"] = (torch.tensor(own["clean_predicted"].tolist()) + 1) % 10
+    save_file(data, tensors["data"][0])
+    fool_all(tensors, tmp_path, settings=settings)
+    assert re.search(r"^cnn, seed 1: gets .*near chance for 10 classes", capsys.readouterr().err, re.MULTILINE)
 
 
 def test_the_same_bytes_twice_and_one_seed_alone_gives_its_own_rows(tensors, tmp_path):

@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import fool_classifier
 from samplerows import predictions
 from spurious.experiments.classifiers import accuracies
 from spurious.experiments.classifiers.findings import classifiers
-from spurious.experiments.fooling.rows import clean_rows
+from spurious.experiments.fooling.rows import clean_rows, near_chance_by_seed
 from spurious.experiments.smoothing.clean import clean
 from spurious.experiments.smoothing.findings import smoothing
 from spurious.experiments.smoothing.rates import summarize
@@ -141,14 +140,13 @@ def test_clean_rows_of_fooling_have_every_image_once():
     assert clean_rows(fooling_rows(40).head(100))[0].empty
 
 
-def test_fooling_names_the_seeds_that_are_near_chance(capsys):
-    fool_classifier.tell_near_chance(pd.concat([fooling_rows(90, 0), fooling_rows(10, 1)]), "own", 10)
-    said = capsys.readouterr().err.splitlines()
-    assert len(said) == 1
-    assert said[0].startswith("own, seed 1: gets ")
-    assert "of 100 images without noise right, near chance for 10 classes" in said[0]
+def test_fooling_names_the_seeds_that_are_near_chance():
+    rows = pd.concat([fooling_rows(90, 4), fooling_rows(10, 1)])
+    (first, nothing), (second, said) = near_chance_by_seed(rows, 10)
+    assert (first, second, nothing) == (4, 1, None)
+    assert said.startswith("gets ")
+    assert "of 100 images without noise right, near chance for 10 classes" in said
 
 
-def test_fooling_of_noise_alone_tells_nothing(capsys):
-    fool_classifier.tell_near_chance(fooling_rows(0).head(100), "own", 10)
-    assert capsys.readouterr().err == ""
+def test_fooling_of_noise_alone_tells_nothing():
+    assert list(near_chance_by_seed(fooling_rows(0).head(100), 10)) == [(0, None)]

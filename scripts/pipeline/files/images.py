@@ -1,6 +1,6 @@
 """The images of a dataset, whichever form it has: data.safetensors, a store, or photographs and their list."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +10,11 @@ from torch import Tensor
 from pipeline.files.photographs import open_photographs
 from pipeline.files.stores import open_store
 from pipeline.files.tensors import read_dataset
+from spurious.data.datasets import to_float
 from spurious.data.splits import InMemory, Split
 from spurious.errors import SpuriousError
 from spurious.perturbations.balls import Id
+from spurious.seeding import generator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,24 @@ class Images:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def pixels(self, places: Tensor) -> Tensor:
+        """The images of these places (n,), float32 (n, C, H, W) in [0, 1]."""
+        return to_float(self.load(places))
+
+    def names(self, places: Tensor) -> list[Id]:
+        """The ids of these places (n,)."""
+        return [self.ids[place] for place in places.tolist()]
+
+    def order(self) -> Tensor:
+        """The places (N,) as they are taken where not all are: those of a dataset as they stand.
+
+        A list of photographs is sorted by label, so a fixed random order is taken: the first of them are of all kinds,
+        however many there are to be.
+        """
+        if self.shape is None:
+            return torch.randperm(len(self), generator=generator("order of photographs"))
+        return torch.arange(len(self))
 
 
 def open_images(paths: Sequence[str | Path]) -> Images:
@@ -58,6 +78,31 @@ def open_splits(path: str | Path) -> tuple[dict[str, Split], int]:
         return dict(store.splits), store.classes
     data = read_dataset(path)
     return {split: InMemory(data.images[split], data.labels[split]) for split in data.images}, data.classes
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Images (n, C, H, W), float32 in [0, 1], of each of `places` (n,), loaded whenever they are asked for."""
+
+    load: Callable[[Tensor], Tensor]
+    places: Sequence[Tensor]
+    device: torch.device
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (to_float(self.load(places)).to(self.device) for places in self.places)
+
+
+def validation_images(
+    paths: Sequence[str | Path], images: Images, others: Tensor, batch_size: int, device: torch.device
+) -> Batches:
+    """The validation images of the dataset that `images` are the tests of, in batches.
+
+    Photographs have none: those at the places `others` (n,) of their tests stand in, one by one.
+    """
+    if images.shape is None:
+        return Batches(images.load, others.split(1) if len(others) else (), device)
+    validation = open_splits(paths[0])[0]["validation"]
+    return Batches(validation.batch, torch.arange(len(validation)).split(batch_size), device)
 
 
 def shard_indices(images: int, shard: int, shards: int) -> torch.Tensor:

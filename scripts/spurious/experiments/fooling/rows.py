@@ -1,7 +1,6 @@
 """Rows of fooling: what every method makes of every image, and a random change; what pure noise is taken for."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
@@ -12,43 +11,18 @@ from spurious.attacks.entries import Attack
 from spurious.attacks.gradient import NO_LABEL, random_targets
 from spurious.classifiers.predictions import predict
 from spurious.experiments.fooling.settings import FoolingSettings
-from spurious.frames import spread
-from spurious.perturbations.balls import Id, random_perturbation, sizes, start_noise
+from spurious.experiments.fooling.starts import Starts, starts_of
+from spurious.perturbations.balls import Id, random_perturbation, sizes
 from spurious.seeding import generator
+from spurious.statistics.chance import near_chance
 
-EXAMPLES = 6  # images of a figure
 COLUMNS = [
     *("classifier", "seed", "method", "start", "goal", "norm", "epsilon", "steps", "clamp", "id", "label", "target"),
     *("clean_predicted", "clean_p", "predicted", "p", "p_target", "p_label", "l2", "linf"),
     *("control_predicted", "control_p_target"),
 ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Starts:
-    """Images (N, C, H, W), float32 in [0, 1], with ids and labels (N,), int64, NO_LABEL for noise."""
-
-    ids: Sequence[Id]
-    images: Tensor
-    labels: Tensor
-
-    def first(self, count: int) -> "Starts":
-        """The first `count` of them."""
-        return Starts(ids=self.ids[:count], images=self.images[:count], labels=self.labels[:count])
-
-
-def noise_starts(count: int, shape: tuple[int, int, int], seed: int) -> Starts:
-    """So many images of noise U[0, 1], numbered."""
-    labels = torch.full((count,), NO_LABEL)
-    return Starts(ids=range(count), images=start_noise(range(count), shape, seed), labels=labels)
-
-
-def starts_of(method: Attack, tests: Starts, settings: FoolingSettings, seed: int) -> Starts:
-    """What a method starts from: as many images as it is to have, of `tests` or of noise."""
-    count = method.images or settings.images
-    if method.start == "noise":
-        return noise_starts(count, tuple(tests.images.shape[1:]), seed)
-    return tests.first(count)
+RUBBISH_COLUMNS = ["classifier", "seed", "kind", "id", "predicted", "p"]
+RUBBISH_ON_PHOTOGRAPHS = 500  # at most: each is as expensive as a photograph
 
 
 def fool_all(
@@ -90,6 +64,12 @@ def clean_rows(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """Labels and predictions of every image before it is fooled, each image once; none where all starts are noise."""
     own = rows[rows["label"].notna()].drop_duplicates("id")
     return own["label"].astype("int64"), own["clean_predicted"]
+
+
+def near_chance_by_seed(rows: pd.DataFrame, classes: int) -> Iterator[tuple[int, str | None]]:
+    """Every seed, and what to say of it where the classifier is near chance on the images before they are fooled."""
+    for seed, own in rows.groupby("seed", sort=False):
+        yield seed, near_chance(*clean_rows(own), classes)
 
 
 def _identification(name: str, method: Attack) -> dict[str, object]:
@@ -135,17 +115,9 @@ def _p_of(p: Tensor, classes: Tensor | None) -> Tensor:
     return own.where(classes != NO_LABEL, torch.nan)
 
 
-def example_places(rows: pd.DataFrame) -> list[int]:
-    """Which images of a method a figure shows: at most EXAMPLES places in its rows.
-
-    Of the images that the classifier got right, the first of each label, taken evenly from the list; of noise, the
-    first. So they are chosen before anything is known of the fooling.
-    """
-    if rows["label"].isna().all():
-        return list(range(min(EXAMPLES, len(rows))))
-    places = rows.reset_index(drop=True)
-    right = places[places["clean_predicted"] == places["label"]].drop_duplicates("label")
-    return spread(right, EXAMPLES).index.tolist()
+def rubbish_count(settings: FoolingSettings, *, photographs: bool) -> int:
+    """How many inputs that show nothing: fewer where they are as large as photographs."""
+    return min(settings.rubbish, RUBBISH_ON_PHOTOGRAPHS) if photographs else settings.rubbish
 
 
 def rubbish_rows(

@@ -31,7 +31,7 @@ def checks(rows: pd.DataFrame) -> pd.DataFrame:
     - "grows to 100 %": no attack changed it at the largest size;
     - "gradient does not vanish": images at which the gradient of the decision is 0.
 
-    At one size, of the variants of the white box (`spurious.experiments.robustness.rows.variants`):
+    At one size, of the variants of the white box (`spurious.experiments.robustness.rows.VARIANTS`):
 
     - "one step finds no more", "more steps find no more", "more restarts find no more": than the white box itself;
     - "targeted agrees with untargeted": found by only one of them;

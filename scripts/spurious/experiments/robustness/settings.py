@@ -16,6 +16,7 @@ from spurious.registry import Settings
 PLAIN = "plain"  # the variant of an attack that tables of errors are of
 WORST = "worst"  # of the attacks on an image, in the table
 EXAMPLES = "examples"  # the folder of the figure's tensors among those of an attack's images
+KEPT_PHOTOGRAPHS = 300  # at most, that nobody attacks and thresholds are chosen by: each is as expensive as an attack's
 NormName = Annotated[Name, OneOf(NORMS)]
 SeedCount = Annotated[
     int, Field(ge=1, description="how many trainings of a classifier are attacked, the first seeds; 1 or more")

@@ -1,0 +1,60 @@
+"""What fooling starts from: test images, photographs as the classifier takes them, or noise."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from spurious.attacks.entries import Attack
+from spurious.attacks.gradient import NO_LABEL
+from spurious.errors import SpuriousError
+from spurious.experiments.fooling.settings import FoolingSettings
+from spurious.perturbations.balls import Id, start_noise
+from spurious.views.settings import Preprocessing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Starts:
+    """Images (N, C, H, W), float32 in [0, 1], with ids and labels (N,), int64, NO_LABEL for noise."""
+
+    ids: Sequence[Id]
+    images: Tensor
+    labels: Tensor
+
+    def first(self, count: int) -> "Starts":
+        """The first `count` of them."""
+        return Starts(ids=self.ids[:count], images=self.images[:count], labels=self.labels[:count])
+
+
+def _noise(count: int, shape: tuple[int, int, int], seed: int) -> Starts:
+    """So many images of noise U[0, 1], numbered."""
+    labels = torch.full((count,), NO_LABEL)
+    return Starts(ids=range(count), images=start_noise(range(count), shape, seed), labels=labels)
+
+
+def starts_of(method: Attack, tests: Starts, settings: FoolingSettings, seed: int) -> Starts:
+    """What a method starts from: as many images as it is to have, of `tests` or of noise."""
+    count = method.images or settings.images
+    if method.start == "noise":
+        return _noise(count, tuple(tests.images.shape[1:]), seed)
+    return tests.first(count)
+
+
+def images_wanted(settings: FoolingSettings) -> int:
+    """How many test images: as many as any method that starts from one is to have."""
+    own = [method for method in settings.methods.values() if method.start == "image"]
+    return max((method.images or settings.images for method in own), default=settings.images)
+
+
+def of_one_size(photographs: Iterable[Tensor], preprocessing: Preprocessing) -> Tensor:
+    """Photographs, float32 (1, C, H, W) in [0, 1], resized and cropped as published: (N, C, h, w).
+
+    Raises SpuriousError where they then differ in size.
+    """
+    from spurious.views import bands  # costs the import of kornia, which tensors do without
+
+    images = [bands.prepare(image, preprocessing).clamp(0, 1) for image in photographs]  # a bicubic resize goes beyond
+    if len({image.shape for image in images}) > 1:
+        raise SpuriousError("photographs of different sizes; give the classifier a resize and a crop")
+    return torch.cat(images)
