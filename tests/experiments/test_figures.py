@@ -272,8 +272,19 @@ def test_a_search_that_ended_keeps_its_last_p():
 
 def test_trace_has_a_panel_per_search_and_the_threshold():
     figure = trace.trace(trace_rows(), "", found_above=0.99)
-    assert [axes.get_title() for axes in figure.axes] == ["published", "log-p"]
-    assert all(any(set(line.get_ydata()) == {0.99} for line in axes.get_lines()) for axes in figure.axes)
+    panels = figure.axes[:2]
+    assert [axes.get_title() for axes in panels] == ["published", "log-p"]
+    assert all(any(set(line.get_ydata()) == {0.99} for line in axes.get_lines()) for axes in panels)
+
+
+def test_trace_shows_below_what_share_is_found_at_every_step():
+    """Two seeds, of which the second finds nothing; an image that was found stays found when its search has ended."""
+    rows = pd.concat([trace_rows(), trace_rows().assign(seed=1, p=0.0)])
+    figure = trace.trace(rows, "", found_above=0.4)
+    *seeds, both = figure.axes[2].get_lines()
+    assert [line.get_ydata().tolist() for line in seeds] == [[0, 0, 1, 1, 1], [0, 0, 0, 0, 0]]
+    assert both.get_ydata().tolist() == [0, 0, 0.5, 0.5, 0.5]
+    assert figure.axes[2].get_ylabel() == "share above 0.4"
 
 
 def test_retraining_draws_every_arm_from_round_0():
