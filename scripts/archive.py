@@ -80,7 +80,7 @@ def finished(target: str, given: Sequence[str]) -> set[str]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     rows = list(csv.DictReader(done.stdout.splitlines(), delimiter="\t"))
     if done.returncode or not rows:
-        said = next(iter(reversed(done.stderr.splitlines())), "no message")
+        said = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no message")
         raise SpuriousError(f"{target}: snakemake cannot plan it ({said.removeprefix('error: ')}); correct that first")
     left = [row["output_file"] for row in rows if row["plan"] != "no update"]
     if left:

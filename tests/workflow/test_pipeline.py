@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -165,6 +167,20 @@ def test_value_on_the_command_line_is_checked_as_well(finished):
     assert done.returncode != 0
     assert error_lines(done) == ["error: --config: unknown key 'local_date'; did you mean 'local_data'?"]
     assert times(finished / "results") == before
+
+
+def test_a_configuration_file_that_is_not_there(fresh):
+    """Snakemake reads it before the Snakefile, as docs/running.md says; archive.py repeats its last line."""
+    last = "FileNotFoundError: [Errno 2] No such file or directory: 'nothere.yaml'"
+    done = run_snakemake(fresh, "demo", "--configfile", "nothere.yaml", check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1] == last
+    command = [sys.executable, "scripts/archive.py", "demo", "--configfile", "nothere.yaml"]
+    packed = subprocess.run(command, cwd=fresh, capture_output=True, text=True, check=False)
+    assert (packed.returncode, error_lines(packed)) == (
+        1,
+        [f"error: demo: snakemake cannot plan it ({last}); correct that first"],
+    )
 
 
 def test_results_that_is_no_folder(fresh):
