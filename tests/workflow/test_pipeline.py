@@ -169,6 +169,51 @@ def test_value_on_the_command_line_is_checked_as_well(finished):
     assert times(finished / "results") == before
 
 
+LOST = {
+    "folder": (
+        {"local_data": "elsewhere"},
+        "local_data: 'elsewhere' is not a folder here: correct it, or write null to download",
+    ),
+    "file of a dataset": (
+        {"local_data": "local", "datasets": {DATASET: {"files": {"archive": {"urls": ["lost.npz", "also lost.npz"]}}}}},
+        f"datasets.{DATASET}.files.archive.urls: "
+        f"there is no file 'lost.npz' or 'also lost.npz', nor in local/{DATASET}/: put it there",
+    ),
+    "classifier": (
+        {
+            "classifiers": {"mine": {"torchscript": "lost.pt", "sha256": "0" * 64}},
+            "experiments": {DATASET: {"fooling": ["mine"]}},
+        },
+        "classifiers.mine.torchscript: there is no file 'lost.pt', nor in <local_data>/models/: put it there",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "expected"), LOST.values(), ids=LOST.keys())
+@pytest.mark.parametrize("options", [[], ["--dry-run"]], ids=["run", "plan"])
+def test_a_source_that_is_nowhere_is_told_before_anything_starts(fresh, changes, expected, options):
+    (fresh / "local").mkdir()
+    change_config(fresh, changes)
+    done = run_snakemake(fresh, "demo", *options, check=False)
+    assert done.returncode == 1
+    assert error_lines(done) == [f"error: config.yaml: {expected}"]
+    assert "Traceback" not in done.stderr
+    assert not (fresh / "results" / DATASET).exists()
+    assert not [*fresh.glob(".snakemake/locks/*")]
+
+
+def test_a_source_on_the_network_is_planned_without_asking(fresh):
+    change_config(fresh, {"datasets": {DATASET: {"files": {"archive": {"urls": ["lost.npz", UNREACHABLE]}}}}})
+    assert "fetch_file" in run_snakemake(fresh, "demo", "--dry-run", "--quiet", "rules").stdout
+
+
+def test_a_source_that_nothing_needs_any_more_may_be_lost(rerun):
+    """The archive and its copy are gone, and so is the folder."""
+    shutil.rmtree(rerun / "results/downloads")
+    (rerun / ARCHIVE).unlink()
+    assert "Nothing to be done" in run_snakemake(rerun, "demo", "--dry-run", "--config", "local_data=elsewhere").stdout
+
+
 def test_a_configuration_file_that_is_not_there(fresh):
     """Snakemake reads it before the Snakefile, as docs/running.md says; archive.py repeats its last line."""
     last = "FileNotFoundError: [Errno 2] No such file or directory: 'nothere.yaml'"

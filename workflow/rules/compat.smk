@@ -108,6 +108,21 @@ def leave_out_requests_for_gpus():
             del entries[name]
 
 
+def check_planned_jobs(fault_of):
+    """End in one line where `fault_of` (rule's name, wildcards) says what will make a planned job fail, else None.
+
+    Snakemake asks only whether outputs may be overwritten. What is finished is not asked about.
+    """
+    check = Job.check_protected_output
+
+    async def check_job(job):
+        await check(job)
+        if fault := fault_of(job.rule.name, job.wildcards):
+            sys.exit(f"error: {fault}")
+
+    Job.check_protected_output = check_job
+
+
 if not IS_MODULE:
     set_environment_of_jobs()
     keep_records_of_failed_jobs()
