@@ -62,7 +62,7 @@ def test_every_table_and_figure_is_there(finished):
     assert {"linear", "templates", "template-images", "template-noise"} <= figures
     assert {"black_box", "black_box-images", "transfer"} <= figures
     made = {f"{name}.{kind}" for name in tables for kind in ("csv", "md", "html")}
-    assert {path.name for path in (results / "tables").iterdir()} == made | {"provenance.json", "provenance.html"}
+    assert {path.name for path in (results / "tables").iterdir()} == made | {"provenance.html"}
     assert {path.name for path in (results / "figures").iterdir()} == {
         f"{name}.{kind}" for name in figures for kind in ("png", "svg")
     }
