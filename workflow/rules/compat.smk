@@ -113,7 +113,7 @@ def check_planned_jobs(fault_of):
 
     Snakemake asks only whether outputs may be overwritten. What is finished is not asked about.
     """
-    check = Job.check_protected_output
+    check = Job.check_without_faults = getattr(Job, "check_without_faults", Job.check_protected_output)
 
     async def check_job(job):
         await check(job)
