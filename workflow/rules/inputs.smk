@@ -172,18 +172,18 @@ def classes(wildcards):
 # What lies on this machine
 
 
-def fault_of_source(rule, wildcards):
+def fault_of_source(name, wildcards):
     """Why a fetch that is planned is certain to bring nothing, in one line; None where it may, or is another job.
 
     The network is not asked, and photographs are not looked for: the job does that.
     """
-    if rule not in ("fetch_file", "fetch_images", "fetch_classifier"):
+    if name not in ("fetch_file", "fetch_images", "fetch_classifier"):
         return None
     local = config["local_data"]
     if local and not Path(local).expanduser().is_dir():
         return fault_at(("local_data",), f"{local!r} is not a folder here: correct it, or write null to download")
     try:
-        place, folder, urls = (classifier_address if rule == "fetch_classifier" else file_addresses)(wildcards)
+        place, folder, urls = (classifier_address if name == "fetch_classifier" else file_addresses)(wildcards)
     except (KeyError, SpuriousError):  # of what the configuration does not name: the job's parameters say so
         return None
     from pipeline.files.downloads import is_nowhere  # planning what is finished does without requests
