@@ -10,6 +10,7 @@ import yaml
 
 from planning import planned_by_rule
 from projects import (
+    ARCHIVE,
     DATASET,
     ROOT,
     commit_all,
@@ -77,6 +78,7 @@ def test_from_another_folder(workflow, demo, mine):
     places = {"/path/to/spurious/Snakefile": str(workflow / "Snakefile"), "/path/to/mine": str(mine)}
     words = [places.get(word, word) for word in command.split()]
     assert words.pop(0) == "snakemake"
+    shutil.copytree((workflow / ARCHIVE).parent, (mine / ARCHIVE).parent)  # its path is relative to the new folder
     assert planned(mine.parent, *words) == demo
     run_snakemake(mine, "-s", str(workflow / "Snakefile"), TABLE)
     run_snakemake(workflow, TABLE)
