@@ -37,6 +37,7 @@ answer_help(__name__, parse)
 
 from pipeline.files.atomic import whole_file
 from pipeline.files.photographs import sha256_of
+from pipeline.files.records import record_of
 from pipeline.jobs.progress import progress, tell
 from pipeline.jobs.surroundings import installed
 from spurious.errors import SpuriousError
@@ -57,12 +58,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parse(argv)
     outputs = finished(arguments.target, options(arguments))
     records = records_of(outputs)
-    parts = files_of(arguments, outputs, records)
+    datasets = records_of_datasets(outputs)
+    own = {path for record in datasets.values() for path in record["configuration"].get("extensions", [])}
+    parts = files_of(arguments, outputs, records, own)
     packed = {
         path: Packed(Path(path).stat().st_size, sha256_of(path), parts[path])
         for path in progress(sorted(parts), "hashing", "file")
     }
-    about = description(run_of(arguments, records.values()), packed)
+    about = description(run_of(arguments, records.values()), packed, datasets)
     output = arguments.output or Path(f"results/{arguments.target}.crate.zip")
     write(output, json.dumps(about, indent=1, ensure_ascii=False) + "\n", packed)
     print(f"{output}: {plural(len(packed), 'file')}, sha256 {sha256_of(output)}")
@@ -80,7 +83,7 @@ def finished(target: str, given: Sequence[str]) -> set[str]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     rows = list(csv.DictReader(done.stdout.splitlines(), delimiter="\t"))
     if done.returncode or not rows:
-        said = next(iter(reversed(done.stderr.splitlines())), "no message")
+        said = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no message")
         raise SpuriousError(f"{target}: snakemake cannot plan it ({said.removeprefix('error: ')}); correct that first")
     left = [row["output_file"] for row in rows if row["plan"] != "no update"]
     if left:
@@ -100,26 +103,31 @@ def records_of(outputs: set[str]) -> dict[str, dict[str, Any]]:
 
 
 def files_of(
-    arguments: argparse.Namespace, outputs: set[str], records: Mapping[str, Mapping[str, Any]]
+    arguments: argparse.Namespace, outputs: set[str], records: Mapping[str, Mapping[str, Any]], extensions: set[str]
 ) -> dict[str, str | None]:
-    """The files to pack, and their part in the run (see `spurious.report.crate.Packed`)."""
+    """The files to pack, and their part in the run (see `spurious.report.crate.Packed`).
+
+    `records`: Snakemake's; `extensions`: the files of kinds of one's own.
+    """
     report = f"results/{arguments.target}.html"
     if not Path(report).is_file():
         raise SpuriousError(f"{report}: is missing; run snakemake {arguments.target} --report {report}")
-    datasets = sorted({Path(path).parts[1] for path in outputs})
-    given = [*arguments.configfile, *extensions(datasets)]
+    given = [*arguments.configfile, *extensions]
     inputs = {path for record in records.values() for path in record["input"] or ()} - outputs
-    rest = [*WORKFLOW, *records, *(f"results/logs/{name}" for name in datasets)]
+    rest = [*WORKFLOW, *records, *(f"results/logs/{name}" for name in datasets_of(outputs))]
     parts = [(rest, None), (["config.yaml", *given, *inputs], "object"), ([*outputs, report], "result")]
     return {path: part for paths, part in parts for path in single(paths)}
 
 
-def extensions(datasets: Iterable[str]) -> Iterator[str]:
-    """The files of kinds of one's own, by the datasets' provenance."""
-    for dataset in datasets:
-        record = Path(f"results/{dataset}/tables/provenance.json")
-        if record.exists():
-            yield from json.loads(record.read_text(encoding="utf-8"))["configuration"].get("extensions", [])
+def datasets_of(outputs: set[str]) -> list[str]:
+    """The datasets that the files of a target are of."""
+    return sorted({Path(path).parts[1] for path in outputs})
+
+
+def records_of_datasets(outputs: set[str]) -> dict[str, dict[str, Any]]:
+    """What is known of the run of each dataset, where it has a record."""
+    found = {name: record_of(Path("results", name)) for name in datasets_of(outputs)}
+    return {name: record for name, record in found.items() if record is not None}
 
 
 def single(paths: Iterable[str]) -> Iterator[str]:
@@ -142,7 +150,13 @@ def run_of(arguments: argparse.Namespace, records: Iterable[Mapping[str, Any]]) 
         for of, key in ((min, "starttime"), (max, "endtime"))
     )
     command = shlex.join(["snakemake", arguments.target, *options(arguments)])
-    return Run(arguments.target, command, VERSION, str(installed(["snakemake"])["snakemake"]), began, ended)
+    words = (
+        f"The finished target {arguments.target} of the workflow spurious: sources, tables, figures, weights, images, "
+        f"and Snakemake's records. Unpacked, `{command} -n` has nothing to do. The licence is that of the code; "
+        "photographs and classifiers from elsewhere keep theirs."
+    )
+    snakemake = str(installed(["snakemake"])["snakemake"])
+    return Run(arguments.target, command, words, VERSION, snakemake, began, ended)
 
 
 def write(output: Path, metadata: str, paths: Iterable[str]) -> None:

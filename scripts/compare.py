@@ -9,11 +9,9 @@ versions are listed, and do not count.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from pipeline.jobs.arguments import Parser, answer_help, run
 
@@ -27,11 +25,13 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 answer_help(__name__, parse)
 
+from pipeline.files.records import read_record
 from pipeline.files.rows import read_rows
 from spurious.errors import SpuriousError
 from spurious.report.comparison import differences, setting_differences
+from spurious.report.crate import METADATA
 
-DESCRIBED = ("version", "git", "configuration", "seeds", "software", "hardware")  # of a run, in provenance.json
+DESCRIBED = ("version", "git", "configuration", "seeds", "software", "hardware")  # of a record
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -69,23 +69,13 @@ def tables(folder: Path) -> set[str]:
 
 
 def described(results: Path, other: Path) -> Iterator[str]:
-    """Settings, versions and machines that differ, by the provenance.json of each dataset that both have."""
-    for path in sorted(results.glob("*/tables/provenance.json")):
+    """Settings, versions and machines that differ, by the record of each dataset that both have."""
+    for path in sorted(results.glob(f"*/{METADATA}")):
         name = path.relative_to(results)
         if (other / name).exists():
-            pair = [{key: read(folder / name).get(key) for key in DESCRIBED} for folder in (results, other)]
+            records = [read_record(folder / name) for folder in (results, other)]
+            pair = [{key: record.get(key) for key in DESCRIBED} for record in records]
             yield from (f"{name.parts[0]}: {line}" for line in setting_differences(*pair))
-
-
-def read(path: Path) -> dict[str, Any]:
-    """A record; SpuriousError where it is not one."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        record = None
-    if not isinstance(record, dict):
-        raise SpuriousError(f"{path}: not a readable record; delete it and make it again by snakemake")
-    return record
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from torch import Tensor
 
 from pipeline.files.classifiers import open_classifier
 from pipeline.files.images import open_images
+from pipeline.files.records import record_of
 from pipeline.files.rows import read_rows
 from pipeline.files.tensors import read_tensors
 from spurious.classifiers.entries import ClassifierEntry
@@ -65,11 +66,11 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def current(dataset: Path, paths: list[Path]) -> list[Path]:
-    """The archives of the configuration that the provenance of the dataset holds; without one all are."""
-    record = dataset / "tables" / "provenance.json"
-    if not record.exists():
+    """The archives of the configuration that the record of the dataset holds; without one all are."""
+    record = record_of(dataset)
+    if record is None:
         return paths
-    configuration = json.loads(record.read_text(encoding="utf-8"))["configuration"]
+    configuration = record["configuration"]
     folders = [dataset / row["classifier"] / f"seed{row['attacked']}/robustness" for row in attacked(configuration)]
     wanted = {folder / f"shard{part}.safetensors" for folder in folders for part in parts(configuration)}
     for path in paths:

@@ -1,4 +1,7 @@
-"""Where the tables of a dataset come from: code, configuration, versions, seeds, machine, inputs, cost of the jobs."""
+"""Where the tables of a dataset come from: code, configuration, versions, seeds, machine, inputs, cost of the jobs.
+
+The record is a Workflow Run RO-Crate beside the tables that it names, with a page for readers (docs/provenance.md).
+"""
 
 import argparse
 import csv
@@ -6,17 +9,20 @@ import glob
 import json
 import platform
 import re
+import shlex
+import shutil
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.files.atomic import write_text
+from pipeline.files.atomic import whole_file, write_text
 from pipeline.files.photographs import sha256_of
 from pipeline.jobs.arguments import Parser, json_argument, pair_argument, run
 from pipeline.jobs.surroundings import git_state, hardware, installed
 from spurious.errors import SpuriousError
 from spurious.report import provenance, provenance_page
+from spurious.report.crate import METADATA, WORKFLOW, Packed, Run, description
 
 PROJECT = Path(__file__).resolve().parents[1]  # the commit that counts: the working directory may be another's
 NOT_THERE = "not there any more"
@@ -24,11 +30,35 @@ A_FOLDER = "a folder: its files are not hashed"
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Gather everything, write it as JSON and as a page."""
+    """Gather everything, write it beside the tables and as a page."""
     arguments = parse(argv)
     record = gather(arguments)
-    write_text(arguments.output_json, json.dumps(record, indent=1) + "\n")
     write_text(arguments.output_html, provenance_page.to_html(record))
+    with whole_file(arguments.output_folder / WORKFLOW) as temporary:
+        shutil.copyfile(PROJECT / "workflow" / WORKFLOW, temporary)
+    about = description(run_of(record), packed(arguments), {arguments.dataset: record})
+    write_text(arguments.output_folder / METADATA, json.dumps(about, indent=1) + "\n")
+
+
+def run_of(record: Mapping[str, Any]) -> Run:
+    """The run that the tables of the dataset are of."""
+    dataset, snakemake = record["dataset"], record["software"]["packages"]["snakemake"]
+    words = (
+        f"The tables of the dataset {dataset}, made by the workflow spurious, and where they come from. The licence is "
+        "that of the code."
+    )
+    command = shlex.join(["snakemake", f"results/{dataset}/{METADATA}"])
+    return Run(dataset, command, words, record["version"], str(snakemake), None, record["written"])
+
+
+def packed(arguments: argparse.Namespace) -> dict[str, Packed]:
+    """The files of the crate by their paths in it: the tables, which the run has written, and its workflow."""
+    folder = arguments.output_folder
+    parts = {folder / WORKFLOW: None, **dict.fromkeys(arguments.tables, "result")}
+    return {
+        path.relative_to(folder).as_posix(): Packed(path.stat().st_size, sha256_of(path), part)
+        for path, part in parts.items()
+    }
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -41,7 +71,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     pair = pair_argument("rule=pattern")
     parser.add_argument("--histories", type=pair, nargs="*", default=[], help="rule=pattern of its histories")
     parser.add_argument("--benchmarks", type=pair, nargs="*", default=[], help="rule=pattern of its benchmark files")
-    parser.add_argument("--output-json", required=True)
+    parser.add_argument("--tables", type=Path, nargs="*", default=[], metavar="CSV", help="of the dataset")
+    parser.add_argument("--output-folder", type=Path, required=True, help="where the record is written")
     parser.add_argument("--output-html", required=True)
     return parser.parse_args(argv)
 

@@ -1,14 +1,12 @@
 """The front page's part on one dataset: what was found, in words and numbers, with a picture."""
 
 import argparse
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pipeline.files.atomic import write_text
 from pipeline.jobs.arguments import Parser, answer_help, declare_own_kinds, json_list_argument, run
-from spurious.errors import SpuriousError
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -18,7 +16,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--picture", metavar="PNG")
     keys = "title, question, function, tables, settings, figure"
     parser.add_argument("--findings", type=json_list_argument, default=[], help=f"JSON: a list of {keys}")
-    parser.add_argument("--provenance", metavar="JSON")
+    parser.add_argument("--record", type=Path, metavar="JSON", help="the dataset's ro-crate-metadata.json")
     parser.add_argument("--output", required=True)
     return parser.parse_args(argv)
 
@@ -27,6 +25,7 @@ answer_help(__name__, parse)
 
 import pandas as pd
 
+from pipeline.files.records import read_record
 from pipeline.files.results import called
 from pipeline.files.rows import read_rows
 from spurious.report import front_page, provenance_page
@@ -62,8 +61,8 @@ def page(arguments: argparse.Namespace) -> Iterator[str]:
         pictures = [shown(path, f"main figure: {part['title']}") for path in part["figure"]]
         pages = [path.replace(".csv", ".html") for path in part["tables"].values()]
         yield from front_page.experiment(part["title"], part["question"], pages, pictures)
-    if arguments.provenance:
-        yield f"{heading('Provenance', '~')}\n- {provenance_page.sentence(read_record(arguments.provenance))}"
+    if arguments.record:
+        yield f"{heading('Provenance', '~')}\n- {provenance_page.sentence(read_record(arguments.record))}"
 
 
 def shown(path: str, text: str) -> str:
@@ -75,14 +74,6 @@ def sentences(part: dict[str, Any]) -> Iterator[str]:
     """What the tables of a part say."""
     files = {keyword: [path] for keyword, path in part["tables"].items()}
     return called(part["function"], files, part["settings"])
-
-
-def read_record(path: str) -> dict[str, Any]:
-    """The record that write_provenance.py wrote."""
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SpuriousError(f"{path}: not a readable JSON file ({error}); delete it and run again") from None
 
 
 def heading(text: str, underline: str) -> str:

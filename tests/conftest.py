@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from mirroring import mirror  # noqa: F401 - a fixture for several folders
 from projects import copy_project, make_tiny, run_snakemake
+from records import violations  # noqa: F401 - a fixture for several folders
 
 # A busy machine must not decide how a test ends: no deadlines, and the same examples in every run.
 settings.register_profile(

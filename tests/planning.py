@@ -38,6 +38,8 @@ def make_large(folder, shards):
 
     The manifest names 50,000 images with made-up hashes. Returns the folder.
     """
+    for name in CLASSIFIERS:
+        (folder / f"{name}.pt").touch()  # a plan asks whether it is there
     (folder / MANIFEST).write_text("file,label,sha256\n" + "".join(map(_line, range(IMAGES))), encoding="utf-8")
     changes = {
         "datasets": {DATASET: _photographs()},

@@ -239,8 +239,9 @@ def times(folder):
 
 
 def contents(folder, pattern="**/*"):
-    """{path: sha256} of the files in `folder` but for logs, and for provenance, which says when and how long."""
-    files = (path for path in folder.glob(pattern) if path.is_file() and path.stem != "provenance")
+    """{path: sha256} of the files in `folder` but for logs, and for records, which say when and how long."""
+    timed = ("ro-crate-metadata", "provenance")
+    files = (path for path in folder.glob(pattern) if path.is_file() and path.stem not in timed)
     names = {path.relative_to(folder).as_posix(): path for path in files}
     return {name: sha256(path) for name, path in sorted(names.items()) if not name.startswith("logs/")}
 

@@ -19,11 +19,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
 from making import make
 from pipeline.files.atomic import write_text
 from pipeline.files.rows import read_rows
 from pipeline.jobs.arguments import run
+from spurious.configuration import completed
 from spurious.experiments.rooms import catalogues
 from spurious.report.formats import to_markdown
 from spurious.wording import plural
@@ -81,7 +83,13 @@ def claims_from(folder: Path, root: Path) -> str:
     tables = [folder / f"{name}.csv" for name in named_by_claims(root)]
     files = {"claims": root / CLAIMS, "tables": [path for path in tables if path.exists()]}
     with tempfile.TemporaryDirectory() as made:
-        return make(Path(made), "table", "claims", files)["csv"].read_text(encoding="utf-8")
+        return make(Path(made), "table", "claims", files, scikit_learn=kinds(root))["csv"].read_text(encoding="utf-8")
+
+
+def kinds(root: Path) -> dict[str, str]:
+    """The kind of every classifier of scikit-learn that the configuration has."""
+    entries = completed(yaml.safe_load((root / "config.yaml").read_text(encoding="utf-8")))["classifiers"]
+    return {name: entry["scikit_learn"] for name, entry in entries.items() if "scikit_learn" in entry}
 
 
 def filled(text: str, root: Path) -> str:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 @pytest.fixture
 def results(tmp_path):
     folder = tmp_path / "results"
-    for name in ("own/tables/rates.csv", "own/tables/provenance.json", "own/provenance.csv", "logs/own/table.csv"):
+    for name in ("own/tables/rates.csv", "own/ro-crate-metadata.json", "own/provenance.csv", "logs/own/table.csv"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("name,rate\na,0.5\nb,0.25\n")
     (folder / "own/figure.png").write_bytes(b"figure")

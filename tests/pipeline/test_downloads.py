@@ -226,3 +226,21 @@ def test_the_command_prints_one_line(tmp_path, output):
     assert not output.exists()
     subprocess.run([*command, SHA256], check=True)
     assert arrived(output)
+
+
+@pytest.mark.parametrize(
+    ("urls", "nowhere"),
+    [
+        (["lost.gz", "file:///lost/other.gz"], True),
+        (["lost.gz", "https://example.org/lost.gz"], False),
+        (["lost.gz", "there.gz"], False),
+        (["lost.gz", "elsewhere/kept.gz"], False),
+    ],
+    ids=["on no disk", "in the network", "a path", "in the local folder"],
+)
+def test_what_is_certain_to_be_nowhere(tmp_path, monkeypatch, urls, nowhere):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there.gz").touch()
+    (tmp_path / "local/mnist").mkdir(parents=True)
+    (tmp_path / "local/mnist/kept").touch()  # as it is without .gz
+    assert downloads.is_nowhere("mnist", urls, "local") is nowhere

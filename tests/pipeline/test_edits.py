@@ -152,6 +152,7 @@ def submitted(checkout, tmp_path_factory):
     The snakemake that would wait for the job is ended.
     """
     folder = shutil.copytree(checkout, tmp_path_factory.mktemp("submitted") / "project")
+    (folder / "data").mkdir()
     programs = folder.with_name("programs")
     programs.mkdir()
     written = programs / "call"

@@ -13,23 +13,24 @@ import pytest
 import archive
 import check_archive
 from projects import DATASET, change_config, contents, run_snakemake
+from records import write_record
 from spurious.errors import SpuriousError
-from spurious.report.crate import METADATA
+from spurious.report.crate import METADATA, record
 
 TABLE, LONG = f"results/{DATASET}/tables/linear.csv", f"results/{DATASET}/{'long' * 60}/rows.csv"
-PHOTOGRAPHS, PROVENANCE = f"results/{DATASET}/images", f"results/{DATASET}/tables/provenance.json"
+PHOTOGRAPHS, RECORD = f"results/{DATASET}/images", f"results/{DATASET}/{METADATA}"
+FACTS = {"configuration": {"extensions": ["kinds.py"]}, "rules": [{"rule": "train", "wall_s": 1.5}], "version": "0.1.0"}
 FILES = {
     **{name: name for name in ("Snakefile", "LICENSE", "README.md", "config.yaml", "scripts/fool.py", "mine.yaml")},
     **{"own data/a.npz": "images", "kinds.py": "VIEW = 1", "results/demo.html": "<html>", TABLE: "a,b", LONG: "c,d"},
     **{f"{PHOTOGRAPHS}/b c.png": "png", f"results/logs/{DATASET}/linear.benchmark.tsv": "s\n1.0"},
-    PROVENANCE: json.dumps({"configuration": {"extensions": ["kinds.py"]}}),
 }
 OTHERS = {
     "results/other/tables/linear.csv": "of another target",
     "scripts/__pycache__/fool.pyc": "",
     "notes.txt": "mine",
 }
-OUTPUTS = {TABLE, LONG, PHOTOGRAPHS, PROVENANCE}
+OUTPUTS = {TABLE, LONG, PHOTOGRAPHS, RECORD}
 ELSEWHERE = "/data/elsewhere.npz"
 
 
@@ -49,6 +50,7 @@ def folder(tmp_path, monkeypatch):
     for name, text in (FILES | OTHERS | records).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
+    write_record(folder / "results" / DATASET, **FACTS)
     monkeypatch.setattr(archive, "finished", lambda target, given: OUTPUTS)
     monkeypatch.chdir(folder)
     return folder
@@ -69,7 +71,7 @@ def unpacked(folder, tmp_path):
 def test_the_archive_holds_the_target_and_nothing_else(folder, tmp_path, capsys):
     with zipfile.ZipFile(pack(tmp_path / "packed.zip")) as packed:
         found = set(packed.namelist())
-    assert found == {METADATA, *FILES, *map(record_path, OUTPUTS)}
+    assert found == {METADATA, RECORD, *FILES, *map(record_path, OUTPUTS)}
     assert f"note: {ELSEWHERE}: is left out, because it is not in this folder" in capsys.readouterr().err
 
 
@@ -95,18 +97,26 @@ def test_the_description_says_what_the_run_read_and_wrote(unpacked):
     read, written = ({part["@id"] for part in run[key]} for key in ("object", "result"))
     assert run["name"] == "snakemake demo --configfile mine.yaml"
     assert (run["startTime"], run["endTime"]) == ("2001-09-09T01:46:40+00:00", "2001-09-09T01:47:40+00:00")
-    assert read == {"config.yaml", "mine.yaml", "own%20data/a.npz", "kinds.py"}
-    assert written == {TABLE, LONG, PROVENANCE, f"{PHOTOGRAPHS}/b%20c.png", "results/demo.html"}
+    assert read == {"config.yaml", "mine.yaml", "own%20data/a.npz", "kinds.py", f"#{DATASET}/configuration"}
+    assert written == {TABLE, LONG, RECORD, f"{PHOTOGRAPHS}/b%20c.png", "results/demo.html"}
     assert entities["./"]["mainEntity"] == run["instrument"] == {"@id": "Snakefile"}
+
+
+def test_the_description_holds_the_record_of_each_dataset(unpacked):
+    about = json.loads((unpacked / METADATA).read_text())
+    assert record(about, DATASET) == FACTS
+    entities = {entity["@id"]: entity for entity in about["@graph"]}
+    assert entities["#run-demo"]["resourceUsage"] == [{"@id": f"#{DATASET}/rules"}]
+    assert {"@id": f"#{DATASET}/version"} in entities["./"]["mentions"]
 
 
 @pytest.mark.parametrize("path", [f"{PHOTOGRAPHS}/b c.png", LONG, record_path(TABLE)])
 def test_a_changed_byte_and_a_missing_file_are_named(unpacked, path, capsys):
     check_archive.main([str(unpacked)])
-    assert capsys.readouterr().out == f"{len(FILES) + len(OUTPUTS)} files as packed\n"
+    assert capsys.readouterr().out == f"{1 + len(FILES) + len(OUTPUTS)} files as packed\n"
     (unpacked / path).write_text((unpacked / path).read_text().swapcase())
     (unpacked / TABLE).unlink()
-    with pytest.raises(SpuriousError, match=rf"2 of {len(FILES) + len(OUTPUTS)} files differ; unpack"):
+    with pytest.raises(SpuriousError, match=rf"2 of {1 + len(FILES) + len(OUTPUTS)} files differ; unpack"):
         check_archive.main([str(unpacked)])
     assert set(capsys.readouterr().out.splitlines()) == {f"{path}: changed", f"{TABLE}: missing"}
 
@@ -126,36 +136,6 @@ def test_without_the_report_there_is_no_archive(folder, tmp_path):
 
 
 # The profile
-
-CONTEXT = {
-    "@vocab": "http://schema.org/",
-    "File": "http://schema.org/MediaObject",
-    "conformsTo": "http://purl.org/dc/terms/conformsTo",
-    "ComputationalWorkflow": "https://bioschemas.org/ComputationalWorkflow",
-    "sha256": "https://w3id.org/ro/terms/workflow-run#sha256",
-}
-NEED_THE_NETWORK = ["ro-crate-1.1_3.1", "ro-crate-1.1_3.2"]  # whether the addresses of the contexts answer
-
-
-@pytest.fixture
-def violations(monkeypatch):
-    """A function: what roc-validator finds in an unpacked archive, but for what it would look up in the network."""
-    services = pytest.importorskip("rocrate_validator.services", reason="roc-validator is not installed")
-    from rocrate_validator.models import Severity
-    from rocrate_validator.utils import document_loader
-
-    monkeypatch.setattr(document_loader, "_fetch_json_ld", lambda address: {"@context": CONTEXT})
-
-    def found(folder):
-        settings = services.ValidationSettings(
-            rocrate_uri=str(folder),
-            profile_identifier="workflow-run-crate-0.5",
-            requirement_severity=Severity.REQUIRED,
-            skip_checks=NEED_THE_NETWORK,
-        )
-        return [issue.message for issue in services.validate(settings).get_issues()]
-
-    return found
 
 
 @pytest.mark.slow

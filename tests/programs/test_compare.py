@@ -1,14 +1,16 @@
 """Two folders of results: which numbers, texts, rows, settings and versions differ."""
 
-import json
 import math
+import re
 
 import pandas as pd
 import pytest
 
 import compare
+from records import write_record
 from spurious.errors import SpuriousError
 from spurious.report.comparison import differences, setting_differences
+from spurious.report.crate import METADATA
 
 RATES = pd.DataFrame({"classifier": ["cnn", "cnn"], "seed": ["0", "all"], "n": 100, "accuracy": 0.9})
 RATES = RATES.assign(low=0.85, high=0.93)
@@ -29,7 +31,7 @@ def folders(tmp_path):
         tables = tmp_path / name / "digits" / "tables"
         tables.mkdir(parents=True)
         RATES.to_csv(tables / "classifiers.csv", index=False)
-        (tables / "provenance.json").write_text(json.dumps(RECORD))
+        write_record(tables.parent, **RECORD)
     return tmp_path / "first", tmp_path / "second"
 
 
@@ -134,7 +136,7 @@ def test_equal_runs_end_with_0(folders, capsys):
 def test_settings_and_versions_are_listed_and_do_not_count(folders, capsys):
     record = RECORD | {"software": {"packages": {"torch": "2.12.0", "pandas": "2.3.3"}}, "written": "tomorrow"}
     record["configuration"] = {"linear": {"epochs": 6}, "seeds": [0, 1]}
-    (folders[1] / "digits/tables/provenance.json").write_text(json.dumps(record))
+    write_record(folders[1] / "digits", **record)
     compare.main(list(map(str, folders)))
     assert capsys.readouterr().out.splitlines()[:-1] == [
         "digits: configuration.linear.epochs: 5 | 6",
@@ -162,7 +164,9 @@ def test_a_folder_without_tables_is_one_line(tmp_path, folders):
         compare.main([str(folders[0]), str(tmp_path)])
 
 
-def test_a_broken_record_is_one_line(folders):
-    (folders[1] / "digits/tables/provenance.json").write_text("[]")
-    with pytest.raises(SpuriousError, match="not a readable record"):
+@pytest.mark.parametrize("text", ["{", "[]", '{"@graph": [{}]}', '{"@graph": []}'])
+def test_a_broken_record_is_one_line(folders, text):
+    (folders[1] / "digits" / METADATA).write_text(text)
+    said = f"{folders[1]}/digits/{METADATA}: no readable record of digits; delete it and make it again by snakemake"
+    with pytest.raises(SpuriousError, match=re.escape(said)):
         compare.main(list(map(str, folders)))

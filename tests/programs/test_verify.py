@@ -17,6 +17,7 @@ import verify
 from making import make
 from pipeline.digest import SCRIPTS
 from pipeline.files.tensors import write_tensors, write_weights
+from records import write_record
 from spurious import registry
 from spurious.classifiers.models import Description, build_classifier
 from spurious.classifiers.predictions import predict
@@ -239,11 +240,11 @@ def test_a_folder_without_images_of_attacks_is_one_line(tmp_path):
 
 
 def test_archives_of_an_earlier_configuration_are_left_out_and_told(results, capsys):
-    """The provenance holds the configuration; there were three shards once, and a third seed."""
+    """The record holds the configuration; there were three shards once, and a third seed."""
     robustness = {"seeds": 2, "shards": 2, "classifiers": {}}
     experiment = {"seeds": [3, 4], "robustness": ["linear"]}
     record = {"robustness": robustness, "experiment": experiment, "classifiers": {"linear": SOFTMAX}}
-    (results / "tiny/tables/provenance.json").write_text(json.dumps({"configuration": record}))
+    write_record(results / "tiny", configuration=record)
     left = [results / SHARD.format(2), results / SHARD.format(0).replace("seed3", "seed5")]
     for path in left:
         path.parent.mkdir(exist_ok=True, parents=True)

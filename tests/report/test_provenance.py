@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import write_provenance
+from pipeline.files.records import read_record
 from pipeline.jobs.surroundings import git_state, hardware, installed
 from projects import (
     DATASET,
@@ -38,10 +39,12 @@ from projects import (
 )
 from spurious import configuration
 from spurious.report import provenance, provenance_page
+from spurious.report.crate import METADATA, WORKFLOW, hashes
 from spurious.report.provenance import Measurement
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 COLUMNS = {"s", "h:m:s", "max_rss", "cpu_time"}
+RECORD = f"results/{DATASET}/{METADATA}"
 
 # Facts
 
@@ -331,7 +334,7 @@ def test_input_files_as_they_are(tmp_path):
 
 @pytest.fixture(scope="module")
 def record(finished):
-    return json.loads((finished / "results" / DATASET / "tables/provenance.json").read_text(encoding="utf-8"))
+    return read_record(finished / RECORD)
 
 
 def test_sentence_says_nothing_of_time(record):
@@ -443,12 +446,37 @@ def test_report_and_front_page_show_it(finished, record):
     assert f"- {provenance_page.sentence(record)}\n" in (tables.parent / "summary.rst").read_text(encoding="utf-8")
 
 
+def test_record_names_every_table_and_the_workflow_with_their_hashes(finished):
+    place = (finished / RECORD).parent
+    tables = {path.relative_to(place).as_posix() for path in place.glob("tables/*.csv")}
+    named = dict(hashes(json.loads((finished / RECORD).read_text(encoding="utf-8"))))
+    assert named == {name: sha256(place / name) for name in {*tables, WORKFLOW}}
+    assert (place / WORKFLOW).read_bytes() == (finished / "workflow" / WORKFLOW).read_bytes()
+
+
+def test_record_is_a_workflow_run_crate_of_its_tables(finished, tmp_path, violations):
+    place = shutil.copytree((finished / RECORD).parent, tmp_path / "crate")
+    assert violations(place) == []
+    (place / "tables/classifiers.csv").unlink()
+    assert violations(place)
+
+
+def test_record_says_what_the_run_was_given_and_what_it_took(finished):
+    entities = {
+        entity["@id"]: entity for entity in json.loads((finished / RECORD).read_text(encoding="utf-8"))["@graph"]
+    }
+    run = entities[f"#run-{DATASET}"]
+    given, took = ({part["@id"] for part in run[key]} for key in ("object", "resourceUsage"))
+    assert f"#{DATASET}/configuration" in given
+    assert f"#{DATASET}/rules" in took
+    assert {"@id": "tables/classifiers.csv"} in run["result"]
+
+
 def rewritten(folder):
     """The record when it is written anew, by its rule alone."""
-    path = f"results/{DATASET}/tables/provenance.json"
-    done = run_snakemake(folder, path, "--forcerun", "write_provenance", "--printshellcmds")
+    done = run_snakemake(folder, RECORD, "--forcerun", "write_provenance", "--printshellcmds")
     assert [script for script, _ in planned_jobs(done)] == ["write_provenance.py"]
-    return json.loads((folder / path).read_text(encoding="utf-8"))
+    return read_record(folder / RECORD)
 
 
 def test_what_is_missing_or_left_over_costs_nothing_but_itself(finished, record, tmp_path):
@@ -463,7 +491,7 @@ def test_what_is_missing_or_left_over_costs_nothing_but_itself(finished, record,
     assert jobs == before | {"train_classifier": before["train_classifier"] - 2}
     assert after["unreadable_benchmarks"] == [f"results/logs/{DATASET}/cnn/train_seed1.benchmark.tsv"]
     assert [file["reason"] for file in after["inputs"]] == ["not there any more", None]
-    assert "Nothing to be done" in run_snakemake(folder, f"results/{DATASET}/tables/provenance.json", "-n").stdout
+    assert "Nothing to be done" in run_snakemake(folder, RECORD, "-n").stdout
 
 
 # Another machine
@@ -546,7 +574,7 @@ def test_provenance_is_renewed_with_a_table(carried, tmp_path):
     done = run_snakemake(folder, "demo", "--printshellcmds")
     assert {script for script, _ in planned_jobs(done)} == WRITTEN_LAST
     assert planned_results(done).keys() == {"tables/linear-toy"}
-    record = json.loads((folder / f"results/{DATASET}/tables/provenance.json").read_text(encoding="utf-8"))
+    record = read_record(folder / RECORD)
     assert record["git"]["commit"] == git(folder, "rev-parse", "HEAD").strip()
     assert record["git"]["changed"] == ["config.yaml"]
     assert "with changes that are not committed" in (folder / f"results/{DATASET}/summary.rst").read_text()

@@ -1,13 +1,14 @@
 """The report of the tiny demo, opened in a browser without a network: every page of it shows what it should."""
 
-import json
 import re
 import shutil
 
 import pandas as pd
 import pytest
 
+from pipeline.files.records import read_record
 from projects import DATASET
+from spurious.report.crate import METADATA
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = playwright.expect
@@ -108,7 +109,7 @@ def check_table(page, csv):
 def check_provenance(page, path):
     """The frame holds every rule and every input file of the record."""
     frame = page.frame_locator("iframe")
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = read_record(path)
     assert record["rules"]
     wanted = {row["rule"] for row in record["rules"]} | {file["sha256"] for file in record["inputs"]}
     wanted.add(record["configuration_sha256"])
@@ -138,7 +139,7 @@ def test_every_result_opens_from_the_menu(page, report):
         kind = "iframe" if path.endswith(".html") else "img"
         page.wait_for_function(SHOWN, arg=[kind, path])
         if category == "Provenance":
-            check_provenance(page, report / path.replace(".html", ".json"))
+            check_provenance(page, report / "results" / DATASET / METADATA)
         elif kind == "iframe":
             check_table(page, report / path.replace(".html", ".csv"))
         else:

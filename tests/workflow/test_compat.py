@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from projects import ROOT, environment, run_snakemake
+from projects import ROOT, environment, error_lines, run_snakemake
 
 OURS = f"""
 import sys
@@ -70,6 +70,21 @@ def test_snakemake_by_itself_still_records_a_failed_job_as_finished(project):
     """Where this fails, keep_records_of_failed_jobs may be no longer needed."""
     fail_with_another_value(project)
     assert recorded(project) == [["2"]]
+
+
+FAULTY = OURS + 'check_planned_jobs(lambda rule, wildcards: "first is lost" if rule == "first" else None)\n'
+
+
+@pytest.mark.parametrize("project", [FAULTY], indirect=True)
+@pytest.mark.parametrize("options", [[], ["--dry-run"]], ids=["run", "plan"])
+def test_a_planned_job_with_a_fault_ends_the_plan(project, options):
+    """And a finished one does not."""
+    done = run_snakemake(project, "second.txt", *options, "--config", "value=1", check=False)
+    assert (done.returncode, error_lines(done)) == (1, ["error: first is lost"])
+    assert "Traceback" not in done.stderr
+    assert not (project / "second.txt").exists()
+    (project / "first.txt").write_text("1\n")
+    assert run_snakemake(project, "second.txt", *options, "--config", "value=1").returncode == 0
 
 
 def plan_of_gpu_job(folder):

@@ -10,6 +10,7 @@ import yaml
 
 from planning import planned_by_rule
 from projects import (
+    ARCHIVE,
     DATASET,
     ROOT,
     commit_all,
@@ -77,6 +78,7 @@ def test_from_another_folder(workflow, demo, mine):
     places = {"/path/to/spurious/Snakefile": str(workflow / "Snakefile"), "/path/to/mine": str(mine)}
     words = [places.get(word, word) for word in command.split()]
     assert words.pop(0) == "snakemake"
+    shutil.copytree((workflow / ARCHIVE).parent, (mine / ARCHIVE).parent)  # its path is relative to the new folder
     assert planned(mine.parent, *words) == demo
     run_snakemake(mine, "-s", str(workflow / "Snakefile"), TABLE)
     run_snakemake(workflow, TABLE)
@@ -106,14 +108,14 @@ def test_as_a_module(workflow, demo, mine):
 
 
 def test_a_module_counts_only_its_own_benchmarks(workflow, mine):
-    path = f"results/{DATASET}/tables/provenance.json"
+    path = f"results/{DATASET}/ro-crate-metadata.json"
     here = run_snakemake(workflow, path, "--dry-run", "--printshellcmds").stdout
     as_module(mine, workflow, read_config(workflow))
     own = 'rule other:\n    output: "{dataset}.txt"\n    benchmark: "{dataset}.tsv"\n    shell: "touch {output}"\n'
     with (mine / "Snakefile").open("a") as file:
         file.write(own)
     there = run_snakemake(mine, path, "--dry-run", "--printshellcmds").stdout
-    (expected,), (found,) = (re.findall(r"--benchmarks (.*) --output-json", text) for text in (here, there))
+    (expected,), (found,) = (re.findall(r"--benchmarks (.*) --tables", text) for text in (here, there))
     assert found == expected
     names = [word.partition("=")[0] for word in shlex.split(found)]
     assert sorted(names) == sorted(name for name, text in written_rules().items() if "benchmark:" in text)

@@ -36,7 +36,7 @@ def test_the_environment_of_the_jobs_has_the_same_pins_but_for_what_no_job_needs
     whole, of_jobs = (yaml.safe_load((ROOT / name).read_text(encoding="utf-8")) for name in ("environment.yml", JOBS))
     for environment in (whole, of_jobs):
         (environment["pip"],) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
-    others = {line for line in PINS if line.startswith(("snakemake", "rocrate"))}  # rocrate: for `make archive`
+    others = {line for line in PINS if line.startswith(("snakemake", "rocrate"))}  # rocrate: for records and archives
     assert set(whole.pop("pip")) - set(of_jobs["pip"]) == others
     assert set(of_jobs.pop("pip")) < set(PINS)
     del whole["dependencies"][-1], of_jobs["dependencies"][-1]

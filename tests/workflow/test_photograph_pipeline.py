@@ -1,6 +1,5 @@
 """The chain from a folder of photographs and a program that is brought along to tables, figures and report."""
 
-import json
 import shutil
 
 import numpy as np
@@ -10,7 +9,9 @@ import torch
 from PIL import Image
 
 import make_manifest
+from pipeline.files.records import read_record
 from projects import carry, contents, error_lines, planned_jobs, read_config, run_snakemake, sha256, write_config
+from spurious.report.crate import METADATA
 
 DATASET, CLASSIFIER = "photographs", "mine"
 MANIFEST, CLASS_NAMES = "my lists/the manifest.csv", "my lists/names.csv"  # blanks: every path must survive the shell
@@ -238,7 +239,7 @@ def test_settings_reach_the_script_as_json(done):
 
 
 def test_provenance_names_what_was_brought_along(done):
-    record = json.loads((done / "results" / DATASET / "tables/provenance.json").read_text(encoding="utf-8"))
+    record = read_record(done / "results" / DATASET / METADATA)
     program = f"results/{DATASET}/{CLASSIFIER}/pretrained"
     declared = {MANIFEST: None, CLASS_NAMES: None, program: sha256(done / "local data/models/colors.pt")}
     found = {file["path"]: (file["sha256"], file["declared_sha256"]) for file in record["inputs"]}

@@ -11,7 +11,7 @@ import pytest
 from projects import ROOT
 from spurious.statistics.comparisons import mcnemar_exact
 from spurious.statistics.intervals import wilson
-from spurious.writeups import claims
+from spurious.writeups import catalogue, claims
 from spurious.writeups.judging import (
     CONTRADICTED,
     NOT_RUN,
@@ -162,7 +162,7 @@ def scored(*successes, random=0.1, p=1e-6):
     for start, share in zip(("image", "noise"), successes, strict=False):
         for search, own in (("evolution", share), ("random", random)):
             rows.append({"start": start, "search": search, "mcnemar_p": p, **with_ends(own, 100, "success", "")})
-    return {"black_box": frame(*rows, n=100).assign(classifier="forest")}
+    return {"black_box": frame(*rows, n=100).assign(classifier="trees", scikit_learn="forest")}
 
 
 def started(start, loss, after=0.0, classes=1000):
@@ -297,7 +297,11 @@ def test_a_sweep_without_noise_a_claim_about_1000_classes_and_large_changes_are_
             {"backworking-nearest": nearest(2)["backworking-nearest"].assign(n=0)},
             "no rows of found images",
         ),
-        ("forests-not-safe", {"black_box": scored(0.9)["black_box"].assign(classifier="cnn")}, "no random forest"),
+        (
+            "forests-not-safe",
+            {"black_box": scored(0.9)["black_box"].assign(classifier="forest", scikit_learn="boosted")},
+            "no random forest",
+        ),
     ):
         found = decide(name, TABLES[name], tables)
         assert found.verdict == NOT_RUN
@@ -323,6 +327,21 @@ def test_the_classifier_that_the_configuration_names_first_is_judged():
     given, listed = {"backworking": pd.concat([first, second])}, pd.read_csv(FILE).query("name == 'every-label'")
     verdicts = [claims.table(listed, given, classifiers=names)["verdict"].item() for names in (["cnn"], ["lenet"])]
     assert verdicts == [SUPPORTED, CONTRADICTED]
+
+
+def test_a_forest_is_known_by_its_kind_whatever_it_is_called():
+    """The table of searches does not say it; the configuration does."""
+    searches = scored(0.9)["black_box"].drop(columns="scikit_learn")
+    entries = {"trees": {"scikit_learn": "forest"}, "cnn": {"architecture": "cnn"}}
+    settings = {"experiment": {"seeds": [0], "linear": True, "black_box": ["trees", "cnn"]}, "classifiers": entries}
+    kinds = catalogue.scikit_learn(settings)
+    assert kinds == {"trees": "forest"}
+    listed = pd.read_csv(FILE).query("name == 'forests-not-safe'")
+    verdicts = [
+        claims.table(listed, {"black_box": searches.assign(classifier=name)}, scikit_learn=kinds)["verdict"].item()
+        for name in entries
+    ]
+    assert verdicts == [SUPPORTED, NOT_RUN]
 
 
 def test_every_rule_is_documented_and_stands_with_its_write_up():

@@ -67,6 +67,7 @@ from spurious.experiments.catalogue import of_classifier, setting
 from spurious.experiments.retraining.arms import arms, settings_of
 from spurious.experiments.rooms import catalogues, takes_part
 from spurious.perturbations.negatives import NEGATIVES
+from spurious.problems import Problem
 from spurious.registry import load_extensions
 
 

@@ -152,6 +152,21 @@ def collect_less_often():
     gc.set_threshold(100_000)
 
 
+def check_planned_jobs(fault_of):
+    """End in one line where `fault_of` (rule's name, wildcards) says what will make a planned job fail, else None.
+
+    Snakemake asks only whether outputs may be overwritten. What is finished is not asked about.
+    """
+    check = Job.check_without_faults = getattr(Job, "check_without_faults", Job.check_protected_output)
+
+    async def check_job(job):
+        await check(job)
+        if fault := fault_of(job.rule.name, job.wildcards):
+            sys.exit(f"error: {fault}")
+
+    Job.check_protected_output = check_job
+
+
 if not IS_MODULE:
     read_signatures_once()
     format_no_job_unseen()

@@ -169,6 +169,53 @@ def classes(wildcards):
     return len(labels_of(wildcards.dataset))
 
 
+# What lies on this machine
+
+
+def fault_of_source(name, wildcards):
+    """Why a fetch that is planned is certain to bring nothing, in one line; None where it may, or is another job.
+
+    The network is not asked, and photographs are not looked for: the job does that.
+    """
+    if name not in ("fetch_file", "fetch_images", "fetch_classifier"):
+        return None
+    local = config["local_data"]
+    if local and not Path(local).expanduser().is_dir():
+        return fault_at(("local_data",), f"{local!r} is not a folder here: correct it, or write null to download")
+    try:
+        place, folder, urls = (classifier_address if name == "fetch_classifier" else file_addresses)(wildcards)
+    except (KeyError, SpuriousError):  # of what the configuration does not name: the job's parameters say so
+        return None
+    from pipeline.files.downloads import is_nowhere  # planning what is finished does without requests
+
+    if not urls or not is_nowhere(folder, urls, local):
+        return None
+    names = " or ".join(map(repr, urls))
+    return fault_at(place, f"there is no file {names}, nor in {local or '<local_data>'}/{folder}/: put it there")
+
+
+def fault_at(place, text):
+    """The line of an error about a key of the configuration."""
+    return f"{holder(sources_of_configuration(), place)}: {Problem(place, text)}"
+
+
+def classifier_address(wildcards):
+    """(place in the configuration, folder in local_data, addresses) of a program; torchvision's have none here."""
+    entry = own_classifier(wildcards)
+    key = next((key for key in ("torchscript", "exported") if key in entry), None)
+    return ("classifiers", wildcards.classifier, key), "models", [entry[key]] if key else []
+
+
+def file_addresses(wildcards):
+    """The same of a dataset's file; none of photographs, which are many."""
+    urls = file_urls(wildcards) if "file" in wildcards.keys() else []
+    return ("datasets", wildcards.dataset, "files", wildcards.get("file"), "urls"), wildcards.dataset, urls
+
+
+if not IS_MODULE and workflow.is_main_process:
+    check_planned_jobs(fault_of_source)
+
+
 # Data
 
 

@@ -52,8 +52,10 @@ rule write_provenance:
     input:
         tables=tables_that_are_due,
         requirements=shipped("requirements.txt"),
+        workflow=shipped("workflow/Snakefile"),
     output:
-        json="results/{dataset}/tables/provenance.json",
+        record="results/{dataset}/ro-crate-metadata.json",
+        workflow="results/{dataset}/Snakefile",
         html=report(
             "results/{dataset}/tables/provenance.html",
             caption="../report/provenance.rst",
@@ -79,7 +81,7 @@ rule write_provenance:
         program("write_provenance.py") + " --dataset {wildcards.dataset} --configuration {params.configuration:q}"
         " --requirements {input.requirements:q} --files {params.files:q}"
         " --histories {params.histories:q} --benchmarks {params.benchmarks:q}"
-        " --output-json {output.json} --output-html {output.html} 2>&1 | tee {log} >&2"
+        " --tables {input.tables:q} --output-folder results/{wildcards.dataset} --output-html {output.html} 2>&1 | tee {log} >&2"
 
 
 rule write_summary:
@@ -87,7 +89,7 @@ rule write_summary:
     input:
         tables=summary_tables,
         figures=summary_figures,
-        provenance="results/{dataset}/tables/provenance.json",
+        record="results/{dataset}/ro-crate-metadata.json",
     output:
         "results/{dataset}/summary.rst",
     log:
@@ -107,4 +109,4 @@ rule write_summary:
         program("write_summary.py")
         + " --dataset {wildcards.dataset} --findings {params.findings:q} {params.picture:q}"
         " --claims results/{wildcards.dataset}/tables/claims.csv"
-        " --provenance {input.provenance} --output {output} 2>&1 | tee {log} >&2"
+        " --record {input.record} --output {output} 2>&1 | tee {log} >&2"

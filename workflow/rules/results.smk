@@ -284,7 +284,7 @@ def patterns_of(wildcards, file_of):
 
 
 def provenance_of(dataset):
-    return [f"results/{dataset}/tables/provenance.{kind}" for kind in ("json", "html")]
+    return [f"results/{dataset}/{name}" for name in ("ro-crate-metadata.json", "tables/provenance.html")]
 
 
 def example_figures(dataset):

@@ -47,6 +47,12 @@ def fetch(output: Path, *, dataset: str, sha256: str, urls: Sequence[str], local
         raise SpuriousError(f"{output}: {error}; fix this and run again") from None
 
 
+def is_nowhere(dataset: str, urls: Sequence[str], local_data: str | None = None) -> bool:
+    """Whether `fetch` is certain to find no file: no URL is of the network, and no file is in its place on the disk."""
+    paths = [_local_path(url) for url in urls]
+    return _find_local(local_data, dataset, urls) is None and not any(path is None or path.is_file() for path in paths)
+
+
 def _find_local(local_data: str | None, dataset: str, urls: Sequence[str]) -> Path | None:
     if local_data is None:
         return None

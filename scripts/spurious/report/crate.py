@@ -1,8 +1,9 @@
-"""A finished run described as a Workflow Run RO-Crate, and its files held against that description.
+"""A run described as a Workflow Run RO-Crate: the record of a dataset, and the archive that holds such records.
 
 Profiles: https://w3id.org/ro/wfrun/workflow/0.5 on RO-Crate 1.1 (Leo et al., PLoS ONE 19, 2024, e0309210).
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,12 @@ _PROFILES = {
     "https://w3id.org/ro/wfrun/workflow/0.5": ("Workflow Run Crate", "0.5"),
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0": ("Workflow RO-Crate", "1.0"),
 }
+_LICENCE = "LICENSE"  # the file, where a crate holds it
+_SPDX = "https://spdx.org/licenses/MIT"
+# What a record holds beside files. The run was given its parameters, and what it took is its usage of resources.
+PARAMETERS = ("configuration", "configuration_sha256", "seeds", "inputs")
+USAGE = ("trainings", "rules", "total", "unreadable_benchmarks")
+ABOUT = ("dataset", "written", "version", "git", "software", "hardware")
 _TYPES = {
     ".csv": "text/csv",
     ".html": "text/html",
@@ -31,7 +38,7 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Packed:
-    """A file of the archive: its size in bytes, the SHA-256 of its content (hexadecimal), its part in the run."""
+    """A file of a crate: its size in bytes, the SHA-256 of its content (hexadecimal), its part in the run."""
 
     size: int
     sha256: str
@@ -40,28 +47,31 @@ class Packed:
 
 @dataclass(frozen=True)
 class Run:
-    """What was run, and when its first job began and its last one ended (ISO 8601 with the zone)."""
+    """What was run, and when its first job began and its last one ended (ISO 8601 with the zone; None: unknown)."""
 
     target: str
     command: str
+    words: str
     version: str
     snakemake: str
-    began: str
+    began: str | None
     ended: str
 
 
-def description(run: Run, files: Mapping[str, Packed]) -> dict[str, Any]:
+def description(run: Run, files: Mapping[str, Packed], records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The content of `ro-crate-metadata.json`, JSON-LD; the same for the same arguments.
 
-    `files` by their paths in the archive, among them the workflow and LICENSE. Needs the package `rocrate`.
+    `files` by their paths in the crate, among them the workflow. `records`: what is known of each dataset, with the
+    keys PARAMETERS, USAGE and ABOUT; `record` gives one back. Needs the package `rocrate`.
     """
     from rocrate.rocrate import ROCrate
 
     crate = ROCrate(version="1.1")
     crate.metadata.extra_contexts.append(_CONTEXT)
-    crate.name, crate.description = f"spurious: {run.target}", _words(run)
-    crate.datePublished, crate.license = run.ended, {"@id": "LICENSE"}
-    own = _properties(WORKFLOW, files[WORKFLOW]) | {"version": run.version, "license": {"@id": "LICENSE"}}
+    crate.name, crate.description = f"spurious: {run.target}", run.words
+    licence = _licence(crate, files)
+    crate.datePublished, crate.license = run.ended, licence
+    own = _properties(WORKFLOW, files[WORKFLOW]) | {"version": run.version, "license": licence}
     language = {"lang": "snakemake", "lang_version": run.snakemake}
     workflow = crate.add_workflow(dest_path=WORKFLOW, properties=own, main=True, **language)
     rest = [path for path in files if path != WORKFLOW]
@@ -69,16 +79,46 @@ def description(run: Run, files: Mapping[str, Packed]) -> dict[str, Any]:
     crate.root_dataset["conformsTo"] = [_profile(crate, *profile) for profile in _PROFILES.items()]
     if "README.md" in entities:
         entities["README.md"]["about"] = crate.root_dataset
-    crate.root_dataset["mentions"] = [_action(crate, run, workflow, entities, files)]
+    facts = {keys: _facts(crate, records, keys) for keys in (PARAMETERS, USAGE, ABOUT)}
+    of_run = {part: [entities[path] for path in entities if files[path].part == part] for part in ("object", "result")}
+    of_run["object"] += facts[PARAMETERS]
+    action = crate.add_action(workflow, f"#run-{run.target}", **of_run, properties=_of_action(run))
+    action["resourceUsage"] = facts[USAGE]
+    crate.root_dataset["mentions"] = [action, *facts[ABOUT]]
     return crate.metadata.generate()
 
 
-def _words(run: Run) -> str:
-    return (
-        f"The finished target {run.target} of the workflow spurious: sources, tables, figures, weights, images, and "
-        f"Snakemake's records. Unpacked, `{run.command} -n` has nothing to do. The licence is that of the code; "
-        "photographs and classifiers from elsewhere keep theirs."
-    )
+def _facts(crate: Any, records: Mapping[str, Mapping[str, Any]], keys: tuple[str, ...]) -> list[Any]:
+    """A property for each of these keys of each record, its value as JSON."""
+    from rocrate.model.contextentity import ContextEntity
+
+    found = []
+    for dataset, key in ((dataset, key) for dataset, record in records.items() for key in keys if key in record):
+        properties = {"@type": "PropertyValue", "name": f"{dataset}: {key}", "propertyID": key}
+        properties["value"] = json.dumps(records[dataset][key], ensure_ascii=False)
+        found.append(crate.add(ContextEntity(crate, f"#{dataset}/{key}", properties)))
+    return found
+
+
+def record(metadata: Any, dataset: str) -> dict[str, Any]:
+    """What a description says of a dataset, as `description` was given it; SpuriousError where it says nothing."""
+    try:
+        facts = [entity for entity in metadata["@graph"] if entity["@id"].startswith(f"#{dataset}/")]
+        found = {entity["propertyID"]: json.loads(entity["value"]) for entity in facts}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        found = {}
+    if not found:
+        raise SpuriousError(f"{METADATA}: no readable record of {dataset}; delete it and make it again by snakemake")
+    return found
+
+
+def _licence(crate: Any, files: Mapping[str, Packed]) -> Any:
+    """That of the code: the file, where the crate holds it."""
+    from rocrate.model.contextentity import ContextEntity
+
+    if _LICENCE in files:
+        return {"@id": _LICENCE}
+    return crate.add(ContextEntity(crate, _SPDX, {"@type": "CreativeWork", "name": "MIT License"}))
 
 
 def _properties(path: str, packed: Packed) -> dict[str, Any]:
@@ -93,11 +133,9 @@ def _profile(crate: Any, address: str, words: tuple[str, str]) -> Any:
     return crate.add(ContextEntity(crate, address, properties))
 
 
-def _action(crate: Any, run: Run, workflow: Any, entities: Mapping[str, Any], files: Mapping[str, Packed]) -> Any:
-    parts = {part: [entities[path] for path in entities if files[path].part == part] for part in ("object", "result")}
-    times = {"startTime": run.began, "endTime": run.ended}
-    said = {"name": run.command, "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"}}
-    return crate.add_action(workflow, f"#run-{run.target}", **parts, properties=said | times)
+def _of_action(run: Run) -> dict[str, Any]:
+    times = {"endTime": run.ended} | ({"startTime": run.began} if run.began else {})
+    return {"name": run.command, "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"}} | times
 
 
 def hashes(metadata: Any) -> Iterator[tuple[str, str]]:

@@ -23,6 +23,12 @@ def network(settings: Settings) -> str:
     return next((name for name in names if "architecture" in settings["classifiers"][name]), "")
 
 
+def scikit_learn(settings: Settings) -> dict[str, str]:
+    """The kind, such as forest, of every classifier of scikit-learn that the experiments of a dataset name."""
+    entries = {name: settings["classifiers"][name] for name in named_classifiers(settings)}
+    return {name: entry["scikit_learn"] for name, entry in entries.items() if "scikit_learn" in entry}
+
+
 def attacked(settings: Settings) -> bool:
     """Whether some experiment of the dataset attacks classifiers."""
     return any(settings["experiment"][stage] for stage in ("fooling", "black_box", "backworking", "robustness"))
@@ -50,7 +56,7 @@ RESULTS = [
         "claims",
         "spurious.writeups.claims:table",
         {"claims": "resource.claims.csv", "tables": "claimed"},
-        {"classifiers": named_classifiers},
+        {"classifiers": named_classifiers, "scikit_learn": scikit_learn},
     ),
     Figure(
         "attacks",

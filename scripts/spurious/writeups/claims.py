@@ -1,6 +1,6 @@
 """The table of the write-ups' claims and what this run says of each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -11,19 +11,28 @@ from spurious.writeups.judging import decide
 NEEDED = ["name", "write_up", "claim", "passage", "contradicted_by", "tables"]
 
 
-def table(claims: pd.DataFrame, tables: Tables | None = None, *, classifiers: Sequence[str] = ()) -> pd.DataFrame:
+def table(
+    claims: pd.DataFrame,
+    tables: Tables | None = None,
+    *,
+    classifiers: Sequence[str] = (),
+    scikit_learn: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
     """A row per claim: `write_up, claim, measured, value, low, high, n, verdict, table`.
 
     `claims`: NEEDED, a row for each rule. `tables`: those of the dataset by name; `classifiers`: in the order of the
-    configuration, where the first is the one that a rule about one judges. verdict: "supported",
+    configuration, where the first is the one that a rule about one judges; `scikit_learn`: what kind each classifier of
+    scikit-learn is, by its name. verdict: "supported",
     "contradicted", "undecided", or "not run" with the reason in measured. `table` is the one that the number is from.
     """
     require(claims, NEEDED, "claims")
-    ordered = {name: _in_order(frame, classifiers) for name, frame in (tables or {}).items()}
+    known = {
+        name: _with_kinds(_in_order(frame, classifiers), scikit_learn or {}) for name, frame in (tables or {}).items()
+    }
     rows = []
     for claim in claims.itertuples():
         names = claim.tables.split()
-        found = decide(claim.name, names, ordered)
+        found = decide(claim.name, names, known)
         number = {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
         words = {"write_up": claim.write_up, "claim": claim.claim, "measured": found.measured}
         rows.append(words | number | {"verdict": found.verdict, "table": names[0]})
@@ -36,3 +45,10 @@ def _in_order(frame: pd.DataFrame, classifiers: Sequence[str]) -> pd.DataFrame:
         return frame
     places = {name: place for place, name in enumerate(classifiers)}
     return frame.sort_values("classifier", key=lambda names: names.map(places), kind="stable", ignore_index=True)
+
+
+def _with_kinds(frame: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
+    """The rows with a column `scikit_learn`: the kind of the classifier, "" for a network."""
+    if "classifier" not in frame:
+        return frame
+    return frame.assign(scikit_learn=[kinds.get(name, "") for name in frame["classifier"]])

@@ -177,9 +177,9 @@ def scores_suffice(table: pd.DataFrame) -> Finding:
 
 @rule("forests-not-safe")
 def forests_not_safe(table: pd.DataFrame) -> Finding:
-    """The same of random forests, from images."""
+    """The same of random forests, whatever they are called, from images."""
     rows = _by_scores(table)
-    own = rows[rows["classifier"].str.contains("forest") & (rows["start"] == "image")]
+    own = rows[(rows["scikit_learn"] == "forest") & (rows["start"] == "image")]
     if own.empty:
         raise NotRun("no random forest is searched")
     return _fooled_by_scores(own, "searches that reach their target")
