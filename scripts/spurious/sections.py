@@ -21,12 +21,13 @@ DatasetName = Annotated[
     ),
 ]
 ROOMS = rooms()
-RESERVED = ("tables", "figures", *(name for room in ROOMS.values() for name in room.reserved), "summary.rst")
-FOLDERS = [name for name in RESERVED if "." not in name]
+OF_ROOMS = [name for room in ROOMS.values() for name in room.reserved]
+RESERVED = ("tables", "figures", *OF_ROOMS, "summary.rst", "Snakefile", "ro-crate-metadata.json")
+FOLDERS = [name for name in RESERVED if "." not in name and name != "Snakefile"]
 ClassifierName = Annotated[
     Name,
     OtherThan(
-        *sorted(RESERVED, key=lambda name: "." in name),
+        *sorted(RESERVED, key=lambda name: name not in FOLDERS),
         remedy=f"a name other than {', '.join(map(repr, FOLDERS))} and those of the dataset's files",
         ignore_case=True,
     ),

@@ -532,7 +532,7 @@ def test_every_source_takes_class_names_as_a_list_and_as_a_table(config, dataset
 WRITTEN = {
     name
     for path in ROOT.glob("workflow/rules/*.smk")
-    for name in re.findall(r"results/\{(?:wildcards\.)?dataset\}/([\w.]+)", path.read_text(encoding="utf-8"))
+    for name in re.findall(r"results/\{(?:wildcards\.)?dataset\}/([\w.-]+)", path.read_text(encoding="utf-8"))
 }
 
 

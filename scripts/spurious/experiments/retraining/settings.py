@@ -30,6 +30,7 @@ NAMED: dict[str, dict[str, Any]] = {
     "acet": {"kind": "noise", "share": 0.5, "steps": 10, "epsilon": 0.3},
     "acet-unbounded": {"kind": "noise", "share": 0.5, "steps": 10, "epsilon": 1.0},
     "growing": {"kind": "searched", "search": "log-p", "factor": 4},
+    "evolved": {"kind": "evolved", "runs": 8, "population": 200, "generations": 200},
 }
 # The network that the published search defeats is retrained as published: once, by its own recipe.
 CLASSIFIERS: dict[str, dict[str, Any]] = {
