@@ -4,7 +4,8 @@ A table stands below a comment that names its file, the rows it shows (`[column=
 `<!-- docs/measured/mnist/classifiers.csv[seed=all]: classifier accuracy low high -->`.
 
 The claims of the datasets in CLAIMED are computed from the tables in docs/measured, by the program that does it for a
-run: these tables are of several runs. A table that is not there leaves its claims "not run". Below
+run: these tables are of several runs. A table that is not there leaves its claims "not run". Those of COMPLETED are of
+one run, but for what it did not do. Below
 `<!-- verdicts: digits mnist -->` stands every claim with its verdict in each of these datasets.
 
 Below `<!-- answers: docs/measured/digits/claims.csv -->` stands a table of the experiments, whose third
@@ -12,6 +13,7 @@ column is made from the claims.
 """
 
 import argparse
+import io
 import re
 import shutil
 import tempfile
@@ -33,6 +35,7 @@ from spurious.wording import plural
 ROOT = Path(__file__).resolve().parents[1]
 CLAIMS = Path("workflow/resources/claims.csv")
 CLAIMED = ("mnist", "imagenet-samples")
+COMPLETED = ("digits",)  # claims of one run; what it has no table for is decided by the other tables of the folder
 VERDICTS = ("supported", "contradicted", "undecided")
 MARKER = re.compile(
     r"<!-- (?P<path>docs/measured/\S+?\.csv)(\[(?P<rows>[^]]+)\])?: (?P<columns>[^>]+) -->\n"
@@ -60,6 +63,8 @@ def main(argv: list[str] | None = None) -> None:
         for name in named_by_claims(Path()) if arguments.results else ():
             copy_table(folder / f"{name}.csv", arguments.results)
         write_text(folder / "claims.csv", claims_from(folder, Path()))
+    for folder in (Path("docs/measured", dataset) for dataset in COMPLETED):
+        write_text(folder / "claims.csv", completed_claims(folder, Path()))
     for document in DOCUMENTS:
         write_text(document, filled(Path(document).read_text(encoding="utf-8"), Path()))
 
@@ -84,6 +89,14 @@ def claims_from(folder: Path, root: Path) -> str:
     files = {"claims": root / CLAIMS, "tables": [path for path in tables if path.exists()]}
     with tempfile.TemporaryDirectory() as made:
         return make(Path(made), "table", "claims", files, scikit_learn=kinds(root))["csv"].read_text(encoding="utf-8")
+
+
+def completed_claims(folder: Path, root: Path) -> str:
+    """The folder's table of claims, those that were not run as its other tables decide them, where they do."""
+    texts = (folder / "claims.csv").read_text(encoding="utf-8"), claims_from(folder, root)
+    own, other = (pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False) for text in texts)
+    open_ones = own["verdict"].eq("not run") & other["verdict"].ne("not run")
+    return own.where(~open_ones, other).to_csv(index=False, lineterminator="\n")
 
 
 def kinds(root: Path) -> dict[str, str]:
