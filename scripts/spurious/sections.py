@@ -22,12 +22,13 @@ DatasetName = Annotated[
 ]
 ROOMS = rooms()
 OF_ROOMS = [name for room in ROOMS.values() for name in room.reserved]
-RESERVED = ("tables", "figures", *OF_ROOMS, "summary.rst", "Snakefile", "ro-crate-metadata.json")
-FOLDERS = [name for name in RESERVED if "." not in name and name != "Snakefile"]
+FOLDERS = ["tables", "figures", *(name for name in OF_ROOMS if "." not in name)]
+FILES = [*(name for name in OF_ROOMS if "." in name), "summary.rst", "Snakefile", "ro-crate-metadata.json"]
+RESERVED = (*FOLDERS, *FILES)
 ClassifierName = Annotated[
     Name,
     OtherThan(
-        *sorted(RESERVED, key=lambda name: name not in FOLDERS),
+        *RESERVED,
         remedy=f"a name other than {', '.join(map(repr, FOLDERS))} and those of the dataset's files",
         ignore_case=True,
     ),

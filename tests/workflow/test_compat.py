@@ -135,7 +135,7 @@ def test_only_by_us_the_scheduler_has_one_timer(project, found):
     assert found in listed.stdout + listed.stderr
 
 
-# Two functions of one code, and one with parameters of its own.
+# Two functions of one code, one with parameters of its own, and a method by itself and bound, again of one code.
 SIGNATURES = """
 import inspect
 from snakemake import common
@@ -148,20 +148,25 @@ def made(unused):
     return lambda wildcards, attempt: unused
 
 pair, other = [made(1), made(2)], made(3)
+class Some:
+    def method(self, wildcards):
+        pass
+
 common.overwrite_function_params(other, {"wildcards": None})
-found = [list(common.get_function_params(function)) for function in (*pair, *pair, other)]
+functions = (*pair, *pair, other, Some.method, Some().method)
+found = [list(common.get_function_params(function)) for function in functions]
 print("read:", len(read), "found:", *("+".join(names) for names in found))
 inspect.signature = original
 """
 
 
 @pytest.mark.parametrize(
-    ("project", "times"), [(OURS + SIGNATURES, 1), (SIGNATURES, 4)], indirect=["project"], ids=["ours", "plain"]
+    ("project", "times"), [(OURS + SIGNATURES, 3), (SIGNATURES, 6)], indirect=["project"], ids=["ours", "plain"]
 )
 def test_only_by_us_functions_of_one_code_are_read_once(project, times):
     """Where the second fails, read_signatures_once may be no longer needed."""
     listed = run_snakemake(project, "--list-rules", "--config", "value=1")
-    expected = f"read: {times} found: {' '.join(4 * ['wildcards+attempt'])} wildcards"
+    expected = f"read: {times} found: {' '.join(4 * ['wildcards+attempt'])} wildcards self+wildcards wildcards"
     assert expected in listed.stdout + listed.stderr
 
 

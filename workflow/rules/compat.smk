@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 from pathlib import Path
+from types import FunctionType
 
 from snakemake import common, persistence
 from snakemake.jobs import Job
@@ -17,6 +18,14 @@ from snakemake.settings.enums import Quietness
 
 from pipeline.jobs.lifetime import HEAD, head_here
 from pipeline.jobs.surroundings import usable_gpus
+
+
+def original(owner, name):
+    """What Snakemake has there, also where this file was read before, as in tests: it is replaced anew."""
+    kept = f"original_{name}"
+    if not hasattr(owner, kept):
+        setattr(owner, kept, getattr(owner, name))
+    return getattr(owner, kept)
 
 
 def set_environment_of_jobs():
@@ -46,10 +55,8 @@ def keep_records_of_failed_jobs():
     next run then takes everything made from the old outputs for up to date: a changed setting would never arrive.
     """
     recorder = getattr(persistence, "PersistenceBase", None) or persistence.Persistence
-    if getattr(recorder, "keeps_records_of_failed_jobs", False):  # this file is read once, but in tests
-        return
     failing = contextvars.ContextVar("failing", default=False)
-    postprocess, finished = Job.postprocess, recorder.finished
+    postprocess, finished = original(Job, "postprocess"), original(recorder, "finished")
 
     async def noting_failure(job, *arguments, error=False, **options):
         token = failing.set(error)
@@ -66,7 +73,6 @@ def keep_records_of_failed_jobs():
         """Called for a job whose outputs were found to be wrong."""
 
     Job.postprocess, recorder.finished, recorder.cleanup = noting_failure, finished_unless_failed, forget_nothing
-    recorder.keeps_records_of_failed_jobs = True
 
 
 def limit_gpu_jobs():
@@ -116,34 +122,27 @@ def read_signatures_once():
     Snakemake reads them at every call, and makes many of the functions anew for every job. It looks at names and kinds
     only, which are those of the code; where a function has other parameters than its code, it is asked as before.
     """
-    read, known = common.get_function_params, {}
-    if getattr(read, "reads_once", False):
-        return
+    read, known = original(common, "get_function_params"), {}
 
     def get_function_params(function):
-        code = getattr(function, "__code__", None)
-        if code is None or vars(function):
+        if not isinstance(function, FunctionType) or vars(function):
             return read(function)
-        if code not in known:
-            known[code] = read(function)
-        return known[code]
+        if function.__code__ not in known:
+            known[function.__code__] = read(function)
+        return known[function.__code__]
 
-    get_function_params.reads_once = True
     common.get_function_params = get_function_params
 
 
 def format_no_job_unseen():
     """In a dry run that prints no jobs (--quiet rules), format none of them: a fifth of the time of a large plan."""
-    log_info, unseen = Job.log_info, {Quietness.RULES, Quietness.ALL}
-    if getattr(log_info, "formats_what_is_seen", False):
-        return
+    log_info, unseen = original(Job, "log_info"), {Quietness.RULES, Quietness.ALL}
 
     def log_what_is_seen(job, *arguments, **options):
         # asked here: while this file is read nobody knows yet that it is a dry run
         if not (workflow.dryrun and unseen & set(workflow.output_settings.quiet or ())):
             log_info(job, *arguments, **options)
 
-    log_what_is_seen.formats_what_is_seen = True
     Job.log_info = log_what_is_seen
 
 
@@ -157,7 +156,7 @@ def check_planned_jobs(fault_of):
 
     Snakemake asks only whether outputs may be overwritten. What is finished is not asked about.
     """
-    check = Job.check_without_faults = getattr(Job, "check_without_faults", Job.check_protected_output)
+    check = original(Job, "check_protected_output")
 
     async def check_job(job):
         await check(job)

@@ -44,6 +44,22 @@ def map_elites(
             yield number, elites.clone(), p.clone()
 
 
+def map_elites_runs(
+    scores: Scores,
+    shape: tuple[int, int, int],
+    settings: MapElites,
+    seed: int | str,
+    on_queries: Callable[[int], object] = lambda judged: None,
+) -> Iterator[tuple[int, int, Tensor, Tensor]]:
+    """(run, generation, images, p) of all `settings.runs`, one after the other; each as of `map_elites`.
+
+    A run's seed is "<seed>, run <number>", counted from 0; `on_queries` is told of `settings.queries` images in all.
+    """
+    for run in range(settings.runs):
+        for found in map_elites(scores, shape, settings, f"{seed}, run {run}", on_queries):
+            yield run, *found
+
+
 def mutated(images: Tensor, rate: float, draw: torch.Generator) -> Tensor:
     """Images (N, C, H, W) in [0, 1] with each pixel changed at this rate, by a polynomial mutation of STRENGTH.
 

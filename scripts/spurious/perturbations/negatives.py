@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from spurious.parameters import Population
 from spurious.registry import Entry
 
 if TYPE_CHECKING:  # planning reads the names of negatives without torch
@@ -83,7 +84,7 @@ class Evolved(NamedNegatives, kind="evolved"):
     """
 
     runs: int = Field(8, ge=1, description="images of each class in every round, 1 or more")
-    population: int = Field(200, ge=2, description="images of a generation, 2 or more")
+    population: Population = 200
     generations: int = Field(200, ge=1, description="generations of a run, 1 or more")
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from spurious.attacks.evolution import Found, Goal
-from spurious.attacks.map_elites import map_elites
+from spurious.attacks.map_elites import map_elites_runs
 from spurious.attacks.scores import Scores
 from spurious.attacks.settings import MapElites
 from spurious.perturbations.balls import Id, sizes
@@ -53,13 +53,13 @@ def elites_rows(
 ) -> pd.DataFrame:
     """`identification` and `run, generation, label, p`: a row per class of every generation that is kept.
 
-    None where there are no settings. `identification` holds the `seed`; `on_queries` as of `map_elites`.
+    None where there are no settings. `identification` holds the `seed`; `on_queries` as of `map_elites_runs`.
     """
     columns = [*identification, "run", "generation", "label", "p"]
+    runs = map_elites_runs(scores, shape, settings, identification["seed"], on_queries) if settings else ()
     rows = [
         (*identification.values(), run, generation, label, own)
-        for run in range(settings.runs if settings else 0)
-        for generation, _, p in map_elites(scores, shape, settings, f"{identification['seed']}, run {run}", on_queries)
+        for run, generation, _, p in runs
         for label, own in enumerate(p.tolist())
     ]
     return pd.DataFrame(rows, columns=columns)

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from spurious.attacks.map_elites import map_elites
+from spurious.attacks.map_elites import map_elites_runs
 from spurious.attacks.optimization import SearchResult, run_searches
 from spurious.attacks.optimization_rows import image_rows, label_probability
 from spurious.attacks.settings import ImageOptimization, MapElites
@@ -157,18 +157,17 @@ def _new_negatives(arm: Arm, model: nn.Module, old: Sequence[Tensor], number: in
 
 def _evolved(arm: Arm, model: nn.Module, named: Evolved, seed: str) -> Tensor:
     """What evolves in a classifier, class by class, an image of each run; an extra class is no goal."""
-    settings = MapElites(population=named.population, generations=(named.generations,))
-    elites = []
-    with arm.counting(f"evolution, seed {seed}", "run") as count:
-        for run in range(named.runs):
-            found = map_elites(
-                lambda images: predict(model, images)[:, : arm.data.classes],
-                arm.data.image_shape,
-                settings,
-                f"{seed}, run {run}",
-            )
-            elites += [images for _, images, _ in found]
-            count(1, named.runs)
+    settings = MapElites(runs=named.runs, population=named.population, generations=(named.generations,))
+    classes, shape = arm.data.classes, arm.data.image_shape
+    with arm.counting(f"evolution, seed {seed}", "query") as count:
+        runs = map_elites_runs(
+            lambda images: predict(model, images)[:, :classes],
+            shape,
+            settings,
+            seed,
+            lambda judged: count(judged, settings.queries),
+        )
+        elites = [images for _, _, images, _ in runs]
     return torch.stack(elites, dim=1).flatten(0, 1)
 
 
