@@ -285,6 +285,8 @@ def test_trace_shows_below_what_share_is_found_at_every_step():
     assert [line.get_ydata().tolist() for line in seeds] == [[0, 0, 1, 1, 1], [0, 0, 0, 0, 0]]
     assert both.get_ydata().tolist() == [0, 0, 0.5, 0.5, 0.5]
     assert figure.axes[2].get_ylabel() == "share above 0.4"
+    (at_the_limit, _) = trace.trace(trace_rows().assign(p=0.5), "", found_above=0.5).axes[2].get_lines()
+    assert set(at_the_limit.get_ydata()) == {0.0}
 
 
 def test_retraining_draws_every_arm_from_round_0():

@@ -167,7 +167,7 @@ def test_only_by_us_functions_of_one_code_are_read_once(project, times):
     """Where the second fails, read_signatures_once may be no longer needed."""
     listed = run_snakemake(project, "--list-rules", "--config", "value=1")
     expected = f"read: {times} found: {' '.join(4 * ['wildcards+attempt'])} wildcards self+wildcards wildcards"
-    assert expected in listed.stdout + listed.stderr
+    assert f"{expected}\n" in listed.stdout + listed.stderr
 
 
 # What was formatted is printed when snakemake ends.
