@@ -146,6 +146,10 @@ def _suitable(config: Shared, source: Source, entry: Experiment, place: Place) -
             fitting = " or ".join(other for other in KINDS if group in KINDS[other])
             needed = " or ".join(KINDS[stage])
             yield Problem(here, f"{name!r} has no {needed}: give it one, or name it in {fitting} instead")
+        if ROOMS[stage].one_class and config.classifiers[name].independent:
+            fitting = " or ".join(other for other in KINDS if group in KINDS[other] and not ROOMS[other].one_class)
+            text = f"the classes of {name!r} are independent, and no softmax is over them: name it in {fitting} instead"
+            yield Problem(here, text)
 
 
 def _seeds(entry: Experiment, place: Place) -> Iterator[Problem]:

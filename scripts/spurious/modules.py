@@ -1,4 +1,4 @@
-"""What is asked of any torch module: where it is, and to be in evaluation mode for a while."""
+"""What is asked of any torch module: where it is, what its logits mean, and to be in evaluation mode for a while."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +11,14 @@ from torch import nn
 def device_of(model: nn.Module) -> torch.device:
     """Where the model's parameters are; a frozen program without any is on the CPU."""
     return next((tensor.device for tensor in chain(model.parameters(), model.buffers())), torch.device("cpu"))
+
+
+def has_independent_classes(model: nn.Module) -> bool:
+    """Whether each logit is the log odds of its class alone, as a network says by `independent_classes`.
+
+    The probabilities are then those of a sigmoid and need not sum to 1; else they are those of a softmax.
+    """
+    return getattr(model, "independent_classes", False)
 
 
 @contextmanager

@@ -341,6 +341,11 @@ BAD = {
         {"input": 1.0, "conv1": 1.0, "conv2": 1.0, "softmax": 1.0},
         "published.layer_weights: the layer 'fc' of the classifier 'cnn' is missing: give it a weight",
     ),
+    "independent classes where a softmax is meant": (
+        "experiments/mnist/backworking",
+        ["cnn", "rbf"],
+        "mnist.backworking[1]: the classes of 'rbf' are independent, and no softmax is over them: name it in ",
+    ),
     "duplicate seeds": ("experiments/digits/seeds", [0, 1, 0], "seeds: [0, 1, 0] is not allowed: different whole"),
     "one seed": (
         "experiments/digits",

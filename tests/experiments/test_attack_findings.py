@@ -16,7 +16,7 @@ from spurious.experiments.transfer import findings as transfer_findings
 from spurious.experiments.transfer import table as transfer_table_module
 from spurious.figures.style import render
 from spurious.wording import NO_BREAK, plural
-from spurious.writeups import cohen, linear, published
+from spurious.writeups import cohen, goodfellow, linear, published
 
 NUMBERS = pd.read_csv(ROOT / "workflow/resources/published.csv")
 FOOLING_ROW = {"classifier": "cnn", "method": "pgd", "start": "image", "goal": "untargeted", "norm": "linf"}
@@ -238,7 +238,7 @@ def test_the_status_says_why_a_number_is_missing():
     assert set(table[NUMBERS["setting"].str.contains("toy").to_numpy()]) == {"computed"}
     assert set(table["Cohen et al. 2019"]) == {"in another run", "not implemented"}
     assert set(table["Nguyen et al. 2015"]) == {"in another run"}
-    assert table["Goodfellow et al. 2014", "MNIST, maxout, N(0, I) inputs"] == "not implemented"
+    assert table["Goodfellow et al. 2014", "MNIST, maxout, N(0, I) inputs"] == "in another run"
     assert table["Goodfellow et al. 2014", "MNIST 3 against 7, logistic regression, no attack"] == "in another run"
     assert set(table["smoothing write-up"]) == {"needs a file", "not implemented"}
     logits = NUMBERS["quantity"].str.startswith("logit").to_numpy()
@@ -298,14 +298,50 @@ def test_pair_takes_the_row_of_all_seeds_of_3_against_7_not_clamped():
     assert other["setting"].tolist() == ["MNIST 3 against 7, logistic regression, no attack"]
 
 
-def test_only_the_softmax_regression_is_compared_with_goodfellow():
-    common = {"seed": 0, "id": 0, "method": "fgsm-unclamped", "label": 1}
-    rows = pd.DataFrame([{**common, "classifier": name, "predicted": 2, "p": p} for name in "ab" for p in (0.7, 0.9)])
-    rubbish = pd.DataFrame([{"classifier": name, "seed": 0, "kind": "normal", "p": 0.6} for name in "ab"])
-    found = linear.fooling(rows, rubbish, published_as={"a": "softmax regression", "b": "maxout"})
-    values = found.set_index("quantity")["reproduced"]
-    assert values["mean confidence"] == pytest.approx(0.8)
-    assert values["error rate"] == values["share of rubbish inputs with p > 0.5"] == 1
-    assert found["n"].tolist() == [2, 2, 1]
-    assert len(agreements(found)) == 3
-    assert linear.fooling(rows, rubbish, published_as={}).empty
+# seed, id, method: label 1, what the classifier says and its p
+ATTACKED = [(0, 0, 2, 0.7), (0, 1, 1, 0.9), (1, 0, 2, 0.3), (1, 1, 3, 0.5)]
+NOISY = [(0, "normal", 0.6), (0, "normal", 0.5), (1, "normal", 0.8), (1, "normal", 0.9), (0, "test images", 0.4)]
+
+
+def of_goodfellow(published_as, names="ab", attacked=ATTACKED, noisy=NOISY):
+    """What `networks` makes of the same rows of every classifier."""
+    common = {"method": "fgsm-unclamped", "label": 1}
+    keys = ("seed", "id", "predicted", "p")
+    rows = [common | {"classifier": name} | dict(zip(keys, row, strict=True)) for name in names for row in attacked]
+    keys = ("seed", "kind", "p")
+    rubbish = [{"classifier": name} | dict(zip(keys, row, strict=True)) for name in names for row in noisy]
+    columns = {"rows": ["classifier", *common, "seed", "id", "predicted", "p"], "rubbish": ["classifier", *keys]}
+    frames = pd.DataFrame(rows, columns=columns["rows"]), pd.DataFrame(rubbish, columns=columns["rubbish"])
+    return goodfellow.networks(*frames, NUMBERS, published_as)
+
+
+def test_every_published_network_is_compared_with_goodfellow():
+    found = of_goodfellow({"a": "softmax regression", "b": "maxout", "c": "RBF"}, names="abc")
+    values = found.set_index(["quantity", "setting"])["reproduced"]
+    attack = "fast gradient sign, eps 0.25, not clipped"
+    for network in ("softmax regression", "maxout", "RBF"):
+        assert values["error rate", f"MNIST, {network}, {attack}"] == 0.75
+        assert values["mean confidence", f"MNIST, {network}, {attack}"] == pytest.approx((0.7 + (0.3 + 0.5) / 2) / 2)
+        assert values["share of rubbish inputs with p > 0.5", f"MNIST, {network}, N(0, I) inputs"] == 0.75
+    assert values["mean confidence", "MNIST, RBF, no attack"] == 0.4
+    sure = "N(0, I) inputs with p > 0.5"
+    assert values["mean confidence", f"MNIST, maxout, {sure}"] == pytest.approx((0.6 + (0.8 + 0.9) / 2) / 2)
+    own = NUMBERS[(NUMBERS["source"] == "Goodfellow et al. 2014") & ~NUMBERS["setting"].str.contains("3 against 7")]
+    assert len(agreements(found)) == len(found) == len(own), "every row of the list is filled"
+
+
+def test_only_published_numbers_of_classifiers_with_a_published_name_are_taken():
+    assert of_goodfellow({}).empty
+    assert of_goodfellow({"a": "ResNet50"}).empty
+    assert of_goodfellow({"other": "maxout"}).empty
+    settings = of_goodfellow({"a": "softmax regression", "b": "maxout"})["setting"]
+    assert not settings.str.contains("no attack").any(), "published of the RBF network alone"
+
+
+def test_a_network_that_is_sure_of_no_noise_has_a_share_of_0_and_no_confidence():
+    found = of_goodfellow({"a": "RBF"}, attacked=[], noisy=[(0, "normal", 0.2), (1, "normal", 0.1)])
+    assert found["quantity"].tolist() == ["share of rubbish inputs with p > 0.5"]
+    assert (found["reproduced"].item(), found["low"].item()) == (0, 0)
+    assert list(agreements(found).values()) == ["yes"]
+    none_wrong = of_goodfellow({"a": "RBF"}, attacked=[(0, 0, 1, 0.9)], noisy=[])
+    assert none_wrong["quantity"].tolist() == ["error rate"]

@@ -134,10 +134,12 @@ def test_a_method_from_noise_has_each_seeds_own_inputs():
 
 def test_goodfellow_takes_all_seeds_of_the_unclamped_method():
     table = goodfellow(
-        pd.concat([fooling_rows(), fooling_rows("fgsm-unclamped"), fooling_rows("fgsm-unclamped", seed=1)]), NOISE
+        pd.concat([fooling_rows(), fooling_rows("fgsm-unclamped"), fooling_rows("fgsm-unclamped", seed=1)]),
+        NOISE,
+        "maxout",
     )
-    assert list(table) == ["quantity", "reproduced", "low", "high", "n"]
-    error, confidence, share = (row for _, row in table.iterrows())
+    assert list(table) == ["source", "quantity", "setting", "reproduced", "low", "high", "n"]
+    error, confidence, share, of_noise, unchanged = (row for _, row in table.iterrows())
     assert (error["quantity"], error["reproduced"], error["n"]) == ("error rate", 0.8, 10)
     shared = over_seeds(pd.Series([1, 1, 1, 0, 1] * 2), pd.Series([0] * 5 + [1] * 5), pd.Series([*range(5)] * 2))
     assert (error["low"], error["high"]) == pytest.approx((shared.low, shared.high))
@@ -145,7 +147,11 @@ def test_goodfellow_takes_all_seeds_of_the_unclamped_method():
     assert (confidence["quantity"], confidence["n"]) == ("mean confidence", 8)
     assert (confidence["reproduced"], confidence["low"], confidence["high"]) == pytest.approx((mean, low, high))
     assert (share["quantity"], share["reproduced"]) == ("share of rubbish inputs with p > 0.5", 0.75)
-    assert goodfellow(fooling_rows(), NOISE.iloc[6:]).empty
+    sure = "MNIST, maxout, N(0, I) inputs with p > 0.5"
+    assert (of_noise["quantity"], of_noise["setting"], of_noise["n"]) == ("mean confidence", sure, 4)
+    assert of_noise["reproduced"] == pytest.approx(((0.6 + 0.9) / 2 + (0.9 + 0.8) / 2) / 2)
+    assert (unchanged["setting"], unchanged["reproduced"], unchanged["n"]) == ("MNIST, maxout, no attack", 0.99, 1)
+    assert goodfellow(fooling_rows(), NOISE.iloc[:0], "maxout").empty
 
 
 def test_the_tables_need_no_torch(pytestconfig):

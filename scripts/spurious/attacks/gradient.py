@@ -4,11 +4,12 @@ import math
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from spurious.attacks.entries import GradientAttack
 from spurious.errors import SpuriousError
-from spurious.modules import device_of, evaluating
+from spurious.modules import device_of, evaluating, has_independent_classes
 from spurious.perturbations.balls import Id, project, random_start
 from spurious.perturbations.norms import NORMS
 from spurious.seeding import generator
@@ -81,6 +82,12 @@ def log_odds(logits: Tensor, classes: Tensor) -> Tensor:
     return (logits.gather(1, place) - logits.scatter(1, place, -math.inf).logsumexp(1, keepdim=True))[:, 0]
 
 
+def independent_log_likelihood(logits: Tensor, classes: Tensor) -> Tensor:
+    """log p (N,) that `classes` (N,) are there and no others, from the log odds (N, K) of each class alone."""
+    there = F.one_hot(classes, logits.shape[1]).bool()
+    return F.logsigmoid(torch.where(there, logits, -logits)).sum(1)
+
+
 def margin(logits: Tensor, classes: Tensor) -> Tensor:
     """The logit of `classes` (N,) minus the largest other, (N,), from logits (N, K): above 0 where it wins."""
     place = classes[:, None]
@@ -112,11 +119,15 @@ def _better(images: Tensor, margins: Tensor, best: Tensor, most: Tensor) -> tupl
 
 
 def _gradients(model: nn.Module, images: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
-    """Logits (n, K), and the gradients (n, C, H, W) of the log odds of `classes` on the pixels."""
+    """Logits (n, K), and the gradients (n, C, H, W) of what `classes` are worth on the pixels.
+
+    That is their log odds, or where classes are independent the log likelihood: minus the loss of the training.
+    """
+    worth = independent_log_likelihood if has_independent_classes(model) else log_odds
     images = images.detach().requires_grad_()
     with torch.enable_grad():
         logits = model(images)
-        (gradients,) = torch.autograd.grad(log_odds(logits, classes).sum(), images)
+        (gradients,) = torch.autograd.grad(worth(logits, classes).sum(), images)
     return logits.detach(), gradients
 
 

@@ -1,5 +1,8 @@
 """The attack inside a training against attacks: the loss of the weights as they are is raised within a ball."""
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -12,20 +15,26 @@ REACH = 2.5  # all steps together, in sizes of the ball
 
 
 def raise_loss(
-    logits: Scores, images: Tensor, targets: Tensor, epsilon: float, steps: int, generator: torch.Generator
+    logits: Scores,
+    images: Tensor,
+    targets: Tensor,
+    epsilon: float,
+    steps: int,
+    generator: torch.Generator,
+    *,
+    loss: Callable[[Tensor, Tensor], Tensor] = partial(F.cross_entropy, reduction="none"),  # noqa: B008
 ) -> Tensor:
-    """Images within epsilon (L-inf) and in [0, 1] whose cross-entropy is higher: PGD from a random start.
+    """Images within epsilon (L-inf) and in [0, 1] whose loss is higher: PGD from a random start.
 
-    `images` (N, C, H, W) are in [0, 1], `targets` (N, K) probabilities; `generator` draws the start on the CPU. Each
-    step goes along the signs of the gradient, REACH / steps of epsilon. Madry et al., "Towards deep learning models
-    resistant to adversarial attacks", ICLR (2018).
+    `images` (N, C, H, W) are in [0, 1], `targets` (N, K) probabilities, `loss` gives (N,) of logits and targets;
+    `generator` draws the start on the CPU. Each step goes along the signs of the gradient, REACH / steps of epsilon.
+    Madry et al., "Towards deep learning models resistant to adversarial attacks", ICLR (2018).
     """
     ball = Within(norm="linf", epsilon=epsilon)
     drawn = 2 * torch.rand(images.shape, generator=generator) - 1
     moved = project(images + epsilon * drawn.to(images.device), images, ball)
     for _ in range(steps):
         moved.requires_grad_()
-        loss = F.cross_entropy(logits(moved).float(), targets, reduction="sum")
-        (gradients,) = torch.autograd.grad(loss, moved)
+        (gradients,) = torch.autograd.grad(loss(logits(moved).float(), targets).sum(), moved)
         moved = project(moved.detach() + REACH / steps * epsilon * gradients.sign(), images, ball)
     return moved

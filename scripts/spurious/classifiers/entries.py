@@ -58,6 +58,8 @@ class ClassifierEntry(Entry):
                 return chosen.of(value)
         raise misfit(cls.remedy)
 
+    independent: ClassVar[bool] = False  # each class has a probability of its own: they need not sum to 1
+
     @property
     def group(self) -> str:
         """The key that decided what this is: architecture, scikit_learn, torchvision, torchscript or exported."""
@@ -70,7 +72,10 @@ NO_PARAMETERS = ("recipe", "published_as")  # keys that the network itself does 
 class Architecture(ClassifierEntry, kind="architecture", key="architecture"):
     """A network that is trained here. `layers` are the names of its activations, from the input to the logits."""
 
-    remedy = "cnn or lenet (two convolutions and a hidden layer, padded or not) or softmax (one linear layer)"
+    remedy = (
+        "cnn or lenet (two convolutions and a hidden layer, padded or not), softmax (one linear layer), "
+        "maxout (two layers of maxout units) or rbf (a distance to the centre of each class)"
+    )
     layers: ClassVar[tuple[str, ...]]
     needed = ("recipe",)
 
@@ -81,7 +86,8 @@ class Architecture(ClassifierEntry, kind="architecture", key="architecture"):
         """The untrained network: images (N, C, H, W) in [0, 1] to logits (N, classes).
 
         Its `activations(images)` are those of `layers` by name, the logits last. Its parameters lie in layers of torch,
-        linear or convolutional, which `models.initialize` draws.
+        linear or convolutional, which `models.initialize` draws. Where the classes are `independent`, so says its
+        attribute `independent_classes`.
         """
 
     def parameters(self) -> dict[str, Any]:
@@ -150,6 +156,44 @@ class Softmax(Architecture, kind="softmax"):
         from spurious.classifiers.models import SoftmaxRegression
 
         return SoftmaxRegression(image_shape, classes)
+
+
+class Maxout(Architecture, kind="maxout"):
+    """Two hidden layers of maxout units, without dropout.
+
+    Goodfellow et al., "Maxout networks", ICML (2013), sections 2 and 5.1: the network of MNIST that does not know where
+    the pixels are. Theirs is trained with dropout and a largest norm of the weights of each unit.
+    """
+
+    layers = ("input", "hidden1", "hidden2", "softmax")
+
+    units: int = Field(240, ge=1, description="maxout units of each of the two hidden layers, 1 or more")
+    pieces: int = Field(5, ge=1, description="linear pieces whose largest is a maxout unit, 1 or more")
+    published_as: PublishedAs = None
+
+    def build(self, image_shape: tuple[int, int, int], classes: int) -> "nn.Module":
+        """The untrained network."""
+        from spurious.classifiers.models import MaxoutNetwork
+
+        return MaxoutNetwork(image_shape, classes, self.units, self.pieces)
+
+
+class RadialBasis(Architecture, kind="rbf"):
+    """The shallow radial basis functions of Goodfellow et al. (2014), section 7: one for each class, independent.
+
+    They leave open what beta is; here it is diagonal, with a width for every pixel of each class.
+    """
+
+    layers = ("input", "distances", "softmax")
+    independent = True
+
+    published_as: PublishedAs = None
+
+    def build(self, image_shape: tuple[int, int, int], classes: int) -> "nn.Module":
+        """The untrained network."""
+        from spurious.classifiers.models import RadialBasisNetwork
+
+        return RadialBasisNetwork(image_shape, classes)
 
 
 class ScikitLearn(ClassifierEntry, kind="scikit_learn", key="scikit_learn"):

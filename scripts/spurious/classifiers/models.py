@@ -115,6 +115,64 @@ class SoftmaxRegression(nn.Module):
         return self.out(images.flatten(1))
 
 
+class MaxoutNetwork(nn.Module):
+    """Two hidden layers of maxout units, the largest of `pieces` linear functions each; a linear layer on top.
+
+    Images (N, C, H, W) in [0, 1] to logits (N, classes). Goodfellow et al., "Maxout networks", ICML (2013), section 2.
+    """
+
+    def __init__(self, image_shape: tuple[int, int, int], classes: int, units: int, pieces: int):
+        super().__init__()
+        self.pieces = pieces
+        self.hidden1 = nn.Linear(math.prod(image_shape), units * pieces)
+        self.hidden2 = nn.Linear(units, units * pieces)
+        self.out = nn.Linear(units, classes)
+
+    def _largest(self, pieces: Tensor) -> Tensor:
+        """Maxout units (N, units) of their pieces (N, units * pieces), those of a unit side by side."""
+        return pieces.unflatten(1, (-1, self.pieces)).amax(2)
+
+    def activations(self, images: Tensor) -> dict[str, Tensor]:
+        """Every layer by name: input, the maxout units hidden1 and hidden2, and softmax's logits."""
+        hidden1 = self._largest(self.hidden1(images.flatten(1)))
+        hidden2 = self._largest(self.hidden2(hidden1))
+        return {"input": images, "hidden1": hidden1, "hidden2": hidden2, "softmax": self.out(hidden2)}
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, classes)."""
+        return self.activations(images)["softmax"]
+
+
+class RadialBasisNetwork(nn.Module):
+    """A radial basis function for each class: p(class is there) = exp(-distance), whatever the other classes are.
+
+    The distance is the sum over the pixels of (width (pixel - centre))^2. That is -(x - mu)^T beta (x - mu) of
+    Goodfellow et al., "Explaining and harnessing adversarial examples", ICLR (2015), section 7, with a diagonal beta.
+    Images (N, C, H, W) in [0, 1] to logits (N, classes), log p / (1 - p) of each class alone. Far from every centre all
+    p are near 0.
+    """
+
+    independent_classes = True
+    nearest = 1e-6  # a smaller distance counts as this one: the log odds of a p of 1 are infinite
+
+    def __init__(self, image_shape: tuple[int, int, int], classes: int):
+        super().__init__()
+        pixels = math.prod(image_shape)
+        # layers that hold the numbers and are never applied: a product of matrices would lose the small distances
+        self.centres = nn.Linear(pixels, classes, bias=False)
+        self.widths = nn.Linear(pixels, classes, bias=False)
+
+    def activations(self, images: Tensor) -> dict[str, Tensor]:
+        """Every layer by name: input, the distances (N, classes), and as softmax the logits, although there is none."""
+        differences = images.flatten(1)[:, None] - self.centres.weight
+        distances = (self.widths.weight * differences).square().sum(2).clamp_min(self.nearest)
+        return {"input": images, "distances": distances, "softmax": -distances - (-torch.expm1(-distances)).log()}
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, classes)."""
+        return self.activations(images)["softmax"]
+
+
 def build_classifier(description: Description) -> nn.Module:
     """The untrained classifier of that description; ValueError where it cannot take images of that shape."""
     return description.entry().build(description.image_shape, description.classes)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from spurious.errors import SpuriousError, reason_of
-from spurious.modules import device_of, evaluating
+from spurious.modules import device_of, evaluating, has_independent_classes
 
 NO_NUMBERS = "the classifier gives logits that are no numbers (NaN or infinite); check its weights"
 
@@ -18,20 +18,22 @@ def predict(
     classes: int | None = None,
     device: torch.device | None = None,
 ) -> Tensor:
-    """Softmax probabilities (N, K), float32 on the CPU, of images (N, C, H, W) in [0, 1].
+    """Probabilities (N, K), float32 on the CPU, of images (N, C, H, W) in [0, 1].
 
-    `model` gives logits (n, K); it is used in evaluation mode, on `device` (that of its parameters if left out). The
-    last bits of a convolution depend on the batch size, so every caller has a fixed one. Raises SpuriousError where the
+    They are those of a softmax, or of a sigmoid where the classes are independent (`has_independent_classes`). `model`
+    gives logits (n, K); it is used in evaluation mode, on `device` (that of its parameters if left out). The last bits
+    of a convolution depend on the batch size, so every caller has a fixed one. Raises SpuriousError where the
     classifier does not take the images, or its logits are not what `to_probabilities` takes.
     """
     device = device or device_of(model)
     with evaluating(model):
-        parts = [to_probabilities(_logits(model, part.to(device)), classes) for part in images.split(batch_size)]
+        logits = (_logits(model, part.to(device)) for part in images.split(batch_size))
+        parts = [to_probabilities(part, classes, independent=has_independent_classes(model)) for part in logits]
     return torch.cat(parts).cpu()
 
 
-def to_probabilities(logits: Tensor, classes: int | None = None) -> Tensor:
-    """Softmax probabilities (n, K), float32, of logits (n, K).
+def to_probabilities(logits: Tensor, classes: int | None = None, *, independent: bool = False) -> Tensor:
+    """Probabilities (n, K), float32, of logits (n, K): of a softmax, or of a sigmoid where the classes are independent.
 
     Raises SpuriousError where they are no such matrix, not one for each of so many `classes`, or no numbers.
     """
@@ -42,7 +44,7 @@ def to_probabilities(logits: Tensor, classes: int | None = None) -> Tensor:
         )
     if not logits.isfinite().all():
         raise SpuriousError(NO_NUMBERS)
-    return logits.float().softmax(1)
+    return logits.float().sigmoid() if independent else logits.float().softmax(1)
 
 
 def _remedy(logits: Tensor, classes: int | None) -> str:

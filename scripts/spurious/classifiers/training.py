@@ -14,6 +14,7 @@ from spurious.attacks.inner import raise_loss
 from spurious.classifiers.models import initialize
 from spurious.classifiers.predictions import accuracy, predict
 from spurious.classifiers.recipes import TrainingRecipe
+from spurious.modules import has_independent_classes
 from spurious.perturbations.negatives import FreshNoise
 from spurious.perturbations.noise_images import mixture
 from spurious.seeding import generator
@@ -62,6 +63,14 @@ def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
     return F.cross_entropy(outputs, targets, reduction="none")
 
 
+def independent_cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
+    """The loss (N,) of each image where classes are independent: the cross-entropies of all classes, summed.
+
+    `outputs` (N, classes) are the log odds of each class alone, `targets` (N, classes) its probability.
+    """
+    return F.binary_cross_entropy_with_logits(outputs, targets, reduction="none").sum(1)
+
+
 def one_hot(labels: Tensor, classes: int) -> Tensor:
     """Labels (N,) as target probabilities (N, classes), float32."""
     return F.one_hot(labels, classes).float()
@@ -70,8 +79,8 @@ def one_hot(labels: Tensor, classes: int) -> Tensor:
 class Trainer:
     """Trains `model` on `data` by `recipe`; everything random derives from `seed`.
 
-    `loss` (N,) is of its outputs and the targets. Frozen parameters stay as they are, and without `fresh` all of them
-    are where training starts.
+    `loss` (N,) is of its outputs and the targets; without one it is the cross-entropy of what its logits mean. Frozen
+    parameters stay as they are, and without `fresh` all of them are where training starts.
 
     Batch i of epoch e is decided by (seed, e), its shifts, attacks and fresh noise by (seed, step): a run that was
     interrupted and restored from `state()` continues with the very batches it would have seen, and ends in the same
@@ -85,10 +94,11 @@ class Trainer:
         recipe: TrainingRecipe,
         *,
         seed: int | str,
-        loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
+        loss: Callable[[Tensor, Tensor], Tensor] | None = None,
         fresh: bool = True,
     ):
-        self.model, self.data, self.recipe, self.seed, self.loss = model, data, recipe, seed, loss
+        self.model, self.data, self.recipe, self.seed = model, data, recipe, seed
+        self.loss = loss or (independent_cross_entropy if has_independent_classes(model) else cross_entropy)
         self.step = 0
         self.total = recipe.total_steps(len(data.images))
         if fresh:
@@ -203,7 +213,7 @@ class Trainer:
         if not size:
             return images
         drawn_by = generator(self.seed, "adversarial", self.step)
-        return raise_loss(self._logits, images, targets, size, attack.steps, drawn_by)
+        return raise_loss(self._logits, images, targets, size, attack.steps, drawn_by, loss=self.loss)
 
     def _batch_indices(self) -> Tensor:
         """The images of this step: consecutive parts of one permutation an epoch, its remainder dropped."""

@@ -4,16 +4,14 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from spurious.writeups import goodfellow
+from spurious.writeups.goodfellow import EPSILON
+from spurious.writeups.goodfellow import SOURCE as GOODFELLOW
 from spurious.writeups.reproduced import COLUMNS, reproduced_row
 
 LINEAR = "linear write-up"
-GOODFELLOW = "Goodfellow et al. 2014"
 IMAGENET = "ImageNet 64x64, linear classifier"
 FIRST_LOSS = f"{IMAGENET}, 1000 classes"
-SOFTMAX = "softmax regression"
 PAIR = "3, 7"
-EPSILON = 0.25
 TOY = ("ten-dimensional toy, before", "ten-dimensional toy, x + 0.5 w")
 
 
@@ -66,17 +64,3 @@ def pair(table: pd.DataFrame) -> pd.DataFrame:
             setting = f"MNIST 3 against 7, logistic regression, {attack}"
             rows.append(reproduced_row(GOODFELLOW, "error rate", setting, row.error, row.low, row.high, row.n))
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def fooling(rows: pd.DataFrame, rubbish: pd.DataFrame, *, published_as: Mapping[str, str]) -> pd.DataFrame:
-    """Error, confidence and rubbish of the softmax regression on MNIST, from rows per image: COLUMNS, over the seeds.
-
-    `published_as` says which classifier of the rows it is; without one there is nothing to compare.
-    """
-    names = [name for name, published in published_as.items() if published == SOFTMAX]
-    own = [frame[frame["classifier"].isin(names)] for frame in (rows, rubbish)]
-    found = goodfellow.goodfellow(*own)
-    attack = f"MNIST, {SOFTMAX}, fast gradient sign, eps {EPSILON}, not clipped"
-    noise = found["quantity"].str.startswith("share of rubbish")
-    setting = noise.map({True: f"MNIST, {SOFTMAX}, N(0, I) inputs", False: attack})
-    return found.assign(source=GOODFELLOW, setting=setting)[COLUMNS]

@@ -9,6 +9,7 @@ from spurious.errors import SpuriousError
 from spurious.frames import require
 from spurious.rates import interval
 from spurious.writeups import cohen as of_cohen
+from spurious.writeups import goodfellow as of_goodfellow
 from spurious.writeups import linear as of_linear
 from spurious.writeups import nguyen as of_nguyen
 from spurious.writeups import smoothing as of_smoothing
@@ -97,7 +98,7 @@ def table(
     if dataset == "mnist" and pair is not None:
         parts.append(of_linear.pair(pair))
     if dataset == "mnist" and fooling is not None:
-        parts.append(of_linear.fooling(fooling, rubbish, published_as=published_as))
+        parts.append(of_goodfellow.networks(fooling, rubbish, published, published_as))
     if dataset == "mnist" and elites is not None:
         parts.append(of_nguyen.confidence(elites, network))
     return beside(published, pd.concat(parts))

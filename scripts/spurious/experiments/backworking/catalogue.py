@@ -16,6 +16,7 @@ ROOM = Room(
     threads="backworking",
     runs=names_of("different names of the classifiers that are searched for spurious inputs ([] for none)"),
     kinds=TRAINED,
+    one_class=True,
     wildcards={"search": "backworking.searches"},
     measured=("backwork_label", "ablate_search"),
 )

@@ -30,6 +30,7 @@ ROOM = Room(
     threads="certification",
     runs=names_of("different names of the classifiers that are certified under noise ([] for none)"),
     kinds=WITH_GRADIENT,
+    one_class=True,
     photographs=True,
     wildcards={("classifier", "portion"): portions},
     measured=("certify_classifier",),

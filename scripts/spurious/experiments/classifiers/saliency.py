@@ -3,9 +3,11 @@
 import torch
 from torch import Tensor, nn
 
+from spurious.modules import has_independent_classes
+
 
 def input_gradients(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    """Gradients (N, C, H, W) of the softmax probability of `labels` (N,) with respect to `images`' pixels.
+    """Gradients (N, C, H, W) of the probability of `labels` (N,) with respect to `images`' pixels.
 
     `images` float32 (N, C, H, W) in [0, 1], on the model's device like `labels`.
     """
@@ -14,6 +16,8 @@ def input_gradients(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
         logits = model(images)
         rows = torch.arange(len(images), device=logits.device)
         own = logits[rows, labels]
+        if has_independent_classes(model):
+            return torch.autograd.grad(own.sigmoid().sum(), images)[0]
         # dp = p * sum over the others j of p_j (d own - d logit_j). Differentiating the softmax itself computes
         # 1 - p, which is 0 in float32 for the surest images: their gradient would lack its larger part.
         p = logits.detach().softmax(1)

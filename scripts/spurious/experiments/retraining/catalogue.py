@@ -18,6 +18,7 @@ ROOM = Room(
     threads="retraining",
     runs=names_of("different names of the classifiers that are retrained ([] for none)"),
     kinds=TRAINED,
+    one_class=True,
     wildcards={("classifier", "negatives", "target"): arms},
     measured=("retrain_classifier",),
 )

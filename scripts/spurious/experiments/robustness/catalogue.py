@@ -32,6 +32,7 @@ ROOM = Room(
     threads="robustness",
     runs=names_of("different names of the classifiers whose defences are attacked ([] for none)"),
     kinds=WITH_GRADIENT,
+    one_class=True,
     photographs=True,
     wildcards={("classifier", "attacked"): attacked, "part": parts},
     measured=("attack_defence",),
