@@ -44,7 +44,7 @@ import torch
 
 from pipeline.files.classifiers import open_classifier
 from pipeline.files.denoisers import trained_defences
-from pipeline.files.images import Images, open_images, validation_images
+from pipeline.files.images import Images, open_images, shard_indices, validation_images
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import write_tensors
 from pipeline.jobs.progress import progress_bar
@@ -61,7 +61,7 @@ def main(argv: list[str] | None = None) -> None:
     settings = arguments.settings
     images = open_images(arguments.data)
     order = images.order()
-    ranks = own_ranks(min(settings.images, len(images)), arguments)
+    ranks = own_ranks(min(settings.images, len(images)), arguments.shard, arguments.shards)
     parts = ranks.split(len(ranks) if images.shape else 1)  # photographs differ in size
     model, preprocessing = open_classifier(arguments.weights, arguments.entry, device, accelerated=False)
     model.to(memory_format=torch.channels_last)  # convolutions are a fifth faster on processors
@@ -84,13 +84,12 @@ def main(argv: list[str] | None = None) -> None:
     write_tensors(arguments.found, made.images, described)
 
 
-def own_ranks(count: int, arguments: argparse.Namespace) -> torch.Tensor:
-    """Every `shards`-th of the attacked images, from `shard` on."""
-    if not 0 <= arguments.shard < arguments.shards:
-        raise SpuriousError(f"--shard {arguments.shard}: with --shards {arguments.shards} it must be below that")
-    if arguments.shard >= count:
-        raise SpuriousError(f"--shard {arguments.shard}: has none of {count} images; lower robustness.shards")
-    return torch.arange(count)[arguments.shard :: arguments.shards]
+def own_ranks(count: int, shard: int, shards: int) -> torch.Tensor:
+    """The places of this shard in the order of the attacked images, of which it has some."""
+    ranks = shard_indices(count, shard, shards)
+    if not len(ranks):
+        raise SpuriousError(f"--shard {shard}: has none of {count} images; lower robustness.shards")
+    return ranks
 
 
 def starts_of(images: Images, order: torch.Tensor, device: torch.device, ranks: torch.Tensor) -> Starts:

@@ -5,6 +5,7 @@ import argparse
 from pipeline.jobs.arguments import Parser, add_compute_arguments, add_required, answer_help, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
 from pipeline.jobs.progress import progress_bar, tell_of
+from spurious.attacks.within import Starts
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.settings import FoolingSettings
@@ -32,7 +33,7 @@ from pipeline.files.rows import write_rows
 from pipeline.files.tensors import write_tensors
 from spurious.experiments.fooling.rows import COLUMNS, RUBBISH_COLUMNS, near_chance_by_seed, rubbish_count
 from spurious.experiments.fooling.seeds import FooledSeed, fool_seed, parts
-from spurious.experiments.fooling.starts import Starts, images_wanted, of_one_size
+from spurious.experiments.fooling.starts import images_wanted, of_one_size
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -16,6 +16,7 @@ from sklearn.datasets import load_digits
 from spurious.attacks import gradient
 from spurious.attacks.entries import GradientAttack
 from spurious.attacks.gradient import NO_LABEL, log_odds, margin, random_targets
+from spurious.attacks.within import Starts
 from spurious.classifiers.models import ConvNet, SoftmaxRegression, initialize
 from spurious.classifiers.predictions import predict
 from spurious.classifiers.pretrained import Classifier
@@ -24,7 +25,6 @@ from spurious.classifiers.training import Trainer, TrainingSet, one_hot
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.rows import COLUMNS, fool_all, rubbish_rows
 from spurious.experiments.fooling.settings import FoolingSettings
-from spurious.experiments.fooling.starts import Starts
 from spurious.perturbations.balls import random_perturbation, sizes, start_noise
 from spurious.seeding import generator
 

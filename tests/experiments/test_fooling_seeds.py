@@ -5,12 +5,13 @@ import pytest
 import torch
 
 from spurious.attacks.entries import GradientAttack
+from spurious.attacks.within import Starts
 from spurious.classifiers.models import SoftmaxRegression, initialize
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.rows import RUBBISH_ON_PHOTOGRAPHS, fool_all, rubbish_count, rubbish_rows
 from spurious.experiments.fooling.seeds import example_places, fool_seed, parts
 from spurious.experiments.fooling.settings import FoolingSettings
-from spurious.experiments.fooling.starts import Starts, images_wanted, of_one_size
+from spurious.experiments.fooling.starts import images_wanted, of_one_size
 from spurious.seeding import generator
 from spurious.views.settings import Preprocessing
 from spurious.vision import transforms

@@ -111,7 +111,8 @@ def test_shards_attack_all_of_them_once_by_the_same_threshold(options, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("shard", "shards", "line"), [(2, 2, "with --shards 2 it must be below"), (4, 5, "has none of 4 images; lower")]
+    ("shard", "shards", "line"),
+    [(2, 2, "with --shards 2 it must be from 0 to 1"), (4, 5, "has none of 4 images; lower")],
 )
 def test_a_shard_without_images_is_one_line(shard, shards, line, options, tmp_path):
     with pytest.raises(SpuriousError, match=f"^--shard {shard}: {line}"):

@@ -36,11 +36,15 @@ class Attacked(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Starts:
-    """Images (N, C, H, W), float32 in [0, 1], on the device of the classifier, with their labels (N,) and ids."""
+    """What attacks start from: images (N, C, H, W), float32 in [0, 1], with their labels (N,), int64, and ids."""
 
     images: Tensor
     labels: Tensor
     ids: Sequence[Id]
+
+    def first(self, count: int) -> "Starts":
+        """The first `count` of them."""
+        return Starts(images=self.images[:count], labels=self.labels[:count], ids=self.ids[:count])
 
     def at(self, places: Tensor) -> "Starts":
         """Those at `places` (n,)."""

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from spurious.attacks.entries import Attack
 from spurious.attacks.gradient import NO_LABEL, random_targets
+from spurious.attacks.within import Starts
 from spurious.classifiers.predictions import predict
 from spurious.experiments.fooling.settings import FoolingSettings
-from spurious.experiments.fooling.starts import Starts, starts_of
+from spurious.experiments.fooling.starts import starts_of
 from spurious.perturbations.balls import Id, random_perturbation, sizes
 from spurious.seeding import generator
 from spurious.statistics.chance import near_chance

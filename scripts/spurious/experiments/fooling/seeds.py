@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import pandas as pd
 from torch import Tensor, nn
 
+from spurious.attacks.within import Starts
 from spurious.experiments.fooling.rows import fool_all, rubbish_rows
 from spurious.experiments.fooling.settings import FoolingSettings
-from spurious.experiments.fooling.starts import Starts
 from spurious.frames import spread
 
 EXAMPLES = 6  # images of a figure

@@ -1,34 +1,21 @@
 """What fooling starts from: test images, photographs as the classifier takes them, or noise."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
 from spurious.attacks.entries import Attack
 from spurious.attacks.gradient import NO_LABEL
+from spurious.attacks.within import Starts
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.settings import FoolingSettings
-from spurious.perturbations.balls import Id, start_noise
+from spurious.perturbations.balls import start_noise
 from spurious.views.settings import Preprocessing
 
 
-@dataclass(frozen=True, kw_only=True)
-class Starts:
-    """Images (N, C, H, W), float32 in [0, 1], with ids and labels (N,), int64, NO_LABEL for noise."""
-
-    ids: Sequence[Id]
-    images: Tensor
-    labels: Tensor
-
-    def first(self, count: int) -> "Starts":
-        """The first `count` of them."""
-        return Starts(ids=self.ids[:count], images=self.images[:count], labels=self.labels[:count])
-
-
 def _noise(count: int, shape: tuple[int, int, int], seed: int) -> Starts:
-    """So many images of noise U[0, 1], numbered."""
+    """So many images of noise U[0, 1], numbered, with NO_LABEL."""
     labels = torch.full((count,), NO_LABEL)
     return Starts(ids=range(count), images=start_noise(range(count), shape, seed), labels=labels)
 
