@@ -30,3 +30,11 @@ def assert_inside(figure):
     assert drawn.y0 >= 0
     assert drawn.x1 * figure.dpi <= page.x1 + 1
     assert drawn.y1 * figure.dpi <= page.y1 + 1
+
+
+def assert_title_above(figure):
+    """The title lies over no panel; a pixel of rounding is allowed."""
+    figure.draw_without_rendering()
+    (title,) = [text for text in figure.texts if text.get_text() == figure.get_suptitle()]
+    bottom = title.get_window_extent().y0
+    assert all(axes.get_tightbbox().y1 <= bottom + 1 for axes in figure.axes)

@@ -70,8 +70,8 @@ def test_what_no_start_finds_keeps_its_best_and_every_start_is_tried():
 def test_a_search_that_has_found_is_not_looked_at_again(monkeypatch):
     """Of the last objective only the searches that are left are judged."""
     seen = []
-    real = persistent._ascended
-    monkeypatch.setattr(persistent, "_ascended", lambda *rest: seen.append(len(rest[1])) or real(*rest))
+    real = persistent.ascend
+    monkeypatch.setattr(persistent, "ascend", lambda *rest: seen.append(len(rest[1])) or real(*rest))
     settings = SETTINGS.changed(steps=1, sizes=(0.02,))
     found = persist(linear(), wanted(), settings, above=0.9, seed=0)
     assert seen == sorted(seen, reverse=True)

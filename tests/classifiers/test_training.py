@@ -196,10 +196,11 @@ def test_a_set_smaller_than_a_batch_gets_its_epochs():
     training_set = data(count=5, negatives=0)
     trainer = new_trainer(training_set, TrainingRecipe(learning_rate=0.01, batch_size=64, epochs=10))
     seen = []
-    batch_indices = trainer._batch_indices
-    trainer._batch_indices = lambda: seen.append(batch_indices()) or seen[-1]
+    trainer.model.register_forward_pre_hook(lambda model, images: seen.append(images[0]))
     assert [row.step for row in trainer.run(rows=2)] == [5, 10]
-    assert [sorted(indices.tolist()) for indices in seen] == [[0, 1, 2, 3, 4]] * 10
+    sums = training_set.images.sum((1, 2, 3)).sort().values  # no two images have the same
+    assert len(seen) == 10
+    assert all(torch.equal(images.sum((1, 2, 3)).sort().values, sums) for images in seen)
 
 
 @pytest.mark.parametrize("changes", [{}, {"steps": 5, "epochs": 1}])
@@ -482,10 +483,10 @@ def test_a_resumed_run_does_not_start_over(tmp_path, monkeypatch):
     run_killed_after(3, new_trainer(), path, monkeypatch)
     done = int(read_tensors(path)[0]["step"])
     resumed, steps = new_trainer(), []
-    monkeypatch.setattr(resumed, "_train_step", lambda step=resumed._train_step: steps.append(1) or step())
+    resumed.model.register_forward_pre_hook(lambda model, images: steps.append(model.training))
     checkpoints.train(resumed, quadrants(20), path, "resumed")
     assert 0 < done < 22
-    assert len(steps) == 22 - done
+    assert sum(steps) == 22 - done
 
 
 def test_the_checkpoint_of_a_finished_run_gives_its_history(tmp_path, undisturbed):
@@ -625,10 +626,10 @@ def test_the_inner_attack_follows_the_weights_of_the_step():
     trainer = fresh_trainer(share=0.5, steps=2)
     before = noise_of(trainer, 7)
     drawn = noise_of(fresh_trainer(share=0.5), 7)
-    gradients = confidence_gradients(trainer._logits, drawn, 3)
+    gradients = confidence_gradients(trainer.model, drawn, 3)
     trainer.step = 0
-    trainer._train_step()
-    assert not torch.allclose(confidence_gradients(trainer._logits, drawn, 3), gradients)
+    next(trainer.run(rows=trainer.total))  # one step
+    assert not torch.allclose(confidence_gradients(trainer.model, drawn, 3), gradients)
     assert not torch.equal(noise_of(trainer, 7), before)
 
 

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
-from figurechecks import assert_inside, assert_same_bytes, keys_of
+from figurechecks import assert_inside, assert_same_bytes, assert_title_above, keys_of
 from making import make, returned
 from samplerows import smoothing_table, trace_rows
 from spurious import frames
@@ -160,10 +160,7 @@ def test_no_text_is_cut_off(name):
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_the_title_lies_over_no_panel(name):
-    figure = DRAWN[name]()
-    figure.draw_without_rendering()
-    title = figure._suptitle.get_window_extent()
-    assert all(axes.get_tightbbox().y1 <= title.y0 for axes in figure.axes)
+    assert_title_above(DRAWN[name]())
 
 
 def pictures(figure):
@@ -190,7 +187,7 @@ def test_rows_are_labelled():
 
 @pytest.mark.parametrize(("images", "said"), [(GRID, False), (GRID - 0.5, True), (GRID + 0.5, True)])
 def test_found_says_where_images_are_shown_clipped(images, said):
-    assert ("clipped to [0, 1]" in backworking_found.found(images, P, "")._supxlabel.get_text()) == said
+    assert ("clipped to [0, 1]" in backworking_found.found(images, P, "").get_supxlabel()) == said
 
 
 def test_worst_shows_the_predicted_class():

@@ -62,7 +62,7 @@ def test_a_table_does_not_depend_on_what_its_names_look_like(tmp_path, name, pai
 
 
 def test_every_table_of_names_is_tried():
-    # a file for each classifier: test_unfinished_training.py; images beside rows: test_backworking_nearest.py
+    # a file for each classifier: test_unfinished_training.py; images beside rows: test_nearest.py
     apart = {"training", "backworking-nearest"}
     without_names = {"linear", "linear-tests", "linear-pair", "linear-toy", "linear-start", "published", "claims"}
     without_names |= {"linear-confident", "certified-published"}

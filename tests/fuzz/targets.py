@@ -12,6 +12,7 @@ import io
 import json
 import pickle
 import struct
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -452,11 +453,12 @@ ENTRIES = (
 
 @functools.cache
 def estimators() -> list[bytes]:
-    import skops.io
-
     images, labels = torch.from_numpy(noise(40, 1, 2, 2)).float() / 255, torch.arange(40) % 2
-    fitted = [scikit_learn.fit(entry, images, labels, 0) for entry in ENTRIES]
-    return [files_estimators._without_addresses(skops.io.dumps(classifier)) for classifier in fitted]
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{number}.skops" for number in range(len(ENTRIES))]
+        for path, entry in zip(paths, ENTRIES, strict=True):
+            files_estimators.write(path, scikit_learn.fit(entry, images, labels, 0))
+        return [path.read_bytes() for path in paths]
 
 
 def read_estimator(content: bytes, folder: Path) -> None:

@@ -130,7 +130,7 @@ def test_the_sheet_shows_the_strongest_stored_image_with_the_count_of_its_search
     values = [float(axes.images[0].get_array()[0, 0]) for axes in figure.axes]
     # published: nothing of label 0 is found, so the last image is the strongest; of label 1 the second
     assert values == pytest.approx([0.12, 0.61, 0.2, 0.71, 0.02, 0.52], abs=1e-6)
-    assert "above 0.999: cnn" in figure._suptitle.get_text()
+    assert "above 0.999: cnn" in figure.get_suptitle()
 
 
 def test_labels_have_their_names(stored, tmp_path):

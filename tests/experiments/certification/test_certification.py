@@ -131,7 +131,7 @@ def test_a_single_defence_stands_in_the_title_and_several_in_the_legend(found):
     assert [text for text, _ in keys_of(figure(rows))] == names
     alone = figure(rows[rows["defence"] == names[0]])
     assert not alone.legends
-    assert alone._suptitle.get_text().endswith(f": {names[0]}")
+    assert alone.get_suptitle().endswith(f": {names[0]}")
 
 
 def test_findings_say_n_and_draws(found):

@@ -244,7 +244,7 @@ def test_the_figure_and_the_findings_are_of_the_worst(rows):
     assert [text for text, _ in keys_of(drawn)] == ["none", "vote", "threshold"]
     alone = figure(table[table["defence"] == "vote"])
     assert not alone.legends
-    assert alone._suptitle.get_text().endswith("of the defence vote")
+    assert alone.get_suptitle().endswith("of the defence vote")
     none = table.query("defence == 'none' and attack == 'worst' and norm == 'linf'").sort_values("epsilon")
     expected = [none["clean_correct"].iloc[0], *(1 - none["robust_error_detect"])]
     assert left.lines[0].get_ydata().tolist() == pytest.approx(expected)

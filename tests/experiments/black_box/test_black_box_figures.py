@@ -6,7 +6,7 @@ from matplotlib.collections import LineCollection
 from PIL import Image
 from safetensors.numpy import save_file
 
-from figurechecks import assert_inside, assert_same_bytes, keys_of
+from figurechecks import assert_inside, assert_same_bytes, assert_title_above, keys_of
 from making import make
 from samplerows import CLASSIFIERS, by_distances, scored_rows, transfer_rows
 from spurious.errors import SpuriousError
@@ -55,9 +55,8 @@ def test_files_are_equal_byte_by_byte(name, kind, start):
 def test_no_text_is_cut_off_and_the_title_lies_over_no_panel(name):
     figure = DRAWN[name]()
     assert_inside(figure)
-    title = figure._suptitle.get_window_extent()
-    assert figure._suptitle.get_text() == "title of it"
-    assert all(axes.get_tightbbox().y1 <= title.y0 + 1 for axes in figure.axes)
+    assert_title_above(figure)
+    assert figure.get_suptitle() == "title of it"
 
 
 def test_images_are_called_by_their_names():

@@ -83,7 +83,7 @@ def test_the_norm_is_of_the_images_that_were_attacked():
 def test_one_weight_decay_has_its_name_in_the_title():
     own = pd.DataFrame({"seed": 0, "id": range(5), "size": [1.0, 2, 3, 4, 5]})
     drawn = step_curves({0.5: own, 1.0: own.head(0)}, 9.0, "title of it")
-    assert drawn._suptitle.get_text() == "title of it, weight decay 0.5 (n = 5)"
+    assert drawn.get_suptitle() == "title of it, weight decay 0.5 (n = 5)"
     assert not drawn.legends
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from figurechecks import assert_inside
+from figurechecks import assert_inside, assert_title_above
 from making import make, returned
 from pipeline.files.results import contents
 from pipeline.files.stores import write_description
@@ -73,8 +73,7 @@ def test_files_are_equal_byte_by_byte(name, kind, start):
 def test_nothing_is_cut_off_and_the_title_is_over_everything(name):
     figure = DRAWN[name]()
     assert_inside(figure)
-    title = figure._suptitle.get_window_extent()
-    assert all(axes.get_tightbbox().y1 <= title.y0 for axes in figure.axes)
+    assert_title_above(figure)
 
 
 @pytest.mark.parametrize("name", ["templates", "colour", "images", "photographs"])
