@@ -42,6 +42,24 @@ def test_what_only_another_attack_found_is_listed(attack, expected):
     assert failed(rows) == expected
 
 
+def with_transfer(found):
+    """Sound rows, and those of a transfer that finds these images at the small size."""
+    own = defence_rows()
+    tried = own[own["attack"] == "square"].assign(attack="from-one", sees="another")
+    tried["found"] = tried["id"].isin(found) & (tried["epsilon"] == 0.1)
+    return pd.concat([own, tried], ignore_index=True)
+
+
+def test_a_transfer_has_a_check_of_its_own_and_changes_no_other():
+    table = checks(with_transfer([0]))
+    assert table["check"].tolist() == [PASSED[0], "transfer finds no more", *PASSED[1:]]
+    assert table["passed"].all()
+    assert table["n"].tolist() == [0, 1, 0, 2, 2]
+    others = table[table["check"] != "transfer finds no more"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(others, checks(defence_rows()))
+    assert failed(with_transfer([1])) == {"transfer finds no more": "1"}
+
+
 def test_an_image_that_no_size_changes_is_listed():
     rows = defence_rows()
     rows.loc[rows["id"] == 1, "found"] = False

@@ -16,6 +16,7 @@ MORE = {
     "more steps": "more steps find no more",
     "more restarts": "more restarts find no more",
 }
+TRANSFER = "transfer finds no more"
 MOST = 10  # violations that are listed
 
 
@@ -27,6 +28,8 @@ def checks(rows: pd.DataFrame) -> pd.DataFrame:
     of them speak against the defence's attacks, which passes where it is 0:
 
     - "black box finds no more": found by scores or decisions alone and by no gradient of the defence, at that size;
+    - "transfer finds no more": found by the gradient of another classifier and by no gradient of the defence, at that
+      size (a row only where it was tried);
     - "random finds no more": found by random changes and by nothing else, at that size;
     - "grows to 100 %": no attack changed it at the largest size;
     - "gradient does not vanish": images at which the gradient of the decision is 0.
@@ -56,8 +59,11 @@ def _checks(rows: pd.DataFrame) -> Iterator[dict[str, object]]:
     """The checks of one defence and norm."""
     for check, sees, others in (
         ("black box finds no more", ["scores", "decisions"], ["gradient"]),
+        (TRANSFER, ["another"], ["gradient"]),
         ("random finds no more", ["nothing"], ["gradient", "classifier", "scores", "decisions"]),
     ):
+        if check == TRANSFER and not rows["sees"].isin(sees).any():
+            continue
         found = _found(rows, sees)
         yield _row(check, len(found), found.difference(_found(rows, others)).get_level_values("id"))
     largest = rows[rows["epsilon"] == rows["epsilon"].max()].groupby("id")["found"].any()
