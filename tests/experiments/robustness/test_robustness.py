@@ -1,15 +1,17 @@
 """Rows and rates of attacks on defences, against rates that are counted image by image."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
+import yaml
 
 from attacks.subjects import defended as defended_by
 from attacks.subjects import network, starts_of
 from figurechecks import keys_of
-from spurious import registry
+from spurious import configuration, registry
 from spurious.attacks.within import Within
 from spurious.defences.defended import Defended
 from spurious.defences.entries import Undefended
@@ -22,6 +24,7 @@ from spurious.experiments.robustness.table import gains, overall, robustness
 from spurious.rates import interval, over_seeds
 from spurious.seeding import generator
 
+ROOT = Path(__file__).parents[3]
 SMALL = {
     "sizes": {"linf": [0.1, 0.04], "l2": [0.5]},
     "attacks": {
@@ -221,6 +224,19 @@ def test_a_threshold_answers_as_often_as_the_vote():
     defences = fitted_defences(settings.defences, model, kept.split(20))
     answered = {name: int((defended.decide(kept) >= 0).sum()) for name, defended in defences.items()}
     assert answered["threshold"] == answered["vote"] < answered["none"] == len(kept)
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "imagenet-samples"])
+def test_paper_has_thresholds_that_answer_as_often_as_the_vote_and_two_given_shares(dataset):
+    shipped = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    section = configuration.settings_for(configuration.completed(shipped), dataset)["robustness"]
+    settings = registry.parse(RobustnessSettings, section)
+    model, kept = network(), torch.rand(200, 1, 10, 10, generator=generator("kept"))
+    defences = fitted_defences(settings.defences, model, kept.split(20))
+    shares = {name: (defended.decide(kept) >= 0).float().mean().item() for name, defended in defences.items()}
+    assert shares["threshold"] == pytest.approx(shares["vote"])
+    assert shares["threshold-0.99"] == pytest.approx(0.99)
+    assert shares["threshold-0.95"] == pytest.approx(0.95)
 
 
 def test_rows_of_shards_are_those_of_all(rows):
