@@ -307,6 +307,17 @@ BAD = {
         {"kind": "transfer", "seed": 0},
         "robustness.attacks.other: 'cnn' would be attacked from itself: name another classifier, or a seed that is not",
     ),
+    "own attack of size 0": (
+        "robustness/classifiers/cnn",
+        {"sizes": {"linf": [0.1, 0.0]}},
+        "robustness.classifiers.cnn.sizes.linf[1]: 0.0 is not allowed: largest change",
+    ),
+    "own attack in an unknown norm": (
+        "robustness/classifiers/cnn",
+        {"sizes": {"l7": [0.1]}},
+        "'l7' is not allowed: one of linf, l2",
+    ),
+    "own attacks of no size": ("robustness/classifiers/cnn", {"sizes": {}}, "robustness.classifiers.cnn.sizes: {} is"),
     "no attacked training": (
         "robustness/classifiers/cnn",
         {"seeds": 0},

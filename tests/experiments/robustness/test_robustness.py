@@ -287,6 +287,31 @@ def test_bad_settings_are_one_line(changes, line):
     assert "\n" not in str(caught.value)
 
 
+def test_what_a_defence_claims_is_a_column_a_sentence_and_a_line():
+    """Of the sizes in the norm of the claim, up to its size."""
+    value = {"kind": "none", "claim": {"norm": "linf", "epsilon": 0.1}}
+    sizes = {"linf": [0.04, 0.1, 0.2], "l2": [0.05]}
+    settings = registry.parse(RobustnessSettings, SMALL | {"sizes": sizes, "defences": {"own": value, "none": "none"}})
+    model, starts = network(), starts_of(defended_by("none"), 10)
+    rows, _ = attack_rows(fitted_defences(settings.defences, model, ()), model, starts, settings, 0)
+    table = robustness(rows.assign(classifier="net", seed=0, variant="plain"))
+    claimed = table[table["claimed"]]
+    assert set(claimed["defence"]) == {"own"}
+    assert set(zip(claimed["norm"], claimed["epsilon"], strict=True)) == {("linf", 0.04), ("linf", 0.1)}
+    sentence = next(line for line in findings(table) if "claims" in line)
+    worst = table.query("defence == 'own' and attack == 'worst' and epsilon == 0.1")["robust_error_detect"].iloc[0]
+    assert "(*own*) claims to hold up to 0.1 (linf)" in sentence
+    assert f"{worst:.0%}".rstrip("%") in sentence
+    assert sum("claims" in line for line in findings(table)) == 1
+    left, right = figure(table).axes
+    dotted = [[line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == ":"] for axes in (left, right)]
+    assert dotted == [[0.1], []]
+
+
+def test_rows_of_a_run_without_claims_claim_nothing(rows):
+    assert not robustness(rows.drop(columns="claimed"))["claimed"].any()
+
+
 def test_a_missing_column_is_one_line(rows):
     with pytest.raises(SpuriousError, match="rows of attacks on defences: the column goal is missing"):
         robustness(rows.drop(columns="goal"))

@@ -24,7 +24,20 @@ from spurious.views.settings import Preprocessing
 
 VARIANTS = ("alone", "one step", "more steps", "more restarts", "untargeted", "targeted")  # of the white box
 COLUMNS = [
-    *("defence", "gradient", "norm", "epsilon", "attack", "goal", "sees", "id", "label", "undefended", "clean"),
+    *(
+        "defence",
+        "gradient",
+        "norm",
+        "epsilon",
+        "claimed",
+        "attack",
+        "goal",
+        "sees",
+        "id",
+        "label",
+        "undefended",
+        "clean",
+    ),
     *("found", "found_at", "predicted", "found_rounded", "predicted_rounded", "l2", "linf", "vanished", "repeats"),
 ]
 
@@ -66,14 +79,14 @@ def attack_rows(
     """All attacks on all defences, from the same images: rows of the columns COLUMNS, and every image (C, H, W) that
     was found, by `image_name`.
 
-    `undefended` and `clean` are the decisions of the classifier and of the defence on the image, `predicted` that on
-    the image that the attack ended with, `found` whether this is what the attack wants (its `goal`), `found_at` the
-    size at which it was; `*_rounded` the same after rounding to 8 bits towards the image; `vanished` whether the
-    gradient of the decision on the image is 0; `repeats` whether both decisions, before and after, are the same when
-    they are made again. Decisions of -1 are rejections. Sizes ascend: what an attack has found
-    at one counts at all larger ones, where it goes on with the other images. An image that the defence does not answer
-    rightly is not attacked, as it is an error already; a defence that never rejects has no rows of attacks that want a
-    rejection. `on_images` is told of the images of every batch after each attack and size.
+    `claimed` says whether the defence claims to hold at the size. `undefended` and `clean` are the decisions of the
+    classifier and of the defence on the image, `predicted` that on the image that the attack ended with, `found`
+    whether this is what the attack wants (its `goal`), `found_at` the size at which it was; `*_rounded` the same after
+    rounding to 8 bits towards the image; `vanished` whether the gradient of the decision on the image is 0; `repeats`
+    whether both decisions, before and after, are the same when they are made again. Decisions of -1 are rejections.
+    Sizes ascend: what an attack has found at one counts at all larger ones, where it goes on with the other images. An
+    image that the defence does not answer rightly is not attacked, as it is an error already; a defence that never
+    rejects has no rows of attacks that want a rejection. `on_images` is told of the images of every batch after each attack and size.
     """
     plain = Defended(Undefended(), logits, next(iter(defences.values())).preprocessing)
     parts, images = [], {}
@@ -87,7 +100,8 @@ def attack_rows(
                     continue
                 how = who | {"attack": attack_name, "goal": attack.goal, "sees": attack.sees}
                 for rows, found in _ascending(attack, defended, plain, own, settings, seed):
-                    parts.append(pd.DataFrame(how | shared | rows))
+                    claimed = defended.defence.claims(rows["norm"], rows["epsilon"])
+                    parts.append(pd.DataFrame(how | shared | rows | {"claimed": claimed}))
                     names = (image_name(name, attack_name, rows["norm"], own.ids[place]) for place in found)
                     images |= dict(zip(names, found.values(), strict=True))
                     on_images(len(own.ids))
