@@ -14,10 +14,13 @@ from pipeline.jobs.arguments import (
     add_compute_arguments,
     add_required,
     answer_help,
+    json_argument,
+    pair_argument,
     run,
     settings_argument,
 )
 from pipeline.jobs.devices import prepare_compute
+from spurious import registry
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.errors import SpuriousError
 from spurious.experiments.robustness.settings import KEPT_PHOTOGRAPHS, RobustnessSettings
@@ -32,10 +35,18 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--settings", type=settings_argument(RobustnessSettings), required=True)
     parser.add_argument("--found", required=True, help="the images that were found, a safetensors file")
     parser.add_argument("--denoisers", nargs="*", default=[], help="files of the denoisers that defences name")
+    source = pair_argument("ATTACK=FILE")
+    parser.add_argument("--sources", nargs="*", type=source, default=[], help="weights that attacks of transfer follow")
+    parser.add_argument("--source-entries", type=entries, default={}, help="JSON: their entries of classifiers")
     parser.add_argument("--shard", type=INDEX, default=0, help="counted from 0")
     parser.add_argument("--shards", type=COUNT, default=1, help="how many there are")
     add_compute_arguments(parser)
     return parser.parse_args(argv)
+
+
+def entries(text: str) -> dict[str, ClassifierEntry]:
+    """The entries of `classifiers:` by the attack."""
+    return {name: registry.parse(ClassifierEntry, entry, name) for name, entry in json_argument(text).items()}
 
 
 answer_help(__name__, parse)
@@ -48,8 +59,10 @@ from pipeline.files.images import Images, open_images, shard_indices, validation
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import write_tensors
 from pipeline.jobs.progress import progress_bar
+from spurious.attacks.on_decisions import Transfer
 from spurious.attacks.within import Starts
-from spurious.defences.defended import logits_of
+from spurious.defences.defended import Defended, logits_of
+from spurious.defences.entries import Undefended
 from spurious.experiments.robustness.rows import fitted_defences
 from spurious.experiments.robustness.shard import attack_parts, work_on
 
@@ -58,7 +71,7 @@ def main(argv: list[str] | None = None) -> None:
     """Read images and classifier, fit the defences, attack this shard, write the rows and what was found."""
     arguments = parse(argv)
     device = prepare_compute(arguments)
-    settings = arguments.settings
+    settings = following(arguments.settings, arguments, device)
     images = open_images(arguments.data)
     order = images.order()
     ranks = own_ranks(min(settings.images, len(images)), arguments.shard, arguments.shards)
@@ -82,6 +95,20 @@ def main(argv: list[str] | None = None) -> None:
     about = who | {"entry": as_data(arguments.entry)} | made.about
     described = {"archive": json.dumps(about), "rows": json.dumps([row | who for row in made.shown])}
     write_tensors(arguments.found, made.images, described)
+
+
+def following(settings: RobustnessSettings, arguments: argparse.Namespace, device: torch.device) -> RobustnessSettings:
+    """The settings whose attacks of transfer have the classifier that they follow, in evaluation mode."""
+    paths, attacks = dict(arguments.sources), dict(settings.attacks)
+    for name, attack in settings.attacks.items():
+        if isinstance(attack, Transfer):
+            if name not in paths or name not in arguments.source_entries:
+                raise SpuriousError(f"--sources, --source-entries: the attack {name!r} is missing")
+            entry = arguments.source_entries[name]
+            model, preprocessing = open_classifier(paths[name], entry, device, accelerated=False)
+            frozen = model.to(memory_format=torch.channels_last).eval().requires_grad_(False)
+            attacks[name] = attack.following(Defended(Undefended(), frozen, preprocessing))
+    return settings.model_copy(update={"attacks": attacks})
 
 
 def own_ranks(count: int, shard: int, shards: int) -> torch.Tensor:

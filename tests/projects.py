@@ -54,6 +54,7 @@ TINY = {
             "denial": {"steps": 2},
             "square": {"queries": 3},
             "hop-skip-jump": {"rounds": 1},
+            "transfer": {"kind": "transfer", "steps": 2},
         },
         "shards": 2,
     },

@@ -259,7 +259,7 @@ def defence_rows():
         for image in (0, 1)
     ]
     named = pd.DataFrame(rows).assign(classifier="net", seed=0, defence="vote", gradient="exact", norm="linf")
-    return named.assign(found_rounded=named["found"], variant="plain")
+    return named.assign(found_rounded=named["found"], variant="plain", repeats=True)
 
 
 def ablation_rows():

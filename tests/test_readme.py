@@ -17,6 +17,7 @@ from spurious.classifiers.recipes import TrainingRecipe
 from spurious.classifiers.training import Trainer, TrainingSet, one_hot
 from spurious.data.datasets import digits
 from spurious.errors import SpuriousError
+from spurious.experiments.catalogue import named_classifiers
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -181,6 +182,36 @@ def test_the_example_configurations_are_valid(name):
             settings = configuration.settings_for(config, dataset)["experiment"]
             own = {stage: value for stage, value in experiment.items() if stage != "override"}
             assert {stage: settings[stage] for stage in own} == own
+
+
+PHOTOGRAPHS = {
+    "README.md": "vit",
+    "docs/classifiers.md": "vit own",
+    "docs/own-data.md": "own",
+    "docs/measured/imagenet-samples/mobilenet-v2.yaml": "mobilenet-v2",
+}
+
+
+def of_photographs(block):
+    """The classifiers that an example needs for photographs: each is a file that is fetched."""
+    config = configuration.deep_merge(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")), block)
+    for dataset in block["experiments"]:
+        settings = configuration.settings_for(config, dataset)
+        if settings["datasets"][dataset]["source"] == "images":
+            yield from named_classifiers(settings)
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_an_example_fetches_no_other_classifier_of_photographs_than_it_names(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(text)] if name.endswith(".yaml") else examples(name)
+    assert {needed for block in blocks for needed in of_photographs(block)} == set(PHOTOGRAPHS[name].split())
+
+
+def test_an_example_that_leaves_a_stage_to_the_shipped_configuration_is_noticed():
+    *_, block = examples("README.md")
+    del block["experiments"]["imagenet-samples"]["certification"]
+    assert "resnet50" in set(of_photographs(block))
 
 
 def test_an_example_with_a_typo_is_refused():

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Collection, Iterator, Mapping
 
+from spurious.attacks.on_decisions import Transfer
 from spurious.classifiers.entries import Architecture, ScikitLearn
 from spurious.data.sources import Source
 from spurious.defences.entries import Denoised
@@ -39,6 +40,10 @@ def reference_problems(config: Shared) -> Iterator[Problem]:
             yield from _known(classifier.recipe, config.recipes, "recipe", ("classifiers", name, "recipe"))
     yield from _retraining(config)
     yield from _denoisers(config)
+    for name, attack in config.robustness.attacks.items():
+        if isinstance(attack, Transfer) and attack.classifier is not None:
+            place = ("robustness", "attacks", name, "classifier")
+            yield from _known(attack.classifier, config.classifiers, "classifier", place)
     for stage in DEFENDED:
         for name in getattr(config, stage).classifiers:
             yield from _known(name, config.classifiers, "classifier", (stage, "classifiers"))
@@ -119,6 +124,8 @@ def experiment_problems(config: Shared, source: Source, entry: Experiment, place
     if entry.linear:
         yield from _linear_classes(config, source, place)
     yield from _figure_names(config, place)
+    for classifier in entry.robustness:
+        yield from _transfers(config, source, entry, classifier)
     for classifier in entry.retraining:
         yield from _searches_of_arms(config, classifier)
         yield from _judge(config, classifier)
@@ -163,6 +170,39 @@ def _seeds(entry: Experiment, place: Place) -> Iterator[Problem]:
     if entry.retraining and len(seeds) < 2:
         reason = "retraining needs two seeds or more, since the net of another seed is its control"
         yield Problem((*place, "seeds"), f"{seeds} is not allowed: {reason}")
+
+
+def _transfers(config: Shared, source: Source, entry: Experiment, classifier: str) -> Iterator[Problem]:
+    """Classifiers that attacks of transfer cannot follow, since they have no gradient, or are the attacked one."""
+    for key, attack in config.robustness.attacks.items():
+        if not isinstance(attack, Transfer):
+            continue
+        place, name = ("robustness", "attacks", key), attack.classifier or classifier
+        followed, seeds = config.classifiers.get(name), list(entry.seeds)
+        if followed is None:  # reported where it is named
+            continue
+        trained = isinstance(followed, Architecture)
+        if followed.group not in KINDS["robustness"]:
+            yield Problem((*place, "classifier"), f"{name!r} has no gradient to follow: name another classifier")
+        elif trained and source.kind == "images":
+            yield Problem((*place, "classifier"), f"{name!r} is trained here, on no photographs: name a file")
+        elif attack.seed is not None and not (trained and attack.seed in seeds):
+            known = f"use {seeds}" if trained else f"{name!r} comes as a file, leave it out"
+            yield Problem((*place, "seed"), f"the seed {attack.seed} is not among the experiment's: {known}")
+        elif name == classifier and _is_attacked_itself(config, attack, entry, classifier, trained):
+            text = (
+                f"{classifier!r} would be attacked from itself: name another classifier, or a seed that is not attacked"
+            )
+            yield Problem(place, text)
+
+
+def _is_attacked_itself(config: Shared, attack: Transfer, entry: Experiment, classifier: str, trained: bool) -> bool:
+    """Whether an attack of transfer follows the very network that it attacks, the classifier of one of the seeds."""
+    if not trained or len(entry.seeds) < 2:
+        return True
+    own = config.robustness.classifiers.get(classifier)
+    count = config.robustness.seeds if own is None or own.seeds is None else own.seeds
+    return attack.seed in entry.seeds[:count]
 
 
 def _linear_classes(config: Shared, source: Source, place: Place) -> Iterator[Problem]:

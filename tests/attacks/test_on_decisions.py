@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from attacks.subjects import defended, starts_of
+from attacks.subjects import CLASSES, SIZE, defended, network, starts_of
 from spurious import registry
 from spurious.attacks.on_decisions import DecisionAttack
 from spurious.attacks.within import Found, Starts, Within, judged, to_8_bits
@@ -15,6 +15,7 @@ from spurious.perturbations.norms import NORMS
 QUICK = {
     "white-box": {"steps": 8, "restarts": 2, "targets": 1},
     "oblivious": {"steps": 12, "restarts": 2},
+    "transfer": {"steps": 12, "restarts": 2},
     "denial": {"steps": 12, "restarts": 2},
     "square": {"queries": 100},
     "hop-skip-jump": {"rounds": 4},
@@ -24,7 +25,8 @@ SIZES = {"linf": 0.08, "l2": 0.6}
 
 
 def attack_of(kind):
-    return registry.parse(DecisionAttack, {"kind": kind, **QUICK[kind]})
+    attack = registry.parse(DecisionAttack, {"kind": kind, **QUICK[kind]})
+    return attack.following(defended("none", network(2))) if kind == "transfer" else attack
 
 
 def broken_promises(attack, norm, value="vote"):
@@ -144,3 +146,56 @@ def test_a_classifier_without_a_gradient_is_one_line():
     starts = starts_of(attacked)
     with pytest.raises(SpuriousError, match=r"^the classifier has no gradient on the pixels; attack it by its scores"):
         attack_of("white-box")(attacked, attacked, starts, Within(norm="linf", epsilon=0.01), seed=0)
+
+
+def followed(source):
+    return registry.parse(DecisionAttack, "transfer").following(source)
+
+
+def test_a_transfer_follows_its_source_alone_and_is_judged_by_the_attacked():
+    """The images of the gradient of the source, whatever is attacked; success is what the defence says of them."""
+    source, attacked = defended("none", network(2)), defended()
+    starts, ball = starts_of(attacked, 60), Within(norm="linf", epsilon=0.2)
+    starts = starts.at((source.decide(starts.images) == starts.labels).nonzero().flatten())
+    found = followed(source)(attacked, defended("none"), starts, ball, seed=0)
+    ended = registry.parse(DecisionAttack, "oblivious")(source, source, starts, ball, seed=0)
+    assert len(starts.ids) > 5
+    assert torch.equal(found.images, ended.images)
+    assert torch.equal(found.success, judged(attacked, found.images, starts.labels).success)
+    own = registry.parse(DecisionAttack, "oblivious")(attacked, defended("none"), starts, ball, seed=0)
+    assert found.success.sum() < own.success.sum()
+
+
+def test_a_transfer_from_the_attacked_network_finds_what_the_oblivious_attacker_finds():
+    attacked, plain = defended(), defended("none")
+    starts, ball = starts_of(attacked, 10), Within(norm="linf", epsilon=0.1)
+    same = followed(plain)(attacked, plain, starts, ball, seed=0)
+    assert torch.equal(
+        same.images, registry.parse(DecisionAttack, "oblivious")(attacked, plain, starts, ball, seed=0).images
+    )
+
+
+def of_more_classes():
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(SIZE * SIZE, CLASSES + 3))
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        (lambda images: images.detach().flatten(1)[:, :4], "another classifier: the classifier has no gradient on the"),
+        (of_more_classes(), "from a classifier of 7 classes to one of 4; name another"),
+    ],
+)
+def test_a_source_that_cannot_be_followed_is_one_line(source, line):
+    attacked = defended()
+    with pytest.raises(SpuriousError, match=line):
+        followed(defended("none", source))(
+            attacked, attacked, starts_of(attacked), Within(norm="l2", epsilon=1.0), seed=0
+        )
+
+
+def test_a_transfer_from_nothing_is_one_line():
+    attacked = defended()
+    alone = registry.parse(DecisionAttack, "transfer")
+    with pytest.raises(SpuriousError, match="transfer: the classifier whose gradient it follows is missing"):
+        alone(attacked, attacked, starts_of(attacked), Within(norm="l2", epsilon=1.0), seed=0)

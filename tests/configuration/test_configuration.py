@@ -287,6 +287,37 @@ BAD = {
         {"defences": DENOISED},
         "imagenet-samples.certification[0]: nothing is trained on photographs, no denoiser for 'resnet50' either",
     ),
+    "transfer from an unknown classifier": (
+        "robustness/attacks/transfer",
+        {"kind": "transfer", "classifier": "softmx"},
+        "robustness.attacks.transfer.classifier: unknown classifier 'softmx'; did you mean 'softmax'?",
+    ),
+    "transfer from a classifier without a gradient": (
+        "robustness/attacks/other",
+        {"kind": "transfer", "classifier": "forest"},
+        "robustness.attacks.other.classifier: 'forest' has no gradient to follow: name another classifier",
+    ),
+    "transfer from an unknown seed": (
+        "robustness/attacks/other",
+        {"kind": "transfer", "classifier": "softmax", "seed": 7},
+        "robustness.attacks.other.seed: the seed 7 is not among the experiment's: use [0, 1, 2",
+    ),
+    "transfer from the attacked network": (
+        "robustness/attacks/other",
+        {"kind": "transfer", "seed": 0},
+        "robustness.attacks.other: 'cnn' would be attacked from itself: name another classifier, or a seed that is not",
+    ),
+    "own attack of size 0": (
+        "robustness/classifiers/cnn",
+        {"sizes": {"linf": [0.1, 0.0]}},
+        "robustness.classifiers.cnn.sizes.linf[1]: 0.0 is not allowed: largest change",
+    ),
+    "own attack in an unknown norm": (
+        "robustness/classifiers/cnn",
+        {"sizes": {"l7": [0.1]}},
+        "'l7' is not allowed: one of linf, l2",
+    ),
+    "own attacks of no size": ("robustness/classifiers/cnn", {"sizes": {}}, "robustness.classifiers.cnn.sizes: {} is"),
     "no attacked training": (
         "robustness/classifiers/cnn",
         {"seeds": 0},

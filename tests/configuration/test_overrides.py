@@ -23,7 +23,10 @@ OWN = {
     "smoothing": {"kernels": [9], "variants": {"own-variant": {"clamp": False}}},
     "fooling": {"methods": {"own-method": {"epsilon": 0.0625}}},
     "denoisers": {"own-denoiser": {"sigma": 0.5, "recipes": {"mse": "own-recipe"}}},
-    "robustness": {"classifiers": {"own-cnn": DENOISED}},
+    "robustness": {
+        "classifiers": {"own-cnn": DENOISED | {"sizes": {"l2": [0.75]}}},
+        "attacks": {"from-one": {"kind": "transfer", "seed": 1}},
+    },
     "certification": DENOISED,
 }
 STAGES = {"classifiers": ["own-cnn"], "backworking": ["own-cnn"], "retraining": ["own-cnn"], "smoothing": ["own-cnn"]}
@@ -39,6 +42,8 @@ PLANNED = {
     "a denoiser": ("train_denoiser.py", "--name own-denoiser", '"steps": 7'),
     "a certified denoiser": ("certify_classifier.py", DENOISER),
     "an attacked denoiser": ("attack_defence.py", DENOISER),
+    "attacks of a classifier's own sizes": ("attack_defence.py", '"sizes": {"l2": [0.75]}'),
+    "a source of a transfer": ("attack_defence.py", " from-one=results/own/own-cnn/seed1/", '"from-one": {'),
     "a judged classifier": ("transfer_images.py", "own-cnn:1="),
 }
 

@@ -102,6 +102,52 @@ def test_photographs_are_attacked_one_by_one_and_verified(options, tmp_path, cap
     assert second.endswith("robustness.csv: counted again")
 
 
+def transferring(tmp_path, rounds=False):
+    """The options of an attack that follows another file, and of the attacked one."""
+    made = program(tmp_path, rounds)
+    other = tmp_path / "other.pt"
+    shutil.copy(made["weights"][0], other)
+    entry = json.loads(made["entry"][0])
+    attacked = program(tmp_path)
+    attacks = {"transfer": {"kind": "transfer", "classifier": "other", "steps": 4}}
+    settings = json.dumps(SETTINGS | {"attacks": SETTINGS["attacks"] | attacks})
+    return attacked | {
+        "settings": [settings],
+        "sources": [f"transfer={other}"],
+        "source-entries": [json.dumps({"transfer": entry})],
+    }
+
+
+def test_an_attack_follows_the_file_of_another_classifier(options, tmp_path, capsys):
+    alone, both = attack(options | program(tmp_path)), attack(options | transferring(tmp_path))
+    own = both[both["attack"] == "transfer"]
+    assert own["found"].any()  # the same network: what is found is what an oblivious attacker finds
+    assert set(own["sees"]) == {"another"}
+    pd.testing.assert_frame_equal(both[both["attack"] != "transfer"].reset_index(drop=True), alone)
+    (tmp_path / "results/photos/tables").mkdir()
+    table = make(tmp_path / "results/photos/tables", "table", "robustness", {"rows": options["rows"]})
+    assert "transfer" in pd.read_csv(table["csv"])["attack"].tolist()
+    verify.main([str(tmp_path / "results")])
+    assert capsys.readouterr().out.splitlines()[-1].endswith("robustness.csv: counted again")
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"sources": []}, "^--sources, --source-entries: the attack 'transfer' is missing"),
+        ({"source-entries": ["{}"]}, "^--sources, --source-entries: the attack 'transfer' is missing"),
+    ],
+)
+def test_a_source_that_is_not_given_is_one_line(changes, line, options, tmp_path):
+    with pytest.raises(SpuriousError, match=line):
+        attack(options | transferring(tmp_path) | changes)
+
+
+def test_a_source_without_a_gradient_is_one_line(options, tmp_path):
+    with pytest.raises(SpuriousError, match="transfer: from another classifier: the classifier has no gradient"):
+        attack(options | transferring(tmp_path, rounds=True))
+
+
 def test_shards_attack_all_of_them_once_by_the_same_threshold(options, tmp_path):
     options |= program(tmp_path)
     whole = attack(options).set_index(["variant", "defence", "norm", "id"]).sort_index()

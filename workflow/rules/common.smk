@@ -65,6 +65,7 @@ from spurious import configuration, consistency
 from spurious.errors import SpuriousError, reason_of
 from spurious.experiments.catalogue import of_classifier, setting
 from spurious.experiments.retraining.arms import arms, settings_of
+from spurious.experiments.robustness.catalogue import sources
 from spurious.experiments.rooms import catalogues, takes_part
 from spurious.perturbations.negatives import NEGATIVES
 from spurious.problems import Problem

@@ -16,6 +16,7 @@ rule attack_defence:
             otherwise=rules.fetch_classifier.output,
         ),
         denoisers=attacked_denoisers,
+        sources=attacked_sources,
     output:
         rows="results/{dataset}/{classifier}/seed{attacked}/robustness/shard{part}.csv",
         found="results/{dataset}/{classifier}/seed{attacked}/robustness/shard{part}.safetensors",
@@ -35,6 +36,8 @@ rule attack_defence:
     params:
         code=code("attack_defence.py"),
         classifier=classifier_settings,
+        sources=attacked_source_arguments,
+        entries=attacked_source_entries,
         settings=robustness,
         shards=robustness_shards,
         threads=threads_of("robustness"),
@@ -43,5 +46,6 @@ rule attack_defence:
     shell:
         program("attack_defence.py")
         + " --data {input.data} --weights {input.weights} --denoisers {input.denoisers} --classifier {wildcards.classifier}"
+        " --sources {params.sources:q} --source-entries {params.entries:q}"
         " --entry {params.classifier:q} --seed {wildcards.attacked} --settings {params.settings:q} --shard {wildcards.part}"
         " --shards {params.shards} --rows {output.rows} --found {output.found} --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

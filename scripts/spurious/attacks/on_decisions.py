@@ -1,10 +1,12 @@
 """Attacks on the whole decision of a classifier that may reject, by their kind."""
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
+from spurious.errors import SpuriousError
+from spurious.parameters import Name, Seed
 from spurious.registry import Entry
 
 if TYPE_CHECKING:  # planning reads settings without torch
@@ -17,12 +19,13 @@ Restarts = Annotated[int, Field(ge=1, description="how often every search is run
 class DecisionAttack(Entry):
     """A search for images within a ball that have its `goal`: a "wrong" class that is not rejected, or "rejected".
 
-    `sees`: what it knows of the defence, where "classifier" is the gradient of the classifier without it.
+    `sees`: what it knows of the defence, where "classifier" is the gradient of the classifier without it, and "another"
+    that of another classifier.
     """
 
     remedy = "an attack on the decision, by name or with its kind and parameters"
     goal: ClassVar[Literal["wrong", "rejected"]] = "wrong"
-    sees: ClassVar[Literal["gradient", "classifier", "scores", "decisions", "nothing"]] = "gradient"
+    sees: ClassVar[Literal["gradient", "classifier", "another", "scores", "decisions", "nothing"]] = "gradient"
     any_size: ClassVar[bool] = False  # whether the ball only cuts what is found: one search serves every size
 
     @abstractmethod
@@ -71,6 +74,36 @@ class Oblivious(DecisionAttack, kind="oblivious"):
         from spurious.attacks.white_box import oblivious
 
         return oblivious(attacked, undefended, starts, ball, seed=seed, steps=self.steps, restarts=self.restarts)
+
+
+class Transfer(DecisionAttack, kind="transfer"):
+    """The gradient of another undefended classifier, with APGD; of the attacked one nothing is known."""
+
+    sees = "another"
+    classifier: Name | None = Field(
+        None,
+        description="name of the classifier whose gradient is followed (null for the attacked one, of another seed)",
+    )
+    seed: Seed | None = Field(None, description="seed of its training (null for the next one of the experiment)")
+    steps: Steps = 100
+    restarts: Restarts = 1
+    _source: "Attacked | None" = PrivateAttr(None)
+
+    def following(self, source: "Attacked") -> Self:
+        """With the classifier whose gradient it follows."""
+        own = self.model_copy()
+        own._source = source
+        return own
+
+    def __call__(
+        self, attacked: "Attacked", undefended: "Attacked", starts: "Starts", ball: "Within", *, seed: int
+    ) -> "Found":
+        """By `spurious.attacks.white_box.transfer`; SpuriousError where it follows nothing."""
+        from spurious.attacks.white_box import transfer
+
+        if self._source is None:
+            raise SpuriousError("transfer: the classifier whose gradient it follows is missing; leave this attack out")
+        return transfer(attacked, self._source, starts, ball, seed=seed, steps=self.steps, restarts=self.restarts)
 
 
 class Denial(DecisionAttack, kind="denial"):

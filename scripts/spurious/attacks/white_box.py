@@ -10,6 +10,7 @@ from spurious.attacks.apgd import Evaluate, ascend
 from spurious.attacks.margins import joint
 from spurious.attacks.objectives import Reduce, denial, objective, only, reductions, wanted_classes
 from spurious.attacks.within import Attacked, Found, Goal, Starts, Within, judged, reached
+from spurious.errors import SpuriousError
 from spurious.perturbations.balls import random_start
 
 
@@ -66,20 +67,46 @@ def deny(attacked: Attacked, starts: Starts, ball: Within, *, seed: int, steps: 
 
 
 def oblivious(
-    attacked: Attacked, undefended: Attacked, starts: Starts, ball: Within, *, seed: int, steps: int, restarts: int
+    attacked: Attacked,
+    undefended: Attacked,
+    starts: Starts,
+    ball: Within,
+    *,
+    seed: int,
+    steps: int,
+    restarts: int,
+    drawn_for: str = "oblivious",
 ) -> Found:
     """What an attacker finds who does not know of the defence: images that the undefended classifier takes for a wrong
-    class by the largest margin; judged by the defence.
+    class by the largest margin; judged by the defence. `drawn_for` is part of the seed of what restarts draw.
     """
     found = judged(attacked, starts.images, starts.labels)
     for restart in range(restarts):
-        left, own, begin = _left(found, starts, ball, f"{seed}, oblivious", restart)
+        left, own, begin = _left(found, starts, ball, f"{seed}, {drawn_for}", restart)
         with torch.no_grad():
             classes = undefended.scores(own.images[:1]).shape[1] - 1 if len(left) else 1
         evaluate = raising(undefended, own.labels, reductions(1)["joint"], wanted_classes(own.labels, classes))
         images = ascend(evaluate, own.images, begin, ball, steps, stop=False).images
         _take(found, left, judged(attacked, images, own.labels))
     return judged(attacked, found.images, starts.labels)
+
+
+def transfer(
+    attacked: Attacked, source: Attacked, starts: Starts, ball: Within, *, seed: int, steps: int, restarts: int
+) -> Found:
+    """What an attacker finds who has another classifier: images that `source` takes for a wrong class by the largest
+    margin; judged by `attacked`. SpuriousError where the source tells other classes apart, or has no gradient.
+    """
+    with torch.no_grad():
+        classes = [each.scores(starts.images[:1]).shape[1] - 1 for each in (source, attacked) if len(starts.images)]
+    if len(set(classes)) > 1:
+        raise SpuriousError("transfer: from a classifier of {} classes to one of {}; name another".format(*classes))
+    try:
+        return oblivious(
+            attacked, source, starts, ball, seed=seed, steps=steps, restarts=restarts, drawn_for="transfer"
+        )
+    except SpuriousError as error:
+        raise SpuriousError(f"transfer: from another classifier: {error}") from None
 
 
 def raising(attacked: Attacked, labels: Tensor, reduce: Reduce, wanted: Tensor) -> Evaluate:

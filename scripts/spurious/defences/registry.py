@@ -40,6 +40,10 @@ class Defence(Entry):
 
     claim: Claim | None = Field(None, description="what it claims, {norm: linf, epsilon: 0.1} (null for nothing)")
 
+    def claims(self, norm: str, epsilon: float) -> bool:
+        """Whether it claims to hold against every change of this size."""
+        return self.claim is not None and self.claim.norm == norm and epsilon <= self.claim.epsilon
+
     @property
     def gradient(self) -> Gradient:
         """Which gradient `margins` has on the pixels."""

@@ -8,13 +8,17 @@ from torch import nn
 from attacks.subjects import defended as defended_by
 from attacks.subjects import network, starts_of
 from samplerows import defence_rows
+from spurious import registry
 from spurious.attacks.white_box import vanishes
 from spurious.defences.defended import Defended
 from spurious.defences.entries import Undefended
 from spurious.errors import SpuriousError
 from spurious.experiments.robustness.checks import checks
+from spurious.experiments.robustness.rows import all_rows
+from spurious.experiments.robustness.settings import RobustnessSettings
 
 PASSED = ["black box finds no more", "random finds no more", "grows to 100 %", "gradient does not vanish"]
+PASSED += ["decision repeats"]
 
 
 def failed(rows):
@@ -26,7 +30,7 @@ def test_a_sound_attack_passes_every_check():
     table = checks(defence_rows())
     assert table["check"].tolist() == PASSED
     assert table["passed"].all()
-    assert table["n"].tolist() == [0, 0, 2, 2]
+    assert table["n"].tolist() == [0, 0, 2, 2, 2]
 
 
 @pytest.mark.parametrize(
@@ -42,6 +46,24 @@ def test_what_only_another_attack_found_is_listed(attack, expected):
     assert failed(rows) == expected
 
 
+def with_transfer(found):
+    """Sound rows, and those of a transfer that finds these images at the small size."""
+    own = defence_rows()
+    tried = own[own["attack"] == "square"].assign(attack="from-one", sees="another")
+    tried["found"] = tried["id"].isin(found) & (tried["epsilon"] == 0.1)
+    return pd.concat([own, tried], ignore_index=True)
+
+
+def test_a_transfer_has_a_check_of_its_own_and_changes_no_other():
+    table = checks(with_transfer([0]))
+    assert table["check"].tolist() == [PASSED[0], "transfer finds no more", *PASSED[1:]]
+    assert table["passed"].all()
+    assert table["n"].tolist() == [0, 1, 0, 2, 2, 2]
+    others = table[table["check"] != "transfer finds no more"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(others, checks(defence_rows()))
+    assert failed(with_transfer([1])) == {"transfer finds no more": "1"}
+
+
 def test_an_image_that_no_size_changes_is_listed():
     rows = defence_rows()
     rows.loc[rows["id"] == 1, "found"] = False
@@ -52,6 +74,21 @@ def test_a_vanished_gradient_is_listed():
     rows = defence_rows()
     rows.loc[rows["id"] == 0, "vanished"] = True
     assert failed(rows) == {"gradient does not vanish": "0"}
+
+
+def test_a_decision_that_changes_is_listed_whether_it_is_right_or_not():
+    rows = defence_rows()
+    wrong = rows[rows["id"] == 1].assign(id=2, clean=-1, found=False)
+    rows = pd.concat([rows, wrong], ignore_index=True)
+    assert failed(rows) == {}
+    rows.loc[(rows["id"] == 2) & (rows["attack"] == "random"), "repeats"] = False
+    assert failed(rows) == {"decision repeats": "2"}
+    assert checks(rows).set_index("check").loc["decision repeats", ["n", "value"]].tolist() == [3, 1]
+
+
+def test_rows_without_repeated_decisions_have_no_such_check():
+    table = checks(defence_rows().drop(columns="repeats"))
+    assert table["check"].tolist() == PASSED[:-1]
 
 
 VARIANTS = ["alone", "one step", "more steps", "more restarts", "untargeted", "targeted"]
@@ -89,7 +126,8 @@ def test_images_that_are_not_attacked_and_denials_do_not_count():
     rows = defence_rows()
     other = rows[rows["id"] == 1].assign(id=2, clean=-1, found=False, vanished=True)
     denial = rows[rows["attack"] == "random"].assign(attack="denial", goal="rejected", found=True)
-    pd.testing.assert_frame_equal(checks(pd.concat([rows, other, denial])), checks(rows))
+    others = checks(pd.concat([rows, other, denial]))
+    pd.testing.assert_frame_equal(others[others["check"] != PASSED[-1]], checks(rows).iloc[:-1])
 
 
 def test_a_missing_column_is_one_line():
@@ -97,25 +135,94 @@ def test_a_missing_column_is_one_line():
         checks(defence_rows().drop(columns="sees"))
 
 
-class Rounded(nn.Module):
-    """A network behind a step, whose gradient is 0."""
+class Broken(nn.Module):
+    """A network that makes attacks fail, and no image safer."""
 
     def __init__(self, inner):
         super().__init__()
         self.inner = inner
 
+
+class Sound(Broken):
+    """Hides nothing."""
+
     def forward(self, images):
-        return self.inner(images.round())
+        return self.inner(images)
 
 
-class Detached(Rounded):
-    """A network that hides its gradient."""
+class Rounded(Broken):
+    """Behind a step, whose gradient is 0."""
+
+    def forward(self, images):
+        return self.inner((images * 4).round() / 4)
+
+
+class Saturated(Broken):
+    """Its probabilities instead of its logits, so sure that they are 0 and 1."""
+
+    def forward(self, images):
+        return (1e6 * self.inner(images)).softmax(1)
+
+
+class Random(Broken):
+    """Behind noise that is drawn anew for every decision."""
+
+    def forward(self, images):
+        return self.inner(images + 0.1 * torch.randn_like(images))
+
+
+class Detached(Broken):
+    """Hides its gradient."""
 
     def forward(self, images):
         return self.inner(images).detach()
 
 
-@pytest.mark.parametrize("hide", [Rounded, Detached])
+BUDGET = {
+    "sizes": {"linf": [0.1, 0.4]},
+    "attacks": {
+        "white-box": {"kind": "white-box", "steps": 5, "targets": 1},
+        "square": {"kind": "square", "queries": 60},
+        "hop-skip-jump": {"kind": "hop-skip-jump", "rounds": 2},
+    },
+    "defences": {"own": "none"},
+    "checks": {"images": 10, "epsilon": 0.1},
+}
+MADE_FOR = {
+    Sound: set(),
+    Rounded: {"gradient does not vanish", "black box finds no more"},
+    Saturated: {"gradient does not vanish", "black box finds no more"},
+    Random: {"decision repeats"},
+    Detached: {"gradient does not vanish", "black box finds no more"},
+}
+BUDGETS = {Detached: [name for name in BUDGET["attacks"] if name != "white-box"]}  # which is refused
+
+
+def checked(broken, attacks=tuple(BUDGET["attacks"])):
+    """The checks of all attacks on a network that hides something, by their names."""
+    settings = registry.parse(
+        RobustnessSettings, BUDGET | {"attacks": {name: BUDGET["attacks"][name] for name in attacks}}
+    )
+    model, starts = broken(network()), starts_of(defended_by("none"), 20)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        rows, _ = all_rows({"own": Defended(Undefended(), model)}, model, starts, settings, 0, settings.checks.images)
+    return checks(rows.assign(classifier="net", seed=0)).set_index("check")
+
+
+@pytest.mark.parametrize("broken", MADE_FOR)
+def test_a_broken_defence_trips_the_check_that_is_made_for_it(broken):
+    table = checked(broken, BUDGETS.get(broken, BUDGET["attacks"]))
+    every = set().union(*MADE_FOR.values())
+    assert set(table.index[~table["passed"]]) & every == MADE_FOR[broken]
+
+
+def test_what_hides_its_gradient_is_refused_by_the_white_box():
+    with pytest.raises(SpuriousError, match="the classifier has no gradient on the pixels"):
+        checked(Detached)
+
+
+@pytest.mark.parametrize("hide", [Rounded, Saturated, Detached])
 def test_a_gradient_that_is_hidden_vanishes(hide):
     starts, model = starts_of(defended_by("none"), 4), network()
     assert not vanishes(Defended(Undefended(), model), starts).any()

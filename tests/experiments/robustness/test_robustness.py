@@ -1,15 +1,17 @@
 """Rows and rates of attacks on defences, against rates that are counted image by image."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
+import yaml
 
 from attacks.subjects import defended as defended_by
 from attacks.subjects import network, starts_of
 from figurechecks import keys_of
-from spurious import registry
+from spurious import configuration, registry
 from spurious.attacks.within import Within
 from spurious.defences.defended import Defended
 from spurious.defences.entries import Undefended
@@ -22,6 +24,7 @@ from spurious.experiments.robustness.table import gains, overall, robustness
 from spurious.rates import interval, over_seeds
 from spurious.seeding import generator
 
+ROOT = Path(__file__).parents[3]
 SMALL = {
     "sizes": {"linf": [0.1, 0.04], "l2": [0.5]},
     "attacks": {
@@ -223,6 +226,19 @@ def test_a_threshold_answers_as_often_as_the_vote():
     assert answered["threshold"] == answered["vote"] < answered["none"] == len(kept)
 
 
+@pytest.mark.parametrize("dataset", ["mnist", "imagenet-samples"])
+def test_paper_has_thresholds_that_answer_as_often_as_the_vote_and_two_given_shares(dataset):
+    shipped = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    section = configuration.settings_for(configuration.completed(shipped), dataset)["robustness"]
+    settings = registry.parse(RobustnessSettings, section)
+    model, kept = network(), torch.rand(200, 1, 10, 10, generator=generator("kept"))
+    defences = fitted_defences(settings.defences, model, kept.split(20))
+    shares = {name: (defended.decide(kept) >= 0).float().mean().item() for name, defended in defences.items()}
+    assert shares["threshold"] == pytest.approx(shares["vote"])
+    assert shares["threshold-0.99"] == pytest.approx(0.99)
+    assert shares["threshold-0.95"] == pytest.approx(0.95)
+
+
 def test_rows_of_shards_are_those_of_all(rows):
     settings = registry.parse(RobustnessSettings, SMALL | {"batch_size": 3})
     model, kept = network(), torch.rand(60, 1, 10, 10, generator=generator("kept"))
@@ -269,6 +285,31 @@ def test_bad_settings_are_one_line(changes, line):
     with pytest.raises(SpuriousError, match=line) as caught:
         registry.parse(RobustnessSettings, SMALL | changes)
     assert "\n" not in str(caught.value)
+
+
+def test_what_a_defence_claims_is_a_column_a_sentence_and_a_line():
+    """Of the sizes in the norm of the claim, up to its size."""
+    value = {"kind": "none", "claim": {"norm": "linf", "epsilon": 0.1}}
+    sizes = {"linf": [0.04, 0.1, 0.2], "l2": [0.05]}
+    settings = registry.parse(RobustnessSettings, SMALL | {"sizes": sizes, "defences": {"own": value, "none": "none"}})
+    model, starts = network(), starts_of(defended_by("none"), 10)
+    rows, _ = attack_rows(fitted_defences(settings.defences, model, ()), model, starts, settings, 0)
+    table = robustness(rows.assign(classifier="net", seed=0, variant="plain"))
+    claimed = table[table["claimed"]]
+    assert set(claimed["defence"]) == {"own"}
+    assert set(zip(claimed["norm"], claimed["epsilon"], strict=True)) == {("linf", 0.04), ("linf", 0.1)}
+    sentence = next(line for line in findings(table) if "claims" in line)
+    worst = table.query("defence == 'own' and attack == 'worst' and epsilon == 0.1")["robust_error_detect"].iloc[0]
+    assert "(*own*) claims to hold up to 0.1 (linf)" in sentence
+    assert f"{worst:.0%}".rstrip("%") in sentence
+    assert sum("claims" in line for line in findings(table)) == 1
+    left, right = figure(table).axes
+    dotted = [[line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == ":"] for axes in (left, right)]
+    assert dotted == [[0.1], []]
+
+
+def test_rows_of_a_run_without_claims_claim_nothing(rows):
+    assert not robustness(rows.drop(columns="claimed"))["claimed"].any()
 
 
 def test_a_missing_column_is_one_line(rows):

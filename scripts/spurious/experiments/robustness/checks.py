@@ -16,6 +16,7 @@ MORE = {
     "more steps": "more steps find no more",
     "more restarts": "more restarts find no more",
 }
+TRANSFER = "transfer finds no more"
 MOST = 10  # violations that are listed
 
 
@@ -27,9 +28,13 @@ def checks(rows: pd.DataFrame) -> pd.DataFrame:
     of them speak against the defence's attacks, which passes where it is 0:
 
     - "black box finds no more": found by scores or decisions alone and by no gradient of the defence, at that size;
+    - "transfer finds no more": found by the gradient of another classifier and by no gradient of the defence, at that
+      size (a row only where it was tried);
     - "random finds no more": found by random changes and by nothing else, at that size;
     - "grows to 100 %": no attack changed it at the largest size;
-    - "gradient does not vanish": images at which the gradient of the decision is 0.
+    - "gradient does not vanish": images at which the gradient of the decision is 0;
+    - "decision repeats": images, also those that are not answered rightly, of which a decision was another one when it
+      was made again (a row only where `rows` have the column `repeats`).
 
     At one size, of the variants of the white box (`spurious.experiments.robustness.rows.VARIANTS`):
 
@@ -43,9 +48,10 @@ def checks(rows: pd.DataFrame) -> pd.DataFrame:
     require(rows, NEEDED, "rows of attacks on defences")
     attacked = rows[(rows["clean"] == rows["label"]) & (rows["goal"] == "wrong")]
     plain, variants = attacked[attacked["variant"] == PLAIN], attacked[attacked["variant"] != PLAIN]
+    again = rows[(rows["variant"] == PLAIN) & ("repeats" in rows)]
     table = [
         dict(zip(KEYS, key, strict=True)) | check
-        for made, part in ((_checks, plain), (_variant_checks, variants))
+        for made, part in ((_checks, plain), (_repeats, again), (_variant_checks, variants))
         for key, own in part.groupby(KEYS, sort=False)
         for check in made(own)
     ]
@@ -56,14 +62,23 @@ def _checks(rows: pd.DataFrame) -> Iterator[dict[str, object]]:
     """The checks of one defence and norm."""
     for check, sees, others in (
         ("black box finds no more", ["scores", "decisions"], ["gradient"]),
+        (TRANSFER, ["another"], ["gradient"]),
         ("random finds no more", ["nothing"], ["gradient", "classifier", "scores", "decisions"]),
     ):
+        if check == TRANSFER and not rows["sees"].isin(sees).any():
+            continue
         found = _found(rows, sees)
         yield _row(check, len(found), found.difference(_found(rows, others)).get_level_values("id"))
     largest = rows[rows["epsilon"] == rows["epsilon"].max()].groupby("id")["found"].any()
     yield _row("grows to 100 %", len(largest), largest.index[~largest])
     vanished = rows.groupby("id")["vanished"].first()
     yield _row("gradient does not vanish", len(vanished), vanished.index[vanished])
+
+
+def _repeats(rows: pd.DataFrame) -> Iterator[dict[str, object]]:
+    """The check that needs no attack to have found anything."""
+    same = rows.groupby("id")["repeats"].all()
+    yield _row("decision repeats", len(same), same.index[~same])
 
 
 def _variant_checks(rows: pd.DataFrame) -> Iterator[dict[str, object]]:

@@ -21,7 +21,8 @@ def figure(table: pd.DataFrame) -> Figure:
     """Robust accuracy over the size of the change: rows are classifiers, columns norms, lines defences.
 
     `table`: the table `robustness`, all seeds of a classifier together, under the worst attack of each image. Size 0 is
-    the image itself. Full lines count a rejection as no error, dashed ones as an error.
+    the image itself. Full lines count a rejection as no error, dashed ones as an error. A dotted line stands at the
+    largest size at which a defence claims to hold.
     """
     require(table, [*NEEDED, "clean_correct", *_bounds(DETECT), STRICT], "the table robustness")
     rows = overall(table[table["attack"] == WORST])
@@ -59,6 +60,8 @@ def _draw(axes: Axes, rows: pd.DataFrame) -> None:
         own, color = own.sort_values("epsilon"), COLORS[place % len(COLORS)]
         sizes, clean = np.r_[0, own["epsilon"]], own["clean_correct"].iloc[0]
         value, low, high = (1 - own[name].to_numpy() for name in (DETECT, f"{DETECT}_high", f"{DETECT}_low"))
+        for size in own.loc[own["claimed"], "epsilon"].tail(1):
+            axes.axvline(size, linestyle=":", linewidth=1.5, color=color)
         thin = (defences - place) / defences  # equal lines stay visible under each other
         width = {"color": color, "linewidth": 1 + 4 * thin, "markersize": 3 + 6 * thin}
         axes.plot(sizes, np.r_[clean, value], marker="o", label=defence, **width)

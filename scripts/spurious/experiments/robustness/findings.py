@@ -10,7 +10,10 @@ from spurious.wording import interval, percent
 
 
 def robustness(table: pd.DataFrame) -> Iterator[str]:
-    """A sentence per classifier and norm: what every defence gets wrong at the smallest size."""
+    """A sentence per classifier and norm: what every defence gets wrong at the smallest size.
+
+    And one for each claim: what the defence gets wrong at the largest size at which it claims to hold.
+    """
     rows = overall(table[table["attack"] == WORST])
     for (classifier, norm), own in rows.groupby(["classifier", "norm"], sort=False):
         smallest = own[own["epsilon"] == own["epsilon"].min()]
@@ -20,6 +23,11 @@ def robustness(table: pd.DataFrame) -> Iterator[str]:
             f"**{classifier}** ({seeds_of(first)}, n = {first['n']:,}), changed by at most {first['epsilon']:g}"
             f" ({norm}) by an attacker who knows the defence, is wrong: {', '.join(parts)}."
         )
+
+    claims = rows[rows["claimed"]].sort_values("epsilon").groupby(["classifier", "defence", "norm"], sort=False)
+    for row in claims.tail(1).itertuples():
+        size = f"{row.epsilon:g} ({row.norm})"
+        yield f"**{row.classifier}** (*{row.defence}*) claims to hold up to {size}: there it is wrong on {_error(row)}."
 
 
 def _error(row: tuple) -> str:

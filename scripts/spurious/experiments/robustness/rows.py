@@ -24,8 +24,21 @@ from spurious.views.settings import Preprocessing
 
 VARIANTS = ("alone", "one step", "more steps", "more restarts", "untargeted", "targeted")  # of the white box
 COLUMNS = [
-    *("defence", "gradient", "norm", "epsilon", "attack", "goal", "sees", "id", "label", "undefended", "clean"),
-    *("found", "found_at", "predicted", "found_rounded", "predicted_rounded", "l2", "linf", "vanished"),
+    *(
+        "defence",
+        "gradient",
+        "norm",
+        "epsilon",
+        "claimed",
+        "attack",
+        "goal",
+        "sees",
+        "id",
+        "label",
+        "undefended",
+        "clean",
+    ),
+    *("found", "found_at", "predicted", "found_rounded", "predicted_rounded", "l2", "linf", "vanished", "repeats"),
 ]
 
 
@@ -66,13 +79,14 @@ def attack_rows(
     """All attacks on all defences, from the same images: rows of the columns COLUMNS, and every image (C, H, W) that
     was found, by `image_name`.
 
-    `undefended` and `clean` are the decisions of the classifier and of the defence on the image, `predicted` that on
-    the image that the attack ended with, `found` whether this is what the attack wants (its `goal`), `found_at` the
-    size at which it was; `*_rounded` the same after rounding to 8 bits towards the image; `vanished` whether the
-    gradient of the decision on the image is 0. Decisions of -1 are rejections. Sizes ascend: what an attack has found
-    at one counts at all larger ones, where it goes on with the other images. An image that the defence does not answer
-    rightly is not attacked, as it is an error already; a defence that never rejects has no rows of attacks that want a
-    rejection. `on_images` is told of the images of every batch after each attack and size.
+    `claimed` says whether the defence claims to hold at the size. `undefended` and `clean` are the decisions of the
+    classifier and of the defence on the image, `predicted` that on the image that the attack ended with, `found`
+    whether this is what the attack wants (its `goal`), `found_at` the size at which it was; `*_rounded` the same after
+    rounding to 8 bits towards the image; `vanished` whether the gradient of the decision on the image is 0; `repeats`
+    whether both decisions, before and after, are the same when they are made again. Decisions of -1 are rejections.
+    Sizes ascend: what an attack has found at one counts at all larger ones, where it goes on with the other images. An
+    image that the defence does not answer rightly is not attacked, as it is an error already; a defence that never
+    rejects has no rows of attacks that want a rejection. `on_images` is told of the images of every batch after each attack and size.
     """
     plain = Defended(Undefended(), logits, next(iter(defences.values())).preprocessing)
     parts, images = [], {}
@@ -86,7 +100,8 @@ def attack_rows(
                     continue
                 how = who | {"attack": attack_name, "goal": attack.goal, "sees": attack.sees}
                 for rows, found in _ascending(attack, defended, plain, own, settings, seed):
-                    parts.append(pd.DataFrame(how | shared | rows))
+                    claimed = defended.defence.claims(rows["norm"], rows["epsilon"])
+                    parts.append(pd.DataFrame(how | shared | rows | {"claimed": claimed}))
                     names = (image_name(name, attack_name, rows["norm"], own.ids[place]) for place in found)
                     images |= dict(zip(names, found.values(), strict=True))
                     on_images(len(own.ids))
@@ -187,7 +202,7 @@ def _ascending(
 ) -> Iterator[tuple[dict[str, object], dict[int, Tensor]]]:
     """Columns of the rows at each size, and the images (C, H, W) that are found there, by place."""
     clean = defended.decide(starts.images)
-    right = clean == starts.labels
+    right, same = clean == starts.labels, clean == defended.decide(starts.images)
     for norm, epsilons in settings.sizes.items():
         state = _State(starts.images.clone(), torch.zeros(len(right), dtype=torch.bool, device=right.device))
         search = _search(attack, defended, plain, starts, norm, seed)
@@ -200,6 +215,7 @@ def _ascending(
                 state.found_at[left.cpu()] = epsilon
             columns = {"norm": norm, "epsilon": epsilon, "clean": clean.cpu()}
             columns |= _judged_again(attack, defended, starts, state)
+            columns["repeats"] &= same.cpu()
             yield columns, {place: state.images[place].cpu().clone() for place in left.tolist()}
 
 
@@ -226,6 +242,8 @@ def _judged_again(attack: DecisionAttack, defended: Defended, starts: Starts, st
     rounded = to_8_bits(state.images, starts.images)
     there = judged(defended, rounded, starts.labels, attack.goal).success & state.found
     columns = {"found": state.found, "found_rounded": there, **sizes_of(state.images, starts.images)}
-    columns |= {"predicted": defended.decide(state.images), "predicted_rounded": defended.decide(rounded)}
+    predicted = defended.decide(state.images)
+    columns |= {"predicted": predicted, "predicted_rounded": defended.decide(rounded)}
+    columns["repeats"] = predicted == defended.decide(state.images)  # in the same batch, so to the last bit
     # copies: what is found at the next size must not count at this one
     return {name: value.cpu().clone() for name, value in columns.items()} | {"found_at": state.found_at.clone()}

@@ -24,6 +24,7 @@ SeedCount = Annotated[
 AttackName = Annotated[Name, OtherThan(WORST, remedy="a name other than 'worst', which is that of all together")]
 Defences = Annotated[dict[Name, Defence], Field(min_length=1, description="defences that are attacked, by name")]
 Sizes = Annotated[tuple[Epsilon, ...], Unique(), Field(min_length=1, description="different sizes, such as [0.1, 0.2]")]
+SizesByNorm = Annotated[dict[NormName, Sizes], Field(min_length=1)]
 
 DEFENCES: dict[str, Any] = {
     "none": "none",
@@ -61,6 +62,7 @@ class OwnRobustness(Settings):
     remedy = "what is different for one classifier, such as {seeds 1}"
 
     seeds: SeedCount | None = Field(None, description="trainings of this classifier (null as for the others)")
+    sizes: SizesByNorm | None = Field(None, description="largest changes by norm (null as for the others)")
     defences: Defences | None = Field(None, description="defences of this classifier (null as for the others)")
 
 
@@ -76,9 +78,7 @@ class RobustnessSettings(Settings):
 
     images: ImageCount = 500
     seeds: SeedCount = 3
-    sizes: dict[NormName, Sizes] = Field(
-        {"linf": (0.1, 0.2, 0.3), "l2": (1.0, 2.0, 3.0)}, min_length=1, description="largest changes by norm"
-    )
+    sizes: SizesByNorm = Field({"linf": (0.1, 0.2, 0.3), "l2": (1.0, 2.0, 3.0)}, description="largest changes by norm")
     defences: Defences = Field(DEFENCES, validate_default=True)
     attacks: dict[AttackName, DecisionAttack] = Field(
         ATTACKS, min_length=1, validate_default=True, description="attacks by name, none of them 'worst'"

@@ -20,15 +20,16 @@ ALL = "all"  # seeds together
 def robustness(rows: pd.DataFrame) -> pd.DataFrame:
     """Errors of every defence under every attack, and under the `worst` one of each image.
 
-    `rows`: what `attack_defence.py` writes. Returns `classifier, seed, defence, gradient, attack, norm, epsilon, n,
-    seeds` and rates of all n images, as the undefended classifier answers every one: `clean_correct`,
+    `rows`: what `attack_defence.py` writes. Returns `classifier, seed, defence, gradient, attack, norm, epsilon,
+    claimed, n, seeds` (`claimed`: whether the defence claims to hold at that size) and rates of all n images, as the
+    undefended classifier answers every one: `clean_correct`,
     `clean_rejected`, `robust_error_detect` (the image is not answered rightly, or the attack found one in the ball that
     is accepted and wrong), `robust_error_strict` (or one that is rejected: the union with every attack that wants a
     rejection), `robust_error_detect_rounded` and `robust_error_strict_rounded` (what was found counts where it still
     does in 8 bits), each with `_low` and `_high` (95 %: Wilson, and `spurious.rates.over_seeds` in the row "all").
     """
     table = []
-    names = ["classifier", "defence", "gradient", "attack", "norm", "epsilon"]
+    names = ["classifier", "defence", "gradient", "attack", "norm", "epsilon", "claimed"]
     for (classifier, *others), own in _errors(rows).groupby(names, sort=False):
         for seed, rates in _of_seeds(own):
             row = {"classifier": classifier, "seed": seed, **dict(zip(names[1:], others, strict=True))}
@@ -66,18 +67,18 @@ def gains(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _errors(rows: pd.DataFrame) -> pd.DataFrame:
-    """A row for each image and attack, `worst` last: IMAGE, `attack` and RATES, true or false."""
+    """A row for each image and attack, `worst` last: IMAGE, `claimed`, `attack` and RATES, true or false."""
     require(rows, NEEDED, "rows of attacks on defences")
-    rows = rows[rows["variant"] == PLAIN]
+    rows = rows.assign(claimed=rows.get("claimed", False))[rows["variant"] == PLAIN]
     right, wrong = rows["clean"] == rows["label"], rows["goal"] == "wrong"
-    made = rows[[*IMAGE, "attack"]].assign(clean_correct=right, clean_rejected=rows["clean"] == REJECTED)
+    made = rows[[*IMAGE, "claimed", "attack"]].assign(clean_correct=right, clean_rejected=rows["clean"] == REJECTED)
     for name, suffix in (("found", ""), ("found_rounded", "_rounded")):
         found = rows[name].astype(bool)
         denied = (found & ~wrong).groupby([rows[key] for key in IMAGE]).transform("any")
         made[DETECT + suffix] = ~right | (found & wrong)
         made[STRICT + suffix] = made[DETECT + suffix] | denied
     every = pd.concat([made, made.assign(attack=WORST)])
-    return every.groupby([*IMAGE, "attack"], sort=False)[RATES].any().reset_index()
+    return every.groupby([*IMAGE, "claimed", "attack"], sort=False)[RATES].any().reset_index()
 
 
 def _of_seeds(errors: pd.DataFrame) -> Iterator[tuple[object, dict[str, Rate]]]:
