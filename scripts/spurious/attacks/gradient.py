@@ -40,6 +40,20 @@ def fool(
     of the images as they are stored.
 
     Raises SpuriousError for labels and targets that are no classes, and for a target that is the label.
+
+    >>> import torch
+    >>> from torch import nn
+    >>> from spurious.attacks.entries import GradientAttack
+    >>> from spurious.attacks.gradient import fool
+    >>> class Brightness(nn.Module):
+    ...     def forward(self, images):
+    ...         mean = images.mean((1, 2, 3))
+    ...         return 10 * torch.stack([0.5 - mean, mean - 0.5], 1)  # dark, bright
+    >>> images, labels = torch.full((1, 1, 4, 4), 0.4), torch.tensor([0])
+    >>> pgd = GradientAttack(norm="linf", epsilon=0.2, steps=5, random_start=True)
+    >>> fooled = fool(Brightness(), images, labels, pgd, ids=["one"], seed=0)
+    >>> Brightness()(fooled).argmax(1), round((fooled - images).abs().max().item(), 3)
+    (tensor([1]), 0.2)
     """
     wanted = _wanted(labels, targets, method, len(images))
     images, device = images.detach(), device_of(model)
