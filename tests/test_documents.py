@@ -58,3 +58,12 @@ def test_every_page_begins_with_whom_it_is_for(path):
     title, first, *_ = path.read_text(encoding="utf-8").split("\n\n")
     assert re.fullmatch(r"# [^\n]+", title)
     assert re.match(r"For (whoever|readers) \w", first)
+
+
+def test_the_map_of_the_results_has_every_folder_of_the_list_of_files():
+    listed = (DOCS / "files.md").read_text(encoding="utf-8")
+    paths = re.findall(r"^\| `([^`]+)`", listed, re.MULTILINE)
+    folders = {name for path in paths for name in path.split("/")[:-1] if re.fullmatch(r"\w+", name)}
+    known = (DOCS.parent / "results/README.md").read_text(encoding="utf-8")
+    assert {"robustness", "denoisers", "certification", "smoothing"} <= folders
+    assert [name for name in sorted(folders) if f"{name}/" not in known] == []

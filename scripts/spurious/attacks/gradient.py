@@ -28,7 +28,7 @@ def fool(
     seed: int | str,
     batch_size: int = 250,
 ) -> Tensor:
-    """Move images (N, C, H, W), float32 in [0, 1], until `model` takes them for something else, as `method` says.
+    """Move images (N, C, H, W), float32 in [0, 1], until `model` classifies them as something else, as `method` says.
 
     `model` gives logits (n, classes); it is used in evaluation mode and left as it was. `labels` (N,) int64 are the
     true classes (NO_LABEL: none), `targets` (N,) those that a targeted method wants. Each step is of the step size:
