@@ -1,7 +1,7 @@
 """Classify one image under growing noise: by every view, such as blurred once, and by majority.
 
-Prints what each view is taken for, and writes it as OUTPUT.csv and as a figure, OUTPUT.png and OUTPUT.svg. An image of
-the dataset's folder gets the noise that it has in the sweep, any other that of its file name. Example:
+Prints what each view is classified as, and writes it as OUTPUT.csv and as a figure, OUTPUT.png and OUTPUT.svg. An image
+of the dataset's folder gets the noise that it has in the sweep, any other that of its file name. Example:
 python scripts/classify.py IMAGE --sigma 0 0.25 --classifier resnet50
 """
 

@@ -1,6 +1,6 @@
 """Fool a configured classifier with one image of yours, or with noise, along its gradient.
 
-Prints what the classifier takes it for, before and after, and writes OUTPUT.png, the image that fools, and
+Prints what it is classified as, before and after, and writes OUTPUT.png, the image that fools, and
 OUTPUT-figure.png: the image, the magnified change and the result. A PNG file has 256 levels, so the written image is
 judged once more.
 
@@ -39,7 +39,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--id", help="seeds what is drawn; its path in the dataset's folder, or its name if left out")
     parser.add_argument("--classifier", help="its name; the dataset's first under smoothing if left out")
     parser.add_argument("--target", metavar="CLASS", help="name or number; away from the label if left out")
-    parser.add_argument("--label", metavar="CLASS", help="the true class; what it is taken for if left out")
+    parser.add_argument("--label", metavar="CLASS", help="the true class; what it is classified as if left out")
     parser.add_argument("--method", default="pgd-linf", help="one of the configuration's (%(default)s)")
     parser.add_argument(
         "--defence",
@@ -251,7 +251,7 @@ def levels(image: torch.Tensor) -> np.ndarray:
 
 
 def described(outcome: Outcome, names: Sequence[str], target: int | None) -> str:
-    """What the classifier takes the image for at every moment, and the size of the change, as lines of text."""
+    """What the image is classified as at every moment, and the size of the change, as lines of text."""
     width = max(len(names[number]) for number in outcome.rows["predicted"])
     lines = []
     for row in outcome.rows.itertuples():

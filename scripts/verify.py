@@ -114,7 +114,7 @@ def originals(dataset: Path) -> Callable[[int | str], Tensor]:
 
 
 def weights_of(path: Path) -> Path:
-    """The classifier's file, of what was trained here or is brought along."""
+    """The classifier's file, of what was trained here or is supplied."""
     trained = path.parents[1] / "weights.safetensors"
     return trained if trained.exists() else path.parents[2] / "pretrained"
 

@@ -51,3 +51,19 @@ def test_pickles_are_promised_nowhere_in_the_settings():
     """They can run any code, and batch files are refused as such (`spurious.data.downsampled`)."""
     for name in ("config/README.md", "workflow/schemas/config.schema.yaml"):
         assert "pickle" not in (SCRIPTS.parent / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", sorted(DOCS.glob("*.md")), ids=lambda path: path.stem)
+def test_every_page_begins_with_whom_it_is_for(path):
+    title, first, *_ = path.read_text(encoding="utf-8").split("\n\n")
+    assert re.fullmatch(r"# [^\n]+", title)
+    assert re.match(r"For (whoever|readers) \w", first)
+
+
+def test_the_map_of_the_results_has_every_folder_of_the_list_of_files():
+    listed = (DOCS / "files.md").read_text(encoding="utf-8")
+    paths = re.findall(r"^\| `([^`]+)`", listed, re.MULTILINE)
+    folders = {name for path in paths for name in path.split("/")[:-1] if re.fullmatch(r"\w+", name)}
+    known = (DOCS.parent / "results/README.md").read_text(encoding="utf-8")
+    assert {"robustness", "denoisers", "certification", "smoothing"} <= folders
+    assert [name for name in sorted(folders) if f"{name}/" not in known] == []

@@ -34,6 +34,9 @@ def test_the_page_runs_as_it_stands():
     decision = names["vote"].decide(names["attacked"].images)
     wrong = (decision != names["labels"]) & (decision >= 0)
     assert torch.equal(wrong, names["attacked"].success)
+    found = names["certificate"]
+    assert found.decision in range(-2, 10)
+    assert (found.radius > 0) == (found.decision > -2)
 
 
 def test_every_package_is_installed_that_the_library_imports():

@@ -1,6 +1,8 @@
-"""Numbers in sentences have the digits that their images are worth."""
+"""Numbers in sentences have the digits that their images are worth; sentences have the words of the field."""
 
 import math
+import re
+from pathlib import Path
 
 import pytest
 
@@ -73,3 +75,52 @@ def test_points_have_a_sign_and_the_digits_of_the_images(n, said):
 )
 def test_seeds_that_agree_are_one_number(lowest, highest, seeds, said):
     assert over_seeds(lowest, highest, seeds, " %") == said
+
+
+ROOT = Path(__file__).parents[1]
+READ = [  # what a person reads: documents, settings, captions, and the help and docstrings of programs
+    *sorted(
+        path
+        for pattern in ("*.md", "docs/*.md", "*/README.md", "docs/measured/README.md")
+        for path in ROOT.glob(pattern)
+    ),
+    *sorted(
+        path for pattern in ("*.yaml", "profiles/*/*.yaml", "workflow/report/*.rst") for path in ROOT.glob(pattern)
+    ),
+    *sorted(ROOT.glob("scripts/**/*.py")),
+]
+TRANSLATED = {  # words that were translated one by one, and what a native writer says
+    r"brought\s+along": "supplied",
+    r"taken\s+for": "classified as",
+    r"takes\s+(it|them|the images?)\s+for": "classifies as",
+    r"\bdear(er)?\b": "costly",
+    r"told\s+in\s+one": "reported in one",
+    r"made\s+anew": "rebuilt",
+    r"are\s+none\s+of\s+the\s+models": "are not the models'",
+    r"are\s+no\s+accuracies": "not the accuracies",
+    r"made\s+real\s+ones": "clipped and classified again",
+    r"stands?\s+under": "is in",
+    r"\beps\s+\.?[0-9]": "ε",
+}
+
+
+@pytest.mark.parametrize("path", READ, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_words_are_those_of_the_field(path):
+    assert translated(path.read_text(encoding="utf-8")) == []
+
+
+def test_a_translated_word_is_noticed():
+    text = "A file that is brought\nalong is told in one line, at eps .25; trees are dear. It takes them for cats."
+    assert [words for words, _ in translated(text)] == [
+        "brought\nalong",
+        "takes them for",
+        "dear",
+        "told in one",
+        "eps .2",
+    ]
+
+
+def translated(text):
+    """What a text says in translated words, each with what to say instead, in the order of TRANSLATED."""
+    found = {pattern: re.search(pattern, text) for pattern in TRANSLATED}
+    return [(match[0], TRANSLATED[pattern]) for pattern, match in found.items() if match]

@@ -9,7 +9,7 @@ from spurious.problems import field_place
 from spurious.registry import Entry, Settings
 from spurious.sections import Configuration
 
-HEAD = ("key", "default", "what may stand there")
+HEAD = ("key", "default", "what is allowed")
 
 
 def schema() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from spurious.statistics.clusters import effective_size
 from spurious.statistics.intervals import mean_interval, paired_interval, wilson
 
-RUBBISH_THRESHOLD = 0.5  # above this p, an input that shows nothing counts as taken for something
+RUBBISH_THRESHOLD = 0.5  # above this p, an input that shows nothing counts as recognized
 
 
 def interval(successes: ArrayLike, n: ArrayLike) -> tuple[NDArray, NDArray]:

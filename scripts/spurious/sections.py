@@ -101,9 +101,9 @@ Experiment.remedy = "what is run on a dataset"
 
 
 DatasetNames = Annotated[
-    tuple[Annotated[str, Field(description="name of a dataset that stands under experiments")], ...],
+    tuple[Annotated[str, Field(description="name of a dataset under experiments")], ...],
     Unique(),
-    Field(description="different names of datasets that stand under experiments"),
+    Field(description="different names of datasets under experiments"),
 ]
 
 

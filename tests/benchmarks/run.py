@@ -4,8 +4,10 @@ Each row compares two ways of doing the same thing in this run, on this machine:
 better ours is than the reference. Benchmarks that need MNIST say so where it is not there.
 """
 
+import argparse
 import csv
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
@@ -43,9 +45,17 @@ BENCHMARKS = {
 }
 
 
-def main(names: list[str]) -> None:
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The names of benchmarks on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="benchmark", help="all without a name")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
     """Run the named benchmarks, all without a name."""
-    rows = [row for name in names or BENCHMARKS for row in BENCHMARKS[name](ROOT)]
+    names = parse(argv).names or BENCHMARKS
+    rows = [row for name in names for row in BENCHMARKS[name](ROOT)]
     print(tabulate(rows, headers=Row._fields, floatfmt=".4g"))
     with whole_file(ROOT / "results" / "benchmarks.csv") as path, path.open("w", newline="") as file:
         writer = csv.writer(file)
@@ -54,4 +64,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -318,7 +318,7 @@ def of_goodfellow(published_as, names="ab", attacked=ATTACKED, noisy=NOISY):
 def test_every_published_network_is_compared_with_goodfellow():
     found = of_goodfellow({"a": "softmax regression", "b": "maxout", "c": "RBF"}, names="abc")
     values = found.set_index(["quantity", "setting"])["reproduced"]
-    attack = "fast gradient sign, eps 0.25, not clipped"
+    attack = "fast gradient sign, ε 0.25, not clipped"
     for network in ("softmax regression", "maxout", "RBF"):
         assert values["error rate", f"MNIST, {network}, {attack}"] == 0.75
         assert values["mean confidence", f"MNIST, {network}, {attack}"] == pytest.approx((0.7 + (0.3 + 0.5) / 2) / 2)

@@ -426,7 +426,7 @@ REMEDY = "take none, blur, vote, or give a threshold its log_odds"
         (
             ["--defence", "vote", "--label", "4"],
             "photo.png",
-            "photo.png: is taken for class . before any attack, not for 4",
+            "photo.png: is classified as class . before any attack, not as 4",
         ),
         (["--start", "noise"], None, "--start noise: has no label to lose; give a --target"),
         ([], None, "IMAGE: missing; give an image to start from, or --start noise"),

@@ -19,7 +19,7 @@ def _source(entry: ClassifierEntry) -> tuple[str, str]:
     """Where the file is to be had (file name, path or URL), and its sha256 or, of torchvision's, its first digits."""
     if not isinstance(entry, Torchvision):
         return getattr(entry, entry.kind), entry.sha256
-    # torch and torchvision: a program brought along needs neither
+    # torch and torchvision: a supplied program needs neither
     from spurious.classifiers.pretrained import published_file
 
     published = published_file(entry.torchvision, entry.weights)

@@ -1,4 +1,4 @@
-"""The classifier of a file: trained here, torchvision's, or a program that was brought along."""
+"""The classifier of a file: trained here, torchvision's, or a program that was supplied."""
 
 import hashlib
 from pathlib import Path

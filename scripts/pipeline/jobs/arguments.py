@@ -45,7 +45,7 @@ def answer_help(name: str, parse: Callable[[list[str] | None], object]) -> None:
 
 
 class Parser(argparse.ArgumentParser):
-    """A command line whose mistakes are told in one line, as every other mistake: "--kernel: 0 is not ..."."""
+    """A command line whose mistakes are reported in one line, as every other mistake: "--kernel: 0 is not ..."."""
 
     def error(self, message: str) -> NoReturn:
         """SpuriousError instead of the usage and exit status 2."""

@@ -12,7 +12,7 @@ from spurious.seeding import generator
 def random_directions(
     attacked: Attacked, starts: Starts, ball: Within, *, seed: int, directions: int, at_once: int = 250
 ) -> Found:
-    """The first of so many random changes of the whole size that is taken for a wrong class and not rejected.
+    """The first of so many random changes of the whole size that is classified as a wrong class and not rejected.
 
     In L-inf these are random signs. What is drawn for an image is decided by (seed, id); `at_once` images are judged
     together.

@@ -28,7 +28,7 @@ def fool(
     seed: int | str,
     batch_size: int = 250,
 ) -> Tensor:
-    """Move images (N, C, H, W), float32 in [0, 1], until `model` takes them for something else, as `method` says.
+    """Move images (N, C, H, W), float32 in [0, 1], until `model` classifies them as something else, as `method` says.
 
     `model` gives logits (n, classes); it is used in evaluation mode and left as it was. `labels` (N,) int64 are the
     true classes (NO_LABEL: none), `targets` (N,) those that a targeted method wants. Each step is of the step size:
@@ -40,6 +40,20 @@ def fool(
     of the images as they are stored.
 
     Raises SpuriousError for labels and targets that are no classes, and for a target that is the label.
+
+    >>> import torch
+    >>> from torch import nn
+    >>> from spurious.attacks.entries import GradientAttack
+    >>> from spurious.attacks.gradient import fool
+    >>> class Brightness(nn.Module):
+    ...     def forward(self, images):
+    ...         mean = images.mean((1, 2, 3))
+    ...         return 10 * torch.stack([0.5 - mean, mean - 0.5], 1)  # dark, bright
+    >>> images, labels = torch.full((1, 1, 4, 4), 0.4), torch.tensor([0])
+    >>> pgd = GradientAttack(norm="linf", epsilon=0.2, steps=5, random_start=True)
+    >>> fooled = fool(Brightness(), images, labels, pgd, ids=["one"], seed=0)
+    >>> Brightness()(fooled).argmax(1), round((fooled - images).abs().max().item(), 3)
+    (tensor([1]), 0.2)
     """
     wanted = _wanted(labels, targets, method, len(images))
     images, device = images.detach(), device_of(model)

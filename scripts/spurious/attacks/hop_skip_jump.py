@@ -22,7 +22,7 @@ TRIES = 50  # uniform noise, and mixtures with it, until one is adversarial
 
 @torch.no_grad()
 def hop_skip_jump(attacked: Attacked, starts: Starts, ball: Within, *, seed: int, rounds: int) -> Found:
-    """Images that are taken for a wrong class and not rejected, as near as `rounds` bring them; cut to the ball.
+    """Images that are classified as a wrong class and not rejected, as near as `rounds` bring them; cut to the ball.
 
     Each begins at its mixture with uniform noise that is so. Only decisions are seen. Success is being wrong within the
     ball. What is drawn for an image is decided by (seed, id).
@@ -47,7 +47,7 @@ def hop_skip_jump(attacked: Attacked, starts: Starts, ball: Within, *, seed: int
 
 
 class _Wrong:
-    """Whether images are taken for a wrong class and accepted."""
+    """Whether images are classified as a wrong class and accepted."""
 
     def __init__(self, attacked: Attacked, labels: Tensor):
         self.attacked, self.labels = attacked, labels
@@ -58,7 +58,7 @@ class _Wrong:
 
 
 def _adversaries(attacked: Attacked, starts: Starts, ball: Within, seed: int) -> Tensor:
-    """For each start an image that is taken for a wrong class, the start itself where none was found."""
+    """For each start an image that is classified as a wrong class, the start itself where none was found."""
     images, shape = starts.images.clone(), starts.images.shape[1:]
     missing = ~reached(attacked.scores(images), starts.labels, "wrong")
     for number in range(TRIES):

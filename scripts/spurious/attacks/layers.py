@@ -17,6 +17,14 @@ class Layered(nn.Module):
     `layers` are names of its `named_modules()`, in the order of the searches' terms; the images are "input" and the
     logits "softmax" beside them. It is used in evaluation mode, and left as it was. Raises SpuriousError for a name
     that the network does not have, and for one that is taken.
+
+    >>> import torch
+    >>> from torch import nn
+    >>> from spurious.attacks.layers import Layered
+    >>> network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 10))
+    >>> layers = Layered(network, ["0"]).activations(torch.zeros(1, 1, 4, 4))
+    >>> {name: tuple(values.shape) for name, values in layers.items()}
+    {'input': (1, 1, 4, 4), '0': (1, 2, 2, 2), 'softmax': (1, 10)}
     """
 
     def __init__(self, network: nn.Module, layers: Sequence[str] = ()):

@@ -43,6 +43,22 @@ class WhiteBox(DecisionAttack, kind="white-box"):
     """The gradient of several objectives, away from the label and towards the likeliest wrong classes, with APGD.
 
     Searches towards classes all begin at the image: `restarts` are of those away from the label.
+
+    >>> import torch
+    >>> from torch import nn
+    >>> from spurious.attacks.on_decisions import WhiteBox
+    >>> from spurious.attacks.within import Starts, Within
+    >>> from spurious.defences.defended import Defended
+    >>> from spurious.defences.entries import Undefended, Vote
+    >>> class Brightness(nn.Module):
+    ...     def forward(self, images):
+    ...         mean = images.mean((1, 2, 3))
+    ...         return 10 * torch.stack([0.5 - mean, mean - 0.5], 1)  # dark, bright
+    >>> vote, undefended = Defended(Vote(), Brightness()), Defended(Undefended(), Brightness())
+    >>> starts = Starts(images=torch.full((1, 1, 8, 8), 0.4), labels=torch.tensor([0]), ids=["one"])
+    >>> found = WhiteBox(steps=5, targets=1)(vote, undefended, starts, Within(norm="linf", epsilon=0.2), seed=0)
+    >>> found.success, vote.decide(found.images)
+    (tensor([True]), tensor([1]))
     """
 
     steps: Steps = 100

@@ -47,6 +47,21 @@ def run_searches(
     """Run every search for `images` images of `label`; `references` (R, C, H, W) are its training images.
 
     All searches with the same kind of start begin from the same images, so that they compare in pairs.
+
+    >>> import torch
+    >>> from torch import nn
+    >>> from spurious.attacks.layers import Layered
+    >>> from spurious.attacks.optimization import run_searches
+    >>> from spurious.attacks.settings import ImageOptimization
+    >>> class Brightness(nn.Module):
+    ...     def forward(self, images):
+    ...         mean = images.mean((1, 2, 3))
+    ...         return 10 * torch.stack([0.5 - mean, mean - 0.5], 1)  # dark, bright
+    >>> dark = torch.zeros(3, 1, 4, 4)  # training images of the label; the objective log_p takes their shape alone
+    >>> searches = {"ascent": ImageOptimization(objective="log_p", learning_rate=0.05)}
+    >>> found = run_searches(Layered(Brightness()), 0, dark, searches, images=2, seed=0)["ascent"]
+    >>> found.images.shape, bool((found.trace[-1] > 0.99).all())
+    (torch.Size([2, 1, 4, 4]), True)
     """
     activations = None
     results = {}

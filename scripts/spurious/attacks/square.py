@@ -26,7 +26,7 @@ def side(query: int, queries: int, shape: tuple[int, int, int]) -> int:
 
 @torch.no_grad()
 def square(attacked: Attacked, starts: Starts, ball: Within, *, seed: int, queries: int) -> Found:
-    """Images within the ball that are taken for a wrong class and not rejected, or the best that were found.
+    """Images within the ball that are classified as a wrong class and not rejected, or the best that were found.
 
     The first candidate changes stripes by the whole size; every other sets one square to the ends of the ball (L-inf),
     or adds to one square what it takes from the whole (L2), and is kept where the objective, which only needs scores,

@@ -25,7 +25,7 @@ def white_box(
     targets: int,
     away: bool = True,
 ) -> Found:
-    """Images within the ball that are taken for a wrong class and not rejected, or the best that were found.
+    """Images within the ball that are classified as a wrong class and not rejected, or the best that were found.
 
     One search after the other goes on with the images that are left: with `away` from the label, by the margin of the
     joint decision, the sum of the views' margins and every smallest majority of views; then by the joint decision

@@ -1,4 +1,4 @@
-"""The entries of `classifiers:`, by their kind: trained here, torchvision's, or brought along as a file."""
+"""The entries of `classifiers:`, by their kind: trained here, torchvision's, or supplied as a file."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ PublishedAs = Annotated[Text, Field(description="the classifier's name in workfl
 
 
 class ClassifierEntry(Entry):
-    """What stands under a name in `classifiers:`; the key that is present decides which of the kinds it is.
+    """The entry of a name in `classifiers:`; the key that is present decides which of the kinds it is.
 
     A key that may be left out is None then; null is refused.
     """
@@ -52,7 +52,7 @@ class ClassifierEntry(Entry):
         if cls is not ClassifierEntry:
             return super().of(value)
         if not isinstance(value, Mapping):
-            raise misfit(f"{shown(value)} is not allowed: a classifier, trained here or brought along", inner=True)
+            raise misfit(f"{shown(value)} is not allowed: a classifier, trained here or supplied", inner=True)
         for kind, chosen in cls.kinds.items():
             if kind in value:
                 return chosen.of(value)

@@ -24,6 +24,17 @@ def predict(
     gives logits (n, K); it is used in evaluation mode, on `device` (that of its parameters if left out). The last bits
     of a convolution depend on the batch size, so every caller has a fixed one. Raises SpuriousError where the
     classifier does not take the images, or its logits are not what `to_probabilities` takes.
+
+    >>> import torch
+    >>> from torch import nn
+    >>> from spurious.classifiers.predictions import predict
+    >>> class Brightness(nn.Module):
+    ...     def forward(self, images):
+    ...         mean = images.mean((1, 2, 3))
+    ...         return 10 * torch.stack([0.5 - mean, mean - 0.5], 1)  # dark, bright
+    >>> images = torch.stack([torch.full((1, 4, 4), 0.4), torch.full((1, 4, 4), 0.9)])
+    >>> [[round(p, 4) for p in row] for row in predict(Brightness(), images).tolist()]
+    [[0.8808, 0.1192], [0.0003, 0.9997]]
     """
     device = device or device_of(model)
     with evaluating(model):

@@ -1,4 +1,4 @@
-"""Classifiers that others have trained: torchvision's by name, and programs that are brought along."""
+"""Classifiers that others have trained: torchvision's by name, and programs that are supplied."""
 
 import io
 import re

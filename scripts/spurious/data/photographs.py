@@ -221,7 +221,7 @@ def _told(name: str) -> Iterator[None]:
         raise SpuriousError(f"{name}: no {known} image, or cut off early; get or convert the file again") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         limit = f"{Image.MAX_IMAGE_PIXELS / 1e6:.0f} million"
-        raise SpuriousError(f"{name}: more than {limit} pixels, taken for a trap; make it smaller") from None
+        raise SpuriousError(f"{name}: more than {limit} pixels, refused as a trap; make it smaller") from None
     except Exception as error:  # damaged data makes the decoders raise almost anything
         reason = reason_of(error)
         raise SpuriousError(f"{name}: cut off or damaged ({reason}); get the file again") from None

@@ -17,7 +17,20 @@ from spurious.views.settings import Preprocessing
 
 
 class Defended:
-    """What is attacked and judged: `logits` gives (n, K) of prepared images, `preprocessing` is the classifier's."""
+    """What is attacked and judged: `logits` gives (n, K) of prepared images, `preprocessing` is the classifier's.
+
+    >>> import torch
+    >>> from torch import nn
+    >>> from spurious.defences.defended import Defended
+    >>> from spurious.defences.entries import Vote
+    >>> class Brightness(nn.Module):
+    ...     def forward(self, images):
+    ...         mean = images.mean((1, 2, 3))
+    ...         return 10 * torch.stack([0.5 - mean, mean - 0.5], 1)  # dark, bright
+    >>> vote = Defended(Vote(views=("ns", "ss", "ds"), kernel=5, sigma=1.0), Brightness())
+    >>> vote.decide(torch.stack([torch.full((1, 8, 8), 0.4), torch.full((1, 8, 8), 0.9)]))  # -1 is a rejection
+    tensor([0, 1])
+    """
 
     def __init__(self, defence: Defence, logits: Scores, preprocessing: Preprocessing = Preprocessing()):  # noqa: B008
         self.defence, self.logits, self.preprocessing = defence, logits, preprocessing

@@ -32,6 +32,19 @@ class Smoothed:
     added to the image as it is given and not clamped: the radius is in the pixel units, and at the size, of the image.
     What is drawn depends on (seed, sigma, id) and on what it is for, not on `batch_size`, the number of images that
     `scores` gets at once, nor on other images: on the CPU, one draw after the other.
+
+    >>> import torch
+    >>> from spurious.defences.smoothed import Smoothed
+    >>> def scores(images):  # dark, bright, rejection
+    ...     bright = images.mean((1, 2, 3)) - 0.5
+    ...     return torch.stack([-bright, bright, torch.full_like(bright, -1.0)], 1)
+    >>> image = torch.full((1, 4, 4), 0.6)  # 0.4 from the nearest image of the other class: 0.1 on each of 16 pixels
+    >>> smoothed = Smoothed(scores, 0.25, seed=0, batch_size=500)
+    >>> certificate = smoothed.certify(image, "one", n0=100, n=1000, alpha=0.001)
+    >>> certificate.decision, 0.3 < certificate.radius < 0.4
+    (1, True)
+    >>> smoothed.predict(image, "one", n=1000, alpha=0.001)
+    1
     """
 
     def __init__(self, scores: Scores, sigma: float, *, seed: int, batch_size: int):

@@ -38,7 +38,7 @@ class Room:
     - `threads`: the key under `threads` of its jobs, where the last digits of what they compute depend on it
     - `runs`: type and field of its entry under `experiments.<dataset>`, such as `names_of(...)`
     - `kinds`: the kinds of classifiers that its entry may name; `photographs`: also on photographs
-    - `one_class`: whether it takes the logits for those of a softmax, where one class of all is there: it may not name
+    - `one_class`: whether it reads the logits as those of a softmax, where one class of all is there: it may not name
       a classifier whose classes are independent
     - `wildcards`: the values of the wildcards of its rules, beside classifier, seed and label: a dotted key of the
       settings that hold for a dataset, or a function of them. Several wildcards in one key take their values together,

@@ -10,7 +10,7 @@ from spurious.errors import SpuriousError
 def pictures(images: np.ndarray) -> np.ndarray:
     """Images (..., C, H, W) as matplotlib draws them: (..., H, W) of one channel, (..., H, W, 3) of three or four.
 
-    Colours are clamped to [0, 1]. Of four channels the first three are shown: the fourth is taken for an alpha channel,
+    Colours are clamped to [0, 1]. Of four channels the first three are shown: the fourth counts as an alpha channel,
     which the figures leave out. SpuriousError for another number of channels.
     """
     if images.ndim < 3 or images.shape[-3] not in (1, 3, 4):

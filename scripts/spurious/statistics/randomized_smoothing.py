@@ -26,6 +26,10 @@ def certified_radius(successes: ArrayLike, n: ArrayLike, alpha: float, sigma: fl
     sigma Phi^-1(p), p the `lower_bound`, where p is above 1 / 2: theorem 1, with 1 - p for the runner-up. In the units
     of sigma, the standard deviation of the noise. It holds with probability 1 - alpha or more, provided that the class
     was chosen by other draws.
+
+    >>> from spurious.statistics.randomized_smoothing import certified_radius
+    >>> certified_radius([990, 500], 1000, alpha=0.001, sigma=0.25).round(4).tolist()
+    [0.4945, 0.0]
     """
     return sigma * ndtri(np.maximum(lower_bound(successes, n, alpha), 0.5))
 

@@ -26,6 +26,17 @@ def view_of(
 
     This is what every view is. Blurs are taken together with resizing and cropping, which changes rounding only.
     Raises SpuriousError where the view gives no finite pixels of the same shape.
+
+    >>> import torch
+    >>> from spurious.registry import parse
+    >>> from spurious.views.kinds import View
+    >>> from spurious.views.settings import Preprocessing
+    >>> from spurious.views.viewer import view_of
+    >>> point = torch.zeros(1, 1, 5, 5)
+    >>> point[0, 0, 2, 2] = 1
+    >>> once = view_of(parse(View, "ss"), point, 3, 1.0, Preprocessing())  # 3 x 3 taps, sigma of one pixel
+    >>> [round(value, 3) for value in once[0, 0, 2].tolist()]
+    [0.0, 0.124, 0.204, 0.124, 0.0]
     """
     if view.blurs is not None:
         return bands.blur_and_prepare(noisy, view.blurs, kernel or 1, sigma, preprocessing, antialias=antialias)

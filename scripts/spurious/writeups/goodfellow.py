@@ -13,7 +13,7 @@ from spurious.writeups.reproduced import COLUMNS, reproduced_row
 SOURCE = "Goodfellow et al. 2014"
 UNCLAMPED = "fgsm-unclamped"  # their method
 EPSILON = 0.25
-ATTACK = f"fast gradient sign, eps {EPSILON}, not clipped"
+ATTACK = f"fast gradient sign, ε {EPSILON}, not clipped"
 NOISE = "N(0, I) inputs"
 SURE = f"p > {RUBBISH_THRESHOLD}"
 

@@ -60,7 +60,7 @@ def pair(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for row in own.itertuples():
         if row.attack == "none" or (row.attack == "fast gradient sign" and row.epsilon == EPSILON):
-            attack = "no attack" if row.attack == "none" else f"fast gradient sign, eps {EPSILON}, not clipped"
+            attack = "no attack" if row.attack == "none" else f"fast gradient sign, ε {EPSILON}, not clipped"
             setting = f"MNIST 3 against 7, logistic regression, {attack}"
             rows.append(reproduced_row(GOODFELLOW, "error rate", setting, row.error, row.low, row.high, row.n))
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -1,4 +1,4 @@
-"""Figures of fooling: images, the change magnified, and what the classifier then takes them for."""
+"""Figures of fooling: images, the change magnified, and what they are then classified as."""
 
 import dataclasses
 import math
@@ -28,7 +28,7 @@ _TEXT = 2 * LINE + 0.1  # inches under every picture
 _LARGEST, _SINGLE = 1.25, 2.1  # inches of a picture's side, at most; where there is one example
 MOST = 3  # methods that fit beside each other
 NOTHING = "Nothing to show: the classifier got no image right before, and no method starts from noise."
-NOTE = "middle grey: unchanged; in italics: taken for something else than the original"
+NOTE = "middle grey: unchanged; in italics: classified as another class than the original"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class Panel:
 def fooling(panels: Sequence[Panel], title: str, class_names: Sequence[str] | None = None) -> Figure:
     """A row per example: the original, then for every method the magnified change and the result.
 
-    The methods must have started from the same images. Under the pictures: what the classifier takes them for, with
+    The methods must have started from the same images. Under the pictures: what they are classified as, with
     its p; where the method wanted to get to, and the size of the change. One method has two examples in a row.
     """
     _check(panels)
@@ -140,7 +140,7 @@ def _show(figure: Figure, left: float, top: float, side: float, image: np.ndarra
 
 
 def figure(examples: Examples, class_names: Sequence[str] | None = None) -> Figure:
-    """Examples, the magnified change, and what the classifier then takes them for: the first methods that clamp."""
+    """Examples, the magnified change, and what they are then classified as: the first methods that clamp."""
     rows = examples.rows
     if rows.empty:
         return nothing("fooled along its gradient", NOTHING)

@@ -1,4 +1,4 @@
-"""Rows of fooling: what every method makes of every image, and a random change; what pure noise is taken for."""
+"""Rows of fooling: what every method makes of every image, and a random change; what pure noise is classified as."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""The table of what is taken for something though it shows nothing; needs no torch."""
+"""The table of inputs that show nothing and are recognized all the same; needs no torch."""
 
 import pandas as pd
 
@@ -9,7 +9,7 @@ REAL = "test images"  # the kind that the seeds share
 
 
 def rubbish(rows: pd.DataFrame) -> pd.DataFrame:
-    """What is taken for something: a row per (classifier, kind, seed), and one with seed "all".
+    """How often inputs that show nothing are recognized: a row per (classifier, kind, seed), and one with seed "all".
 
     `rows`: `classifier, kind, seed, id, p` per input, p that of the predicted class. Returns `classifier, kind, seed,
     n, share_above, low, high, sd, seeds`: the share with p above RUBBISH_THRESHOLD, with Wilson's 95 % interval; in a

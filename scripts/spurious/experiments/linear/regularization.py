@@ -39,7 +39,7 @@ def linear(
     weight_decays, weight (decays, classes, C, H, W)`. Returns COLUMNS: accuracy on the held-out `split` with its Wilson
     95 % interval; `total_variation` as mean over the classes; `weight_norm` of all weights; medians of the smallest
     steps over `steps_n` images and all targets, their 95 % intervals by bootstrap over images; under the fast gradient
-    sign method the share of these images that is wrong (Wilson), and the mean p of what they are taken for; of
+    sign method the share of these images that is wrong (Wilson), and the mean p of what they are classified as; of
     `rubbish_n` inputs from N(0, I) the share with a p above RUBBISH_THRESHOLD (Wilson). Of the `right_n` images that
     are right before, `l2_nearest` and `linf_nearest` are the smallest steps over all targets, `l2_image` and
     `linf_image` the smallest that keep every pixel in [0, 1].

@@ -11,7 +11,7 @@ from spurious.figures.page import LINE, NOTE, TITLE, WRONG, fitted_lines, page, 
 from spurious.figures.pictures import in_colour
 from spurious.figures.style import WIDTH, probability_text, styled
 
-TEXT = 7.0  # points, of what stands under the pictures
+TEXT = 7.0  # points, of the words under the pictures
 LEFT, TOP, GAP = 0.83, TITLE + 2 * LINE, 0.08  # inches beside, above and between the pictures
 TALLEST = 1.25  # inches, of one picture
 ARROW = "\N{RIGHTWARDS ARROW}"

@@ -74,7 +74,7 @@ def _has_a_control(arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
 
 Rounds = Annotated[int, Field(ge=1, description="how often the classifier is attacked and retrained, 1 or more")]
 Recipe = Annotated[str, Field(description="name of the recipe that retrains in every arm, or own: the classifier's")]
-Copies = Annotated[int, Field(ge=1, description="how often every negative stands in the training set, 1 or more")]
+Copies = Annotated[int, Field(ge=1, description="how often every negative is in the training set, 1 or more")]
 Arms = Annotated[
     tuple[Arm, ...],
     Field(

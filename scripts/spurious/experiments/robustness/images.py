@@ -19,7 +19,7 @@ from spurious.views.kinds import words_of
 
 GAP, TOP, FOOT, LARGEST = 0.09, 0.62, 0.34, 1.25  # inches: between pictures, above and below them, of a side
 UNDER = 2 * LINE + 0.12  # inches of the text under every picture
-NOTE = "middle grey: unchanged; in italics: taken for something else than the original"
+NOTE = "middle grey: unchanged; in italics: classified as another class than the original"
 
 
 @styled

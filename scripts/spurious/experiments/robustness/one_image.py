@@ -1,4 +1,4 @@
-"""One image against one defence: what it is taken for before and after an attack that knows the defence."""
+"""One image against one defence: what it is classified as before and after an attack that knows the defence."""
 
 import contextlib
 from collections.abc import Mapping
@@ -56,7 +56,7 @@ def attack_image(
     if before == REJECTED:
         raise SpuriousError("is rejected before any attack; take another image or defence")
     if before != label:
-        raise SpuriousError(f"is taken for class {before} before any attack, not for {label}; take another image")
+        raise SpuriousError(f"is classified as class {before} before any attack, not as {label}; take another image")
     starts = Starts(images=image, labels=torch.tensor([label], device=image.device), ids=[name])
     found = attack(defended, plain, starts, ball, seed=seed).images
     written = to_8_bits(found, image)

@@ -1,4 +1,4 @@
-"""One image under growing noise: what each of its views is taken for, and what the majority makes of them."""
+"""One image under growing noise: what each of its views is classified as, and what the majority makes of them."""
 
 from collections.abc import Callable, Sequence
 
