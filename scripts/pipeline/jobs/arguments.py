@@ -124,6 +124,20 @@ def settings_argument(cls: "type[Parsed]") -> "Callable[[str], Parsed]":
     return parsed
 
 
+def named_settings_argument(cls: "type[Parsed]") -> "Callable[[str], dict[str, Parsed]]":
+    """An argparse type: JSON text of an object into frozen settings `cls` by name."""
+    from spurious.registry import parse
+
+    def parsed(text: str) -> "dict[str, Parsed]":
+        try:
+            declare_own_kinds()
+            return {name: parse(cls, settings, name) for name, settings in json_argument(text).items()}
+        except SpuriousError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parsed
+
+
 def declare_own_kinds() -> None:
     """Import the files of EXTENSIONS; SpuriousError where one cannot be imported."""
     from spurious.registry import load_extensions
