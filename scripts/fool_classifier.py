@@ -9,7 +9,7 @@ from spurious.attacks.within import Starts
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.settings import FoolingSettings
-from spurious.views.settings import Preprocessing
+from spurious.views.preprocessing import Preprocessing
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

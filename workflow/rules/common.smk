@@ -59,6 +59,7 @@ sys.path.insert(0, str(PROJECT / "scripts"))
 
 from pipeline.digest import digest
 from pipeline.files.configurations import command_line, holder, read_source
+from pipeline.files.readers import readers_of
 from pipeline.jobs.arguments import EXTENSIONS
 from pipeline.jobs.edits import STARTED_WITH, end_after_edits_of_rules, started_with
 from spurious import configuration, consistency

@@ -1,28 +1,11 @@
 """What is shown of attacks on defences."""
 
-from typing import Any
-
-from spurious.experiments.catalogue import NAMES, Figure, Findings, Settings, Table, of_classifier
+from spurious.experiments.catalogue import NAMES, Figure, Findings, Table
+from spurious.experiments.robustness.jobs import attacked, parts
 from spurious.experiments.robustness.settings import RobustnessSettings
 from spurious.experiments.rooms import WITH_GRADIENT, Room, names_of
 
 HERE = "spurious.experiments.robustness"
-
-
-def attacked(settings: Settings) -> list[dict[str, Any]]:
-    """Each classifier with the seeds of its trainings that are attacked, the first ones; 0 where it comes as a file."""
-    own, found = settings["robustness"], []
-    for name in settings["experiment"]["robustness"]:
-        count = of_classifier(own, name)["seeds"]
-        trained = "architecture" in settings["classifiers"][name]
-        seeds = settings["experiment"]["seeds"][:count] if trained else [0]
-        found += [{"classifier": name, "attacked": seed} for seed in seeds]
-    return found
-
-
-def parts(settings: Settings) -> range:
-    """The jobs that share the images of an attack."""
-    return range(settings["robustness"]["shards"])
 
 
 ROOM = Room(
