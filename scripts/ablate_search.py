@@ -32,7 +32,8 @@ answer_help(__name__, parse)
 import pandas as pd
 
 from pipeline.files.rows import write_rows
-from pipeline.files.tensors import load_classifier, read_dataset
+from pipeline.files.tensors import read_dataset
+from pipeline.files.weights import load_classifier
 from spurious.classifiers.predictions import predict
 from spurious.experiments.backworking.ablation_rows import ablation_rows
 

@@ -32,7 +32,8 @@ answer_help(__name__, parse)
 import pandas as pd
 
 from pipeline.files.rows import write_rows
-from pipeline.files.tensors import load_classifier, read_dataset, write_tensors
+from pipeline.files.tensors import read_dataset, write_tensors
+from pipeline.files.weights import load_classifier
 from spurious.attacks.optimization import run_searches
 from spurious.attacks.optimization_rows import image_rows, trace_rows
 from spurious.classifiers.predictions import predict

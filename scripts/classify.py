@@ -74,7 +74,7 @@ from pipeline.files.rows import write_rows
 from pipeline.subjects import Subject, configured, image_id, is_turned, read_image, read_settings
 from spurious.experiments.smoothing import example, examples
 from spurious.experiments.smoothing.examining import examine
-from spurious.experiments.smoothing.settings import PUBLISHED
+from spurious.experiments.smoothing.names import PUBLISHED
 from spurious.figures.style import render
 from spurious.views.viewer import Viewer
 

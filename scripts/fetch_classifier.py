@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.jobs.arguments import Parser, run, settings_argument
-from spurious.classifiers.entries import ClassifierEntry
+from spurious.classifiers.trained_elsewhere import ClassifierEntry  # with the kinds that come as a file, and no others
 
 
 def main(argv: Sequence[str] | None = None) -> None:

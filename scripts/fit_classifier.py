@@ -4,13 +4,13 @@ import argparse
 
 from pipeline.jobs.arguments import Parser, add_compute_arguments, add_required, answer_help, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
-from spurious.classifiers.entries import ClassifierEntry
+from spurious.classifiers.fitted import ScikitLearn
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
     add_required(parser, "data", "classifier", "seed", "model", "predictions")
-    parser.add_argument("--entry", type=settings_argument(ClassifierEntry), required=True, help="of classifiers")
+    parser.add_argument("--entry", type=settings_argument(ScikitLearn), required=True, help="of classifiers")
     add_compute_arguments(parser)
     return parser.parse_args(argv)
 

@@ -29,7 +29,7 @@ from spurious.defences.rejection import REJECTED
 from spurious.errors import SpuriousError, shown_name, unknown_name
 from spurious.experiments.fooling.settings import FoolingSettings
 from spurious.experiments.robustness.settings import RobustnessSettings
-from spurious.views.settings import Preprocessing
+from spurious.views.preprocessing import Preprocessing
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -71,10 +71,10 @@ import pandas as pd
 import torch
 
 from pipeline.files.classifiers import open_classifier
-from pipeline.files.tensors import read_description
+from pipeline.files.weights import read_description
 from pipeline.subjects import Subject, configured, image_id, read_image, read_photograph, read_settings
-from spurious.attacks.gradient import NO_LABEL
 from spurious.attacks.on_decisions import WhiteBox
+from spurious.attacks.targets import NO_LABEL
 from spurious.attacks.within import Within
 from spurious.classifiers.predictions import predict
 from spurious.data.datasets import to_float
@@ -82,7 +82,8 @@ from spurious.defences.defended import Defended, logits_of
 from spurious.experiments.fooling.figure import Panel, fooling, size_text
 from spurious.experiments.robustness.one_image import attack_image, named_defence
 from spurious.figures.style import probability_text, render
-from spurious.perturbations.balls import sizes, start_noise
+from spurious.perturbations.balls import sizes
+from spurious.perturbations.noise_images import start_noise
 from spurious.views import bands
 
 BEFORE, AFTER, WRITTEN = "before", "after", "as written"

@@ -8,7 +8,7 @@ from pipeline.jobs.progress import progress_bar, tell_of
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.settings import FoolingSettings
-from spurious.views.settings import Preprocessing
+from spurious.views.preprocessing import Preprocessing
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

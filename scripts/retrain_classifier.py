@@ -48,10 +48,11 @@ answer_help(__name__, parse)
 import pandas as pd
 import torch
 
+from pipeline.files.any_classifier import open_any
 from pipeline.files.checkpoints import train
-from pipeline.files.estimators import open_any
 from pipeline.files.rows import read_rows, write_rows
-from pipeline.files.tensors import load_classifier, read_dataset, read_description, read_tensors, write_tensors
+from pipeline.files.tensors import read_dataset, read_tensors, write_tensors
+from pipeline.files.weights import load_classifier, read_description
 from pipeline.jobs.progress import counting
 from spurious.classifiers.predictions import predict
 from spurious.classifiers.scikit_learn import scores_of

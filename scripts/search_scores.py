@@ -20,7 +20,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 answer_help(__name__, parse)
 
-from pipeline.files.estimators import open_any
+from pipeline.files.any_classifier import open_any
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import read_dataset, write_tensors
 from pipeline.jobs.progress import progress_bar

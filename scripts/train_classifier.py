@@ -36,7 +36,8 @@ import pandas as pd
 
 from pipeline.files.checkpoints import train
 from pipeline.files.rows import write_rows
-from pipeline.files.tensors import read_dataset, write_weights
+from pipeline.files.tensors import read_dataset
+from pipeline.files.weights import write_weights
 from spurious.classifiers.models import Description, build_classifier
 from spurious.classifiers.predictions import predict
 from spurious.classifiers.training import Progress, Trainer, TrainingSet, one_hot

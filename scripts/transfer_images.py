@@ -41,7 +41,7 @@ def source(text: str) -> tuple[tuple[str, int], str]:
 
 answer_help(__name__, parse)
 
-from pipeline.files.estimators import open_any
+from pipeline.files.any_classifier import open_any
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import read_dataset
 from pipeline.jobs.progress import counting

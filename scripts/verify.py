@@ -38,7 +38,7 @@ from pipeline.files.rows import read_rows
 from pipeline.files.tensors import read_tensors
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.defences.defended import logits_of
-from spurious.experiments.robustness.catalogue import attacked, parts
+from spurious.experiments.robustness.jobs import attacked, parts
 from spurious.experiments.robustness.settings import EXAMPLES
 from spurious.experiments.robustness.verification import About, image_faults, table_faults
 from spurious.registry import parse as parse_settings

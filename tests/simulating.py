@@ -14,7 +14,8 @@ from scipy.optimize import brentq
 from scipy.special import ndtr
 
 from spurious.rates import over_seeds
-from spurious.statistics.intervals import mean_interval, wilson
+from spurious.statistics.intervals import mean_interval
+from spurious.statistics.proportions import wilson
 
 LABELS = 10
 

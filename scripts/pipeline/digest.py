@@ -30,7 +30,7 @@ def reached(*roots: str) -> list[Path]:
     parts: a job that runs once too often costs less than a stale number.
     """
     found: set[Path] = set()
-    waiting = [file for root in roots for file in _files_of(root)]
+    waiting = [file for root in roots for file in files_of(root)]
     while waiting:
         path = waiting.pop()
         if path not in found:
@@ -40,7 +40,7 @@ def reached(*roots: str) -> list[Path]:
 
 
 @functools.cache
-def _files_of(module: str) -> list[Path]:
+def files_of(module: str) -> list[Path]:
     """The file of a module of ours, and those of the packages that it is in; none where it is another's."""
     if module.endswith(".py"):
         return [Path(module).resolve()]
@@ -58,7 +58,7 @@ def _content(path: Path) -> bytes:
 @functools.cache
 def _followed_by(path: Path) -> set[Path]:
     """The files of ours that a Python file imports; jobs share most modules, so each is read once."""
-    return {file for name in _imported(path) for file in _files_of(name)}
+    return {file for name in _imported(path) for file in files_of(name)}
 
 
 def _imported(path: Path) -> list[str]:

@@ -7,7 +7,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from spurious.statistics.clusters import effective_size
-from spurious.statistics.intervals import mean_interval, paired_interval, wilson
+from spurious.statistics.intervals import mean_interval, paired_interval
+from spurious.statistics.proportions import wilson
 
 RUBBISH_THRESHOLD = 0.5  # above this p, an input that shows nothing counts as recognized
 
@@ -15,7 +16,7 @@ RUBBISH_THRESHOLD = 0.5  # above this p, an input that shows nothing counts as r
 def interval(successes: ArrayLike, n: ArrayLike) -> tuple[NDArray, NDArray]:
     """The 95 % interval (low, high) of the rates `successes` / `n` of independent images; nan where n is 0.
 
-    Wilson's, elementwise, see `spurious.statistics.intervals.wilson`. `successes` need not be whole, where they are
+    Wilson's, elementwise, see `spurious.statistics.proportions.wilson`. `successes` need not be whole, where they are
     expectations.
     """
     return wilson(successes, n)

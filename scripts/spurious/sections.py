@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, create_model
 
-from spurious.classifiers.entries import CLASSIFIERS, ClassifierEntry
+from spurious.classifiers.defaults import CLASSIFIERS
+from spurious.classifiers.entries import ClassifierEntry
 from spurious.classifiers.recipes import RECIPES, TrainingRecipe
 from spurious.data.sources import DATASETS, Source
 from spurious.defences.denoising import DENOISERS, DenoiserSettings

@@ -1,8 +1,11 @@
 """Named, order-free seeds: what a number is drawn for decides its seed, not when it is drawn."""
 
 import hashlib
+from collections.abc import Callable, Sequence
 
 import torch
+
+Id = int | str  # what an image is called: its number in a dataset, the path of a photograph
 
 
 def generator(*parts: int | float | str) -> torch.Generator:
@@ -20,3 +23,8 @@ def for_scikit_learn(seed: int) -> int:
     if seed < 1 << 32:
         return seed
     return int(torch.randint(1 << 32, (), generator=generator(seed, "scikit-learn")))
+
+
+def drawn_by_id(ids: Sequence[Id], shape: Sequence[int], draw: Callable[[Id], torch.Tensor]) -> torch.Tensor:
+    """(N, *shape): what `draw` gives for each id."""
+    return torch.stack([draw(name) for name in ids]) if len(ids) else torch.empty(0, *shape)

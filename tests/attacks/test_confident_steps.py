@@ -7,7 +7,7 @@ from scipy.optimize import linprog
 
 from spurious.attacks import closed_form, confident_steps
 from spurious.attacks.closed_form import clamped_sum, template_fraction, template_fractions
-from spurious.attacks.gradient import random_targets
+from spurious.attacks.targets import random_targets
 from spurious.seeding import generator
 
 pytestmark = pytest.mark.usefixtures("one_thread")

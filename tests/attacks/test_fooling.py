@@ -15,8 +15,9 @@ from sklearn.datasets import load_digits
 
 from spurious.attacks import gradient
 from spurious.attacks.entries import GradientAttack
-from spurious.attacks.gradient import NO_LABEL, log_odds, margin, random_targets
+from spurious.attacks.targets import NO_LABEL, random_targets
 from spurious.attacks.within import Starts
+from spurious.attacks.worth import log_odds, margin
 from spurious.classifiers.models import ConvNet, SoftmaxRegression, initialize
 from spurious.classifiers.predictions import predict
 from spurious.classifiers.pretrained import Classifier
@@ -25,7 +26,8 @@ from spurious.classifiers.training import Trainer, TrainingSet, one_hot
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.rows import COLUMNS, fool_all, rubbish_rows
 from spurious.experiments.fooling.settings import FoolingSettings
-from spurious.perturbations.balls import random_perturbation, sizes, start_noise
+from spurious.perturbations.balls import random_perturbation, sizes
+from spurious.perturbations.noise_images import start_noise
 from spurious.seeding import generator
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -31,7 +31,7 @@ from spurious.data.photographs import decode
 from spurious.experiments.smoothing.settings import SmoothingSettings
 from spurious.perturbations.noise import add_noise
 from spurious.registry import parse
-from spurious.views.settings import Preprocessing
+from spurious.views.preprocessing import Preprocessing
 from spurious.views.viewer import Viewer
 
 COLUMNS = "image,label,variant,seed,kernel,sigma,ns,ss,ds,decision,p_ns,p_ss,p_ds"  # of a shard's file

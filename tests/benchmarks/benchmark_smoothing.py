@@ -31,7 +31,8 @@ from spurious.experiments.smoothing.sweep import Batch, sweep
 from spurious.perturbations.noise import add_noise
 from spurious.seeding import generator
 from spurious.views.blur import blur
-from spurious.views.settings import Preprocessing, Variant
+from spurious.views.preprocessing import Preprocessing
+from spurious.views.settings import Variant
 from spurious.views.viewer import Viewer
 from spurious.vision import transforms
 

@@ -12,7 +12,9 @@ import fit_classifier
 import search_scores
 from blobs import blobs
 from pipeline.files import estimators
-from pipeline.files.tensors import read_tensors, write_tensors, write_weights
+from pipeline.files.any_classifier import open_any
+from pipeline.files.tensors import read_tensors, write_tensors
+from pipeline.files.weights import write_weights
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.classifiers.models import Description, SoftmaxRegression, build_classifier, initialize
 from spurious.classifiers.predictions import predict
@@ -159,7 +161,7 @@ def test_a_classifier_comes_back_from_its_file(kind, tmp_path):
     fitted = learnt(ENTRIES[kind], pixels, labels, 3)
     estimators.write(tmp_path / "model.skops", fitted)
     entry = parse(ClassifierEntry, ENTRIES[kind])
-    found = scores_of(estimators.open_any(tmp_path / "model.skops", entry, torch.device("cpu")))
+    found = scores_of(open_any(tmp_path / "model.skops", entry, torch.device("cpu")))
     assert torch.equal(found(fresh), scores_of(fitted)(fresh))
     assert [path.name for path in tmp_path.iterdir()] == ["model.skops"]
 
@@ -276,7 +278,7 @@ def test_scripts_leave_rows_that_hold(kind, data, tmp_path):
     assert (distances["queries"] == 0).all()
     assert (distances["success"] == (distances["predicted"] == distances["target"])).all()
     assert (distances["linf"] <= 0.3 + 1e-6).all()
-    scores = scores_of(estimators.open_any(tmp_path / "m", parse(ClassifierEntry, ENTRIES[kind]), torch.device("cpu")))
+    scores = scores_of(open_any(tmp_path / "m", parse(ClassifierEntry, ENTRIES[kind]), torch.device("cpu")))
     right = predictions[(predictions["split"] == "test") & (predictions["predicted"] == predictions["label"])]
     for start in ("image", "noise"):
         own = rows[(rows["start"] == start) & (rows["search"] == "evolution")]

@@ -8,8 +8,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from spurious.attacks.entries import GradientAttack
-from spurious.attacks.gradient import fool, independent_log_likelihood
+from spurious.attacks.gradient import fool
 from spurious.attacks.inner import raise_loss
+from spurious.attacks.worth import independent_log_likelihood
 from spurious.classifiers.entries import Architecture
 from spurious.classifiers.models import Description, MaxoutNetwork, RadialBasisNetwork, build_classifier, initialize
 from spurious.classifiers.predictions import accuracy, predict, to_probabilities

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
-from pipeline.files.tensors import load_classifier, read_description, write_weights
+from pipeline.files.weights import load_classifier, read_description, write_weights
 from spurious.classifiers.models import Description, SoftmaxRegression, build_classifier, initialize
 from spurious.errors import SpuriousError
 from spurious.registry import parse

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 import train_classifier
-from pipeline.files.tensors import load_classifier, read_description, write_tensors
+from pipeline.files.tensors import write_tensors
+from pipeline.files.weights import load_classifier, read_description
 from pipeline.jobs.arguments import EXTENSIONS
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.classifiers.models import Description, build_classifier

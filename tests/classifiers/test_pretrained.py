@@ -17,7 +17,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 import list_torchvision
 from pipeline.files.classifiers import open_classifier
-from pipeline.files.tensors import write_weights
+from pipeline.files.weights import write_weights
 from spurious.classifiers import pretrained
 from spurious.classifiers.entries import ClassifierEntry, Cnn, TorchScript
 from spurious.classifiers.models import Description, build_classifier
@@ -33,7 +33,7 @@ from spurious.data.photographs import decode
 from spurious.errors import SpuriousError
 from spurious.registry import parse
 from spurious.seeding import generator
-from spurious.views.settings import Preprocessing
+from spurious.views.preprocessing import Preprocessing
 from spurious.vision import models, transforms
 
 pytestmark = pytest.mark.usefixtures("one_thread")

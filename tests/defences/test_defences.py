@@ -16,7 +16,7 @@ from spurious.defences.vote import vote
 from spurious.errors import SpuriousError
 from spurious.seeding import generator
 from spurious.views.kinds import View
-from spurious.views.settings import Preprocessing
+from spurious.views.preprocessing import Preprocessing
 from spurious.views.viewer import view_of
 
 

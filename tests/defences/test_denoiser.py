@@ -13,7 +13,8 @@ from torch import nn
 import certify_classifier
 import train_denoiser
 from killing import killed_after
-from pipeline.files.tensors import write_tensors, write_weights
+from pipeline.files.tensors import write_tensors
+from pipeline.files.weights import write_weights
 from spurious.classifiers.models import Description, build_classifier, initialize
 from spurious.classifiers.recipes import TrainingRecipe
 from spurious.configuration import check
@@ -26,7 +27,7 @@ from spurious.experiments.certification.rows import smoothed
 from spurious.experiments.certification.settings import CertificationSettings
 from spurious.registry import parse
 from spurious.seeding import generator
-from spurious.views.settings import Preprocessing
+from spurious.views.preprocessing import Preprocessing
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

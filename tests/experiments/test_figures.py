@@ -571,7 +571,7 @@ def test_worst_shows_stored_images(tmp_path, stored):
 
 
 def test_salient_keeps_the_pixels_of_the_largest_gradients(tmp_path, stored, monkeypatch):
-    from pipeline.files.tensors import write_weights
+    from pipeline.files.weights import write_weights
     from spurious.classifiers.models import Description, build_classifier
 
     monkeypatch.setattr(salient, "PIXELS", 20)

@@ -22,7 +22,7 @@ from spurious.experiments.retraining import summary as retraining_summary
 from spurious.perturbations.negatives import is_backworked
 from spurious.rates import over_seeds
 from spurious.report import formats
-from spurious.statistics.intervals import wilson
+from spurious.statistics.proportions import wilson
 from spurious.writeups import published
 
 LAST = ["validation_accuracy", "largest_class", "seeds"]

@@ -29,6 +29,7 @@ from pipeline.files import checkpoints, classifiers, downloads, rows, stores
 from pipeline.files import estimators as files_estimators
 from pipeline.files import photographs as files_photographs
 from pipeline.files import tensors as files_tensors
+from pipeline.files import weights as files_weights
 from pipeline.files.images import open_splits
 from spurious import configuration
 from spurious.classifiers import linear, pretrained, scikit_learn
@@ -385,8 +386,8 @@ def as_tensors(content: bytes, valid: bytes, key: str | None) -> bytes:
 
 def read_weights(content: bytes, folder: Path) -> None:
     path = written(folder, "weights.safetensors", as_tensors(content, weights(), "classifier"))
-    told(files_tensors.read_description, path)
-    model = told(files_tensors.load_classifier, path, torch.device("cpu"))
+    told(files_weights.read_description, path)
+    model = told(files_weights.load_classifier, path, torch.device("cpu"))
     if model is not None and any(parameter.requires_grad for parameter in model.parameters()):
         raise Broken("its parameters are not frozen")
 

@@ -23,6 +23,7 @@ from targets import TARGETS, Broken, archive, header, joined, npy, split_header
 
 from pipeline.files import checkpoints, classifiers, estimators, photographs, rows, stores
 from pipeline.files import tensors as files_tensors
+from pipeline.files import weights as files_weights
 from spurious import configuration
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.data import datasets, downsampled
@@ -257,7 +258,7 @@ def test_weights_that_describe_another_classifier_are_told(tmp_path, description
     described, tensors = split_header(targets.weights())
     described["__metadata__"]["classifier"] = description
     path = targets.written(tmp_path, "weights.safetensors", joined(described, tensors))
-    assert reason in message(files_tensors.load_classifier, path, torch.device("cpu"))
+    assert reason in message(files_weights.load_classifier, path, torch.device("cpu"))
 
 
 def test_a_program_of_another_sha256_is_never_opened(tmp_path, monkeypatch):

@@ -15,10 +15,11 @@ from spurious.attacks import evolution
 from spurious.attacks.closed_form import fast_gradient_sign, smallest_steps
 from spurious.attacks.confidence import raise_confidence
 from spurious.attacks.entries import GradientAttack
-from spurious.attacks.gradient import fool, random_targets
+from spurious.attacks.gradient import fool
 from spurious.attacks.optimization import run_searches
 from spurious.attacks.persistent import Wanted, persist
 from spurious.attacks.settings import ImageOptimization, PersistentAttack
+from spurious.attacks.targets import random_targets
 from spurious.classifiers.linear import LinearTrainer
 from spurious.classifiers.predictions import accuracy, predict
 from spurious.classifiers.scikit_learn import scores_of

@@ -15,7 +15,8 @@ from spurious.classifiers.predictions import predict
 from spurious.experiments.smoothing import sweep as noise_sweep
 from spurious.experiments.smoothing.settings import SmoothingSettings
 from spurious.seeding import generator
-from spurious.views.settings import Preprocessing, Variant
+from spurious.views.preprocessing import Preprocessing
+from spurious.views.settings import Variant
 from spurious.views.viewer import Viewer
 from subjects import CLASSES, cnn, pretrained, pretrained_module, tested
 

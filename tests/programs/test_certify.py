@@ -7,7 +7,8 @@ import pytest
 import torch
 
 import certify_classifier
-from pipeline.files.tensors import write_tensors, write_weights
+from pipeline.files.tensors import write_tensors
+from pipeline.files.weights import write_weights
 from spurious.classifiers.models import Description, build_classifier, initialize
 from spurious.errors import SpuriousError
 from spurious.seeding import generator

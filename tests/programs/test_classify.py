@@ -26,7 +26,7 @@ from spurious.errors import SpuriousError
 from spurious.experiments.smoothing.settings import SmoothingSettings
 from spurious.experiments.smoothing.sweep import Batch, sweep
 from spurious.perturbations.noise import add_noise
-from spurious.views.settings import Preprocessing
+from spurious.views.preprocessing import Preprocessing
 from spurious.vision import transforms
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -306,7 +306,7 @@ def test_options_in_the_place_of_a_configuration(folder):
 
 
 def test_weights_that_were_trained_here(folder):
-    from pipeline.files.tensors import write_weights
+    from pipeline.files.weights import write_weights
     from spurious.classifiers.models import Description, build_classifier
 
     with pytest.raises(SpuriousError, match="run: snakemake --cores 2 results/digits/softmax/seed0/weights"):
@@ -320,7 +320,7 @@ def test_weights_that_were_trained_here(folder):
 
 
 def test_a_classifier_of_other_images(folder):
-    from pipeline.files.tensors import write_weights
+    from pipeline.files.weights import write_weights
     from spurious.classifiers.models import Description, build_classifier
 
     description = Description(architecture="softmax", image_shape=(1, 28, 28), classes=10)

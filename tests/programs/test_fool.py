@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 import fool
 import fool_classifier
 from pipeline.files.results import contents
-from pipeline.files.tensors import write_weights
+from pipeline.files.weights import write_weights
 from projects import ROOT, read_config, sha256, write_config
 from spurious import registry
 from spurious.classifiers.models import Description, build_classifier, initialize
@@ -31,7 +31,7 @@ from spurious.errors import SpuriousError
 from spurious.experiments.fooling.rows import COLUMNS
 from spurious.figures.examples import Examples
 from spurious.seeding import generator
-from spurious.views.settings import Preprocessing
+from spurious.views.preprocessing import Preprocessing
 from spurious.vision import transforms
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -27,7 +27,8 @@ import train_classifier
 import train_denoiser
 import train_linear
 import transfer_images
-from pipeline.files.tensors import load_classifier, read_dataset, write_tensors
+from pipeline.files.tensors import read_dataset, write_tensors
+from pipeline.files.weights import load_classifier
 from spurious.data.datasets import SPLITS
 from spurious.seeding import generator
 

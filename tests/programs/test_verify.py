@@ -16,7 +16,8 @@ import attack_defence
 import verify
 from making import make
 from pipeline.digest import SCRIPTS
-from pipeline.files.tensors import write_tensors, write_weights
+from pipeline.files.tensors import write_tensors
+from pipeline.files.weights import write_weights
 from records import write_record
 from spurious import registry
 from spurious.classifiers.models import Description, build_classifier

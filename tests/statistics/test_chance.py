@@ -12,7 +12,7 @@ from spurious.experiments.smoothing.clean import clean
 from spurious.experiments.smoothing.findings import smoothing
 from spurious.experiments.smoothing.rates import summarize
 from spurious.statistics.chance import largest_share, limit, near_chance
-from spurious.statistics.intervals import wilson
+from spurious.statistics.proportions import wilson
 
 
 @pytest.mark.parametrize(

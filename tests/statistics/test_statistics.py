@@ -7,7 +7,8 @@ from scipy import stats
 
 from spurious.errors import SpuriousError
 from spurious.statistics.comparisons import holm, mcnemar_exact, paired_difference
-from spurious.statistics.intervals import mean_interval, paired_interval, wilson
+from spurious.statistics.intervals import mean_interval, paired_interval
+from spurious.statistics.proportions import wilson
 from spurious.statistics.selection import risk_curve
 
 

@@ -16,7 +16,7 @@ from spurious.experiments.smoothing.sweep import Batch, sweep
 from spurious.registry import load_extensions, parse
 from spurious.seeding import generator
 from spurious.views.blur import blur
-from spurious.views.settings import Preprocessing
+from spurious.views.preprocessing import Preprocessing
 from spurious.views.viewer import Viewer
 
 EXTENSION = """

@@ -13,8 +13,8 @@ from spurious.seeding import generator
 from spurious.views import bands
 from spurious.views.bands import Side, side_band
 from spurious.views.blur import blur
-from spurious.views.preparation import prepare
-from spurious.views.settings import Preprocessing, Variant
+from spurious.views.preprocessing import Preprocessing, prepare
+from spurious.views.settings import Variant
 from spurious.views.viewer import Viewer
 from spurious.vision import InterpolationMode, transforms
 

@@ -12,6 +12,7 @@ import pytest
 import make_result
 from making import ROOMS
 from pipeline.digest import SCRIPTS, reached
+from pipeline.files.readers import LATE
 from pipeline.files.results import READERS, called, function_of, reader_of
 from pipeline.files.rows import read_rows
 from pipeline.jobs.arguments import EXTENSIONS
@@ -59,7 +60,8 @@ def test_every_reader_is_asked_for():
         (part.function, getattr(part, "inputs", None) or getattr(part, "tables", {})) for part in RESULTS + FINDINGS
     ]
     hints = [typing.get_type_hints(function_of(name))[keyword] for name, keywords in parts for keyword in keywords]
-    assert {reader_of(hint) for hint in hints} == {read for _, read in READERS}
+    known = {read for _, read in READERS} | {function_of(name) for name in LATE.values()}
+    assert {reader_of(hint) for hint in hints} == known
 
 
 def test_names_and_rules_are_those_of_one_result_each():
@@ -142,7 +144,7 @@ print(json.dumps(loaded))
 OWN_FILE = """
 import pandas as pd
 
-from spurious.statistics.intervals import wilson
+from spurious.statistics.proportions import wilson
 
 
 def table(predictions: pd.DataFrame, least: float) -> pd.DataFrame:
@@ -203,7 +205,7 @@ def test_what_is_wrong_with_a_function_is_one_line(mine, function, keyword, mess
 def test_an_edit_of_a_file_of_ones_own_or_of_what_it_imports_counts(mine):
     files = reached("make_result", str(mine))
     assert mine in files
-    assert SCRIPTS / "spurious/statistics/intervals.py" in files
+    assert SCRIPTS / "spurious/statistics/proportions.py" in files
     assert SCRIPTS / "spurious/experiments/smoothing/agreement.py" not in files
 
 

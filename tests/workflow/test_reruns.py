@@ -6,6 +6,8 @@ from modulefinder import ModuleFinder
 import pandas as pd
 import pytest
 
+from pipeline.digest import SCRIPTS, reached
+from pipeline.files.readers import readers_of
 from projects import (
     DATASET,
     SINGLE,
@@ -38,10 +40,11 @@ def test_two_runs_and_any_number_of_cores_give_the_same_files(fresh, finished):
 
 
 def codes_of(done):
-    """{(script, modules whose functions it calls): reasons} of the jobs of a run."""
+    """{(script, modules whose functions it calls, and those that read for them): reasons} of the jobs of a run."""
     codes = {}
     for script, command, reason in planned_commands(done):
         called = sorted(set(re.findall(r"\b(spurious\.[\w.]+):\w", command)))
+        called += sorted({reader for module in called for reader in readers_of(module)})
         codes.setdefault((script.removesuffix(".py"), *called), set()).add(reason)
     return codes
 
@@ -92,6 +95,54 @@ def test_edited_table_reruns_that_table_the_claims_and_no_other(finished):
     assert planned_results(done).keys() == {"tables/smoothing-agreement", "tables/claims"}
     scripts = sorted(script for script, _ in planned_jobs(done))
     assert scripts == ["make_result.py"] * 2 + ["write_provenance.py", "write_summary.py"]
+
+
+# What an edit of a kind makes again, beside the record and the front page: the programs, and the tables and figures.
+SMOOTHED = {"tables/smoothing", *(f"tables/smoothing-{name}" for name in ("agreement", "risk", "seeds", "tests"))}
+SMOOTHED |= {"figures/smoothing", "figures/smoothing-gain", "figures/risk-cnn", "figures/risk-softmax"}
+ATTACKED = {"tables/robustness", "tables/robustness-checks", "tables/robustness-gain"}
+ATTACKED |= {"figures/attacks", "figures/robustness", "figures/robustness-images-cnn"}
+CERTIFIED = {"tables/certified", "tables/certified-attacks", "figures/certified"}
+SWEEPING = {"smooth_shard.py", "gather_smoothing.py"}
+KINDS = {
+    "perturbations/noises.py": (SWEEPING, SMOOTHED),
+    "views/filters.py": (
+        SWEEPING | {"attack_defence.py", "certify_classifier.py"},
+        SMOOTHED | ATTACKED | CERTIFIED,
+    ),
+    "attacks/square.py": ({"attack_defence.py"}, ATTACKED),
+}
+
+
+@pytest.mark.parametrize("module", KINDS)
+def test_edited_kind_reruns_what_uses_such_kinds_and_no_more(finished, module):
+    """A noise, a view (the median), an attack: no dataset is split and no classifier trained again for one."""
+    programs, results = KINDS[module]
+    with edited(finished / "scripts/spurious" / module):
+        done = run_snakemake(finished, "demo", "--dry-run", "--printshellcmds")
+    scripts = {script for script, _ in planned_jobs(done)}
+    assert scripts - {"make_result.py", "write_provenance.py", "write_summary.py"} == programs
+    assert planned_results(done).keys() == results | {"tables/claims"}
+
+
+TRAINING = {"prepare_dataset", "train_classifier", "train_linear", "fit_classifier"}
+
+
+@pytest.mark.parametrize(
+    ("module", "programs"),
+    [
+        ("spurious.perturbations.norms", set()),
+        ("spurious.attacks.entries", set()),
+        ("spurious.rates", set()),
+        ("spurious.classifiers.architectures", {"train_classifier"}),
+        ("spurious.classifiers.fitted", {"fit_classifier"}),
+        ("spurious.classifiers.linear", {"train_linear"}),
+    ],
+)
+def test_what_everything_else_rests_on_is_made_again_for_its_own_code_alone(module, programs):
+    """All results are made of these jobs' files: what they reach must stay small."""
+    path = SCRIPTS.joinpath(*module.split(".")).with_suffix(".py")
+    assert {program for program in TRAINING if path in reached(program)} == programs
 
 
 def test_edited_intervals_rerun_the_tables_that_reach_them(finished):

@@ -10,7 +10,7 @@ import pytest
 
 from projects import ROOT
 from spurious.statistics.comparisons import mcnemar_exact
-from spurious.statistics.intervals import wilson
+from spurious.statistics.proportions import wilson
 from spurious.writeups import catalogue, claims
 from spurious.writeups.judging import (
     CONTRADICTED,

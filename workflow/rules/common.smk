@@ -59,13 +59,14 @@ sys.path.insert(0, str(PROJECT / "scripts"))
 
 from pipeline.digest import digest
 from pipeline.files.configurations import command_line, holder, read_source
+from pipeline.files.readers import readers_of
 from pipeline.jobs.arguments import EXTENSIONS
 from pipeline.jobs.edits import STARTED_WITH, end_after_edits_of_rules, started_with
 from spurious import configuration, consistency
 from spurious.errors import SpuriousError, reason_of
 from spurious.experiments.catalogue import of_classifier, setting
 from spurious.experiments.retraining.arms import arms, settings_of
-from spurious.experiments.robustness.catalogue import sources
+from spurious.experiments.robustness.jobs import sources
 from spurious.experiments.rooms import catalogues, takes_part
 from spurious.perturbations.negatives import NEGATIVES
 from spurious.problems import Problem

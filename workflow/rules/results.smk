@@ -101,17 +101,18 @@ def result_settings(result, wildcards):
 
 
 def code_of_result(function):
-    """What stands for the code of a result: the program's and its function's module, or file."""
+    """What stands for the code of a result: the program's and its function's module, or file, with what it reads by."""
     place = function.rpartition(":")[0]
     try:
-        return code("make_result.py", place)
+        return code("make_result.py", place, *readers_of(place))
     except (OSError, SyntaxError) as error:
         sys.exit(f"error: {place}: cannot be read ({reason_of(error)}); correct it, or the catalogue that names it")
 
 
 def code_of_findings():
     functions = [part.function for room in ROOMS.values() for part in room.FINDINGS]
-    return code("write_summary.py", *(name.rpartition(":")[0] for name in functions))
+    places = [name.rpartition(":")[0] for name in functions]
+    return code("write_summary.py", *places, *(reader for place in places for reader in readers_of(place)))
 
 
 @functools.cache

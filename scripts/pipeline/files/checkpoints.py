@@ -3,26 +3,49 @@
 import dataclasses
 import hashlib
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 
 from pipeline.files.tensors import read_tensors, write_tensors
 from pipeline.jobs.progress import progress_bar
-from spurious.classifiers.linear import LinearProgress, LinearTrainer
-from spurious.classifiers.training import Progress, Trainer
-from spurious.data.splits import Split
+from spurious.data.splits import Split, sampled
 from spurious.errors import SpuriousError, reason_of
 
-SAMPLED = 256  # images of a source, whose pixels enter the fingerprint
+
+class Trainer(Protocol):
+    """What is trained step by step, such as `training.Trainer` and `linear.LinearTrainer`.
+
+    A protocol, so that a job that trains one of them does not depend on the other. `progress` is a row of its history.
+    """
+
+    progress: type[Any]
+    seed: int | str
+    device: torch.device
+    step: int
+    total: int
+
+    def run(self, *, validation: Any, on_step: Callable[[], object]) -> Iterator[Any]:
+        """Take all steps that are left, and yield rows of the history."""
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """All that a run needs to go on."""
+
+    def restore(self, tensors: dict[str, torch.Tensor]) -> None:
+        """Go on from what `state` returned."""
+
+    def decided_by(self) -> tuple[list[Any], list[torch.Tensor]]:
+        """The settings, in types of JSON, and the tensors at the start that decide what comes out."""
 
 
 def train(
-    trainer: Trainer | LinearTrainer,
+    trainer: Trainer,
     validation: tuple[torch.Tensor, torch.Tensor] | Split | None,
     checkpoint: Path,
     name: str,
-) -> list[Progress] | list[LinearProgress]:
+) -> list[Any]:
     """Run `trainer` to its end and return its history.
 
     Continues from `checkpoint` where that is of the very same run, and leaves the finished one there: the
@@ -39,7 +62,7 @@ def train(
     return history
 
 
-def fingerprint(trainer: Trainer | LinearTrainer, validation: tuple[torch.Tensor, torch.Tensor] | Split | None) -> str:
+def fingerprint(trainer: Trainer, validation: tuple[torch.Tensor, torch.Tensor] | Split | None) -> str:
     """SHA-256 of all that decides a run and its history.
 
     These are settings, seed, threads, kind of device, precision, shapes, the weights at the start, and the training
@@ -47,20 +70,10 @@ def fingerprint(trainer: Trainer | LinearTrainer, validation: tuple[torch.Tensor
     mean image stand for it.
     """
     shapes = {name: list(tensor.shape) for name, tensor in trainer.state().items()}
-    if isinstance(trainer, LinearTrainer):
-        settings, autocast, source = trainer.settings, False, trainer.source
-        details = [source.block, source.window]  # they decide how it is shuffled
-        data = [trainer.mean.cpu(), *_sample(source)]
-    else:
-        settings, autocast, details = trainer.recipe, trainer.autocast, [trainer.data.negatives]
-        data = [trainer.data.images, trainer.data.targets, *trainer.model.state_dict().values()]
-        if (fresh := trainer.data.fresh) is not None:
-            details += [fresh.noise.model_dump(mode="json"), fresh.classes]
-            data += [fresh.target]
+    settings, data = trainer.decided_by()
     if validation is not None:
-        data += validation if isinstance(validation, tuple) else _sample(validation)
-    machine = [torch.get_num_threads(), trainer.device.type, autocast]
-    decided_by = [settings.model_dump(mode="json"), trainer.seed, machine, shapes, details]
+        data += validation if isinstance(validation, tuple) else sampled(validation)
+    decided_by = [settings, trainer.seed, torch.get_num_threads(), trainer.device.type, shapes]
     digest = hashlib.sha256(json.dumps(decided_by).encode())
     for tensor in data:
         digest.update(f"{tensor.dtype} {list(tensor.shape)}".encode())
@@ -68,13 +81,7 @@ def fingerprint(trainer: Trainer | LinearTrainer, validation: tuple[torch.Tensor
     return digest.hexdigest()
 
 
-def _sample(source: Split) -> list[torch.Tensor]:
-    """All labels of a source, and evenly spread images of it."""
-    count = min(len(source), SAMPLED)
-    return [source.labels, source.batch(torch.arange(count) * len(source) // count)]
-
-
-def _restore(trainer: Trainer | LinearTrainer, checkpoint: Path, made_with: str) -> list:
+def _restore(trainer: Trainer, checkpoint: Path, made_with: str) -> list:
     """The history of a checkpoint of the same run; one that is unreadable or of another run is not used.
 
     Raises SpuriousError where it is of the same run but damaged: `trainer` may then have taken a part of it.
@@ -85,9 +92,8 @@ def _restore(trainer: Trainer | LinearTrainer, checkpoint: Path, made_with: str)
         return []
     if metadata.get("made_with") != made_with:
         return []
-    row = LinearProgress if isinstance(trainer, LinearTrainer) else Progress
     try:
-        history = [row(**values) for values in json.loads(metadata["history"])]
+        history = [trainer.progress(**values) for values in json.loads(metadata["history"])]
         trainer.restore(tensors)
     except Exception as error:  # safetensors has no checksum: any part of it may be another one than was written
         reason = reason_of(error)[:200]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.files.downloads import fetch
-from spurious.classifiers.entries import ClassifierEntry, Torchvision
+from spurious.classifiers.trained_elsewhere import ClassifierEntry, Torchvision
 
 
 def fetch_classifier(output: Path, entry: ClassifierEntry, local_data: str | None = None) -> None:

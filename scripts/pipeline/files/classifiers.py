@@ -6,11 +6,11 @@ from pathlib import Path
 import torch
 
 from pipeline.files.photographs import sha256_of
-from pipeline.files.tensors import load_classifier
+from pipeline.files.weights import load_classifier
 from pipeline.jobs.progress import tell
 from spurious.classifiers.entries import Architecture, ClassifierEntry, Torchvision
 from spurious.errors import SpuriousError
-from spurious.views.settings import Preprocessing
+from spurious.views.preprocessing import Preprocessing
 
 
 def open_classifier(

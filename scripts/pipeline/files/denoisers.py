@@ -3,15 +3,18 @@
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from pipeline.files.tensors import read_tensors, write_tensors
 from spurious.defences.denoiser import DnCNN
 from spurious.defences.denoising import DenoiserSettings
-from spurious.defences.kinds import Defence
 from spurious.errors import SpuriousError, reason_of
 from spurious.registry import as_data, parse
+
+if TYPE_CHECKING:  # the training of a denoiser does not depend on the defences
+    from spurious.defences.kinds import Defence
 
 
 def write_denoiser(
@@ -23,11 +26,11 @@ def write_denoiser(
 
 
 def trained_defences(
-    defences: Mapping[str, Defence],
+    defences: Mapping[str, "Defence"],
     paths: Iterable[str | Path],
     image_shape: tuple[int, int, int] | None,
     device: torch.device,
-) -> dict[str, Defence]:
+) -> dict[str, "Defence"]:
     """The defences with the denoisers of these files, in evaluation mode and frozen.
 
     Raises SpuriousError for a file that is no denoiser, or one of other images than those of `image_shape`, and for a

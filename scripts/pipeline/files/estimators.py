@@ -1,4 +1,4 @@
-"""Classifiers of scikit-learn in files (skops: no pickle), and any classifier's file opened as its scores."""
+"""Classifiers of scikit-learn in files (skops: no pickle)."""
 
 import io
 import json
@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.files.atomic import whole_file
-from spurious.classifiers.entries import ClassifierEntry, ScikitLearn
+from spurious.classifiers.fitted import ScikitLearn
 from spurious.classifiers.scikit_learn import build, check_fitted
 from spurious.data.archives import check_size
 from spurious.errors import SpuriousError, reason_of
 
 if TYPE_CHECKING:
-    import torch
     from sklearn.base import ClassifierMixin
 
 _NOT_LEARNT = ("random_state", "n_jobs")
@@ -96,18 +95,3 @@ def _load(path: str | Path, trusted: list[str]) -> object:
 
 def _settings(classifier: "ClassifierMixin") -> dict[str, object]:
     return {name: value for name, value in classifier.get_params().items() if name not in _NOT_LEARNT}
-
-
-def open_any(
-    path: str | Path, entry: ClassifierEntry, device: "torch.device", threads: int = 1
-) -> "torch.nn.Module | ClassifierMixin":
-    """The classifier of a file by its entry of `classifiers:`, a network or one of scikit-learn.
-
-    Raises SpuriousError, naming the file, where it is not what the entry says.
-    """
-    if isinstance(entry, ScikitLearn):
-        limit_threads(threads)
-        return read(path, entry, threads)
-    from pipeline.files.classifiers import open_classifier
-
-    return open_classifier(path, entry, device, accelerated=False)[0]

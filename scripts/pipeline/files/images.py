@@ -11,10 +11,9 @@ from pipeline.files.photographs import open_photographs
 from pipeline.files.stores import open_store
 from pipeline.files.tensors import read_dataset
 from spurious.data.datasets import to_float
-from spurious.data.splits import InMemory, Split
+from spurious.data.splits import InMemory, Split, Splits
 from spurious.errors import SpuriousError
-from spurious.perturbations.balls import Id
-from spurious.seeding import generator
+from spurious.seeding import Id, generator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +77,11 @@ def open_splits(path: str | Path) -> tuple[dict[str, Split], int]:
         return dict(store.splits), store.classes
     data = read_dataset(path)
     return {split: InMemory(data.images[split], data.labels[split]) for split in data.images}, data.classes
+
+
+def read_splits(paths: Sequence[str | Path]) -> Splits:
+    """The splits of the one store or file."""
+    return Splits(*open_splits(paths[0]))
 
 
 @dataclass(frozen=True)

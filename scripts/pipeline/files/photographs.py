@@ -101,6 +101,11 @@ def turned_column(list_csv: str | Path) -> list[str]:
     return [TURNED] if TURNED in pd.read_csv(list_csv, nrows=0) else []
 
 
+def read_listed(paths: Sequence[str]) -> Photographs:
+    """`open_photographs` of a folder and its list."""
+    return open_photographs(*paths)
+
+
 def open_photographs(folder: str | Path, list_csv: str | Path) -> Photographs:
     """The photographs of `folder` that the list of prepare_images.py keeps; SpuriousError where it is none.
 

@@ -2,7 +2,6 @@
 
 import importlib.util
 import inspect
-import json
 import re
 import types
 import typing
@@ -12,8 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.files.arrays import TensorFile, read_metadata
+from pipeline.files.arrays import TensorFile
 from pipeline.files.atomic import whole_file, write_text
+from pipeline.files.readers import LATE
 from pipeline.files.rows import read_rows, write_rows
 from spurious.errors import SpuriousError
 from spurious.frames import Arrays, Tables
@@ -83,17 +83,15 @@ def contents(hint: Any, paths: Sequence[str]) -> Any:
     read = reader_of(hint)
     if read is None:
         place = ", ".join(paths)
-        raise SpuriousError(f"{place}: nothing is known to read as {hint}; annotate the argument as READERS says")
+        raise SpuriousError(f"{place}: nothing is known to read as {hint}; annotate as READERS or LATE says")
     return read(paths)
 
 
 def reader_of(hint: Any) -> Callable[[Sequence[str]], Any] | None:
     """What reads files as an argument of the annotated type; None where nothing is known to."""
     hint = _without_none(hint)
-    for known, read in READERS:
-        if hint == known or getattr(hint, "__name__", None) == known:
-            return read
-    return None
+    late = LATE.get(getattr(hint, "__name__", ""))
+    return function_of(late) if late else next((read for known, read in READERS if hint == known), None)
 
 
 def parsed(hint: Any, value: Any) -> Any:
@@ -107,44 +105,13 @@ def _without_none(hint: Any) -> Any:
     return hint
 
 
-def _classifier(paths: Sequence[str]) -> Any:
-    import torch
-
-    from pipeline.files.tensors import load_classifier
-
-    return load_classifier(paths[0], torch.device("cpu"))
-
-
-def _splits(paths: Sequence[str]) -> Any:
-    from pipeline.files.images import open_splits
-    from spurious.data.splits import Splits
-
-    return Splits(*open_splits(paths[0]))
-
-
-def _photographs(paths: Sequence[str]) -> Any:
-    from pipeline.files.photographs import open_photographs
-
-    return open_photographs(*paths)
-
-
 def _class_names(paths: Sequence[str]) -> list[str]:
     from pipeline.files.photographs import read_class_names
 
     return [known.name for known in read_class_names(paths[0])]
 
 
-def _examples(paths: Sequence[str]) -> Any:
-    from spurious.figures.examples import Examples
-
-    try:
-        rows = pd.DataFrame(json.loads(read_metadata(paths[0])["rows"]))
-    except (KeyError, ValueError) as error:
-        raise SpuriousError(f"{paths[0]}: no examples with their rows ({error}); delete it and run again") from None
-    return Examples(TensorFile(paths[0]), rows)
-
-
-# A type, or the name of one whose import costs; what needs torch is imported where a result needs it.
+# The types that most results take; those whose readers bring more of our modules along are named in `readers`.
 READERS: list[tuple[Any, Callable[[Sequence[str]], Any]]] = [
     (pd.DataFrame, read_rows),
     (Sequence[pd.DataFrame], lambda paths: [read_rows([path]) for path in paths]),
@@ -152,10 +119,6 @@ READERS: list[tuple[Any, Callable[[Sequence[str]], Any]]] = [
     (Arrays, lambda paths: TensorFile(paths[0])),
     (Sequence[Arrays], lambda paths: [TensorFile(path) for path in paths]),
     (Sequence[str], _class_names),
-    ("Module", _classifier),
-    ("Splits", _splits),
-    ("PhotographSource", _photographs),
-    ("Examples", _examples),
 ]
 
 

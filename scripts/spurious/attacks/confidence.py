@@ -5,7 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from spurious.attacks.gradient import log_odds
+from spurious.attacks.inner import within_box
+from spurious.attacks.worth import log_odds
 
 
 def raise_confidence(
@@ -22,7 +23,7 @@ def raise_confidence(
     for _ in range(steps):
         gradients = confidence_gradients(logits_of, images, classes)
         moved = images + 2.5 * epsilon / steps * gradients.sign()
-        images = moved.clamp(start - epsilon, start + epsilon).clamp_(0, 1)
+        images = within_box(moved, start, epsilon)
     return images
 
 

@@ -3,9 +3,9 @@
 import torch
 
 from spurious.attacks.within import Attacked, Found, Starts, Within, judged
-from spurious.perturbations.balls import drawn_by_id, project
+from spurious.perturbations.balls import project
 from spurious.perturbations.norms import NORMS
-from spurious.seeding import generator
+from spurious.seeding import drawn_by_id, generator
 
 
 @torch.no_grad()

@@ -14,7 +14,7 @@ from spurious.registry import Entry
 if TYPE_CHECKING:  # planning reads settings without torch
     from torch import Tensor, nn
 
-    from spurious.perturbations.balls import Id
+    from spurious.seeding import Id
 
 METHODS: dict[str, dict[str, Any]] = {
     "fgsm": {"epsilon": 0.25},

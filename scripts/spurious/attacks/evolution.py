@@ -10,8 +10,8 @@ from torch import Tensor
 from spurious.attacks.scores import Scores
 from spurious.attacks.settings import Budget
 from spurious.errors import SpuriousError
-from spurious.perturbations.balls import Id, start_noise
-from spurious.seeding import generator
+from spurious.perturbations.noise_images import start_noise
+from spurious.seeding import Id, generator
 
 SMALLEST = torch.finfo(torch.float32).tiny  # a forest gives exact zeros, which have no logarithm
 PRESSURE = 4.0  # the best of a population becomes a parent about e^4 times as often as the last

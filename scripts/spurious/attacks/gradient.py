@@ -4,17 +4,16 @@ import math
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from spurious.attacks.entries import GradientAttack
+from spurious.attacks.targets import NO_LABEL
+from spurious.attacks.worth import independent_log_likelihood, log_odds, margin
 from spurious.errors import SpuriousError
 from spurious.modules import device_of, evaluating, has_independent_classes
-from spurious.perturbations.balls import Id, project, random_start
+from spurious.perturbations.balls import project, random_start
 from spurious.perturbations.norms import NORMS
-from spurious.seeding import generator
-
-NO_LABEL = -1  # of an image that starts from noise
+from spurious.seeding import Id
 
 
 def fool(
@@ -69,43 +68,6 @@ def fool(
             moved = _search(model, start.to(device), begin.to(device), wanted[batch].to(device), method)
             found.append(moved.cpu())
     return torch.cat(found) if found else images.clone()
-
-
-def random_targets(labels: Tensor, classes: int, ids: Sequence[Id], seed: int | str) -> Tensor:
-    """A class other than its label for each image (N,), decided by (seed, id); any class where it is NO_LABEL.
-
-    Raises SpuriousError where there is no other class.
-    """
-    if classes < 2:
-        raise SpuriousError(f"a target needs two classes or more, not {classes}; use another dataset")
-    targets = []
-    for label, name in zip(labels.tolist(), ids, strict=True):
-        others = classes if label == NO_LABEL else classes - 1
-        drawn = int(torch.randint(others, (), generator=generator(seed, "target", name)))
-        targets.append(drawn + (label != NO_LABEL and drawn >= label))
-    return torch.tensor(targets, dtype=torch.int64)
-
-
-def log_odds(logits: Tensor, classes: Tensor) -> Tensor:
-    """log p / (1 - p) (N,) of `classes` (N,), from logits (N, K).
-
-    Its gradient on the pixels is that of log p divided by 1 - p: the same direction. But that of log p is 0 in float32
-    where p rounds to 1, and then leads nowhere.
-    """
-    place = classes[:, None]
-    return (logits.gather(1, place) - logits.scatter(1, place, -math.inf).logsumexp(1, keepdim=True))[:, 0]
-
-
-def independent_log_likelihood(logits: Tensor, classes: Tensor) -> Tensor:
-    """log p (N,) that `classes` (N,) are there and no others, from the log odds (N, K) of each class alone."""
-    there = F.one_hot(classes, logits.shape[1]).bool()
-    return F.logsigmoid(torch.where(there, logits, -logits)).sum(1)
-
-
-def margin(logits: Tensor, classes: Tensor) -> Tensor:
-    """The logit of `classes` (N,) minus the largest other, (N,), from logits (N, K): above 0 where it wins."""
-    place = classes[:, None]
-    return (logits.gather(1, place) - logits.scatter(1, place, -math.inf).amax(1, keepdim=True))[:, 0]
 
 
 def _search(model: nn.Module, start: Tensor, begin: Tensor, classes: Tensor, method: GradientAttack) -> Tensor:

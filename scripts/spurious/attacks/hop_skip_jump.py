@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from spurious.attacks.within import Attacked, Found, Starts, Within, judged, reached
-from spurious.perturbations.balls import drawn_by_id, project
+from spurious.perturbations.balls import project
 from spurious.perturbations.norms import NORMS
-from spurious.seeding import generator
+from spurious.seeding import drawn_by_id, generator
 
 HALVINGS = 12  # of the line between an image and its adversary, and of a step
 FIRST_DIRECTIONS = 20  # by which the first border's normal is estimated; sqrt(round) times as many later

@@ -8,8 +8,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from spurious.attacks.scores import Scores
-from spurious.attacks.within import Within
-from spurious.perturbations.balls import project
 
 REACH = 2.5  # all steps together, in sizes of the ball
 
@@ -30,11 +28,18 @@ def raise_loss(
     `generator` draws the start on the CPU. Each step goes along the signs of the gradient, REACH / steps of epsilon.
     Madry et al., "Towards deep learning models resistant to adversarial attacks", ICLR (2018).
     """
-    ball = Within(norm="linf", epsilon=epsilon)
     drawn = 2 * torch.rand(images.shape, generator=generator) - 1
-    moved = project(images + epsilon * drawn.to(images.device), images, ball)
+    moved = within_box(images + epsilon * drawn.to(images.device), images, epsilon)
     for _ in range(steps):
         moved.requires_grad_()
         (gradients,) = torch.autograd.grad(loss(logits(moved).float(), targets).sum(), moved)
-        moved = project(moved.detach() + REACH / steps * epsilon * gradients.sign(), images, ball)
+        moved = within_box(moved.detach() + REACH / steps * epsilon * gradients.sign(), images, epsilon)
     return moved
+
+
+def within_box(images: Tensor, start: Tensor, epsilon: float) -> Tensor:
+    """The nearest images (N, C, H, W) whose pixels are within epsilon of those of `start`, and in [0, 1].
+
+    That is `balls.project` of "linf", for trainings: they do not depend on the norms of the attacks.
+    """
+    return images.clamp(start - epsilon, start + epsilon).clamp_(0, 1)

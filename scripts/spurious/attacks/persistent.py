@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from spurious.attacks.apgd import ascend
 from spurious.attacks.evolution import Goal, evolve, noise
-from spurious.attacks.gradient import log_odds, margin
 from spurious.attacks.settings import EVOLUTION, FROM_NOISE, Budget, PersistentAttack
 from spurious.attacks.within import Within
+from spurious.attacks.worth import log_odds, margin
 from spurious.modules import device_of, evaluating
 from spurious.perturbations.noise_images import NOISE
 from spurious.seeding import generator

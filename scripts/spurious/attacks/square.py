@@ -11,8 +11,8 @@ from torch import Tensor
 
 from spurious.attacks.objectives import objective, wanted_classes
 from spurious.attacks.within import Attacked, Found, Starts, Within, judged, reached
-from spurious.perturbations.balls import drawn_by_id, project
-from spurious.seeding import generator
+from spurious.perturbations.balls import project
+from spurious.seeding import drawn_by_id, generator
 
 SHARE = 0.3  # p, of the pixels that the first squares change: as there against robust classifiers of small images
 HALVED_AT = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)  # of the queries; 10, 50, 200, ... of 10,000

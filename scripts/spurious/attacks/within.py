@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from spurious.attacks.margins import is_rejected, is_wrong
-from spurious.perturbations.balls import Id
+from spurious.seeding import Id
 
 LEVELS = 255  # of a pixel of 8 bits, above 0
 Goal = Literal["wrong", "rejected"]  # a wrong class that is accepted, or a rejection

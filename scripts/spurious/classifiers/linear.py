@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import pandas as pd
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from spurious.classifiers.linear_predictions import predict_linear, to_pixels
 from spurious.classifiers.recipes import LinearRecipe
-from spurious.data.splits import Split, prefetched, shuffled
+from spurious.data.splits import Split, prefetched, sampled, shuffled
 from spurious.errors import SpuriousError
 from spurious.seeding import generator
 
@@ -59,6 +60,8 @@ class LinearTrainer:
     are free of it. The source is read batch by batch. Raises SpuriousError for a weight decay that must diverge.
     """
 
+    progress = LinearProgress
+
     def __init__(
         self,
         source: Split,
@@ -82,6 +85,11 @@ class LinearTrainer:
         self.weight_momentum, self.bias_momentum = torch.zeros_like(self.weight), torch.zeros_like(self.bias)
         self.decay = torch.tensor(settings.weight_decays, device=device)
         self.row_decay = self.decay.repeat_interleave(classes)[:, None]
+
+    def decided_by(self) -> tuple[list[Any], list[Tensor]]:
+        """The settings, and how its source is shuffled; the mean image and a sample of the source."""
+        settings = [self.settings.model_dump(mode="json"), self.source.block, self.source.window]
+        return settings, [self.mean.cpu(), *sampled(self.source)]
 
     def state(self) -> dict[str, Tensor]:
         """Weights, momenta and the step, as tensors."""

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from pydantic import ConfigDict, model_validator
 from torch import Tensor, nn
 
-from spurious.classifiers.entries import Architecture
+from spurious.classifiers.architectures import Architecture
 from spurious.errors import SpuriousError
 from spurious.registry import Settings, parse
 

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from spurious import vision
-from spurious.classifiers.entries import Exported, TorchScript, Torchvision
 from spurious.classifiers.programs import Batched, Program
+from spurious.classifiers.trained_elsewhere import Exported, TorchScript, Torchvision
 from spurious.errors import SpuriousError
 from spurious.registry import parse
 from spurious.seeding import generator
-from spurious.views.settings import Preprocessing
+from spurious.views.preprocessing import Preprocessing
 
 _TOLERANCE = 1e-3  # of the largest logit: folding moves the last digits, a specialized trace gives something else
 

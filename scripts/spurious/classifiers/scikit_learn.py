@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from spurious.attacks.distances import Stored
 from spurious.attacks.scores import Scores
-from spurious.classifiers.entries import ScikitLearn
+from spurious.classifiers.fitted import ScikitLearn
 from spurious.classifiers.predictions import predict
 from spurious.errors import SpuriousError
 from spurious.seeding import for_scikit_learn, generator

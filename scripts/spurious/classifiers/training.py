@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -87,6 +88,8 @@ class Trainer:
     weights as an undisturbed one.
     """
 
+    progress = Progress
+
     def __init__(
         self,
         model: nn.Module,
@@ -123,6 +126,15 @@ class Trainer:
         if attack := self.recipe.adversarial:
             passes += size * attack.steps * sum(attack.size(step, self.total) > 0 for step in range(self.total))
         return passes
+
+    def decided_by(self) -> tuple[list[Any], list[Tensor]]:
+        """Recipe, precision and what is fresh in every batch; the training images, and the weights at the start."""
+        settings = [self.recipe.model_dump(mode="json"), self.autocast, self.data.negatives]
+        tensors = [self.data.images, self.data.targets, *self.model.state_dict().values()]
+        if (fresh := self.data.fresh) is not None:
+            settings += [fresh.noise.model_dump(mode="json"), fresh.classes]
+            tensors += [fresh.target]
+        return settings, tensors
 
     def state(self) -> dict[str, Tensor]:
         """Parameters, the optimizer's moments, the model's buffers and the step, as flat tensors."""

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from spurious.errors import SpuriousError
 
+SAMPLED = 256  # images of a source that stand for all
+
 
 class Split(Protocol):
     """A split whose images are asked for by their indices; the labels, int64 (N,), are all at hand.
@@ -112,3 +114,9 @@ def prefetched(source: Split, index_batches: Iterable[Tensor], *, depth: int = 2
         finally:
             for images, _ in pending:
                 images.cancel()
+
+
+def sampled(source: Split) -> list[Tensor]:
+    """All labels of a source, and SAMPLED evenly spread images of it: what stands for one larger than memory."""
+    count = min(len(source), SAMPLED)
+    return [source.labels, source.batch(torch.arange(count) * len(source) // count)]

@@ -13,7 +13,7 @@ from spurious.defences.registry import Defence
 from spurious.defences.rejection import REJECTED
 from spurious.errors import SpuriousError
 from spurious.modules import evaluating
-from spurious.views.settings import Preprocessing
+from spurious.views.preprocessing import Preprocessing
 
 
 class Defended:

@@ -13,8 +13,7 @@ from spurious.classifiers.predictions import predict
 from spurious.classifiers.recipes import TrainingRecipe
 from spurious.classifiers.training import Trainer, TrainingSet, one_hot
 from spurious.defences.denoising import DenoiserSettings, Loss
-from spurious.defences.looks import prepared
-from spurious.views.settings import Preprocessing
+from spurious.views.preprocessing import Preprocessing, prepare
 
 
 class DnCNN(nn.Module):
@@ -46,7 +45,7 @@ class Judged(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """The logits."""
-        return self.classifier(prepared(self.denoiser(images), self.preprocessing))
+        return self.classifier(prepare(self.denoiser(images), self.preprocessing))
 
     def train(self, mode: bool = True) -> Self:
         """Only the denoiser is trained."""

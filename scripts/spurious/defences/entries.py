@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from spurious.attacks.scores import Scores
-    from spurious.views.settings import Preprocessing
+    from spurious.views.preprocessing import Preprocessing
 
 Taps = Annotated[int, Odd(), Field(ge=3, description="odd number of taps of the Gaussian blur: 3, 5, 7, ...")]
 BlurSigma = Annotated[float, Field(gt=0, description="standard deviation of the blur in pixels, above 0")]
@@ -122,12 +122,12 @@ class Threshold(Defence, kind="threshold"):
 
     def margins(self, logits: "Scores", images: "Tensor", preprocessing: "Preprocessing") -> "Tensor":
         """Log odds (1, N, K) minus the smallest ones that are answered; SpuriousError before these are chosen."""
-        from spurious.defences.looks import prepared
         from spurious.defences.odds import log_odds_of_all
+        from spurious.views.preprocessing import prepare
 
         if self.log_odds is None:
             raise SpuriousError("threshold: its log_odds are not chosen; fit it to images that nobody attacks")
-        return (log_odds_of_all(logits(prepared(images, preprocessing)).float()) - self.log_odds)[None]
+        return (log_odds_of_all(logits(prepare(images, preprocessing)).float()) - self.log_odds)[None]
 
     def fitted(self, kept: "Tensor", coverage: float | None = None) -> Self:
         """With `log_odds` chosen; SpuriousError where there are no images, or no coverage of the defence `like`."""

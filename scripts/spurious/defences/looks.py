@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
+from spurious.views.preprocessing import Preprocessing, prepare
 from spurious.views.registry import View
-from spurious.views.settings import Preprocessing
 from spurious.views.viewer import view_of
 
 
@@ -17,12 +17,5 @@ def look(view: View, images: Tensor, kernel: int, sigma: float, preprocessing: P
     if view.gradient == "exact":
         return view_of(view, images, own, sigma, preprocessing)
     seen = view_of(view, images.detach(), own, sigma, preprocessing)
-    smooth = prepared(view.smooth(images), preprocessing)
+    smooth = prepare(view.smooth(images), preprocessing)
     return seen + (smooth - smooth.detach())
-
-
-def prepared(images: Tensor, preprocessing: Preprocessing) -> Tensor:
-    """Images (N, C, H, W) resized and cropped as the classifier wants them."""
-    from spurious.views.preparation import prepare
-
-    return prepare(images, preprocessing)

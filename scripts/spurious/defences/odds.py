@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from spurious.attacks.gradient import log_odds
+from spurious.attacks.worth import log_odds
 
 
 def log_odds_of_all(logits: Tensor) -> Tensor:

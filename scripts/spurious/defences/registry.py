@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # planning reads the settings of defences without torch
     from torch import Tensor, nn
 
     from spurious.attacks.scores import Scores
-    from spurious.views.settings import Preprocessing
+    from spurious.views.preprocessing import Preprocessing
 
 Gradient = Literal["exact", "identity", "stand-in"]
 
@@ -61,9 +61,9 @@ class Defence(Entry):
 
     def seen(self, images: "Tensor", preprocessing: "Preprocessing") -> list["Tensor"]:
         """What the classifier gets of images (N, C, H, W): the views (N, C, h, w), resized and cropped."""
-        from spurious.defences.looks import prepared
+        from spurious.views.preprocessing import prepare
 
-        return [prepared(images, preprocessing)]
+        return [prepare(images, preprocessing)]
 
     def margins(self, logits: "Scores", images: "Tensor", preprocessing: "Preprocessing") -> "Tensor":
         """Margins (V, N, K) of the V views of images (N, C, H, W), float32 in [0, 1]: differentiable.

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from spurious.attacks.scores import Scores
 from spurious.defences.rejection import ABSTAINED, REJECTED
-from spurious.perturbations.balls import Id
-from spurious.seeding import generator
+from spurious.seeding import Id, generator
 from spurious.statistics.randomized_smoothing import certified_radius, leads
 
 

@@ -1,15 +1,12 @@
 """Balls around images: the members that attacks start from, move within and are compared with."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
-import torch
 from torch import Tensor
 
 from spurious.perturbations.norms import NORMS
-from spurious.seeding import generator
-
-Id = int | str
+from spurious.seeding import Id, drawn_by_id, generator
 
 
 class Ball(Protocol):
@@ -22,11 +19,6 @@ class Ball(Protocol):
     norm: str
     clamp: bool
     start: Literal["image", "noise"]
-
-
-def start_noise(ids: Sequence[Id], shape: tuple[int, int, int], seed: int | str) -> Tensor:
-    """Images (N, C, H, W) of noise U[0, 1], each decided by (seed, id)."""
-    return drawn_by_id(ids, shape, lambda name: torch.rand(shape, generator=generator(seed, "start noise", name)))
 
 
 def random_perturbation(images: Tensor, ids: Sequence[Id], method: Ball, seed: int | str) -> Tensor:
@@ -59,8 +51,3 @@ def random_start(start: Tensor, ids: Sequence[Id], method: Ball, seed: int | str
     norm, shape = NORMS[method.norm], start.shape[1:]
     change = drawn_by_id(ids, shape, lambda name: norm.draw(shape, generator(seed, "random start", name)))
     return project(start + method.epsilon * change, start, method)
-
-
-def drawn_by_id(ids: Sequence[Id], shape: Sequence[int], draw: Callable[[Id], Tensor]) -> Tensor:
-    """(N, *shape): what `draw` gives for each id."""
-    return torch.stack([draw(name) for name in ids]) if len(ids) else torch.empty(0, *shape)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from spurious.experiments.catalogue import named_classifiers
-from spurious.experiments.certification.catalogue import portions
+from spurious.experiments.certification.jobs import portions
 from spurious.experiments.retraining.arms import arms
-from spurious.experiments.robustness.catalogue import attacked, parts
+from spurious.experiments.robustness.jobs import attacked, parts
 
 VERSION = "0.1.0"  # of the workflow; here, where no result depends on it, and in CITATION.cff
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^]]*\])?==(?P<version>[^\s;#]+)")

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from spurious.rates import interval
+from spurious.statistics.proportions import wilson
 from spurious.wording import percent, plural
 
 CAUSES = "value range of the pixels (0 to 1, or 0 to 255), mean and std, order of the classes, resize and crop"
@@ -28,12 +28,14 @@ def largest_share(labels: ArrayLike) -> float:
 def near_chance(labels: ArrayLike, predicted: ArrayLike, classes: int) -> str | None:
     """`sentence` of predictions (N,) of images with these labels (N,); None where there are none or they are better.
 
-    They are near chance where the upper end of the accuracy's Wilson 95 % interval is at most `limit`.
+    They are near chance where the upper end of the accuracy's Wilson 95 % interval is at most `limit`. This is a
+    note in a log and in no result: it stays Wilson's whatever `spurious.rates` decides, and no training depends on
+    that.
     """
     right = np.asarray(labels) == np.asarray(predicted)
     if not right.size:
         return None
-    _, high = interval(right.sum(), right.size)
+    _, high = wilson(right.sum(), right.size)
     return sentence(right.size, float(right.mean()), float(high), largest_share(labels), classes)
 
 

@@ -13,7 +13,7 @@ from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
 from spurious.views.blur import check_blur
-from spurious.views.settings import Preprocessing
+from spurious.views.preprocessing import Preprocessing
 
 Band = tuple[tuple[slice, Tensor], ...]  # consecutive output rows: which input rows they take, and how much of each
 
@@ -39,7 +39,7 @@ class Side:
 
 
 def prepare(images: Tensor, preprocessing: Preprocessing, *, antialias: bool = False) -> Tensor:
-    """Images (N, C, H, W) resized and cropped as by `preparation.prepare`."""
+    """Images (N, C, H, W) resized and cropped as by `preprocessing.prepare`."""
     return blur_and_prepare(images, 0, 1, 1.0, preprocessing, antialias=antialias)
 
 

@@ -1,41 +1,15 @@
-"""Settings of a view: how noise gets into an image, and the image into a classifier."""
+"""How noise gets into an image, and the image into a classifier: what the variants of the sweep change."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from spurious.errors import SpuriousError
 from spurious.perturbations.noises import Noise
 from spurious.registry import Settings
 
 if TYPE_CHECKING:  # planning reads settings without torch
     from torch import Tensor
-
-Pixels = Annotated[int, Field(ge=1, description="pixels that the short side of an image is resized to, 1 or more")]
-Crop = Annotated[
-    int, Field(ge=1, description="height and width in pixels of the centre that is cropped, at most resize")
-]
-Interpolation = Annotated[
-    Literal["bilinear", "bicubic"], Field(description="how images are resized, bilinear or bicubic")
-]
-
-
-class Preprocessing(Settings):
-    """What a classifier wants done to an image of any size: its short side resized to `resize`, its centre cropped.
-
-    None leaves the step out. Normalization is none of this: it is the classifier's first layer.
-    """
-
-    resize: Pixels | None = None
-    crop: Crop | None = None
-    interpolation: Interpolation = "bilinear"
-
-    @model_validator(mode="after")
-    def _crop_within(self) -> Self:
-        if self.crop is not None and (self.resize is None or self.crop > self.resize):
-            raise SpuriousError(f"a crop of {self.crop} pixels needs a resize to at least as many, not {self.resize}")
-        return self
 
 
 class Variant(Settings):

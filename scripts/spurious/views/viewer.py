@@ -1,16 +1,18 @@
 """The views that the vote compares: `prepare(view(noisy, kernel, sigma))` of every view and kernel."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
 
 from spurious.errors import SpuriousError
 from spurious.views import bands
-from spurious.views.preparation import prepare
+from spurious.views.preprocessing import Preprocessing, prepare
 from spurious.views.registry import View
-from spurious.views.settings import Preprocessing, Variant
+
+if TYPE_CHECKING:  # who makes views without noise does not depend on the noises
+    from spurious.views.settings import Variant
 
 
 def view_of(
@@ -66,7 +68,7 @@ class Viewer:
     the others with each kernel.
     """
 
-    def __init__(self, preprocessing: Preprocessing, settings: Sweep, variant: Variant):
+    def __init__(self, preprocessing: Preprocessing, settings: Sweep, variant: "Variant"):
         self.preprocessing, self.settings, self.variant = preprocessing, settings, variant
         self.passes = [(view, None) for view in settings.views if not view.swept]
         self.passes += [(view, kernel) for kernel in settings.kernels for view in settings.views if view.swept]

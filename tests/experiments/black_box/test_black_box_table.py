@@ -13,8 +13,8 @@ from spurious.experiments.black_box.curves import success_curves
 from spurious.experiments.black_box.table import black_box
 from spurious.experiments.transfer import table as transfer_table_module
 from spurious.statistics.comparisons import mcnemar_exact
-from spurious.statistics.intervals import wilson
 from spurious.statistics.order_statistics import order_statistic_median
+from spurious.statistics.proportions import wilson
 
 # --- black box
 

@@ -10,9 +10,9 @@ from spurious.defences.defended import Defended
 from spurious.defences.rejection import ABSTAINED, REJECTED
 from spurious.errors import SpuriousError
 from spurious.experiments.catalogue import of_classifier
-from spurious.experiments.certification.catalogue import portions
 from spurious.experiments.certification.figure import figure
 from spurious.experiments.certification.findings import certification as findings
+from spurious.experiments.certification.jobs import portions
 from spurious.experiments.certification.rows import ATTACKS, COLUMNS, rows_of_image, smoothed
 from spurious.experiments.certification.settings import CertificationSettings
 from spurious.experiments.certification.table import attacks, certified

@@ -13,7 +13,7 @@ from spurious.experiments.fooling.seeds import example_places, fool_seed, parts
 from spurious.experiments.fooling.settings import FoolingSettings
 from spurious.experiments.fooling.starts import images_wanted, of_one_size
 from spurious.seeding import generator
-from spurious.views.settings import Preprocessing
+from spurious.views.preprocessing import Preprocessing
 from spurious.vision import transforms
 
 METHODS = {

@@ -13,7 +13,8 @@ from spurious.errors import SpuriousError
 from spurious.experiments.fooling.rubbish import rubbish
 from spurious.experiments.fooling.success import COLUMNS, fooling
 from spurious.rates import over_seeds
-from spurious.statistics.intervals import mean_interval, wilson
+from spurious.statistics.intervals import mean_interval
+from spurious.statistics.proportions import wilson
 from spurious.writeups.goodfellow import goodfellow
 
 # label, target, before, after, p, l2, linf, control

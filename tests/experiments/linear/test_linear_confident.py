@@ -9,7 +9,8 @@ import pytest
 
 from linearsweep import DECAYS, IMAGES, SEEDS, steps
 from spurious.experiments.linear.confident import COLUMNS, confident
-from spurious.statistics.intervals import mean_interval, wilson
+from spurious.statistics.intervals import mean_interval
+from spurious.statistics.proportions import wilson
 from spurious.writeups.claims_linear import weak_invisible
 from spurious.writeups.judging import CONTRADICTED, SUPPORTED
 

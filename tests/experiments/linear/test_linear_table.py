@@ -14,7 +14,8 @@ from spurious.experiments.linear import comparison, pair_table, regularization, 
 from spurious.experiments.linear.templates import total_variation
 from spurious.statistics import bootstrap
 from spurious.statistics.bootstrap import bootstrap_median, draws, resampled_medians
-from spurious.statistics.intervals import mean_interval, wilson
+from spurious.statistics.intervals import mean_interval
+from spurious.statistics.proportions import wilson
 
 PREDICTIONS, STEPS, WEIGHTS, HISTORY = predictions(), steps(), weights(), history()
 TABLE = regularization.linear(PREDICTIONS, STEPS, WEIGHTS, HISTORY)

@@ -12,7 +12,8 @@ import retrain_classifier
 import train_classifier
 from pipeline.files import checkpoints
 from pipeline.files.rows import read_rows
-from pipeline.files.tensors import load_classifier, read_dataset, read_tensors, write_tensors
+from pipeline.files.tensors import read_dataset, read_tensors, write_tensors
+from pipeline.files.weights import load_classifier
 from spurious.attacks.map_elites import map_elites
 from spurious.attacks.optimization import run_searches
 from spurious.attacks.settings import ImageOptimization, MapElites

@@ -10,7 +10,7 @@ from spurious.defences.kinds import Defence
 from spurious.errors import SpuriousError
 from spurious.experiments.robustness.plain import holds
 from spurious.seeding import generator
-from spurious.views.settings import Preprocessing
+from spurious.views.preprocessing import Preprocessing
 
 VIEWS = ["ns", "ss", "ds", "median", {"kind": "bilateral", "contrast": 0.2}, {"kind": "jpeg", "quality": 20}, "bits"]
 DEFENCES = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spurious.experiments.robustness.catalogue import sources
+from spurious.experiments.robustness.jobs import sources
 
 CLASSIFIERS = {"cnn": {"architecture": "cnn"}, "softmax": {"architecture": "softmax"}, "own": {"torchscript": "own.pt"}}
 

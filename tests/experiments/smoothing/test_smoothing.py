@@ -16,7 +16,8 @@ from torch import nn
 import gather_smoothing
 import smooth_shard
 from pipeline.files.images import shard_indices
-from pipeline.files.tensors import write_tensors, write_weights
+from pipeline.files.tensors import write_tensors
+from pipeline.files.weights import write_weights
 from spurious.classifiers.models import Description, build_classifier, initialize
 from spurious.classifiers.predictions import predict
 from spurious.data.datasets import SPLITS

@@ -22,7 +22,8 @@ from spurious.experiments.smoothing import seeds as smoothing_seeds
 from spurious.experiments.smoothing import variants as smoothing_variants
 from spurious.experiments.smoothing.rates import main_rows, summarize
 from spurious.statistics.comparisons import holm
-from spurious.statistics.intervals import paired_interval, wilson
+from spurious.statistics.intervals import paired_interval
+from spurious.statistics.proportions import wilson
 from spurious.writeups import published as writeups_published
 from spurious.writeups import smoothing
 

@@ -9,7 +9,8 @@ import torch
 import transfer_images
 from blobs import blobs
 from pipeline.files import estimators
-from pipeline.files.tensors import write_tensors, write_weights
+from pipeline.files.tensors import write_tensors
+from pipeline.files.weights import write_weights
 from spurious.attacks.entries import GradientAttack
 from spurious.attacks.evolution import Budget, Goal, ball, evolve
 from spurious.attacks.gradient import fool

@@ -10,7 +10,8 @@ from spurious.attacks.evolution import Found, Goal
 from spurious.attacks.map_elites import map_elites_runs
 from spurious.attacks.scores import Scores
 from spurious.attacks.settings import MapElites
-from spurious.perturbations.balls import Id, sizes
+from spurious.perturbations.balls import sizes
+from spurious.seeding import Id
 
 
 def search_rows(

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from spurious.attacks.distances import Stored, approach
 from spurious.attacks.evolution import Box, Found, Goal, ball, evolve, noise
-from spurious.attacks.gradient import random_targets
 from spurious.attacks.scores import Scores, first_right
+from spurious.attacks.targets import random_targets
 from spurious.data.datasets import Dataset
 from spurious.errors import SpuriousError
 from spurious.experiments.black_box.rows import search_rows

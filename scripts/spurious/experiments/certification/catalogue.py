@@ -1,19 +1,11 @@
 """What is shown of certification by randomized smoothing."""
 
-from spurious.experiments.catalogue import Figure, Findings, Settings, Table, of_classifier
+from spurious.experiments.catalogue import Figure, Findings, Settings, Table
+from spurious.experiments.certification.jobs import portions
 from spurious.experiments.certification.settings import CertificationSettings
 from spurious.experiments.rooms import WITH_GRADIENT, Room, names_of
 
 HERE = "spurious.experiments.certification"
-
-
-def portions(settings: Settings) -> list[dict[str, object]]:
-    """The jobs that share the images of each classifier."""
-    return [
-        {"classifier": name, "portion": portion}
-        for name in settings["experiment"]["certification"]
-        for portion in range(of_classifier(settings["certification"], name)["shards"])
-    ]
 
 
 def published_as(settings: Settings) -> dict[str, str]:

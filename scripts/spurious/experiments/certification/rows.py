@@ -12,7 +12,7 @@ from spurious.defences.rejection import ABSTAINED, REJECTED
 from spurious.defences.smoothed import Certificate, Smoothed
 from spurious.errors import SpuriousError
 from spurious.experiments.certification.settings import CertificationSettings
-from spurious.perturbations.balls import Id
+from spurious.seeding import Id
 
 COLUMNS = ["defence", "sigma", "id", "label", "decision", "radius", "count", "n", "n0", "alpha"]
 ATTACKS = ["defence", "sigma", "id", "decision", "radius", "size", "moved", "found", "n", "draws", "steps"]

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from spurious.attacks.entries import Attack
-from spurious.attacks.gradient import NO_LABEL, random_targets
+from spurious.attacks.targets import NO_LABEL, random_targets
 from spurious.attacks.within import Starts
 from spurious.classifiers.predictions import predict
 from spurious.experiments.fooling.settings import FoolingSettings
 from spurious.experiments.fooling.starts import starts_of
-from spurious.perturbations.balls import Id, random_perturbation, sizes
-from spurious.seeding import generator
+from spurious.perturbations.balls import random_perturbation, sizes
+from spurious.seeding import Id, generator
 from spurious.statistics.chance import near_chance
 
 COLUMNS = [

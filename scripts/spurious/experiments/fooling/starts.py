@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from spurious.attacks.entries import Attack
-from spurious.attacks.gradient import NO_LABEL
+from spurious.attacks.targets import NO_LABEL
 from spurious.attacks.within import Starts
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.settings import FoolingSettings
-from spurious.perturbations.balls import start_noise
-from spurious.views.settings import Preprocessing
+from spurious.perturbations.noise_images import start_noise
+from spurious.views.preprocessing import Preprocessing
 
 
 def _noise(count: int, shape: tuple[int, int, int], seed: int) -> Starts:

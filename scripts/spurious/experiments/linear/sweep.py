@@ -9,7 +9,7 @@ from torch import Tensor
 from spurious.attacks.box_steps import smallest_image_steps
 from spurious.attacks.closed_form import Steps, fast_gradient_sign, rubbish_probability, smallest_steps
 from spurious.attacks.confident_steps import confident_steps
-from spurious.attacks.gradient import random_targets
+from spurious.attacks.targets import random_targets
 from spurious.classifiers.linear_predictions import predict_linear, prediction_rows
 from spurious.data.datasets import to_float
 from spurious.data.splits import Split

@@ -11,8 +11,8 @@ from spurious.attacks.within import Starts
 from spurious.defences.defended import Defended
 from spurious.experiments.robustness.rows import image_name
 from spurious.experiments.robustness.settings import PLAIN
-from spurious.perturbations.balls import Id
 from spurious.registry import as_data
+from spurious.seeding import Id
 
 KEYS = ["defence", "attack", "goal"]
 FOUND = [*KEYS, "norm", "epsilon", "id", "label", "predicted", "predicted_rounded"]

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from spurious.attacks.within import Starts
 from spurious.defences.defended import Defended
-from spurious.defences.looks import prepared
 from spurious.experiments.robustness.rows import image_name
 from spurious.experiments.robustness.settings import EXAMPLES, PLAIN
+from spurious.views.preprocessing import prepare
 
 MOST = 4  # images that the figure has room for
 KEYS = ["defence", "attack", "norm", "epsilon", "id", "label", "clean", "predicted", "l2", "linf"]
@@ -41,7 +41,7 @@ def examples_of(
 @torch.no_grad()
 def _tensors(image: Tensor, start: Tensor, defended: Defended) -> dict[str, Tensor]:
     image, preprocessing = image.to(start.device), defended.preprocessing
-    original, fooled = (prepared(each, preprocessing)[0] for each in (start, image))
+    original, fooled = (prepare(each, preprocessing)[0] for each in (start, image))
     views = torch.cat(defended.defence.seen(image, preprocessing))
     made = {"original": original, "fooled": fooled, "views": views, "labels": defended.logits(views).argmax(1)}
     return {name: tensor.cpu().clone() for name, tensor in made.items()}

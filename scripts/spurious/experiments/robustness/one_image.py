@@ -14,7 +14,7 @@ from spurious.defences.entries import Undefended
 from spurious.defences.kinds import Defence
 from spurious.defences.rejection import REJECTED
 from spurious.errors import SpuriousError, unknown_name
-from spurious.perturbations.balls import Id
+from spurious.seeding import Id
 
 
 def named_defence(name: str, defences: Mapping[str, Defence]) -> Defence:

@@ -4,8 +4,8 @@ import pandas as pd
 
 from spurious.defences.rejection import REJECTED
 from spurious.errors import SpuriousError
+from spurious.experiments.smoothing.names import PUBLISHED
 from spurious.experiments.smoothing.rows import views_of
-from spurious.experiments.smoothing.settings import PUBLISHED
 from spurious.rates import interval
 
 CONDITION = ("variant", "seed", "kernel", "sigma")

@@ -4,13 +4,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from spurious.experiments.smoothing.names import PUBLISHED
 from spurious.parameters import Name, Odd, Unique
 from spurious.problems import misfit
 from spurious.registry import Settings
 from spurious.views.kinds import View
 from spurious.views.settings import Variant
-
-PUBLISHED = "published"  # the variant that is run with all seeds; the tables are about it, unless they compare variants
 
 
 class SmoothingSettings(Settings):

@@ -14,9 +14,10 @@ from torch import Tensor
 from spurious.attacks.scores import Scores
 from spurious.defences.vote import vote
 from spurious.errors import SpuriousError
+from spurious.experiments.smoothing.names import PUBLISHED
 from spurious.experiments.smoothing.rows import columns
-from spurious.experiments.smoothing.settings import PUBLISHED, SmoothingSettings
-from spurious.views.settings import Preprocessing
+from spurious.experiments.smoothing.settings import SmoothingSettings
+from spurious.views.preprocessing import Preprocessing
 from spurious.views.viewer import Viewer
 
 Item, Prepared = TypeVar("Item"), TypeVar("Prepared")

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from spurious.errors import SpuriousError
+from spurious.experiments.smoothing.names import PUBLISHED
 from spurious.experiments.smoothing.rates import summarize
 from spurious.experiments.smoothing.rows import SETTING, reference_of, views_of
-from spurious.experiments.smoothing.settings import PUBLISHED
 from spurious.experiments.smoothing.verdicts import tested
 from spurious.experiments.smoothing.votes import all_variants, per_classifier
 

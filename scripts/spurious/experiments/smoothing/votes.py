@@ -11,9 +11,9 @@ from collections.abc import Callable
 import pandas as pd
 
 from spurious.errors import SpuriousError
+from spurious.experiments.smoothing.names import PUBLISHED
 from spurious.experiments.smoothing.rates import main_rows
 from spurious.experiments.smoothing.rows import SETTING, columns, views_of
-from spurious.experiments.smoothing.settings import PUBLISHED
 from spurious.frames import require
 
 

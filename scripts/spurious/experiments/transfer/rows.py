@@ -13,7 +13,8 @@ from spurious.attacks.scores import first_right
 from spurious.classifiers.scikit_learn import scores_of
 from spurious.errors import SpuriousError
 from spurious.experiments.transfer.settings import TransferSettings
-from spurious.perturbations.balls import Id, random_perturbation
+from spurious.perturbations.balls import random_perturbation
+from spurious.seeding import Id
 from spurious.wording import plural
 
 

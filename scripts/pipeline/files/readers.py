@@ -1,0 +1,34 @@
+"""What reads an argument of a table or a figure whose type brings more of our modules along.
+
+Named here as text, so that a result depends on the reader's modules only where its function takes such an argument:
+the rules put them into the digest of its code (`readers_of`).
+"""
+
+import ast
+from pathlib import Path
+
+from pipeline.digest import files_of
+
+# The name of a type: the function that makes it of paths.
+LATE = {
+    "Module": "pipeline.files.weights:read_classifier",
+    "Splits": "pipeline.files.images:read_splits",
+    "PhotographSource": "pipeline.files.photographs:read_listed",
+    "Examples": "pipeline.files.examples:read_examples",
+}
+
+
+def readers_of(place: str) -> list[str]:
+    """The modules of the readers that functions of the module or file `place` may ask for: of the types it names."""
+    named = _names(files_of(place)[0])
+    return [reader.partition(":")[0] for name, reader in LATE.items() if name in named]
+
+
+def _names(path: Path) -> set[str]:
+    """Every name, attribute, imported name and whole text in a Python file."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name) | ast.Constant(value=str(name)):
+                found.add(name)
+    return found
