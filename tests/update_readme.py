@@ -100,7 +100,7 @@ def claims_from(folder: Path, root: Path) -> str:
 
 
 def published_from(folder: Path, root: Path) -> str:
-    """The table of published numbers, as CSV, beside those first losses that a folder of tables holds, and the toy's."""
+    """The table of published numbers, as CSV, beside the first losses of a folder of tables, and the toy's numbers."""
     with tempfile.TemporaryDirectory() as made:
         toy = make(Path(made), "table", "linear-toy", {})["csv"]
         files = {"published": root / PUBLISHED_NUMBERS, "start": folder / "linear-start.csv", "toy": toy}
