@@ -4,8 +4,8 @@
 
 A number differs where the two are further apart than the root of the sum of their squared half intervals; without an
 interval, by more than 1e-6 of the larger one. Text, such as the verdict on a claim, differs where it is not the same.
-The exit status is 1 where a number or a text differs or a row, a column or a table is missing, else 0: settings and
-versions are listed, and do not count.
+The exit status is 1 where a number or a text differs, or a row, column, table or record of a dataset is missing, else
+0: settings and versions are listed, and do not count.
 """
 
 import argparse
@@ -35,15 +35,15 @@ DESCRIBED = ("version", "git", "configuration", "seeds", "software", "hardware")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print what differs; exit status 1 where something in a table does."""
+    """Print what differs; exit status 1 where a table does, or where a dataset is recorded in one folder only."""
     arguments = parse(argv)
     folders = arguments.results, arguments.other
     for line in described(*folders):
         print(line)
-    found = list(measured(*folders))
+    found = [*recorded_once(*folders), *measured(*folders)]
     for line in found:
         print(line)
-    print("1 difference in tables" if len(found) == 1 else f"{len(found)} differences in tables")
+    print("1 difference in tables or records" if len(found) == 1 else f"{len(found)} differences in tables or records")
     if found:
         sys.exit(1)
 
@@ -68,14 +68,24 @@ def tables(folder: Path) -> set[str]:
     return found
 
 
+def recorded(folder: Path) -> set[str]:
+    """The datasets with a record in a folder of results."""
+    return {path.parent.name for path in folder.glob(f"*/{METADATA}")}
+
+
+def recorded_once(results: Path, other: Path) -> Iterator[str]:
+    """A line for each dataset with a record in one folder only: its settings cannot be compared."""
+    for name in sorted(recorded(results) ^ recorded(other)):
+        here, there = (results, other) if name in recorded(results) else (other, results)
+        yield f"{name}: has a record in {here}, none in {there}; settings and versions are not compared"
+
+
 def described(results: Path, other: Path) -> Iterator[str]:
     """Settings, versions and machines that differ, by the record of each dataset that both have."""
-    for path in sorted(results.glob(f"*/{METADATA}")):
-        name = path.relative_to(results)
-        if (other / name).exists():
-            records = [read_record(folder / name) for folder in (results, other)]
-            pair = [{key: record.get(key) for key in DESCRIBED} for record in records]
-            yield from (f"{name.parts[0]}: {line}" for line in setting_differences(*pair))
+    for name in sorted(recorded(results) & recorded(other)):
+        records = [read_record(folder / name / METADATA) for folder in (results, other)]
+        pair = [{key: record.get(key) for key in DESCRIBED} for record in records]
+        yield from (f"{name}: {line}" for line in setting_differences(*pair))
 
 
 if __name__ == "__main__":

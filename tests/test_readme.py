@@ -65,6 +65,21 @@ def test_the_claims_of_kept_tables_are_what_the_rules_say_of_them(dataset):
     assert found["measured"].notna().all()  # what is not run says why
 
 
+@pytest.mark.parametrize("dataset", update_readme.PUBLISHED)
+def test_the_published_numbers_of_kept_tables_are_beside_what_these_hold(dataset):
+    kept = (MEASURED / dataset / "published.csv").read_text(encoding="utf-8")
+    assert update_readme.published_from(MEASURED / dataset, ROOT) == kept
+    losses = pd.read_csv(MEASURED / dataset / "published.csv").query("quantity == 'initial loss'")
+    assert losses["reproduced"].notna().all()
+
+
+def test_a_changed_number_of_filled_rows_is_noticed():
+    page = (ROOT / "docs/reproduction.md").read_text(encoding="utf-8")
+    changed = re.sub(r"`mnist` \d+, ", "`mnist` 9, ", page)
+    assert changed != page
+    assert update_readme.filled(changed, ROOT) == page
+
+
 @pytest.mark.parametrize("dataset", update_readme.COMPLETED)
 def test_only_claims_that_a_run_left_open_are_decided_by_other_tables(dataset, tmp_path):
     for path in (MEASURED / dataset).glob("*.csv"):

@@ -6,7 +6,10 @@ A table stands below a comment that names its file, the rows it shows (`[column=
 The claims of the datasets in CLAIMED are computed from the tables in docs/measured, by the program that does it for a
 run: these tables are of several runs. A table that is not there leaves its claims "not run". Those of COMPLETED are of
 one run, but for what it did not do. Below
-`<!-- verdicts: digits mnist -->` stands every claim with its verdict in each of these datasets.
+`<!-- verdicts: digits mnist -->` is every claim with its verdict in each of these datasets.
+
+The published numbers of the datasets in PUBLISHED are put beside what their other tables hold; those of other datasets
+are of a run. Below `<!-- filled: mnist imagenet-samples -->` is how many of them each dataset reproduces.
 
 Below `<!-- answers: docs/measured/digits/claims.csv -->` stands a table of the experiments, whose third
 column is made from the claims.
@@ -34,13 +37,16 @@ from spurious.wording import plural
 
 ROOT = Path(__file__).resolve().parents[1]
 CLAIMS = Path("workflow/resources/claims.csv")
+PUBLISHED_NUMBERS = Path("workflow/resources/published.csv")
 CLAIMED = ("mnist", "imagenet-samples")
 COMPLETED = ("digits",)  # claims of one run; what it has no table for is decided by the other tables of the folder
+PUBLISHED = ("imagenet-samples",)
 VERDICTS = ("supported", "contradicted", "undecided")
 MARKER = re.compile(
     r"<!-- (?P<path>docs/measured/\S+?\.csv)(\[(?P<rows>[^]]+)\])?: (?P<columns>[^>]+) -->\n"
     r"(\n(\|.*\n)+)?"
 )
+FILLED_OF = re.compile(r"<!-- filled: (?P<datasets>[^>]+) -->\n(\n(.+\n)+)?")
 VERDICTS_OF = re.compile(r"<!-- verdicts: (?P<datasets>[^>]+) -->\n(\n(\|.*\n)+)?")
 ANSWERS = re.compile(r"(?P<head><!-- answers: (?P<path>docs/measured/\S+) -->\n\n(\|.*\n){2})(?P<rows>(\|.*\n)+)")
 DOCUMENTS = tuple(
@@ -63,6 +69,8 @@ def main(argv: list[str] | None = None) -> None:
         for name in named_by_claims(Path()) if arguments.results else ():
             copy_table(folder / f"{name}.csv", arguments.results)
         write_text(folder / "claims.csv", claims_from(folder, Path()))
+    for folder in (Path("docs/measured", dataset) for dataset in PUBLISHED):
+        write_text(folder / "published.csv", published_from(folder, Path()))
     for folder in (Path("docs/measured", dataset) for dataset in COMPLETED):
         write_text(folder / "claims.csv", completed_claims(folder, Path()))
     for document in DOCUMENTS:
@@ -91,6 +99,15 @@ def claims_from(folder: Path, root: Path) -> str:
         return make(Path(made), "table", "claims", files, scikit_learn=kinds(root))["csv"].read_text(encoding="utf-8")
 
 
+def published_from(folder: Path, root: Path) -> str:
+    """The table of published numbers, as CSV, beside the first losses of a folder of tables, and the toy's numbers."""
+    with tempfile.TemporaryDirectory() as made:
+        toy = make(Path(made), "table", "linear-toy", {})["csv"]
+        files = {"published": root / PUBLISHED_NUMBERS, "start": folder / "linear-start.csv", "toy": toy}
+        settings = {"dataset": folder.name, "published_as": {}}
+        return make(Path(made), "table", "published", files, **settings)["csv"].read_text(encoding="utf-8")
+
+
 def completed_claims(folder: Path, root: Path) -> str:
     """The folder's table of claims, those that were not run as its other tables decide them, where they do."""
     texts = (folder / "claims.csv").read_text(encoding="utf-8"), claims_from(folder, root)
@@ -107,7 +124,7 @@ def kinds(root: Path) -> dict[str, str]:
 
 def filled(text: str, root: Path) -> str:
     """The text with the table of every comment below it, from the files under `root`."""
-    for marker, written in ((MARKER, table), (VERDICTS_OF, verdicts)):
+    for marker, written in ((MARKER, table), (VERDICTS_OF, verdicts), (FILLED_OF, filled_rows)):
         text = marker.sub(lambda match, own=written: f"{match[0].splitlines()[0]}\n\n{own(match, root)}\n", text)
     return ANSWERS.sub(lambda match: match["head"] + "".join(answered(match, root)), text)
 
@@ -119,6 +136,21 @@ def verdicts(match: re.Match, root: Path) -> str:
         claims: pd.DataFrame = read_rows([root / "docs/measured" / name / "claims.csv"])
         columns[name] = claims.set_index(["write_up", "claim"])["verdict"]
     return to_markdown(pd.concat(columns, axis="columns").reset_index())
+
+
+def filled_rows(match: re.Match, root: Path) -> str:
+    """How many published numbers each of some datasets reproduces, and how many they do together, as a sentence."""
+    found = {name: reproduced_by(root / "docs/measured" / name / "published.csv") for name in match["datasets"].split()}
+    rows = len(read_rows([root / PUBLISHED_NUMBERS]))
+    each = ", ".join(f"`{name}` {len(own)}" for name, own in found.items())
+    return f"Rows that are filled, of {rows}: {each}, together {len(set.union(*found.values()))}."
+
+
+def reproduced_by(path: Path) -> set[tuple[str, ...]]:
+    """The published numbers, by source, quantity and setting, of a table that has one beside them."""
+    rows: pd.DataFrame = read_rows([path])
+    own = rows.loc[rows["reproduced"].notna(), ["source", "quantity", "setting"]]
+    return {*own.itertuples(index=False, name=None)}
 
 
 def answered(match: re.Match, root: Path) -> Iterator[str]:

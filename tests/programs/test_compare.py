@@ -130,7 +130,7 @@ def test_settings_that_differ_are_named():
 
 def test_equal_runs_end_with_0(folders, capsys):
     compare.main(list(map(str, folders)))
-    assert capsys.readouterr().out == "0 differences in tables\n"
+    assert capsys.readouterr().out == "0 differences in tables or records\n"
 
 
 def test_settings_and_versions_are_listed_and_do_not_count(folders, capsys):
@@ -157,6 +157,24 @@ def test_a_missing_table_ends_with_1(folders, capsys):
     with pytest.raises(SystemExit):
         compare.main(list(map(str, folders)))
     assert f"digits/tables/linear.csv: not in {folders[1]}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("lacking", [0, 1])
+def test_a_dataset_with_a_record_in_one_folder_only_is_named_and_counts(folders, lacking, capsys):
+    (folders[lacking] / "digits" / METADATA).unlink()
+    with pytest.raises(SystemExit) as exit_status:
+        compare.main(list(map(str, folders)))
+    assert exit_status.value.code == 1
+    said, count = capsys.readouterr().out.splitlines()
+    assert said.startswith(f"digits: has a record in {folders[1 - lacking]}, none in {folders[lacking]}; ")
+    assert count == "1 difference in tables or records"
+
+
+def test_a_dataset_without_a_record_in_either_folder_is_compared_by_its_tables(folders, capsys):
+    for folder in folders:
+        (folder / "digits" / METADATA).unlink()
+    compare.main(list(map(str, folders)))
+    assert capsys.readouterr().out == "0 differences in tables or records\n"
 
 
 def test_a_folder_without_tables_is_one_line(tmp_path, folders):

@@ -167,7 +167,14 @@ def scored(*successes, random=0.1, p=1e-6):
 
 def started(start, loss, after=0.0, classes=1000):
     ends = {"low": loss - 0.2, "high": loss + 0.2, "after_low": after - 1, "after_high": after + 1}
-    common = {"floored": loss, "after": after, "classes": classes, "n": 5, "initial_std": 0.01}
+    common = {
+        "cross_entropy": 3 * loss,
+        "floored": loss,
+        "after": after,
+        "classes": classes,
+        "n": 5,
+        "initial_std": 0.01,
+    }
     return {"linear-start": frame({"start": start, "steps": 10, "learning_rate": 0.01}, **common, **ends)}
 
 
@@ -272,6 +279,12 @@ def test_a_rule_tells_the_verdicts_apart(name):
     assert [found.verdict for found in findings] == [*VERDICTS], [found.measured for found in findings]
     assert all(found.measured and not np.isnan(found.value) and found.n > 0 for found in findings)
     assert all(not found.value < found.low and not found.value > found.high for found in findings)
+
+
+def test_the_first_loss_is_decided_with_the_floor_and_said_without_it_too():
+    found = decide("first-loss-usual", TABLES["first-loss-usual"], started("usual", 86))
+    assert found.value == 86
+    assert found.measured.endswith("(the cross entropy itself is 258)")
 
 
 @pytest.mark.parametrize("name", CASES)

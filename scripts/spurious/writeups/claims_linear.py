@@ -211,7 +211,10 @@ def first_loss_sensible(table: pd.DataFrame) -> Finding:
 
 @rule("first-loss-usual")
 def first_loss_usual(table: pd.DataFrame) -> Finding:
-    """The first loss of the usual weights with Caffe's floor of the probability: about 80 is within ABOUT_80."""
+    """The first loss of the usual weights with Caffe's floor of the probability: about 80 is within ABOUT_80.
+
+    The cross entropy itself, which no 80 can be, is said beside it.
+    """
     row = _start(table, "usual")
     if row["classes"] != 1000:
         raise NotRun(f"the claim is about 1000 classes, the dataset has {row['classes']}")
@@ -219,6 +222,7 @@ def first_loss_usual(table: pd.DataFrame) -> Finding:
     least, most = ABOUT_80
     verdict = SUPPORTED if least < low and high < most else CONTRADICTED if high < least or low > most else UNDECIDED
     measured = f"first loss of weights of std {row['initial_std']:g} on pixels of 0 to 255, floored as in Caffe"
+    measured += f" (the cross entropy itself is {row['cross_entropy']:.0f})"
     return Finding(verdict=verdict, measured=measured, value=value, low=low, high=high, n=row["n"])
 
 
