@@ -57,7 +57,8 @@ def _retraining(config: Shared) -> Iterator[Problem]:
     for name in own:
         yield from _known(name, config.classifiers, "classifier", (*place, "classifiers"))
     learned = [name for name, entry in config.classifiers.items() if isinstance(entry, Architecture | ScikitLearn)]
-    yield from _known(config.retraining.judge, learned, "classifier", (*place, "judge"))
+    for index, judge in enumerate(config.retraining.judges):
+        yield from _known(judge.classifier, learned, "classifier", (*place, "judges", index, "classifier"))
     for where, settings in ((place, config.retraining), *(((*place, "classifiers", name), own[name]) for name in own)):
         if settings.recipe is not None:
             yield from _known(settings.recipe, [*config.recipes, "own"], "recipe", (*where, "recipe"))
@@ -121,7 +122,7 @@ def experiment_problems(config: Shared, source: Source, entry: Experiment, place
     yield from _figure_names(config, place)
     for classifier in entry.retraining:
         yield from _searches_of_arms(config, classifier)
-        yield from _judge(config, classifier)
+        yield from _judges(config, classifier)
     searches, attacks = config.backworking.searches, config.retraining.attacks
     for stage, names in (("backworking", searches), ("retraining", attacks)):
         for classifier in getattr(entry, stage):
@@ -174,13 +175,17 @@ def _linear_classes(config: Shared, source: Source, place: Place) -> Iterator[Pr
                 yield Problem(place, text)
 
 
-def _judge(config: Shared, classifier: str) -> Iterator[Problem]:
-    """A judge of the architecture that it judges, whose word would be no other's."""
-    name = config.retraining.judge
-    judge, judged = config.classifiers.get(name), config.classifiers.get(classifier)
-    if isinstance(judge, Architecture) and type(judge) is type(judged):
-        text = f"{name!r} has the architecture of {classifier!r}, which it judges; choose another, such as forest"
-        yield Problem(("retraining", "judge"), text)
+def _judges(config: Shared, classifier: str) -> Iterator[Problem]:
+    """Judges whose word would be no other's: of the architecture that they judge, and not trained against attacks."""
+    judged = config.classifiers.get(classifier)
+    for index, judge in enumerate(config.retraining.judges):
+        own = config.classifiers.get(judge.classifier)
+        if isinstance(own, Architecture) and type(own) is type(judged):
+            recipe = config.recipes.get(own.recipe)
+            if judge.classifier == classifier or recipe is None or recipe.adversarial is None:
+                text = f"{judge.classifier!r} has the architecture of {classifier!r}, which it judges; choose another,"
+                text += " such as forest, or one that is trained against attacks"
+                yield Problem(("retraining", "judges", index, "classifier"), text)
 
 
 def _searches_of_arms(config: Shared, classifier: str) -> Iterator[Problem]:
