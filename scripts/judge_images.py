@@ -15,7 +15,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     entry = settings_argument(ClassifierEntry)
     parser.add_argument("--entry", type=entry, required=True, help="JSON: under classifiers")
     parser.add_argument("--name", required=True, help="of the judge, for the rows")
-    parser.add_argument("--images", nargs="+", required=True, help="what the attack ended with, a file per arm and seed")
+    parser.add_argument("--images", nargs="+", required=True, help="what the attack ended with, by arm and seed")
     parser.add_argument("--strong", nargs="+", required=True, help="their rows, in the same order")
     parser.add_argument("--rows", required=True, help="what the judge says of every image")
     add_compute_arguments(parser)
@@ -29,6 +29,7 @@ import pandas as pd
 from pipeline.files.estimators import open_any
 from pipeline.files.rows import read_rows, write_rows
 from pipeline.files.tensors import read_dataset, read_tensors
+from pipeline.jobs.progress import progress
 from spurious.classifiers.scikit_learn import scores_of
 from spurious.experiments.retraining.judging import Judge
 
@@ -41,7 +42,7 @@ def main(argv: list[str] | None = None) -> None:
         raise SpuriousError(f"--strong: {len(arguments.strong)} files for {len(arguments.images)} of --images")
     scores = scores_of(open_any(arguments.judge, arguments.entry, device, arguments.threads))
     judge = Judge(scores, read_dataset(arguments.data))
-    pairs = zip(arguments.images, arguments.strong, strict=True)
+    pairs = progress([*zip(arguments.images, arguments.strong, strict=True)], arguments.name, "file")
     judged = pd.concat([judged_file(judge, images, rows) for images, rows in pairs], ignore_index=True)
     write_rows(arguments.rows, judged.assign(judge=arguments.name))
 

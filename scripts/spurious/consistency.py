@@ -1,7 +1,7 @@
 """What is wrong with settings that are right by themselves: names that stand nowhere, numbers that do not fit."""
 
 import itertools
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from spurious.classifiers.entries import Architecture, ScikitLearn
 from spurious.data.sources import Source
@@ -122,7 +122,7 @@ def experiment_problems(config: Shared, source: Source, entry: Experiment, place
     yield from _figure_names(config, place)
     for classifier in entry.retraining:
         yield from _searches_of_arms(config, classifier)
-        yield from _judges(config, classifier)
+        yield from _judges(config, classifier, entry.seeds)
     searches, attacks = config.backworking.searches, config.retraining.attacks
     for stage, names in (("backworking", searches), ("retraining", attacks)):
         for classifier in getattr(entry, stage):
@@ -175,17 +175,13 @@ def _linear_classes(config: Shared, source: Source, place: Place) -> Iterator[Pr
                 yield Problem(place, text)
 
 
-def _judges(config: Shared, classifier: str) -> Iterator[Problem]:
-    """Judges whose word would be no other's: of the architecture that they judge, and not trained against attacks."""
-    judged = config.classifiers.get(classifier)
+def _judges(config: Shared, classifier: str, seeds: Sequence[int]) -> Iterator[Problem]:
+    """Judges that are themselves searched: those of the classifier that is retrained, and of the experiment's seeds."""
     for index, judge in enumerate(config.retraining.judges):
-        own = config.classifiers.get(judge.classifier)
-        if isinstance(own, Architecture) and type(own) is type(judged):
-            recipe = config.recipes.get(own.recipe)
-            if judge.classifier == classifier or recipe is None or recipe.adversarial is None:
-                text = f"{judge.classifier!r} has the architecture of {classifier!r}, which it judges; choose another,"
-                text += " such as forest, or one that is trained against attacks"
-                yield Problem(("retraining", "judges", index, "classifier"), text)
+        if judge.classifier == classifier and (judge.seed is None or judge.seed in seeds):
+            searched = ", ".join(map(str, seeds))
+            text = f"{classifier!r} is searched with the seeds {searched}; give its judge another seed"
+            yield Problem(("retraining", "judges", index), text)
 
 
 def _searches_of_arms(config: Shared, classifier: str) -> Iterator[Problem]:

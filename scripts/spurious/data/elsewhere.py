@@ -1,23 +1,23 @@
 """Images of something else than a dataset shows, without a download: what a classifier should not be sure of."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
-from spurious.data.datasets import to_float
+if TYPE_CHECKING:  # planning reads the names without torch
+    from torch import Generator, Tensor
 
 CUT = 64  # pixels of a photograph on each side of a cut
 
 # A function of (number of images, their shape (C, H, W), a CPU generator) to float32 images (N, C, H, W) in [0, 1].
-Elsewhere = Callable[[int, tuple[int, int, int], torch.Generator], Tensor]
+Elsewhere = Callable[[int, tuple[int, int, int], "Generator"], "Tensor"]
 
 
-def digits(count: int, shape: tuple[int, int, int], generator: torch.Generator) -> Tensor:
+def digits(count: int, shape: tuple[int, int, int], generator: "Generator") -> "Tensor":
     """Different ones of scikit-learn's 1,797 handwritten digits, 8x8; all of them where `count` is larger.
 
     Each fills its image, as in the dataset of that name: resized by antialiased bicubic interpolation.
     """
+    import torch
     from sklearn.datasets import load_digits
 
     images = torch.from_numpy(load_digits().images).float().unsqueeze(1) / 16
@@ -25,12 +25,15 @@ def digits(count: int, shape: tuple[int, int, int], generator: torch.Generator) 
     return resized(images[chosen], shape)
 
 
-def photographs(count: int, shape: tuple[int, int, int], generator: torch.Generator) -> Tensor:
+def photographs(count: int, shape: tuple[int, int, int], generator: "Generator") -> "Tensor":
     """Cuts of 64x64 pixels of scikit-learn's two photographs (a temple, a flower), at random places; many overlap.
 
     Grey, the mean of the channels, unless the images have three; resized as the digits.
     """
+    import torch
     from sklearn.datasets import load_sample_images
+
+    from spurious.data.datasets import to_float
 
     pages = [to_float(torch.from_numpy(page.copy())).movedim(2, 0) for page in load_sample_images().images]
     cuts = []
@@ -42,7 +45,7 @@ def photographs(count: int, shape: tuple[int, int, int], generator: torch.Genera
     return resized(images if shape[0] == images.shape[1] else images.mean(1, keepdim=True), shape)
 
 
-def resized(images: Tensor, shape: tuple[int, int, int]) -> Tensor:
+def resized(images: "Tensor", shape: tuple[int, int, int]) -> "Tensor":
     """Images (N, 1 or C, H', W') in [0, 1] to (N, C, H, W): antialiased bicubic, clamped; one channel is repeated."""
     from torch.nn.functional import interpolate
 

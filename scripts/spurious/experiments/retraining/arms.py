@@ -23,6 +23,6 @@ def arms(settings: Mapping[str, Any]) -> list[dict[str, str]]:
 def judges(settings: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
     """(classifier, seed) of every judge of found images by the name of its file, the first one first."""
     first = settings["experiment"]["seeds"][0]
-    each = [(judge["classifier"], judge["seed"]) for judge in settings["retraining"]["judges"]]
+    each = [(judge["classifier"], judge.get("seed")) for judge in settings["retraining"]["judges"]]
     seeds = [(name, first if seed is None else seed) for name, seed in each]
     return {f"{name}-seed{seed}": (name, seed) for name, seed in seeds}

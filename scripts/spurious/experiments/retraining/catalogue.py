@@ -27,13 +27,7 @@ ROOM = Room(
 RESULTS = [
     Table("retraining", f"{HERE}.rounds:retraining", ROWS, FOUND),
     Table("retraining-summary", f"{HERE}.summary:retraining_summary", ROWS, DECIDED),
-    Table(
-        "retraining-strong",
-        f"{HERE}.persistence:retraining_strong",
-        STRONG | {"attacks": ROWS["attacks"]} | JUDGED,
-        DECIDED,
-        first=("judge",),
-    ),
+    Table("retraining-strong", f"{HERE}.persistence:retraining_strong", STRONG | {"attacks": ROWS["attacks"]}, DECIDED),
     Table("retraining-judges", f"{HERE}.judges:retraining_judges", STRONG | JUDGED, FOUND),
     Table("retraining-noise", f"{HERE}.confidence:retraining_noise", {"rows": "retrain_classifier.noise"}),
     Figure("retraining", f"{HERE}.figure:retraining", {"table": "table.retraining"}),

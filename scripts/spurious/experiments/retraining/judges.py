@@ -4,13 +4,14 @@ import pandas as pd
 
 from spurious.attacks.settings import FROM_NOISE
 from spurious.errors import SpuriousError
-from spurious.experiments.retraining.persistence import NET, STRONG, STRONG_FROM_NOISE, TELLS_REAL
+from spurious.experiments.retraining.persistence import NET, STRONG, STRONG_FROM_NOISE
 from spurious.experiments.retraining.verdicts import rates
 from spurious.frames import require
 
 KEYS = [*NET, "attack", "judge"]
 IMAGE = [*NET, "seed", "label", "image"]
 TOLD = ["judge_real", "judge_noise", "limit", "limit_real"]
+TELLS_REAL = 0.8  # of the test images a judge must know, above its limit, to be asked
 
 
 def retraining_judges(strong: pd.DataFrame, judged: pd.DataFrame, *, found_above: float = 0.999) -> pd.DataFrame:
@@ -25,7 +26,9 @@ def retraining_judges(strong: pd.DataFrame, judged: pd.DataFrame, *, found_above
     5 % of noise; `limit_real`, the share of test images above that. Then `examples_n`, the found images;
     `judge_p`, the mean p that the judge gives to their label; and `example_share, example_low, example_high`, the share
     above the limit, with an interval over seeds and searches: these are examples by now, no artefacts. The share is
-    empty where `limit_real` is below 80 %.
+    empty where `limit_real` is below 80 %. `says`: "examples" or "no examples" where the interval lies above or below
+    one half, "cannot tell" where it does not or nothing was found, "this judge cannot tell" where the share is empty
+    for the judge's sake. Raises SpuriousError where the judged images are not those of `strong`.
     """
     require(strong, [*IMAGE, "start", "p"], "rows of the strong attack")
     require(judged, [*IMAGE, "judge", "judge_p", *TOLD], "judged images")
@@ -42,7 +45,15 @@ def retraining_judges(strong: pd.DataFrame, judged: pd.DataFrame, *, found_above
     shares = ["example_share", "example_low", "example_high"]
     table[shares] = table[shares].where(table["limit_real"] >= TELLS_REAL)
     table["examples_n"] = table["examples_n"].fillna(0).astype(int)
-    return table[[*KEYS, *TOLD, "examples_n", "judge_p", *shares]]
+    table["says"] = _says(table)
+    return table[[*KEYS, *TOLD, "examples_n", "judge_p", *shares, "says"]]
+
+
+def _says(table: pd.DataFrame) -> pd.Series:
+    """What a judge says of most of the found images, (N,)."""
+    says = pd.Series("cannot tell", index=table.index)
+    says = says.mask(table["example_low"] > 0.5, "examples").mask(table["example_high"] < 0.5, "no examples")
+    return says.mask(table["limit_real"] < TELLS_REAL, "this judge cannot tell")
 
 
 def _said(found: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,6 @@ from spurious.attacks.settings import EVOLUTION, FROM_NOISE
 from spurious.data.datasets import Dataset
 from spurious.errors import SpuriousError
 from spurious.experiments.retraining.settings import IS_EXAMPLE
-from spurious.experiments.retraining.strong import nearest_distances
 from spurious.frames import require
 from spurious.perturbations.noise_images import NOISE
 from spurious.seeding import generator
@@ -19,7 +18,6 @@ from spurious.seeding import generator
 SHOWN = 200  # test images, and as many of each noise, that show what a judge can tell
 OF_NOISE = 0.05  # of the noise at most this share lies above a judge's limit
 IMAGE = ["classifier", "negatives", "target", "round", "seed", "label", "image"]
-PRECISION = 0.01  # of a distance that is computed twice, in pixel units
 
 
 class Judge:
@@ -27,32 +25,24 @@ class Judge:
 
     def __init__(self, scores: Scores, data: Dataset):
         self.scores, self.shape = scores, data.image_shape
-        self.training = data.pixels("train").flatten(1)
         self.tells = what_it_tells(scores, data.pixels("test")[:SHOWN], data.labels["test"][:SHOWN])
 
     def rows(self, strong: pd.DataFrame, images: Mapping[str, Tensor]) -> pd.DataFrame:
         """IMAGE, `judge_p` and what the judge tells, a row for each of `strong`, of one arm and seed.
 
         `images`: `round<n>` (M, C, H, W), those of the rows of a round, in their order. Raises SpuriousError where
-        these are not the images of the rows.
+        there are others.
         """
-        require(strong, [*IMAGE, "distance"], "rows of the strong attack")
+        require(strong, IMAGE, "rows of the strong attack")
         parts = []
         for number, rows in strong.groupby("round", sort=False):
-            pixels = self._checked(rows, images.get(f"round{number}"), number)
+            pixels = images.get(f"round{number}")
+            if pixels is None or pixels.shape != (len(rows), *self.shape):
+                raise SpuriousError(f"round {number} has other images than rows; run that retraining again")
             labels = torch.tensor(rows["label"].to_numpy())
             p = self.scores(pixels).gather(1, labels[:, None])[:, 0]
             parts.append(rows[IMAGE].assign(judge_p=p.numpy(), **self.tells))
         return pd.concat(parts, ignore_index=True)
-
-    def _checked(self, rows: pd.DataFrame, pixels: Tensor | None, number: int) -> Tensor:
-        """The images of a round: as many as rows, of the dataset's shape, and as far from the training images."""
-        if pixels is None or pixels.shape != (len(rows), *self.shape):
-            raise SpuriousError(f"round {number} has other images than rows; run that retraining again")
-        recorded = torch.tensor(rows["distance"].to_numpy(), dtype=torch.float32)
-        if not torch.allclose(nearest_distances(pixels, self.training), recorded, rtol=PRECISION, atol=PRECISION):
-            raise SpuriousError(f"the images of round {number} are not those of its rows; run that retraining again")
-        return pixels
 
 
 def what_it_tells(judge: Scores, images: Tensor, labels: Tensor) -> dict[str, float]:

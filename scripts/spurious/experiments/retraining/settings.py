@@ -140,9 +140,8 @@ class RetrainingSettings(Settings):
     `attacks` names searches of the backworking settings; the images of the first one become the negatives
     of the arm "backworked", those of another one the negatives of "backworked-<its name>". Every negative is put into
     the training set `copies` times. An arm may also call one of `negatives` by its name. One whose noise is fresh in
-    every batch needs no attack before it, and has one round. `strong` attacks every net again. The `judges`, of another
-    architecture or trained against attacks, say of its images whether they are examples of their label by now; the
-    first one's word stands in the table `retraining-strong`, that of all in `retraining-judges`.
+    every batch needs no attack before it, and has one round. `strong` attacks every net again. The `judges` had no part
+    in that search, and say of its images whether they are examples of their label by now.
     """
 
     remedy = "settings of the rounds of attack and retraining"
