@@ -15,7 +15,6 @@ from pipeline.jobs.arguments import (
     settings_argument,
 )
 from pipeline.jobs.devices import name_of, note_slow_precision, prepare_compute
-from spurious.classifiers.entries import ClassifierEntry
 from spurious.classifiers.recipes import TrainingRecipe
 from spurious.experiments.backworking.settings import BackworkingSettings
 from spurious.experiments.retraining.settings import RetrainingSettings
@@ -28,9 +27,6 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add_required(parser, "negatives-rows", "history-rows", "strong-rows", "noise-rows", "negatives-file")
     parser.add_argument("--architecture", type=json_argument, help="JSON: what the weights must be of")
     parser.add_argument("--control", required=True, help="an unretrained classifier of another seed")
-    parser.add_argument("--judge", required=True, help="a classifier of another architecture: .skops or .safetensors")
-    entry = settings_argument(ClassifierEntry)
-    parser.add_argument("--judge-entry", type=entry, required=True, help="JSON: under classifiers")
     parser.add_argument("--found", nargs="+", required=True, help="found images, one file per label in order")
     parser.add_argument("--found-rows", nargs="+", required=True, help="their rows")
     parser.add_argument("--negatives", required=True, help="their name in the arm")
@@ -55,7 +51,6 @@ from pipeline.files.tensors import read_dataset, read_tensors, write_tensors
 from pipeline.files.weights import load_classifier, read_description
 from pipeline.jobs.progress import counting
 from spurious.classifiers.predictions import predict
-from spurious.classifiers.scikit_learn import scores_of
 from spurious.classifiers.training import Trainer
 from spurious.experiments.retraining.rows import Arm, retrained
 from spurious.experiments.retraining.strong import StrongAttack
@@ -83,7 +78,6 @@ def read_arm(arguments: argparse.Namespace, device: torch.device) -> Arm:
     before, control = (
         load_classifier(path, device, arguments.architecture) for path in (arguments.weights, arguments.control)
     )
-    judge = scores_of(open_any(arguments.judge, arguments.judge_entry, device, arguments.threads))
     search = search_of(arguments.negatives, settings.attacks, settings.negatives)
     return Arm(
         classifier=arguments.classifier,
@@ -94,7 +88,7 @@ def read_arm(arguments: argparse.Namespace, device: torch.device) -> Arm:
         before=before,
         description=read_description(arguments.weights),
         control=control,
-        strong=StrongAttack(data, judge, partial(predict, control), settings.strong, searches.found_above),
+        strong=StrongAttack(data, partial(predict, control), settings.strong, searches.found_above),
         found=[read_tensors(path)[0][f"{search}/seed{arguments.seed}"] for path in arguments.found],
         found_rows=read_rows(arguments.found_rows),
         settings=settings,

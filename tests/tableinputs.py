@@ -10,6 +10,7 @@ from samplerows import (
     defence_rows,
     fooling_rows,
     image_list,
+    judged_rows,
     make_votes,
     predictions,
     retraining_inputs,
@@ -78,6 +79,10 @@ INPUTS = {
     "retraining-strong": {
         "strong": lambda: both(strong_rows()),
         "attacks": lambda: retraining("attacks"),
+    },
+    "retraining-judges": {
+        "strong": lambda: both(strong_rows()),
+        "judged": lambda: both(both(judged_rows(judges=PLAIN[:1])), "judge"),
     },
     "retraining-noise": {"rows": noises},
     "smoothing": {"rows": summaries},

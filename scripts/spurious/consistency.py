@@ -1,7 +1,7 @@
 """What is wrong with settings that are right by themselves: names that stand nowhere, numbers that do not fit."""
 
 import itertools
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from spurious.attacks.on_decisions import Transfer
 from spurious.classifiers.entries import Architecture, ScikitLearn
@@ -62,7 +62,8 @@ def _retraining(config: Shared) -> Iterator[Problem]:
     for name in own:
         yield from _known(name, config.classifiers, "classifier", (*place, "classifiers"))
     learned = [name for name, entry in config.classifiers.items() if isinstance(entry, Architecture | ScikitLearn)]
-    yield from _known(config.retraining.judge, learned, "classifier", (*place, "judge"))
+    for index, judge in enumerate(config.retraining.judges):
+        yield from _known(judge.classifier, learned, "classifier", (*place, "judges", index, "classifier"))
     for where, settings in ((place, config.retraining), *(((*place, "classifiers", name), own[name]) for name in own)):
         if settings.recipe is not None:
             yield from _known(settings.recipe, [*config.recipes, "own"], "recipe", (*where, "recipe"))
@@ -128,7 +129,7 @@ def experiment_problems(config: Shared, source: Source, entry: Experiment, place
         yield from _transfers(config, source, entry, classifier)
     for classifier in entry.retraining:
         yield from _searches_of_arms(config, classifier)
-        yield from _judge(config, classifier)
+        yield from _judges(config, classifier, entry.seeds)
     searches, attacks = config.backworking.searches, config.retraining.attacks
     for stage, names in (("backworking", searches), ("retraining", attacks)):
         for classifier in getattr(entry, stage):
@@ -214,13 +215,13 @@ def _linear_classes(config: Shared, source: Source, place: Place) -> Iterator[Pr
                 yield Problem(place, text)
 
 
-def _judge(config: Shared, classifier: str) -> Iterator[Problem]:
-    """A judge of the architecture that it judges, whose word would be no other's."""
-    name = config.retraining.judge
-    judge, judged = config.classifiers.get(name), config.classifiers.get(classifier)
-    if isinstance(judge, Architecture) and type(judge) is type(judged):
-        text = f"{name!r} has the architecture of {classifier!r}, which it judges; choose another, such as forest"
-        yield Problem(("retraining", "judge"), text)
+def _judges(config: Shared, classifier: str, seeds: Sequence[int]) -> Iterator[Problem]:
+    """Judges that are themselves searched: those of the classifier that is retrained, and of the experiment's seeds."""
+    for index, judge in enumerate(config.retraining.judges):
+        if judge.classifier == classifier and (judge.seed is None or judge.seed in seeds):
+            searched = ", ".join(map(str, seeds))
+            text = f"{classifier!r} is searched with the seeds {searched}; give its judge another seed"
+            yield Problem(("retraining", "judges", index), text)
 
 
 def _searches_of_arms(config: Shared, classifier: str) -> Iterator[Problem]:

@@ -242,12 +242,24 @@ BAD = {
     "unknown recipe": ("classifiers/cnn/recipe", "fats", "cnn.recipe: unknown recipe 'fats'; did you mean 'fast'?"),
     "unknown recipe to retrain": ("retraining/recipe", "x", "retraining.recipe: unknown recipe 'x'; known are publ"),
     "unknown attack": ("retraining/attacks", ["log-q"], "attacks[0]: unknown search 'log-q'; did you mean 'log-p'?"),
-    "unknown judge": ("retraining/judge", "resnet50", "retraining.judge: unknown classifier 'resnet50'"),
-    "judge of its own kind": (
-        "retraining/judge",
-        "cnn-published",
-        "retraining.judge: 'cnn-published' has the architecture of 'cnn', which it judges; choose another",
+    "unknown judge": (
+        "retraining/judges",
+        [{"classifier": "forest"}, {"classifier": "resnet50"}],
+        "retraining.judges[1].classifier: unknown classifier 'resnet50'",
     ),
+    "no judge": ("retraining/judges", [], "retraining.judges: [] is not allowed: different judges"),
+    "one judge twice": ("retraining/judges", [{"classifier": "forest"}] * 2, "retraining.judges"),
+    "judge that is searched": (
+        "retraining/judges",
+        [{"classifier": "cnn"}],
+        "retraining.judges[0]: 'cnn' is searched with the seeds 0, 1, 2; give its judge another seed",
+    ),
+    "judge that is searched with its seed": (
+        "retraining/judges",
+        [{"classifier": "forest"}, {"classifier": "cnn", "seed": 2}],
+        "retraining.judges[1]: 'cnn' is searched with the seeds 0, 1, 2; give its judge another seed",
+    ),
+    "images of nowhere": ("retraining/confidence/elsewhere", "letters", "confidence.elsewhere: 'letters' is not allo"),
     "recipe that retrains one classifier": (
         "retraining/classifiers/cnn",
         {"recipe": "fats"},

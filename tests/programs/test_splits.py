@@ -20,6 +20,7 @@ import backwork_label
 import certify_classifier
 import fit_classifier
 import fool_classifier
+import judge_images
 import retrain_classifier
 import search_scores
 import smooth_shard
@@ -147,7 +148,7 @@ PROGRAMS = {
     ),
     "retrain_classifier": Program(
         retrain_classifier.main,
-        {"weights": "cnn0/weights", "control": "cnn1/weights", "judge": "cnn1/weights", "judge-entry": CNN}
+        {"weights": "cnn0/weights", "control": "cnn1/weights"}
         | {"negatives": "backworked", "target": "uniform", "classifier": "cnn"}
         | {"found": tuple(f"found{label}/images" for label in range(CLASSES))}
         | {"found-rows": tuple(f"found{label}/rows" for label in range(CLASSES))}
@@ -155,6 +156,12 @@ PROGRAMS = {
         {"attacks-rows": "train", "old-rows": "train", "predictions-rows": "train test", "negatives-file": "train"}
         | {"history-rows": "train validation", "negatives-rows": "train"}
         | {"strong-rows": "train test", "strong-file": "train test", "noise-rows": "train test"},
+    ),
+    "judge_images": Program(
+        judge_images.main,
+        {"judge": "forest/model", "entry": FOREST, "name": "forest-seed0"}
+        | {"images": "strong/strong-file", "strong": "strong/strong-rows"},
+        {"rows": "test"},
     ),
     "smooth_shard": Program(
         smooth_shard.main,
@@ -207,6 +214,7 @@ def folder(tmp_path_factory):
         PROGRAMS["fit_classifier"].run(data, folder / "forest")
         for label in range(CLASSES):
             PROGRAMS["backwork_label"].run(data, folder / f"found{label}", label=label)
+        PROGRAMS["retrain_classifier"].run(data, folder / "strong")
     return folder
 
 

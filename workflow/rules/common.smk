@@ -65,7 +65,7 @@ from pipeline.jobs.edits import STARTED_WITH, end_after_edits_of_rules, started_
 from spurious import configuration, consistency
 from spurious.errors import SpuriousError, reason_of
 from spurious.experiments.catalogue import of_classifier, setting
-from spurious.experiments.retraining.arms import arms, settings_of
+from spurious.experiments.retraining.arms import arms, judges, settings_of
 from spurious.experiments.robustness.jobs import sources
 from spurious.experiments.rooms import catalogues, takes_part
 from spurious.perturbations.negatives import NEGATIVES

@@ -83,8 +83,13 @@ def entry_of(classifier, dataset):
 
 
 def judge_settings(wildcards):
-    """Those of the classifier that says of found images what they are."""
-    return entry_of(experiment(wildcards.dataset)["retraining"]["judge"], wildcards.dataset)
+    """Those of a classifier that says of found images what they are."""
+    return entry_of(judge_of(wildcards)[0], wildcards.dataset)
+
+
+def judge_of(wildcards):
+    """(classifier, seed) of a judge."""
+    return judges(experiment(wildcards.dataset))[wildcards.judge]
 
 
 def classifier_source(wildcards):
@@ -112,7 +117,7 @@ def denoiser_recipes(wildcards):
 def retraining(wildcards):
     """The settings of a classifier's retraining, without those of other jobs."""
     settings = settings_of(experiment(wildcards.dataset), wildcards.classifier)
-    kept = {key: value for key, value in settings.items() if key not in ("arms", "recipe", "matters", "judge")}
+    kept = {key: value for key, value in settings.items() if key not in ("arms", "recipe", "matters", "judges")}
     named = {key: value for key, value in settings["negatives"].items() if key == wildcards.negatives}
     return json.dumps(kept | {"negatives": named})
 
@@ -405,8 +410,25 @@ def learned_by_first_seed(wildcards, classifier=None):
 
 
 def learned_by_judge(wildcards):
-    """The file of the classifier that says of found images what they are."""
-    return learned_by_first_seed(wildcards, experiment(wildcards.dataset)["retraining"]["judge"])
+    """The file of a classifier that says of found images what they are."""
+    classifier, seed = judge_of(wildcards)
+    pattern = learned_by(classifier, wildcards.dataset)
+    return collect(pattern, dataset=wildcards.dataset, classifier=classifier, seed=seed)
+
+
+def strong_images_of_arms(wildcards):
+    """What the attack that does not give up ended with, in all arms of a classifier and all seeds."""
+    return of_arms(rules.retrain_classifier.output.strong_images, wildcards)
+
+
+def strong_rows_of_arms(wildcards):
+    """The rows of these images, file by file."""
+    return of_arms(rules.retrain_classifier.output.strong, wildcards)
+
+
+def of_arms(pattern, wildcards):
+    """The file of every arm of a classifier and of every seed."""
+    return expanded(pattern, "retraining", ["negatives", "seed", "target"], (), wildcards)
 
 
 def model_predictions(wildcards):

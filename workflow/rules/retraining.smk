@@ -4,6 +4,7 @@
 wildcard_constraints:
     negatives=negatives_of_arms(),
     target="none|uniform|extra",
+    judge="[A-Za-z0-9_.-]+",
 
 
 rule retrain_classifier:
@@ -12,7 +13,6 @@ rule retrain_classifier:
         data="results/{dataset}/data.safetensors",
         weights=rules.train_classifier.output.weights,
         control=collect(rules.train_classifier.output.weights, seed=next_seed, allow_missing=True),
-        judge=learned_by_judge,
         found=collect(rules.backwork_label.output.images, label=every_label, allow_missing=True),
         found_rows=collect(rules.backwork_label.output.rows, label=every_label, allow_missing=True),
     output:
@@ -41,7 +41,6 @@ rule retrain_classifier:
     params:
         code=code("retrain_classifier.py"),
         architecture=classifier_settings,
-        judge=judge_settings,
         settings=retraining,
         recipe=retraining_recipe,
         searches=section("backworking", "ablation"),
@@ -51,10 +50,45 @@ rule retrain_classifier:
     shell:
         program("retrain_classifier.py") + " --data {input.data} --classifier {wildcards.classifier}"
         " --weights {input.weights} --architecture {params.architecture:q}"
-        " --control {input.control} --judge {input.judge} --judge-entry {params.judge:q} --found {input.found} --found-rows {input.found_rows} --negatives {wildcards.negatives}"
+        " --control {input.control} --found {input.found} --found-rows {input.found_rows} --negatives {wildcards.negatives}"
         " --target {wildcards.target} --seed {wildcards.seed} --settings {params.settings:q}"
         " --recipe {params.recipe:q} --searches {params.searches:q} --attacks-rows {output.attacks} --old-rows {output.old}"
         " --predictions-rows {output.predictions} --negatives-rows {output.negatives_rows}"
         " --history-rows {output.history} --negatives-file {output.negatives} --strong-rows {output.strong}"
         " --noise-rows {output.noise} --strong-file {output.strong_images}"
+        " --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"
+
+
+rule judge_images:
+    """What an independent judge says of the images that the attack ends with in all arms of a classifier.
+
+    It reads what is stored: another judge is one more job, and nothing is trained again.
+    """
+    input:
+        data="results/{dataset}/data.safetensors",
+        judge=learned_by_judge,
+        images=strong_images_of_arms,
+        strong=strong_rows_of_arms,
+    output:
+        "results/{dataset}/{classifier}/retraining/judged/{judge}.csv",
+    log:
+        "results/logs/{dataset}/{classifier}/judge_{judge}.log",
+    conda:
+        "../envs/spurious.yaml"
+    threads: threads_of("retraining")
+    resources:
+        cpus_per_task=threads_of("retraining"),
+        gpu=1,
+        gres="",
+        mem_mb=with_gpu(3000),
+        runtime=growing(SMALL_MIN),
+    params:
+        code=code("judge_images.py"),
+        entry=judge_settings,
+        threads=threads_of("retraining"),
+    message:
+        "{wildcards.dataset}: ask {wildcards.judge} what still fools {wildcards.classifier} after retraining"
+    shell:
+        program("judge_images.py") + " --data {input.data} --judge {input.judge} --entry {params.entry:q}"
+        " --name {wildcards.judge} --images {input.images} --strong {input.strong} --rows {output}"
         " --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"

@@ -128,7 +128,6 @@ SETTINGS = RetrainingSettings(
     rounds=2, attacks=("cost", "log-p"), copies=3, negatives=NAMED, strong=STRONG, confidence=CONFIDENCE
 )
 ARCHITECTURE = json.dumps({"architecture": "cnn", "channels": [2, 4], "units": 8})
-JUDGE = '{"architecture": "softmax"}'
 
 
 TRAINED = {"weights": "weights.safetensors", "history": "history.csv", "predictions": "predictions.csv"}
@@ -171,15 +170,14 @@ def folder(tmp_path_factory):
     write_tensors(folder / "data.safetensors", tensors)
     for seed in (0, 1):
         train(folder, folder / f"seed{seed}", seed)
-    train(folder, folder / "judge", 1, JUDGE)
     for label in range(CLASSES):
         backwork(folder, folder / "found", label)
     return folder
 
 
-def train(folder, out, seed, architecture=ARCHITECTURE):
+def train(folder, out, seed):
     files = {name: str(out / file) for name, file in TRAINED.items()}
-    arguments = ["--data", str(folder / "data.safetensors"), "--classifier", "cnn", "--architecture", architecture]
+    arguments = ["--data", str(folder / "data.safetensors"), "--classifier", "cnn", "--architecture", ARCHITECTURE]
     arguments += ["--recipe", text(RECIPE), "--seed", str(seed)]
     train_classifier.main(arguments + [part for name, file in files.items() for part in (f"--{name}", file)])
 
@@ -196,7 +194,6 @@ def retrain(folder, out, negatives, target, settings=SETTINGS, seed=0):
     arguments = ["--data", str(folder / "data.safetensors"), "--classifier", "cnn"]
     arguments += ["--weights", str(folder / f"seed{seed}/weights.safetensors")]
     arguments += ["--control", str(folder / f"seed{1 - seed}/weights.safetensors")]
-    arguments += ["--judge", str(folder / "judge/weights.safetensors"), "--judge-entry", JUDGE]
     arguments += ["--found", *(str(folder / f"found/label{label}.safetensors") for label in range(CLASSES))]
     arguments += ["--found-rows", *(str(folder / f"found/label{label}.csv") for label in range(CLASSES))]
     arguments += ["--negatives", negatives, "--target", target, "--seed", str(seed)]
@@ -401,7 +398,7 @@ def test_an_arm_is_attacked_without_giving_up(folder, arms):
     rows, images = read_rows([path / "strong.csv"]), read_tensors(path / "strong.safetensors")[0]
     assert rows.groupby("round").size().to_dict() == {0: 6, 1: 6, 2: 6}
     data = read_dataset(folder / "data.safetensors")
-    models = {"": "seed0", "control_": "seed1", "judge_": "judge"}
+    models = {"": "seed0", "control_": "seed1"}
     labels = torch.arange(CLASSES).repeat_interleave(2)
     for prefix, name in models.items():
         model, own = load_classifier(folder / f"{name}/weights.safetensors", CPU), rows[rows["round"] == 0]
@@ -410,14 +407,12 @@ def test_an_arm_is_attacked_without_giving_up(folder, arms):
     nearest = [min((image - other).norm().item() for other in data.pixels("train")) for image in images["round1"]]
     assert rows[rows["round"] == 1]["distance"].tolist() == pytest.approx(nearest, rel=1e-4)
     assert rows["passes"].tolist() == [0] * 6 + [30 * 16] * 12
-    real = predict(load_classifier(folder / "judge/weights.safetensors", CPU), data.pixels("test"))
-    assert (rows["judge_real"] == (real[range(21), data.labels["test"]] > 0.5).double().mean().item()).all()
 
 
 def test_the_confidence_in_noise_is_that_of_real_classes(folder, arms):
     path = arms["backworked", "extra"]
     rows = read_rows([path / "noise.csv"]).query("round == 1")
-    sizes = {("test", 0.0), ("uniform", 0.0), ("permuted", 0.0), ("low-passed", 0.0)}
+    sizes = {(name, 0.0) for name in ("test", "uniform", "permuted", "low-passed", "photographs")}
     assert set(zip(rows["noise"], rows["epsilon"], strict=True)) == sizes | {("adversarial", 0.1), ("adversarial", 0.5)}
     negatives = read_tensors(path / "negatives.safetensors")[0]["negatives"][:6]
     model, data = retrained(folder, negatives, "extra", 0), read_dataset(folder / "data.safetensors")

@@ -1,23 +1,20 @@
 """Tables, findings and figures of the attack that does not give up, and of the confidence in noise."""
 
-from functools import partial
-
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from figurechecks import keys_of
-from samplerows import confidence_rows, retraining_inputs, strong_rows
+from samplerows import confidence_rows, judged_rows, retraining_inputs, strong_rows
 from spurious.attacks.settings import FROM_NOISE
 from spurious.errors import SpuriousError
 from spurious.experiments.retraining import images_figure, strong_figure
 from spurious.experiments.retraining.confidence import auroc, false_positives, retraining_noise
 from spurious.experiments.retraining.findings import persistence
+from spurious.experiments.retraining.judges import retraining_judges
 from spurious.experiments.retraining.persistence import retraining_strong
 from spurious.experiments.retraining.settings import Matters
-from spurious.experiments.retraining.strong import what_it_tells
 from spurious.figures.style import BLACK
 from spurious.perturbations.noise_images import NOISE
 from spurious.rates import over_seeds
@@ -27,6 +24,10 @@ def strong_table(strong=None, attacks=None):
     return retraining_strong(
         strong_rows() if strong is None else strong, retraining_inputs()[0] if attacks is None else attacks
     )
+
+
+def said_of(table):
+    return list(persistence(table, retraining_judges(strong_rows(), judged_rows())))
 
 
 def row_of(table, **key):
@@ -45,9 +46,7 @@ def test_strong_golden():
     every, noise, old = (row_of(table, attack=name, **arm) for name in ("strong", "strong, from noise", "log-p"))
     assert (every["found_share"], noise["found_share"], old["found_share"]) == (1, 0.5, 0)
     assert (every["found_n"], every["seeds"]) == (24, 3)
-    assert every["example_share"] == 0.25
-    assert noise["example_share"] == 0
-    assert every["judge_p"] == pytest.approx((3 * 0.1 + 0.9) / 4)
+    assert every["control_p"] == pytest.approx(0.2)
     assert (every["distance_ratio"], every["flat_share"], every["training_cost"]) == (1.5, 0.25, 2)
     assert noise["found_difference"] == -0.5
     assert noise["found_visible"] == max(noise["found_difference_high"] + 0.5, -0.5 - noise["found_difference_low"])
@@ -74,30 +73,8 @@ def test_the_order_of_rows_and_rows_that_several_arms_bring_do_not_matter():
 def test_what_is_not_found_is_like_nothing():
     lost = strong_table(strong_rows().assign(p=0.999))
     assert (lost[lost["attack"] != "log-p"]["found_share"] == 0).all()
-    assert lost["example_share"].isna().all()
-    assert any("no gradient" in text for text in persistence(lost))
-
-
-@pytest.mark.parametrize(("real", "noise", "tells"), [(0.8, 0.05, True), (0.79, 0.0, False), (1.0, 0.06, False)])
-def test_a_judge_that_cannot_tell_examples_from_static_is_not_asked(real, noise, tells):
-    table = strong_table(strong_rows().assign(judge_real=real, judge_noise=noise))
-    found = table[table["attack"] != "log-p"]
-    assert found["example_share"].notna().all() == found["example_share"].notna().any() == tells
-    assert found["judge_noise"].to_numpy() == pytest.approx(noise)
-    assert any("are examples of the label" in text for text in persistence(table)) == tells
-
-
-def test_what_a_judge_tells_is_held_against_real_images_and_static():
-    images, labels = torch.rand(20, 1, 4, 4, generator=torch.Generator().manual_seed(0)).round(), torch.arange(20) % 2
-    images[labels == 1] = 0
-
-    def dark_is_one(images, sure=1.0):
-        one = (images.flatten(1).mean(1) < 0.01).float()
-        return torch.stack([1 - one, one], 1) * sure
-
-    assert what_it_tells(dark_is_one, images, labels) == {"judge_real": 1, "judge_noise": 1}
-    assert what_it_tells(partial(dark_is_one, sure=0.5), images, labels) == {"judge_real": 0, "judge_noise": 0}
-    assert what_it_tells(dark_is_one, images, 1 - labels)["judge_real"] == 0
+    assert lost[["control_p", "distance_ratio"]].isna().all(axis=None)
+    assert any("no gradient" in text for text in said_of(lost))
 
 
 def test_a_missing_column_is_named():
@@ -135,7 +112,7 @@ def test_an_arm_that_only_the_old_attack_misses_is_named(old, strong, effect):
     table = strong_table(rows, attacks)
     assert row_of(table, negatives="arm0", attack="strong, from noise")["effect"] == effect
     assert set(table["effect"]) == {"", effect}
-    said = [text for text in persistence(table) if "arm0" in text]
+    said = [text for text in said_of(table) if "arm0" in text]
     assert [text for text in EFFECTS.values() if text in said[0]] == [EFFECTS[effect]]
     assert "or more would have been seen in one test by itself" in said[0]
     assert "(n = 60)" in said[0]
@@ -179,7 +156,7 @@ def test_a_drop_smaller_than_what_matters_is_no_help(matters, effect):
 def test_one_seed_decides_nothing():
     rows, attacks = arms_of(seeds=(0,))
     attacks.loc[attacks["negatives"] == "arm0", "p"] = 0.1
-    said = [text for text in persistence(strong_table(rows, attacks)) if "arm0" in text]
+    said = [text for text in said_of(strong_table(rows, attacks)) if "arm0" in text]
     assert UNSURE in said[0]
     assert "one seed tells no difference" in said[0]
 

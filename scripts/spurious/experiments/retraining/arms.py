@@ -1,4 +1,4 @@
-"""What is retrained: the settings of every classifier and its arms, from the settings that hold for a dataset."""
+"""What is retrained, and who judges: classifiers, arms and judges, from the settings that hold for a dataset."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,3 +18,11 @@ def arms(settings: Mapping[str, Any]) -> list[dict[str, str]]:
         for classifier in settings["experiment"]["retraining"]
         for arm in settings_of(settings, classifier)["arms"]
     ]
+
+
+def judges(settings: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
+    """(classifier, seed) of every judge of found images by the name of its file, the first one first."""
+    first = settings["experiment"]["seeds"][0]
+    each = [(judge["classifier"], judge.get("seed")) for judge in settings["retraining"]["judges"]]
+    seeds = [(name, first if seed is None else seed) for name, seed in each]
+    return {f"{name}-seed{seed}": (name, seed) for name, seed in seeds}

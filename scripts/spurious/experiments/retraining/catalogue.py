@@ -1,13 +1,14 @@
 """What is shown of retraining against negatives."""
 
 from spurious.experiments.catalogue import Figure, Findings, Table
-from spurious.experiments.retraining.arms import arms
+from spurious.experiments.retraining.arms import arms, judges
 from spurious.experiments.retraining.settings import RetrainingSettings
 from spurious.experiments.rooms import TRAINED, Room, names_of
 
 HERE = "spurious.experiments.retraining"
 ROWS = {name: f"retrain_classifier.{name}" for name in ("attacks", "old", "predictions", "negatives_rows")}
 STRONG = {"strong": "retrain_classifier.strong"}
+JUDGED = {"judged": "judge_images"}
 FOUND = {"found_above": "backworking.found_above"}
 DECIDED = FOUND | {"matters": "retraining.matters"}
 
@@ -19,7 +20,7 @@ ROOM = Room(
     runs=names_of("different names of the classifiers that are retrained ([] for none)"),
     kinds=TRAINED,
     one_class=True,
-    wildcards={("classifier", "negatives", "target"): arms},
+    wildcards={("classifier", "negatives", "target"): arms, "judge": judges},
     measured=("retrain_classifier",),
 )
 
@@ -27,6 +28,7 @@ RESULTS = [
     Table("retraining", f"{HERE}.rounds:retraining", ROWS, FOUND),
     Table("retraining-summary", f"{HERE}.summary:retraining_summary", ROWS, DECIDED),
     Table("retraining-strong", f"{HERE}.persistence:retraining_strong", STRONG | {"attacks": ROWS["attacks"]}, DECIDED),
+    Table("retraining-judges", f"{HERE}.judges:retraining_judges", STRONG | JUDGED, FOUND),
     Table("retraining-noise", f"{HERE}.confidence:retraining_noise", {"rows": "retrain_classifier.noise"}),
     Figure("retraining", f"{HERE}.figure:retraining", {"table": "table.retraining"}),
     Figure(
@@ -54,7 +56,7 @@ FINDINGS = [
     Findings(
         "Retraining, under an attack that does not give up",
         f"{HERE}.findings:persistence",
-        {"table": "retraining-strong"},
+        {"table": "retraining-strong", "judges": "retraining-judges"},
         question="Are they gone, or only harder to find?",
         figure="retraining-strong",
     ),

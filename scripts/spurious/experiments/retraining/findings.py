@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from spurious.experiments.retraining.persistence import STRONG, STRONG_FROM_NOISE
+from spurious.experiments.retraining.persistence import NET, STRONG, STRONG_FROM_NOISE
 from spurious.experiments.retraining.verdicts import last_round
 from spurious.frames import published_first
 from spurious.perturbations.negatives import is_backworked
@@ -80,8 +80,11 @@ def _accuracy(row: pd.Series) -> str:
     return f"{text} ({difference} points ({low} to {high}) against no negatives: {row['accuracy_verdict']})"
 
 
-def persistence(table: pd.DataFrame) -> Iterator[str]:
-    """A sentence per arm after its last round, of the table `retraining-strong`: what it fixes, what it hides."""
+def persistence(table: pd.DataFrame, judges: pd.DataFrame) -> Iterator[str]:
+    """A sentence per arm after its last round, of the table `retraining-strong`: what it fixes, what it hides.
+
+    `judges`: the table `retraining-judges`.
+    """
     for (classifier, negatives, target), rows in table[last_round(table)].groupby(
         ["classifier", "negatives", "target"], sort=False
     ):
@@ -91,7 +94,7 @@ def persistence(table: pd.DataFrame) -> Iterator[str]:
         name = "no negatives" if negatives == "none" else f"{negatives} negatives, target {target}"
         shares = ", ".join(f"*{attack}* {_share(row)}" for attack, row in by_attack.items())
         yield (
-            f"**{classifier}, {name}**: share of images found by {shares}.{_kinds(strong)} Of the starts"
+            f"**{classifier}, {name}**: share of images found by {shares}.{_kinds(strong, judges)} Of the starts"
             f" {percent(strong['flat_share'])} had no gradient. {_verdict(old, by_attack[STRONG_FROM_NOISE])}"
         )
 
@@ -101,17 +104,18 @@ def _share(row: pd.Series) -> str:
     return f"{text} (n = {row['found_n']:,})"
 
 
-def _kinds(strong: pd.Series) -> str:
+def _kinds(strong: pd.Series, judges: pd.DataFrame) -> str:
+    """What the found images are: what each judge that can tell calls them, and how near they are to training images."""
     if pd.isna(strong["distance_ratio"]):
         return ""
+    own = judges[(judges[[*NET, "attack"]] == strong[[*NET, "attack"]]).all(axis=1)].dropna(subset="example_share")
+    said = [
+        f"{interval(row.example_share, row.example_low, row.example_high, row.examples_n)} to {row.judge}"
+        for row in own.itertuples()
+    ]
+    examples = f" Of what *{STRONG}* finds, so much is an example of its label by now: {', '.join(said)}." * bool(said)
     ratio = f"{strong['distance_ratio']:.1f} times as far as from a test image"
-    near = f" To the nearest training image it is {ratio}."
-    if pd.isna(strong["example_share"]):
-        return near
-    return (
-        f" Of what *{STRONG}* finds, {percent(strong['example_share'])} are examples of the label to the judge"
-        f" (of test images {percent(strong['judge_real'])}, of noise {percent(strong['judge_noise'])}).{near}"
-    )
+    return f"{examples} To the nearest training image it is {ratio}."
 
 
 def _verdict(old: dict[str, pd.Series], strong: pd.Series) -> str:

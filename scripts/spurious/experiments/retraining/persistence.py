@@ -4,14 +4,13 @@ import pandas as pd
 
 from spurious.attacks.settings import FROM_NOISE
 from spurious.experiments.retraining.rounds import ARM
-from spurious.experiments.retraining.settings import IS_EXAMPLE, Matters
+from spurious.experiments.retraining.settings import Matters
 from spurious.experiments.retraining.verdicts import differences, found_decided, rates
 from spurious.frames import require
 
 NET = [*ARM, "round"]
 KEYS = [*NET, "attack"]
 STRONG, STRONG_FROM_NOISE = "strong", "strong, from noise"
-TELLS_REAL, TELLS_NOISE = 0.8, 0.05  # a judge that calls fewer real images or more noise examples is not asked
 
 
 def retraining_strong(
@@ -23,10 +22,10 @@ def retraining_strong(
 ) -> pd.DataFrame:
     """What every attack finds: a row per (classifier, negatives, target, round, attack).
 
-    `strong`: `classifier, negatives, target, round, seed, label, image, start, objective, tried, flat, p, judge_p,
-    control_p, distance, test_distance, judge_real, judge_noise, passes` per image of the attack that does not give up;
-    `attacks`: the rows of the old ones, as in `retraining`. "strong" counts what any start led to, "strong, from noise"
-    what noise or an evolution did, which come before real images are tried.
+    `strong`: `classifier, negatives, target, round, seed, label, image, start, objective, tried, flat, p, control_p,
+    distance, test_distance, passes` per image of the attack that does not give up; `attacks`: the rows of the old ones,
+    as in `retraining`. "strong" counts what any start led to, "strong, from noise" what noise or an evolution did,
+    which come before real images are tried.
 
     Returns `seeds, found_n, found_share, found_low, found_high` with intervals as in `retraining-summary`, and the
     paired difference to the arm without negatives of that round, `found_difference, found_difference_low,
@@ -36,13 +35,10 @@ def retraining_strong(
     where it is smaller. Else "hides" where an old attack finds less, by what matters, and this one does not: either a
     drop that matters is excluded, or every drop within its interval is smaller than those within the old one's. Else
     "no effect" where a drop that matters is excluded, or "cannot tell".
-    Of the strong attack's found images: `example_share` are those that the judge, a classifier of another architecture,
-    gives to the label with p above .5. It is empty where that judge cannot tell: unless it does so with 80 % of the
-    test images (`judge_real`), and gives a class more than .5 in at most 5 % of noise (`judge_noise`). `judge_p,
-    control_p` are mean p of the judge and of an unretrained net of another seed; `distance_ratio` is the mean L2
-    distance to the nearest training image, the median of test images being 1. `flat_share` of the starts had no
-    gradient. `training_cost`: images that training passed forward and backward, those of the arm without negatives
-    being 1.
+    Of the strong attack's found images `control_p` is the mean p of an unretrained net of another seed;
+    `distance_ratio` the mean L2 distance to the nearest training image, the median of test images being 1. `flat_share`
+    of the starts had no gradient. `training_cost`: images that training passed forward and backward, those of the arm
+    without negatives being 1.
     """
     require(strong, [*NET, "seed", "label", "image", "start", "p"], "rows of the strong attack")
     require(attacks, [*KEYS, "seed", "label", "image", "p"], "attacks")
@@ -94,13 +90,8 @@ def _effects(table: pd.DataFrame, limit: float) -> pd.Series:
 
 def _looks(found: pd.DataFrame) -> pd.DataFrame:
     """What the found images are like, by net."""
-    tells = (found["judge_real"] >= TELLS_REAL) & (found["judge_noise"] <= TELLS_NOISE)
-    found = found.assign(
-        example_share=(found["judge_p"] > IS_EXAMPLE).astype(float).where(tells),
-        distance_ratio=found["distance"] / found["test_distance"],
-    )
-    names = ["example_share", "judge_real", "judge_noise", "judge_p", "control_p", "distance_ratio"]
-    return found.groupby(NET)[names].mean().reset_index()
+    found = found.assign(distance_ratio=found["distance"] / found["test_distance"])
+    return found.groupby(NET)[["control_p", "distance_ratio"]].mean().reset_index()
 
 
 def _starts_and_cost(strong: pd.DataFrame) -> pd.DataFrame:

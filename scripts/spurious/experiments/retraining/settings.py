@@ -6,7 +6,8 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from spurious.attacks.settings import PersistentAttack
-from spurious.parameters import Epsilon, ImageCount, Name, OtherThan, Unique
+from spurious.data.elsewhere import ELSEWHERE
+from spurious.parameters import Epsilon, ImageCount, Name, OneOf, OtherThan, Seed, Unique
 from spurious.perturbations.negatives import NEGATIVES, OF_SEARCH, NamedNegatives
 from spurious.problems import misfit, shown
 from spurious.registry import Settings
@@ -97,6 +98,15 @@ class OwnRetraining(Settings):
     arms: Arms | None = Field(None, description="arms of this classifier (null as for the others)")
 
 
+class Judge(Settings):
+    """Who says of found images whether they are examples of their label by now."""
+
+    remedy = "a judge with its classifier, such as {classifier forest}"
+
+    classifier: Name = Field(description="name of a classifier of the dataset that had no part in the search")
+    seed: Seed | None = Field(None, description="seed of that classifier (null: the first of the experiment)")
+
+
 class Matters(Settings):
     """The smallest differences to retraining without negatives that matter: only verdicts depend on them."""
 
@@ -107,7 +117,10 @@ class Matters(Settings):
 
 
 class Confidence(Settings):
-    """How sure a classifier is of noise: of `images` of each kind, and of noise moved within `sizes` by `steps`."""
+    """How sure a classifier is of noise: of `images` of each kind, and of noise moved within `sizes` by `steps`.
+
+    And of what is `elsewhere`: images of something else than the dataset shows, that come with scikit-learn.
+    """
 
     remedy = "how the confidence in noise is measured"
 
@@ -116,6 +129,9 @@ class Confidence(Settings):
         (0.05, 0.1, 0.3, 1.0), min_length=1, description="largest changes of the noise's pixels, different ones"
     )
     steps: int = Field(40, ge=1, description="steps of the attack that moves the noise, 1 or more")
+    elsewhere: Annotated[str, OneOf(ELSEWHERE)] | None = Field(
+        "photographs", description="images of something else, beside noise: digits or photographs (null: none)"
+    )
 
 
 class RetrainingSettings(Settings):
@@ -124,9 +140,8 @@ class RetrainingSettings(Settings):
     `attacks` names searches of the backworking settings; the images of the first one become the negatives
     of the arm "backworked", those of another one the negatives of "backworked-<its name>". Every negative is put into
     the training set `copies` times. An arm may also call one of `negatives` by its name. One whose noise is fresh in
-    every batch needs no attack before it, and has one round. `strong` attacks every net again, and `judge`, of another
-    architecture, says of its images whether they are examples of their label by now: a forest, since networks call
-    static a digit.
+    every batch needs no attack before it, and has one round. `strong` attacks every net again. The `judges` had no part
+    in that search, and say of its images whether they are examples of their label by now.
     """
 
     remedy = "settings of the rounds of attack and retraining"
@@ -143,7 +158,12 @@ class RetrainingSettings(Settings):
     )
     matters: Matters = Matters()
     strong: PersistentAttack = PersistentAttack()
-    judge: Name = Field("forest", description="name of the classifier that says of found images what they are")
+    judges: Annotated[tuple[Judge, ...], Unique()] = Field(
+        ({"classifier": "forest"},),
+        validate_default=True,
+        min_length=1,
+        description="different judges of the found images, such as {classifier forest}",
+    )
     confidence: Confidence = Confidence()
     negatives: dict[Annotated[Name, OtherThan(*NEGATIVES)], NamedNegatives] = Field(
         NAMED, validate_default=True, description="negatives with parameters, by the name that an arm gives"

@@ -10,36 +10,32 @@ from spurious.attacks.confidence import raise_confidence
 from spurious.attacks.optimization import start_images
 from spurious.attacks.persistent import Wanted, persist
 from spurious.attacks.scores import Scores
-from spurious.attacks.settings import EVOLUTION, FROM_NOISE, PersistentAttack
+from spurious.attacks.settings import PersistentAttack
 from spurious.classifiers.predictions import predict
 from spurious.data.datasets import Dataset
-from spurious.experiments.retraining.settings import IS_EXAMPLE, Confidence
+from spurious.data.elsewhere import ELSEWHERE
+from spurious.experiments.retraining.settings import Confidence
 from spurious.modules import device_of
 from spurious.perturbations.noise_images import NOISE
 from spurious.seeding import generator
 
-COMPARED = 200  # test images whose distance to the training images is looked at, and which the judge is shown
+COMPARED = 200  # test images whose distance to the training images is looked at
 AT_ONCE = 500
 PLAIN = ("uniform", "permuted", "low-passed")  # noise as it is drawn
 
 
 class StrongAttack:
-    """The attack on classifiers of one dataset, and what says of its images whether they are a digit by now.
+    """The attack on classifiers of one dataset, and what its images are like.
 
-    `judge` and `control` are classifiers that had no part in the search. An image's distance to its nearest training
-    image (L2) is seen beside the median of the first test images', the judge's word beside what it says of these and
-    of noise.
+    `control` is a classifier that had no part in the search. An image's distance to its nearest training image (L2) is
+    seen beside the median of the first test images'.
     """
 
-    def __init__(self, data: Dataset, judge: Scores, control: Scores, settings: PersistentAttack, above: float):
-        self.data, self.settings, self.above = data, settings, above
-        self.judges = {"judge": judge, "control": control}
+    def __init__(self, data: Dataset, control: Scores, settings: PersistentAttack, above: float):
+        self.data, self.control, self.settings, self.above = data, control, settings, above
         self.training = data.pixels("train").flatten(1)
         compared = data.pixels("test")[:COMPARED]
-        self.same = {
-            "test_distance": nearest_distances(compared, self.training).median().item(),
-            **what_it_tells(judge, compared, data.labels["test"][:COMPARED]),
-        }
+        self.test_distance = nearest_distances(compared, self.training).median().item()
 
     def rows(
         self, model: nn.Module, seed: str, on_starts: Callable[[int, int], object] = lambda done, total: None
@@ -57,11 +53,11 @@ class StrongAttack:
             "flat": found.flat.cpu(),
             "predicted": probabilities.argmax(1),
             "p": probabilities.gather(1, place)[:, 0],
+            "control_p": self.control(found.images).gather(1, place)[:, 0],
+            "distance": nearest_distances(found.images, self.training),
+            "test_distance": self.test_distance,
         }
-        for name, judge in self.judges.items():
-            columns[f"{name}_p"] = judge(found.images).gather(1, place)[:, 0]
-        columns["distance"] = nearest_distances(found.images, self.training)
-        return pd.DataFrame(columns | self.same), found.images
+        return pd.DataFrame(columns), found.images
 
     def _wanted(self, seed: str) -> Wanted:
         count, labels = self.settings.images, self.data.labels["test"]
@@ -78,22 +74,6 @@ class StrongAttack:
         )
 
 
-def what_it_tells(judge: Scores, images: Tensor, labels: Tensor) -> dict[str, float]:
-    """Whether a judge can tell examples from static: shares of what it calls one, with p above .5.
-
-    `judge_real`: of real `images` (N, C, H, W) it must name the label (N,). `judge_noise`: as many of each noise that
-    searches start from, of which it may name any class.
-    """
-    named = judge(images).gather(1, labels[:, None])
-    kinds = [name for name in FROM_NOISE if name != EVOLUTION]
-    called = torch.cat([judge(NOISE[name](images, generator("judge", name))).amax(1) for name in kinds])
-    return {"judge_real": _share(named), "judge_noise": _share(called)}
-
-
-def _share(p: Tensor) -> float:
-    return (p > IS_EXAMPLE).double().mean().item()
-
-
 def nearest_distances(images: Tensor, training: Tensor) -> Tensor:
     """The L2 distance (N,) of each image (N, C, H, W) to the nearest of `training` (M, pixels), in pixel units."""
     return torch.cat([torch.cdist(part, training).amin(1) for part in images.flatten(1).split(AT_ONCE)])
@@ -102,8 +82,8 @@ def nearest_distances(images: Tensor, training: Tensor) -> Tensor:
 def noise_rows(model: nn.Module, data: Dataset, settings: Confidence, seed: str) -> pd.DataFrame:
     """`noise, epsilon, image, confidence` per image: the largest probability of a real class.
 
-    Of the first test images ("test"), of noise as it is drawn, and of the mixture moved within every size
-    ("adversarial") to where the classifier is most confident.
+    Of the first test images ("test"), of noise as it is drawn, of images of something else (by their name), and of the
+    mixture moved within every size ("adversarial") to where the classifier is most confident.
     """
     parts = []
     for noise, epsilon, images in _noise(model, data, settings, seed):
@@ -118,6 +98,9 @@ def _noise(model: nn.Module, data: Dataset, settings: Confidence, seed: str) -> 
     yield "test", 0.0, images
     for name in PLAIN:
         yield name, 0.0, NOISE[name](images, generator(seed, "confidence", name))
+    if settings.elsewhere is not None:
+        draw = generator(seed, "confidence", settings.elsewhere)
+        yield settings.elsewhere, 0.0, ELSEWHERE[settings.elsewhere](len(images), data.image_shape, draw)
     start = NOISE["mixture"](images, generator(seed, "confidence", "mixture"))
     for size in settings.sizes:
         parts = [
