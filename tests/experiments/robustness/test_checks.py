@@ -122,6 +122,33 @@ def test_a_variant_that_finds_something_else_trips_its_check(found, expected):
     assert len(checks(rows)) == len(PASSED) + 5
 
 
+def with_unpruned(**found):
+    """Sound rows and variants, and the other attacks from the start, which find image 0, or what is named."""
+    rows = with_variants()
+    own = rows[(rows["variant"] == "plain") & (rows["epsilon"] == 0.2) & (rows["attack"] != "white-box")]
+    hits = [row.id in found.get(row.attack, [0]) for row in own.itertuples()]
+    return pd.concat([rows, own.assign(variant="unpruned", found=hits)], ignore_index=True)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({}, {}),
+        ({"square": [0, 1]}, {"black box finds no more, from the start": "1"}),
+        ({"random": [1]}, {"random finds no more, from the start": "1"}),
+    ],
+)
+def test_from_the_start_the_white_box_finds_what_the_others_find(found, expected):
+    """Although at a smaller size it had found more: image 1 is found there in the plain rows."""
+    rows = with_unpruned(**found)
+    assert failed(rows) == expected
+    table = checks(rows)
+    before = checks(with_variants())
+    pd.testing.assert_frame_equal(table.iloc[: len(before)], before)
+    assert table["check"].tolist()[len(before) :] == [f"{name}, from the start" for name in PASSED[0:2]]
+    assert table["n"].tolist()[len(before) :] == [len(found.get("square", [0])), len(found.get("random", [0]))]
+
+
 def test_images_that_are_not_attacked_and_denials_do_not_count():
     rows = defence_rows()
     other = rows[rows["id"] == 1].assign(id=2, clean=-1, found=False, vanished=True)

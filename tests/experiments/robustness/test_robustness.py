@@ -166,6 +166,43 @@ def test_variants_of_the_white_box_start_anew_at_one_size_on_the_first_images():
     )
 
 
+def unpruned(sizes, **checks):
+    """Rows of two attacks beside the white box, what they told of, the settings and what was attacked."""
+    attacks = {"hop": {"kind": "hop-skip-jump", "rounds": 2}, "wild": {"kind": "random", "directions": 30}}
+    changes = {"sizes": {"linf": sizes}, "attacks": SMALL["attacks"] | attacks, "defences": {"none": "none"}}
+    settings = registry.parse(RobustnessSettings, SMALL | changes | {"checks": {"images": 6, **checks}})
+    model, starts = network(), replace(starts_of(defended_by("none"), 10), ids=range(10))
+    defences, told = fitted_defences(settings.defences, model, ()), []
+    rows, _ = all_rows(defences, model, starts, settings, 0, settings.checks.images, told.append)
+    assert sum(told) == work(defences, settings, 10, 6)
+    return rows, settings, defences["none"], starts
+
+
+def test_every_other_attack_starts_from_every_checked_image_at_the_size_of_the_checks():
+    rows, settings, plain, starts = unpruned([0.05, 0.15, 0.3], epsilon=0.2)
+    own = rows[rows["variant"] == "unpruned"]
+    assert set(own["attack"]) == {"hop", "wild", "random"}  # neither the white box nor what makes a defence reject
+    assert set(zip(own["norm"], own["epsilon"], strict=True)) == {("linf", 0.2)}
+    for name, alone in own.groupby("attack"):
+        ball, first = Within(norm="linf", epsilon=0.2), starts.at(torch.arange(6))
+        found = settings.attacks[name](plain, plain, first, ball, seed=0)
+        assert alone["id"].tolist() == list(range(6))
+        assert alone["found"].tolist() == found.success.tolist()
+    assert own["found"].any()
+    pd.testing.assert_frame_equal(
+        rows[rows["variant"] == "plain"].drop(columns="variant"),
+        attack_rows({"none": plain}, plain.logits, starts, settings, 0)[0],
+    )
+
+
+def test_at_the_smallest_size_nothing_is_attacked_again():
+    rows, *_ = unpruned([0.1, 0.3], epsilon=0.1)
+    own, plain = (rows[rows["variant"] == variant].drop(columns="variant") for variant in ("unpruned", "plain"))
+    expected = plain[(plain["epsilon"] == 0.1) & plain["attack"].isin(("hop", "wild", "random")) & (plain["id"] < 6)]
+    pd.testing.assert_frame_equal(own.reset_index(drop=True), expected.reset_index(drop=True))
+    assert len(own) == 3 * 6
+
+
 def test_rows_are_as_they_say(rows):
     assert list(rows) == [*COLUMNS, "classifier", "seed", "variant"]
     assert (rows["linf"] <= rows["epsilon"] + 1e-6)[rows["norm"] == "linf"].all()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from spurious.experiments.robustness.settings import PLAIN
+from spurious.experiments.robustness.settings import PLAIN, UNPRUNED
 from spurious.frames import require
 
 KEYS = ["classifier", "seed", "defence", "norm"]
@@ -17,6 +17,11 @@ MORE = {
     "more restarts": "more restarts find no more",
 }
 TRANSFER = "transfer finds no more"
+COMPARED = {  # what attacks see, and what those see that should have found as much
+    "black box finds no more": (["scores", "decisions"], ["gradient"]),
+    TRANSFER: (["another"], ["gradient"]),
+    "random finds no more": (["nothing"], ["gradient", "classifier", "scores", "decisions"]),
+}
 MOST = 10  # violations that are listed
 
 
@@ -36,7 +41,8 @@ def checks(rows: pd.DataFrame) -> pd.DataFrame:
     - "decision repeats": images, also those that are not answered rightly, of which a decision was another one when it
       was made again (a row only where `rows` have the column `repeats`).
 
-    At one size, of the variants of the white box (`spurious.experiments.robustness.rows.VARIANTS`):
+    At one size, where every attack starts from every image, whatever a smaller one has found: the first three again,
+    ", from the start". And of the variants of the white box (`spurious.experiments.robustness.rows.VARIANTS`):
 
     - "one step finds no more", "more steps find no more", "more restarts find no more": than the white box itself;
     - "targeted agrees with untargeted": found by only one of them;
@@ -51,7 +57,12 @@ def checks(rows: pd.DataFrame) -> pd.DataFrame:
     again = rows[(rows["variant"] == PLAIN) & ("repeats" in rows)]
     table = [
         dict(zip(KEYS, key, strict=True)) | check
-        for made, part in ((_checks, plain), (_repeats, again), (_variant_checks, variants))
+        for made, part in (
+            (_checks, plain),
+            (_repeats, again),
+            (_variant_checks, variants[variants["variant"] != UNPRUNED]),
+            (_unpruned_checks, variants[variants["variant"].isin((ALONE, UNPRUNED))]),
+        )
         for key, own in part.groupby(KEYS, sort=False)
         for check in made(own)
     ]
@@ -60,19 +71,26 @@ def checks(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _checks(rows: pd.DataFrame) -> Iterator[dict[str, object]]:
     """The checks of one defence and norm."""
-    for check, sees, others in (
-        ("black box finds no more", ["scores", "decisions"], ["gradient"]),
-        (TRANSFER, ["another"], ["gradient"]),
-        ("random finds no more", ["nothing"], ["gradient", "classifier", "scores", "decisions"]),
-    ):
-        if check == TRANSFER and not rows["sees"].isin(sees).any():
-            continue
-        found = _found(rows, sees)
-        yield _row(check, len(found), found.difference(_found(rows, others)).get_level_values("id"))
+    yield from _compared(rows)
     largest = rows[rows["epsilon"] == rows["epsilon"].max()].groupby("id")["found"].any()
     yield _row("grows to 100 %", len(largest), largest.index[~largest])
     vanished = rows.groupby("id")["vanished"].first()
     yield _row("gradient does not vanish", len(vanished), vanished.index[vanished])
+
+
+def _compared(rows: pd.DataFrame, words: str = "") -> Iterator[dict[str, object]]:
+    """What attacks that see less have found and others have not, image by image."""
+    for check, (sees, others) in COMPARED.items():
+        if check == TRANSFER and not rows["sees"].isin(sees).any():
+            continue
+        found = _found(rows, sees)
+        yield _row(check + words, len(found), found.difference(_found(rows, others)).get_level_values("id"))
+
+
+def _unpruned_checks(rows: pd.DataFrame) -> Iterator[dict[str, object]]:
+    """The comparisons of one defence at the size of the checks, where there are others beside the white box."""
+    if (rows["variant"] == UNPRUNED).any():
+        yield from _compared(rows, ", from the start")
 
 
 def _repeats(rows: pd.DataFrame) -> Iterator[dict[str, object]]:

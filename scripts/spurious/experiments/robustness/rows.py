@@ -16,7 +16,7 @@ from spurious.defences.defended import Defended
 from spurious.defences.entries import Threshold, Undefended
 from spurious.defences.registry import Defence
 from spurious.defences.rejection import REJECTED
-from spurious.experiments.robustness.settings import PLAIN, RobustnessSettings
+from spurious.experiments.robustness.settings import PLAIN, UNPRUNED, RobustnessSettings
 from spurious.perturbations.balls import project
 from spurious.perturbations.balls import sizes as sizes_of
 from spurious.seeding import Id
@@ -118,6 +118,7 @@ def work(defences: Mapping[str, Defended], settings: RobustnessSettings, count: 
     """Of how many images `all_rows` tells for so many starts: each once per defence, attack and size, and per check."""
     pairs = sum(_is_met(attack, own) for own in defences.values() for attack in settings.attacks.values())
     checks = sum(isinstance(attack, WhiteBox) for attack in settings.attacks.values()) * len(defences) * len(VARIANTS)
+    checks += 0 if _begins_with_checks(settings) else len(_others(settings)) * len(defences)
     return pairs * sum(map(len, settings.sizes.values())) * count + checks * min(checked, count)
 
 
@@ -135,9 +136,9 @@ def all_rows(
     checked: int,
     on_images: Callable[[int], object] = lambda done: None,
 ) -> tuple[pd.DataFrame, dict[str, Tensor]]:
-    """Rows of the attacks (`variant` PLAIN) and of the white box's variants, by which the attacks are checked on the
-    first `checked` starts; and the images that the attacks found, as from `attack_rows`. `on_images` is told how many
-    more images are done, in all as many as `work` says.
+    """Rows of the attacks (`variant` PLAIN); for the checks, of the first `checked` starts, those of the white box's
+    variants and of the others (UNPRUNED); and the images that the attacks found, as from `attack_rows`. `on_images` is
+    told how many more images are done, in all as many as `work` says.
     """
     first = starts.at(torch.arange(min(checked, len(starts.images))))
     rows, images = attack_rows(defences, logits, starts, settings, seed, on_images)
@@ -148,7 +149,39 @@ def all_rows(
                 for own in _variants({defence: defended}, logits, first, settings, name, seed):
                     parts += own
                     on_images(len(first.ids))
+    if len(first.images) and _others(settings):
+        parts.append(_unpruned(rows, defences, logits, first, settings, seed, on_images).assign(variant=UNPRUNED))
     return pd.concat(parts, ignore_index=True), images
+
+
+def _others(settings: RobustnessSettings) -> dict[str, DecisionAttack]:
+    """The attacks that the white box is compared with: all others that want a wrong class."""
+    attacks = settings.attacks.items()
+    return {name: attack for name, attack in attacks if attack.goal == "wrong" and not isinstance(attack, WhiteBox)}
+
+
+def _begins_with_checks(settings: RobustnessSettings) -> bool:
+    """Whether the size of the checks is the smallest of its norm, where every attack starts from every image anyway."""
+    checks = settings.checks
+    return checks.epsilon == min(settings.sizes.get(checks.norm, ()), default=None)
+
+
+def _unpruned(
+    rows: pd.DataFrame,
+    defences: Mapping[str, Defended],
+    logits: Scores,
+    starts: Starts,
+    settings: RobustnessSettings,
+    seed: int,
+    on_images: Callable[[int], object],
+) -> pd.DataFrame:
+    """Rows of `_others` from all starts at the size of the checks: those of `attack_rows` where it is the smallest."""
+    checks, others = settings.checks, _others(settings)
+    if _begins_with_checks(settings):
+        there = (rows["norm"] == checks.norm) & (rows["epsilon"] == checks.epsilon)
+        return rows[there & rows["attack"].isin(others) & rows["id"].isin(starts.ids)]
+    changed = {"sizes": {checks.norm: (checks.epsilon,)}, "attacks": others}
+    return attack_rows(defences, logits, starts, settings.model_copy(update=changed), seed, on_images)[0]
 
 
 def _variants(

@@ -14,6 +14,7 @@ from spurious.problems import misfit
 from spurious.registry import Settings
 
 PLAIN = "plain"  # the variant of an attack that tables of errors are of
+UNPRUNED = "unpruned"  # that of every attack but the white box at the size of the checks, from each of their images
 WORST = "worst"  # of the attacks on an image, in the table
 EXAMPLES = "examples"  # the folder of the figure's tensors among those of an attack's images
 KEPT_PHOTOGRAPHS = 300  # at most, that nobody attacks and thresholds are chosen by: each is as expensive as an attack's
@@ -46,6 +47,7 @@ class CheckSettings(Settings):
     """What the attacks are checked with: variants of the white box that start anew, at one size, on the first images.
 
     Beside the attack itself: one step; `more` times as many steps, or restarts; without targets; towards targets only.
+    The other attacks start anew there, too.
     """
 
     remedy = "settings of the checks on attacks"
