@@ -26,7 +26,7 @@ answer_help(__name__, parse)
 
 import pandas as pd
 
-from pipeline.files.estimators import open_any
+from pipeline.files.any_classifier import open_any
 from pipeline.files.rows import read_rows, write_rows
 from pipeline.files.tensors import read_dataset, read_tensors
 from pipeline.jobs.progress import progress

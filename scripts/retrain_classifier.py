@@ -44,7 +44,6 @@ answer_help(__name__, parse)
 import pandas as pd
 import torch
 
-from pipeline.files.any_classifier import open_any
 from pipeline.files.checkpoints import train
 from pipeline.files.rows import read_rows, write_rows
 from pipeline.files.tensors import read_dataset, read_tensors, write_tensors
