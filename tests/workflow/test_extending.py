@@ -201,6 +201,13 @@ def test_the_settings_of_an_experiment_are_checked(extended):
         assert any(line.startswith(f"error: config.yaml: {words}") for line in error_lines(done)), done.stdout
 
 
+def test_an_attack_that_does_not_know_the_norm_from_outside_refuses_it(extended):
+    with changed_config(extended, {"robustness": {"sizes": {"rms": [0.1]}}}):
+        done = run_snakemake(extended, "demo", "--dry-run", check=False)
+    line = "robustness.attacks.square: knows the norms linf and l2 only, and sizes has 'rms': leave the attack out"
+    assert any(line in error for error in error_lines(done)), done.stderr
+
+
 def test_a_room_without_its_rules_is_noticed(extended):
     """The negative case: the table's input is a rule that is nowhere."""
     rules = extended / "workflow/rules/counts.smk"
