@@ -29,6 +29,7 @@ from spurious.defences.rejection import REJECTED
 from spurious.errors import SpuriousError, shown_name, unknown_name
 from spurious.experiments.fooling.settings import FoolingSettings
 from spurious.experiments.robustness.settings import RobustnessSettings
+from spurious.perturbations.starts import ATTACK_STARTS, IMAGE
 from spurious.views.preprocessing import Preprocessing
 
 
@@ -48,7 +49,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--epsilon", type=ABOVE_ZERO, help="largest change, pixels in [0, 1]; the method's if left out")
     parser.add_argument("--steps", type=COUNT, help="the method's if left out")
     parser.add_argument("--step-size", type=ABOVE_ZERO, help="the method's if left out")
-    parser.add_argument("--start", choices=["image", "noise"], default="image")
+    parser.add_argument("--start", default=IMAGE, help="%(default)s, or noise, which has no label and needs no IMAGE")
     parser.add_argument(
         "--exif-orientation", action="store_true", help="turn the image upright, also where the dataset does not"
     )
@@ -83,7 +84,7 @@ from spurious.experiments.fooling.figure import Panel, fooling, size_text
 from spurious.experiments.robustness.one_image import attack_image, named_defence
 from spurious.figures.style import probability_text, render
 from spurious.perturbations.balls import sizes
-from spurious.perturbations.noise_images import start_noise
+from spurious.perturbations.starts import attack_starts
 from spurious.views import bands
 
 BEFORE, AFTER, WRITTEN = "before", "after", "as written"
@@ -103,7 +104,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parse(argv)
     settings = read_settings(arguments)
     method = chosen_method(arguments, settings)
-    if method.start == "image" and arguments.image is None:
+    if method.start == IMAGE and arguments.image is None:
         raise SpuriousError("IMAGE: missing; give an image to start from, or --start noise")
     defence = None if arguments.defence is None else defence_of(arguments, settings)
     subject = configured(arguments, settings)
@@ -115,8 +116,8 @@ def main(argv: list[str] | None = None) -> None:
     try:
         outcome = fooled(arguments, subject, method, target)
     except SpuriousError as error:
-        raise SpuriousError(f"{arguments.image or 'noise'}: {error}") from None
-    shown = shown_name(arguments.image.name) if method.start == "image" else "noise"
+        raise SpuriousError(f"{arguments.image or method.start}: {error}") from None
+    shown = shown_name(arguments.image.name) if method.start == IMAGE else method.start
     title = f"{shown}: {subject.name}, fooled along its gradient"
     print(f"{title}\n{described(outcome, subject.classes, target)}")
     with whole_file(f"{prefix}.png") as file:
@@ -135,8 +136,10 @@ def chosen_method(arguments: argparse.Namespace, settings: Mapping[str, Any]) ->
     options = {key: getattr(arguments, key) for key in ("epsilon", "steps", "step_size")}
     changes = {key: value for key, value in options.items() if value is not None}
     goal = "untargeted" if arguments.target is None else "targeted"
-    if arguments.start == "noise" and goal == "untargeted":
-        raise SpuriousError("--start noise: has no label to lose; give a --target")
+    if arguments.start not in ATTACK_STARTS:
+        raise SpuriousError(f"--start: {unknown_name('start', arguments.start, ATTACK_STARTS)}")
+    if arguments.start != IMAGE and goal == "untargeted":
+        raise SpuriousError(f"--start {arguments.start}: has no label to lose; give a --target")
     return methods[arguments.method].changed(start=arguments.start, goal=goal, **changes)
 
 
@@ -145,8 +148,8 @@ def defence_of(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> De
     for option in ("target", "step_size"):
         if getattr(arguments, option) is not None:
             raise SpuriousError(f"--{option.replace('_', '-')}: attacks with --defence have none; leave it out")
-    if arguments.start == "noise":
-        raise SpuriousError("--start noise: attacks with --defence start from an image; give one")
+    if arguments.start != IMAGE:
+        raise SpuriousError(f"--start {arguments.start}: attacks with --defence start from an image; give one")
     own = registry.parse(RobustnessSettings, settings["robustness"], "config.yaml: robustness")
     try:
         return named_defence(arguments.defence, own.defences)
@@ -205,7 +208,7 @@ def fooled(arguments: argparse.Namespace, subject: Subject, method: Attack, targ
             f"classifier {subject.name}: has {before.shape[1]} classes, the dataset {arguments.dataset} "
             f"{len(subject.classes)}; name another --classifier or --dataset"
         )
-    label = NO_LABEL if method.start == "noise" else int(before.argmax())
+    label = NO_LABEL if method.start != IMAGE else int(before.argmax())
     if arguments.label is not None:
         label = class_number(arguments.label, subject.classes, "--label")
     if label == target:
@@ -227,11 +230,13 @@ def starting_image(
 ) -> tuple[torch.Tensor, str]:
     """What is changed, (1, C, H, W) as the classifier gets it, and its id."""
     shape = read_description(subject.weights).image_shape if isinstance(subject.entry, Architecture) else None
-    if method.start == "noise":
+    if method.start != IMAGE:
         if shape is None and preprocessing.crop is None:
-            raise SpuriousError(f"--start noise: {subject.name} takes images of any size; give it a crop, or an image")
+            raise SpuriousError(
+                f"--start {method.start}: {subject.name} takes images of any size; give it a crop, or an image"
+            )
         size = shape or (3, preprocessing.crop, preprocessing.crop)
-        return start_noise([0], tuple(size), arguments.seed), "0"
+        return attack_starts(method.start, [0], torch.zeros(1, *size), arguments.seed), "0"
     name = image_id(arguments, subject)
     if shape is not None and shape[0] == 1:
         return read_grey(arguments.image, exif_orientation=subject.turned), name
@@ -286,7 +291,7 @@ def output_prefix(arguments: argparse.Namespace, subject: Subject) -> str:
     """How the files' names begin; SpuriousError where that is the image itself."""
     prefix = arguments.output
     if prefix.endswith("/") or Path(prefix).is_dir():
-        stem = arguments.image.stem if arguments.image and arguments.start == "image" else "noise"
+        stem = arguments.image.stem if arguments.image and arguments.start == IMAGE else arguments.start
         prefix = str(Path(prefix) / f"{stem}-{subject.name}-fooled")
     if arguments.image and Path(f"{prefix}.png").resolve() == arguments.image.resolve():
         raise SpuriousError(f"{prefix}.png: is the image itself; give another --output")

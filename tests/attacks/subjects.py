@@ -7,9 +7,29 @@ from spurious import registry
 from spurious.attacks.within import Starts
 from spurious.defences.defended import Defended
 from spurious.defences.kinds import Defence
+from spurious.perturbations.norms import L2
 from spurious.seeding import generator
 
 SIZE, CLASSES = 10, 4
+
+
+class RootMeanSquare(L2):
+    """A norm as one from outside: L2 divided by the root of the number of pixels, as docs/extending.md has it."""
+
+    words = "RMS"
+
+    def size(self, changes):
+        return super().size(changes) / changes.shape[1:].numel() ** 0.5
+
+    def project(self, images, start, epsilon):
+        return super().project(images, start, epsilon * start.shape[1:].numel() ** 0.5)
+
+    def direction(self, gradients):
+        return super().direction(gradients) * gradients.shape[1:].numel() ** 0.5
+
+    def random_direction(self, shape, generator):
+        drawn = super().random_direction(shape, generator)
+        return drawn * drawn.numel() ** 0.5
 
 
 def network(seed=0):

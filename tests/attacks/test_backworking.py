@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from reference import AdamState, broadcast_cost, reference_search, tensorflow_adam_step
 from spurious.attacks.cost import NearestImage, NearestPerUnit, build_cost, reference_activations
-from spurious.attacks.optimization import objective, optimize_images, run_searches, start_images
+from spurious.attacks.optimization import objective, optimize_images, run_searches
 from spurious.attacks.optimization_rows import image_rows, label_probability, trace_rows
 from spurious.attacks.settings import ImageOptimization
 from spurious.classifiers.models import ConvNet, SoftmaxRegression, initialize
 from spurious.classifiers.predictions import predict
 from spurious.errors import SpuriousError
+from spurious.perturbations.starts import STARTS
 from spurious.seeding import generator
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -569,16 +570,16 @@ def test_the_trace_is_that_of_the_images():
 def test_averages_are_means_of_disjoint_parts():
     """Reference i is 1 at pixel i: an average shows who is in it."""
     references = torch.eye(11).view(11, 1, 1, 11)
-    averages = start_images(4, references, "averages", generator(0)).view(4, 11)
+    averages = STARTS["averages"](4, references, generator(0)).view(4, 11)
     assert ((averages > 0).sum(0) == 1).all()
     sizes = (averages > 0).sum(1)
     assert sorted(sizes.tolist()) == [2, 3, 3, 3]
     torch.testing.assert_close(averages.amax(1), 1 / sizes)
-    assert not torch.equal(averages, start_images(4, references, "averages", generator(1)).view(4, 11))
+    assert not torch.equal(averages, STARTS["averages"](4, references, generator(1)).view(4, 11))
 
 
 def test_uniform_starts_fill_the_unit_interval():
-    start = start_images(50, noise(3, "r"), "uniform", generator(0))
+    start = STARTS["uniform"](50, noise(3, "r"), generator(0))
     assert start.shape == (50, *SHAPE)
     assert 0 <= start.min() < 0.01 < 0.99 < start.max() < 1
     assert start.mean().item() == pytest.approx(0.5, abs=0.02)
@@ -598,7 +599,7 @@ def test_all_searches_begin_from_the_same_images():
     found = run_searches(model, 2, references, ATTACKS, images=4, seed=7)
     assert list(found) == list(ATTACKS)
     start = found["still"].images
-    assert torch.equal(start, start_images(4, references, "uniform", generator(7, "start", 2)))
+    assert torch.equal(start, STARTS["uniform"](4, references, generator(7, "start", 2)))
     for name in ("cost", "log-p"):
         assert torch.equal(found[name].trace[0], found["still"].trace[0])
         assert not torch.equal(found[name].images, start)

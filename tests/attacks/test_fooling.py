@@ -27,7 +27,7 @@ from spurious.errors import SpuriousError
 from spurious.experiments.fooling.rows import COLUMNS, fool_all, rubbish_rows
 from spurious.experiments.fooling.settings import FoolingSettings
 from spurious.perturbations.balls import random_perturbation, sizes
-from spurious.perturbations.noise_images import start_noise
+from spurious.perturbations.starts import attack_starts
 from spurious.seeding import generator
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -302,7 +302,7 @@ def test_random_draws_have_streams_of_their_own():
     torch.testing.assert_close(begun, start + 0.1 * (2 * drawn(torch.rand, "random start") - 1))
     changed = random_perturbation(start, ids, method, 3)
     torch.testing.assert_close(changed, start + 0.1 * drawn(torch.randn, "random change").sign())
-    assert torch.equal(start_noise(ids, SHAPE, 3), drawn(torch.rand, "start noise"))
+    assert torch.equal(attack_starts("noise", ids, torch.empty(1, *SHAPE), 3), drawn(torch.rand, "start noise"))
 
 
 # --- what does not change the result
@@ -364,9 +364,9 @@ def test_targets_and_noise_depend_on_seed_and_id_alone():
     assert not torch.equal(random_targets(labels, CLASSES, range(400), 1), targets)
     free = random_targets(torch.full((200,), NO_LABEL), 3, range(200), 0)
     assert set(free.tolist()) == {0, 1, 2}
-    noise = start_noise(["a", "b"], SHAPE, 0)
-    assert torch.equal(noise[1:], start_noise(["b"], SHAPE, 0))
-    assert not torch.equal(noise[1:], start_noise(["b"], SHAPE, 1))
+    noise = attack_starts("noise", ["a", "b"], torch.empty(1, *SHAPE), 0)
+    assert torch.equal(noise[1:], attack_starts("noise", ["b"], torch.empty(1, *SHAPE), 0))
+    assert not torch.equal(noise[1:], attack_starts("noise", ["b"], torch.empty(1, *SHAPE), 1))
     assert 0 <= noise.min() < noise.max() <= 1
     with pytest.raises(SpuriousError, match="two classes or more, not 1"):
         random_targets(labels, 1, range(400), 0)

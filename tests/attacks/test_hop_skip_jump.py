@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from attacks.subjects import defended, starts_of
+from attacks.subjects import SIZE, RootMeanSquare, defended, starts_of
 from spurious.attacks import hop_skip_jump as module
 from spurious.attacks.hop_skip_jump import hop_skip_jump
 from spurious.attacks.within import Within
@@ -99,6 +99,22 @@ def test_every_image_goes_where_the_algorithm_leads_it_alone(norm):
 def test_other_directions_are_noticed(monkeypatch):
     monkeypatch.setattr(module, "WIDTH", 0.5)
     assert max(compared("l2")) > 1e-3
+
+
+def searched(norm, epsilon):
+    attacked = defended()
+    ball = Within(norm=norm, epsilon=epsilon)
+    return hop_skip_jump(attacked, starts_of(attacked, 6), ball, seed=SEED, rounds=ROUNDS)
+
+
+def test_a_norm_from_outside_is_asked_itself(monkeypatch):
+    """L2 in another unit is another norm and the same search; in a box (L-inf) it is another search."""
+    monkeypatch.setitem(NORMS, "rms", RootMeanSquare())
+    expected, found = searched("l2", 2.0), searched("rms", 2.0 / SIZE)
+    assert expected.success.any()
+    assert found.success.equal(expected.success)
+    torch.testing.assert_close(found.images, expected.images, rtol=0, atol=1e-4)
+    assert not torch.allclose(searched("linf", 2.0 / SIZE).images, expected.images, atol=1e-2)
 
 
 def test_more_rounds_come_nearer():

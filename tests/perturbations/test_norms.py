@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from attacks.subjects import RootMeanSquare
 from spurious.attacks.entries import GradientAttack
 from spurious.errors import SpuriousError
 from spurious.perturbations.norms import L2, NORMS, LInf
@@ -30,7 +31,8 @@ def broken_promises(norm):
     inside = start + EPSILON * ball
     steepest, images = norm.direction(gradients), drawn("images")
     random = torch.stack([norm.random_direction(SHAPE, generator("direction", number)) for number in range(COUNT)])
-    ones = torch.ones(COUNT)
+    ones, sizes = torch.ones(COUNT), torch.linspace(0.1, 2, COUNT)
+    cut = norm.cut(images, start, sizes)
     to_members = (images[:, None] - start[:, None] - EPSILON * ball[None]).flatten(2).norm(dim=2).amin(1)
     promises = {
         "project ends within epsilon": (norm.size(projected - start) <= EPSILON * (1 + 1e-5)).all(),
@@ -44,14 +46,27 @@ def broken_promises(norm):
         ).all(),
         "direction of nothing is nothing": not norm.direction(torch.zeros(1, *SHAPE)).any(),
         "random_direction has size 1": torch.allclose(norm.size(random), ones, **CLOSE),
+        "cut ends within sizes": (norm.size(cut - start) <= sizes * (1 + 1e-5)).all(),
+        "cut leaves what is inside": torch.allclose(norm.cut(inside, start, ones), inside, **CLOSE),
+        "cut moves towards the start": ((cut - start) * (images - cut) >= -1e-5).all(),
+        "no change in [0, 1] is larger than the span": norm.size(torch.ones(1, *SHAPE)).item()
+        == pytest.approx(norm.span(SHAPE)),
     }
     return [name for name, kept in promises.items() if not kept]
 
 
-@pytest.mark.parametrize("name", NORMS)
-def test_a_norm_keeps_its_promises(name):
-    assert broken_promises(NORMS[name]) == []
-    assert NORMS[name].words
+@pytest.mark.parametrize("norm", [*NORMS.values(), RootMeanSquare()])
+def test_a_norm_keeps_its_promises(norm):
+    assert broken_promises(norm) == []
+    assert norm.words
+
+
+@pytest.mark.parametrize("norm", NORMS.values())
+def test_images_are_cut_to_many_sizes_as_they_are_projected_to_each(norm):
+    start, images, sizes = drawn("start"), drawn("images"), torch.linspace(0.1, 2, COUNT)
+    parts = (own.split(1) for own in (images, start, sizes))
+    expected = torch.cat([norm.project(*pair, size.item()) for *pair, size in zip(*parts, strict=True)])
+    torch.testing.assert_close(norm.cut(images, start, sizes), expected, **CLOSE)
 
 
 @pytest.mark.parametrize(("name", "order"), [("linf", np.inf), ("l2", 2)])
@@ -66,6 +81,13 @@ class Doubled(L2):
 
     def direction(self, gradients):
         return 2 * super().direction(gradients)
+
+
+class Short(L2):
+    """Cuts to twice the sizes."""
+
+    def cut(self, images, start, sizes):
+        return super().cut(images, start, 2 * sizes)
 
 
 class Scaled(LInf):
@@ -87,6 +109,7 @@ class Central(LInf):
     [
         (Doubled(), ["direction has size 1"]),
         (Scaled(), ["project finds the nearest", "project leaves what is inside"]),
+        (Short(), ["cut ends within sizes"]),
         (Central(), ["draw fills the ball"]),
     ],
 )

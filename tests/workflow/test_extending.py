@@ -82,6 +82,7 @@ def test_every_change_has_a_section():
         "view",
         "noise",
         "norm",
+        "start",
         "attack",
         "architecture",
         "Negatives",
@@ -123,7 +124,11 @@ def test_everything_is_planned(extended):
 def results(extended):
     """The folder of the results, with what the tests below read and no more."""
     names = ("smoothing", "smoothing-variants", "classifiers", "retraining", "confusions", "counts")
-    made = [f"tables/{name}.csv" for name in names] + ["mlp/fooling.csv", "figures/confusions-mlp.png"]
+    made = [f"tables/{name}.csv" for name in names] + [
+        "mlp/fooling.csv",
+        "cnn/backworking/label0.csv",
+        "figures/confusions-mlp.png",
+    ]
     run_snakemake(extended, *(f"results/{DATASET}/{path}" for path in made), cores=2)
     return extended / "results" / DATASET
 
@@ -147,6 +152,17 @@ def test_a_norm_and_an_attack_fool(results):
     assert 0 < within.max() <= 0.1 * 12 * 1.0001  # 12 x 12 pixels
     blind = rows[rows["method"] == "blind"]
     assert blind["predicted"].equals(blind["control_predicted"])
+
+
+@pytest.mark.slow
+def test_a_start_is_where_attacks_and_searches_begin(results):
+    rows = pd.read_csv(results / "mlp/fooling.csv")
+    begun = rows[rows["method"] == "pgd-grey"]
+    assert set(begun["start"]) == {"grey"}
+    assert begun["label"].isna().all()
+    assert (begun["control_predicted"] == begun["clean_predicted"]).all()
+    searches = pd.read_csv(results / "cnn/backworking/label0.csv")
+    assert "log-p-grey" in set(searches["search"])
 
 
 @pytest.mark.slow
@@ -183,6 +199,13 @@ def test_the_settings_of_an_experiment_are_checked(extended):
         with changed_config(extended, changes):
             done = run_snakemake(extended, "demo", "--dry-run", check=False)
         assert any(line.startswith(f"error: config.yaml: {words}") for line in error_lines(done)), done.stdout
+
+
+def test_an_attack_that_does_not_know_the_norm_from_outside_refuses_it(extended):
+    with changed_config(extended, {"robustness": {"sizes": {"rms": [0.1]}}}):
+        done = run_snakemake(extended, "demo", "--dry-run", check=False)
+    line = "robustness.attacks.square: knows the norms linf and l2 only, and sizes has 'rms': leave the attack out"
+    assert any(line in error for error in error_lines(done)), done.stderr
 
 
 def test_a_room_without_its_rules_is_noticed(extended):

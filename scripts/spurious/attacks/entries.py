@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from spurious.parameters import Epsilon, Name, OneOf
 from spurious.perturbations.norms import NORMS
+from spurious.perturbations.starts import ATTACK_STARTS, IMAGE
 from spurious.problems import misfit
 from spurious.registry import Entry
 
@@ -29,8 +30,9 @@ METHODS: dict[str, dict[str, Any]] = {
 class Attack(Entry):
     """A search in `steps` for images within `epsilon` of the start in the `norm` that a classifier gets wrong.
 
-    `start` "noise" begins from U[0, 1] instead of a test image. The goal "targeted" wants a target, "untargeted" any
-    class but the label. `clamp` keeps the pixels in [0, 1]. `images` replaces that of the section (None: as there).
+    `start` is the name of one of ATTACK_STARTS: the test image, or what has no label, such as noise U[0, 1]. The goal
+    "targeted" wants a target, "untargeted" any class but the label. `clamp` keeps the pixels in [0, 1]. `images`
+    replaces that of the section (None: as there).
     """
 
     remedy = "an attack: its parameters, with its kind where that is not gradient"
@@ -41,7 +43,9 @@ class Attack(Entry):
         "linf", description="measure of the change, linf (largest pixel) or l2 (root of the summed squares)"
     )
     steps: int = Field(1, ge=1, description="number of steps, 1 or more")
-    start: Literal["image", "noise"] = Field("image", description="what is changed, a test image or uniform noise")
+    start: Annotated[Name, OneOf(ATTACK_STARTS)] = Field(
+        IMAGE, description="what is changed, a test image or uniform noise"
+    )
     goal: Literal["targeted", "untargeted"] = Field(
         "untargeted", description="targeted (towards a random other class) or untargeted (away from the label)"
     )
@@ -69,7 +73,7 @@ class Attack(Entry):
 
     @model_validator(mode="after")
     def _noise_has_a_target(self) -> Self:
-        if self.start == "noise" and self.goal == "untargeted":
+        if self.start != IMAGE and self.goal == "untargeted":
             raise misfit("'untargeted' is not allowed: targeted where the start is noise", "goal")
         return self
 

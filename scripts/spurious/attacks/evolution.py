@@ -10,7 +10,7 @@ from torch import Tensor
 from spurious.attacks.scores import Scores
 from spurious.attacks.settings import Budget
 from spurious.errors import SpuriousError
-from spurious.perturbations.noise_images import start_noise
+from spurious.perturbations.starts import attack_starts
 from spurious.seeding import Id, generator
 
 SMALLEST = torch.finfo(torch.float32).tiny  # a forest gives exact zeros, which have no logarithm
@@ -42,7 +42,7 @@ def ball(images: Tensor, epsilon: float) -> Box:
 
 def noise(ids: Sequence[Id], shape: tuple[int, int, int], seed: int | str) -> Box:
     """All images in [0, 1]; the searches start from noise U[0, 1]."""
-    first = start_noise(ids, shape, seed)
+    first = attack_starts("noise", ids, torch.empty(1, *shape), seed)
     return Box(low=torch.zeros_like(first), high=torch.ones_like(first), corners=False, first=first)
 
 

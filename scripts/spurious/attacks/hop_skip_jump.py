@@ -78,30 +78,22 @@ def _adversaries(attacked: Attacked, starts: Starts, ball: Within, seed: int) ->
 def _to_border(wrong: _Wrong, start: Tensor, far: Tensor, norm: str) -> Tensor:
     """The nearest images to `start` between it and `far`, which are wrong, that still are: by halving.
 
-    In L2 along the line between them, in L-inf through ever smaller boxes around the start.
+    On the way that the norm's `cut` takes: in L2 along the line, in L-inf through ever smaller boxes around the start.
     """
     low, high = torch.zeros(len(far), device=far.device), NORMS[norm].size(far - start)
     best = far
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        tried = _cut(start, far, norm, middle)
+        tried = NORMS[norm].cut(far, start, middle)
         hit = wrong(tried)
         best = torch.where(hit[:, None, None, None], tried, best)
         low, high = torch.where(hit, low, middle), torch.where(hit, middle, high)
     return best
 
 
-def _cut(start: Tensor, far: Tensor, norm: str, size: Tensor) -> Tensor:
-    """The images `far` cut to sizes (n,) around `start`."""
-    change, size = far - start, size[:, None, None, None]
-    if norm == "linf":
-        return start + change.clamp(-size, size)
-    return start + change * (size / NORMS[norm].size(change)[:, None, None, None].clamp(min=1e-12)).clamp(max=1)
-
-
 def _normal(wrong: _Wrong, starts: Starts, near: Tensor, norm: str, seed: str, number: int) -> Tensor:
     """The direction of size 1 into the wrong side at the border, from decisions around it: equations 9 and 16."""
-    shape, pixels = near.shape[1:], near[0].numel()
+    shape = near.shape[1:]
     directions = round(FIRST_DIRECTIONS * math.sqrt(number))
     drawn = drawn_by_id(
         starts.ids,
@@ -109,7 +101,7 @@ def _normal(wrong: _Wrong, starts: Starts, near: Tensor, norm: str, seed: str, n
         lambda name: torch.randn((directions, *shape), generator=generator(seed, "directions", name)),
     ).to(near.device)
     drawn = drawn / drawn.flatten(2).norm(dim=2)[:, :, None, None, None]
-    width = NORMS[norm].size(near - starts.images) * (WIDTH if norm == "linf" else WIDTH / math.sqrt(pixels))
+    width = NORMS[norm].size(near - starts.images) * (WIDTH / NORMS[norm].span(shape))
     votes = []
     for place in range(directions):
         around = (near + width[:, None, None, None] * drawn[:, place]).clamp(0, 1)

@@ -27,6 +27,7 @@ class DecisionAttack(Entry):
     goal: ClassVar[Literal["wrong", "rejected"]] = "wrong"
     sees: ClassVar[Literal["gradient", "classifier", "another", "scores", "decisions", "nothing"]] = "gradient"
     any_size: ClassVar[bool] = False  # whether the ball only cuts what is found: one search serves every size
+    norms: ClassVar[tuple[str, ...] | None] = None  # the only ones that its search is made for; None: every one
 
     @abstractmethod
     def __call__(
@@ -142,6 +143,7 @@ class Square(DecisionAttack, kind="square"):
     """Random search with squares, which sees the scores of the decision."""
 
     sees = "scores"
+    norms = ("linf", "l2")  # in each its squares are others
     queries: int = Field(1000, ge=1, description="images that may be judged for each start, 1 or more")
 
     def __call__(

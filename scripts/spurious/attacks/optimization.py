@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from spurious.adam import Adam
 from spurious.attacks.cost import OUTPUT_LAYER, BackworkingCost, build_cost, reference_activations
 from spurious.attacks.settings import ImageOptimization
-from spurious.errors import SpuriousError
 from spurious.modules import device_of
+from spurious.perturbations.starts import STARTS
 from spurious.seeding import generator
 
 
@@ -69,23 +69,9 @@ def run_searches(
         if settings.objective == "cost" and activations is None:
             activations = reference_activations(model, references)
         cost = build_cost(activations, settings) if settings.objective == "cost" else None
-        start = start_images(images, references, settings.start, generator(seed, "start", label))
+        start = STARTS[settings.start](images, references, generator(seed, "start", label))
         results[name] = optimize_images(model, label, start, settings, generator(seed, "restart", label), cost)
     return results
-
-
-def start_images(count: int, references: Tensor, kind: str, generator: torch.Generator) -> Tensor:
-    """`count` starting images in [0, 1] of the references' shape (R, C, H, W).
-
-    "uniform": noise U[0, 1]. "averages": means over `count` disjoint random parts of the references; raises
-    SpuriousError where there are too few.
-    """
-    if kind == "uniform":
-        return torch.rand((count, *references.shape[1:]), generator=generator)
-    if len(references) < count:
-        raise SpuriousError(f"start: averages needs at least {count} training images of a label, not {len(references)}")
-    parts = torch.randperm(len(references), generator=generator).tensor_split(count)
-    return torch.stack([references[part].mean(0) for part in parts])
 
 
 def optimize_images(

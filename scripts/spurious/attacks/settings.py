@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from spurious.parameters import Epsilon, MutationRate, OtherThan, Population, Queries, Unique
+from spurious.parameters import Epsilon, MutationRate, Name, OneOf, OtherThan, Population, Queries, Unique
+from spurious.perturbations.starts import STARTS
 from spurious.problems import misfit
 from spurious.registry import Settings
 
@@ -53,7 +54,7 @@ class ImageOptimization(Settings):
     objective: Literal["cost", "log_p", "logit"] = Field(
         "cost", description="cost (the write-up's layer terms), log_p or logit (ascent)"
     )
-    start: Literal["uniform", "averages"] = Field(
+    start: Annotated[Name, OneOf(STARTS)] = Field(
         "uniform", description="uniform noise, or averages of disjoint parts of the label's training images"
     )
     clamp: bool = Field(True, description="true keeps the pixels in [0, 1] after every step, false only at the start")

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from spurious.attacks.margins import is_rejected, is_wrong
+from spurious.perturbations.starts import IMAGE
 from spurious.seeding import Id
 
 LEVELS = 255  # of a pixel of 8 bits, above 0
@@ -21,7 +22,7 @@ class Within:
     norm: str
     epsilon: float
     clamp: Literal[True] = True
-    start: Literal["image"] = "image"
+    start: str = IMAGE
 
 
 class Attacked(Protocol):

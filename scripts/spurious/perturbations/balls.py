@@ -1,24 +1,25 @@
 """Balls around images: the members that attacks start from, move within and are compared with."""
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Protocol
 
 from torch import Tensor
 
 from spurious.perturbations.norms import NORMS
+from spurious.perturbations.starts import IMAGE
 from spurious.seeding import Id, drawn_by_id, generator
 
 
 class Ball(Protocol):
     """Where an attack may go: within `epsilon` of its start in the norm, and with `clamp` within [0, 1].
 
-    `norm` is the name of one of NORMS. `start`: whether the ball lies around an image or around noise.
+    `norm` is the name of one of NORMS. `start` is the name of one of ATTACK_STARTS: what the ball lies around.
     """
 
     epsilon: float
     norm: str
     clamp: bool
-    start: Literal["image", "noise"]
+    start: str
 
 
 def random_perturbation(images: Tensor, ids: Sequence[Id], method: Ball, seed: int | str) -> Tensor:
@@ -27,7 +28,7 @@ def random_perturbation(images: Tensor, ids: Sequence[Id], method: Ball, seed: i
     Of the length epsilon in the norm, in a random direction; cut to [0, 1] where the method cuts. Images that start
     from noise are random themselves, and stay as they are.
     """
-    if method.start == "noise":
+    if method.start != IMAGE:
         return images
     norm, shape = NORMS[method.norm], images.shape[1:]
     change = drawn_by_id(ids, shape, lambda name: norm.random_direction(shape, generator(seed, "random change", name)))

@@ -1,11 +1,9 @@
 """Images of noise, each from an image of the same shape: what training gets fresh, and where attacks start."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
-
-from spurious import seeding
 
 # A function of images (N, C, H, W), float32 in [0, 1], and a CPU generator to as many images of noise in [0, 1]. Those
 # that need no image read its shape alone.
@@ -81,12 +79,3 @@ NOISE: dict[str, Draw] = {
     "permuted": permuted,
     "mixture": mixture,
 }
-
-
-def start_noise(ids: Sequence[seeding.Id], shape: tuple[int, int, int], seed: int | str) -> Tensor:
-    """Images (N, C, H, W) of noise U[0, 1], each decided by (seed, id)."""
-
-    def draw(name: seeding.Id) -> Tensor:
-        return torch.rand(shape, generator=seeding.generator(seed, "start noise", name))
-
-    return seeding.drawn_by_id(ids, shape, draw)

@@ -36,6 +36,17 @@ class Norm(ABC):
     def random_direction(self, shape: Sequence[int], generator: "Generator") -> "Tensor":
         """A change of the shape (C, H, W) and of size 1, as likely in one direction as in its opposite."""
 
+    def cut(self, images: "Tensor", start: "Tensor", sizes: "Tensor") -> "Tensor":
+        """The images (N, C, H, W) on their way to `start` where they are within `sizes` (N,): along the line."""
+        change, sizes = images - start, sizes[:, None, None, None]
+        return start + change * (sizes / self.size(change)[:, None, None, None].clamp(min=1e-12)).clamp(max=1)
+
+    def span(self, shape: Sequence[int]) -> float:
+        """The size of a change of 1 in every pixel of an image (C, H, W): the largest between two images in [0, 1]."""
+        import torch
+
+        return self.size(torch.ones((1, *shape), dtype=torch.float64)).item()
+
 
 class LInf(Norm):
     """The largest change of a pixel."""
@@ -49,6 +60,11 @@ class LInf(Norm):
     def project(self, images: "Tensor", start: "Tensor", epsilon: float) -> "Tensor":
         """Every pixel cut to the interval around its start."""
         return images.clamp(start - epsilon, start + epsilon)
+
+    def cut(self, images: "Tensor", start: "Tensor", sizes: "Tensor") -> "Tensor":
+        """Through ever smaller boxes around the start."""
+        sizes = sizes[:, None, None, None]
+        return start + (images - start).clamp(-sizes, sizes)
 
     def direction(self, gradients: "Tensor") -> "Tensor":
         """The signs."""

@@ -7,13 +7,14 @@ import torch
 from samplerows import ablation_rows as made_up
 from spurious import registry
 from spurious.attacks.cost import build_cost, reference_activations
-from spurious.attacks.optimization import optimize_images, start_images
+from spurious.attacks.optimization import optimize_images
 from spurious.classifiers.models import ConvNet, initialize
 from spurious.classifiers.predictions import predict
 from spurious.errors import SpuriousError
 from spurious.experiments.backworking.ablation import ablation
 from spurious.experiments.backworking.ablation_rows import NEAR, ablation_rows, collisions
 from spurious.experiments.backworking.settings import AblationSettings
+from spurious.perturbations.starts import STARTS
 from spurious.rates import difference_over_seeds, over_seeds
 from spurious.seeding import generator
 
@@ -43,7 +44,7 @@ def searched():
 
 def test_every_batch_is_a_search_of_its_own(searched):
     settings, model, references, _, rows = searched
-    start = start_images(4, references, "uniform", generator(0, "ablation", 1))
+    start = STARTS["uniform"](4, references, generator(0, "ablation", 1))
     for name, setting in settings.settings.items():
         cost = build_cost(reference_activations(model, references), setting)
         for place, own in enumerate(start.split(setting.batch)):
@@ -67,7 +68,7 @@ def test_distances_are_the_smallest_of_all_pairs(searched):
     def nearest(images):
         return [min((image - other).square().mean().sqrt().item() for other in references) for image in images]
 
-    start = start_images(4, references, "uniform", generator(0, "ablation", 1))
+    start = STARTS["uniform"](4, references, generator(0, "ablation", 1))
     assert rows["start_distance"].tolist() == pytest.approx(4 * nearest(start), rel=1e-5)
     assert rows["test_distance"].tolist() == pytest.approx(len(rows) * [sorted(nearest(tested))[2]], rel=1e-5)
 

@@ -8,19 +8,23 @@ import pytest
 import torch
 import yaml
 
+from attacks.subjects import SIZE, RootMeanSquare, network, starts_of
 from attacks.subjects import defended as defended_by
-from attacks.subjects import network, starts_of
 from figurechecks import keys_of
 from spurious import configuration, registry
+from spurious.attacks.on_decisions import DecisionAttack
 from spurious.attacks.within import Within
 from spurious.defences.defended import Defended
 from spurious.defences.entries import Undefended
 from spurious.errors import SpuriousError
+from spurious.experiments.robustness.archive import sha256
 from spurious.experiments.robustness.figure import figure
 from spurious.experiments.robustness.findings import robustness as findings
 from spurious.experiments.robustness.rows import COLUMNS, all_rows, attack_rows, fitted_defences, work
 from spurious.experiments.robustness.settings import RobustnessSettings
 from spurious.experiments.robustness.table import gains, overall, robustness
+from spurious.experiments.robustness.verification import image_faults
+from spurious.perturbations.norms import NORMS
 from spurious.rates import interval, over_seeds
 from spurious.seeding import generator
 
@@ -347,6 +351,42 @@ def test_what_a_defence_claims_is_a_column_a_sentence_and_a_line():
 
 def test_rows_of_a_run_without_claims_claim_nothing(rows):
     assert not robustness(rows.drop(columns="claimed"))["claimed"].any()
+
+
+def test_an_attack_that_does_not_know_a_norm_refuses_it(monkeypatch):
+    """A norm from outside: the squares of L2 are not its own, and would be counted as if they were."""
+    monkeypatch.setitem(NORMS, "rms", RootMeanSquare())
+    changes = {"sizes": {"linf": [0.1], "rms": [0.1]}, "attacks": {"by-squares": "square"}}
+    line = (
+        "attacks.by-squares: knows the norms linf and l2 only, and sizes has 'rms':"
+        " leave the attack out, or 'rms' out of sizes"
+    )
+    with pytest.raises(SpuriousError) as caught:
+        registry.parse(RobustnessSettings, SMALL | changes)
+    assert str(caught.value) == line
+    every = ("random", "oblivious", "white-box", "denial", "hop-skip-jump")
+    assert registry.parse(RobustnessSettings, SMALL | changes | {"attacks": {name: name for name in every}})
+
+
+def test_a_norm_from_outside_attacks_as_the_one_that_it_is_a_multiple_of(monkeypatch):
+    """L2 in another unit: the same images are fooled at the same places by every attack that takes it."""
+    monkeypatch.setitem(NORMS, "rms", RootMeanSquare())
+    attacked = defended_by()
+    own = starts_of(attacked, 6)
+    small = {"random": {"directions": 3}, "oblivious": {"steps": 6}, "white-box": {"steps": 6, "targets": 2}}
+    for name, options in (small | {"hop-skip-jump": {"rounds": 2}}).items():
+        attack = registry.parse(DecisionAttack, {"kind": name, **options})
+        balls = Within(norm="l2", epsilon=2.0), Within(norm="rms", epsilon=2.0 / SIZE)
+        expected, found = (attack(attacked, attacked, own, ball, seed=0) for ball in balls)
+        torch.testing.assert_close(found.images, expected.images, rtol=0, atol=1e-4, msg=name)
+
+
+def test_a_norm_that_no_plain_call_measures_is_one_line():
+    row = {"name": "n", "id": 0, "stored": True, "norm": "rms", "epsilon": 0.1, "sha256": sha256(torch.zeros(1, 2, 2))}
+    about = {"starts": [], "found": [row], "defences": {}}
+    image = torch.zeros(1, 2, 2)
+    with pytest.raises(SpuriousError, match=r"^rms: a norm that cannot be measured by plain calls$"):
+        list(image_faults(about, lambda name: image, lambda name: image, None))
 
 
 def test_a_missing_column_is_one_line(rows):

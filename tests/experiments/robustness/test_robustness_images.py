@@ -78,6 +78,12 @@ def test_a_row_shows_the_original_the_change_and_every_view(attacked):
     assert len(italic) == sum(wrong) >= 4
 
 
+def test_a_norm_that_no_column_measures_is_shown_by_its_limit(attacked):
+    own = examples(attacked)
+    drawn = figure(Examples(own.tensors, own.rows.assign(norm="rms", epsilon=0.25)))
+    assert any("rms \N{LESS-THAN OR EQUAL TO} 0.25" in text.get_text() for text in drawn.texts)
+
+
 def test_texts_stay_apart_and_on_the_page_and_classes_have_their_names(attacked):
     drawn = figure(examples(attacked), [f"a class with the number {number}" for number in range(4)])
     drawn.draw_without_rendering()

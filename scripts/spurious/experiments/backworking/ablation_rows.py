@@ -5,10 +5,11 @@ import torch
 from torch import Tensor, nn
 
 from spurious.attacks.cost import NearestImage, build_cost, reference_activations
-from spurious.attacks.optimization import optimize_images, start_images
+from spurious.attacks.optimization import optimize_images
 from spurious.attacks.optimization_rows import label_probability
 from spurious.attacks.scores import Scores
 from spurious.experiments.backworking.settings import AblationSettings
+from spurious.perturbations.starts import STARTS
 from spurious.seeding import generator
 
 NEAR = 0.1  # of the median distance between starting images: nearer pairs collide
@@ -36,7 +37,7 @@ def ablation_rows(
     parts = []
     for name, setting in ablation.settings.items():
         cost = build_cost(activations, setting) if setting.objective == "cost" else None
-        start = start_images(ablation.images, references, setting.start, generator(seed, "ablation", label))
+        start = STARTS[setting.start](ablation.images, references, generator(seed, "ablation", label))
         for place, own in enumerate(start.split(setting.batch)):
             restart = generator(seed, "ablation restart", label, place)
             found = optimize_images(model, label, own, setting, restart, cost)

@@ -14,6 +14,7 @@ from spurious.classifiers.predictions import predict
 from spurious.experiments.fooling.settings import FoolingSettings
 from spurious.experiments.fooling.starts import starts_of
 from spurious.perturbations.balls import random_perturbation, sizes
+from spurious.perturbations.starts import IMAGE
 from spurious.seeding import Id, generator
 from spurious.statistics.chance import near_chance
 
@@ -40,7 +41,7 @@ def fool_all(
     for name, method in settings.methods.items():
         starts = starts_of(method, tests, settings, seed)
         before = clean[: len(starts.ids)]
-        if method.start == "noise":
+        if method.start != IMAGE:
             before = judged(starts.images)
         targets = random_targets(starts.labels, classes, starts.ids, seed) if method.goal == "targeted" else None
         fooled = method(
@@ -53,7 +54,7 @@ def fool_all(
             batch_size=settings.batch_size,
         )
         control = before
-        if method.start == "image":
+        if method.start == IMAGE:
             changed = random_perturbation(starts.images, starts.ids, method, seed)
             control = judged(changed)
         after = judged(fooled)

@@ -10,27 +10,22 @@ from spurious.attacks.targets import NO_LABEL
 from spurious.attacks.within import Starts
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.settings import FoolingSettings
-from spurious.perturbations.noise_images import start_noise
+from spurious.perturbations.starts import IMAGE, attack_starts
 from spurious.views.preprocessing import Preprocessing
 
 
-def _noise(count: int, shape: tuple[int, int, int], seed: int) -> Starts:
-    """So many images of noise U[0, 1], numbered, with NO_LABEL."""
-    labels = torch.full((count,), NO_LABEL)
-    return Starts(ids=range(count), images=start_noise(range(count), shape, seed), labels=labels)
-
-
 def starts_of(method: Attack, tests: Starts, settings: FoolingSettings, seed: int) -> Starts:
-    """What a method starts from: as many images as it is to have, of `tests` or of noise."""
+    """What a method starts from: as many images as it is to have, of `tests`, or others, numbered, with NO_LABEL."""
     count = method.images or settings.images
-    if method.start == "noise":
-        return _noise(count, tuple(tests.images.shape[1:]), seed)
-    return tests.first(count)
+    if method.start == IMAGE:
+        return tests.first(count)
+    images = attack_starts(method.start, range(count), tests.images[:1], seed)
+    return Starts(ids=range(count), images=images, labels=torch.full((count,), NO_LABEL))
 
 
 def images_wanted(settings: FoolingSettings) -> int:
     """How many test images: as many as any method that starts from one is to have."""
-    own = [method for method in settings.methods.values() if method.start == "image"]
+    own = [method for method in settings.methods.values() if method.start == IMAGE]
     return max((method.images or settings.images for method in own), default=settings.images)
 
 

@@ -7,6 +7,7 @@ from spurious.figures.bars import Bar, bars_page
 from spurious.figures.style import WIDTH, styled
 from spurious.frames import require, require_rows
 from spurious.perturbations.norms import NORMS
+from spurious.perturbations.starts import IMAGE
 
 NEEDED = ["classifier", "method", "start", "goal", "norm", "epsilon", "steps", "clamp", "seed", "n"]
 RATES = ["success", "low", "high", "control", "control_low", "control_high"]
@@ -38,5 +39,5 @@ def _words(row: tuple) -> str:
     size = f"{NORMS[row.norm].words} \N{LESS-THAN OR EQUAL TO} {row.epsilon:g}"
     steps = f"{row.steps} step{'s' if row.steps > 1 else ''}"
     beyond = "" if row.clamp else ", not clipped"
-    start = "from noise " if row.start == "noise" else ""
+    start = "" if row.start == IMAGE else f"from {row.start} "
     return f"{row.method}\n{size}{beyond}, {steps}, {start}{GOALS[row.goal]}"

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from spurious.attacks.confidence import raise_confidence
-from spurious.attacks.optimization import start_images
 from spurious.attacks.persistent import Wanted, persist
 from spurious.attacks.scores import Scores
 from spurious.attacks.settings import PersistentAttack
@@ -17,6 +16,7 @@ from spurious.data.elsewhere import ELSEWHERE
 from spurious.experiments.retraining.settings import Confidence
 from spurious.modules import device_of
 from spurious.perturbations.noise_images import NOISE
+from spurious.perturbations.starts import averages as averages_of
 from spurious.seeding import generator
 
 COMPARED = 200  # test images whose distance to the training images is looked at
@@ -66,7 +66,7 @@ class StrongAttack:
             draw = generator(seed, "strong", label)
             places = (labels != label).nonzero()[:, 0]
             others.append(places[torch.randint(len(places), (count,), generator=draw)])
-            averages.append(start_images(count, self.data.of_label(label), "averages", draw))
+            averages.append(averages_of(count, self.data.of_label(label), draw))
         return Wanted(
             labels=torch.arange(self.data.classes).repeat_interleave(count),
             others=self.data.pixels("test")[torch.cat(others)],

@@ -63,7 +63,7 @@ def _example(
     kept = ("original", "fooled", "views", "labels")
     original, fooled, views, labels = (tensors[f"{EXAMPLES}/{row['id']}/{name}"] for name in kept)
     factor = magnification(fooled - original)
-    size = f"{NORMS[row['norm']].words} {row[row['norm']]:.2g}, \N{MULTIPLICATION SIGN} {factor:g}"
+    size = f"{_size(row)}, \N{MULTIPLICATION SIGN} {factor:g}"
     shown = [original, 0.5 + factor * (fooled - original), *views]
     texts = [[named(row["clean"])], [size, f"decision: {named(row['predicted'])}"], *([named(own)] for own in labels)]
     wrong = [False, False, *(labels != row["label"])]
@@ -71,3 +71,10 @@ def _example(
         picture_at(drawn, place, top, side, thumbnail(in_colour(picture), round(170 * side)))
         fitted = [part for line in lines for part in fitted_lines(line, side, 1)]
         write(drawn, place, top + side + 0.03, fitted, **(WRONG if differs else {}))
+
+
+def _size(row: Mapping[str, Any]) -> str:
+    """How large the change is in its norm; in one that the rows do not measure, how large it may be at most."""
+    norm = row["norm"]
+    measured = f"{row[norm]:.2g}" if norm in row else f"\N{LESS-THAN OR EQUAL TO} {row['epsilon']:g}"
+    return f"{NORMS[norm].words if norm in NORMS else norm} {measured}"

@@ -94,6 +94,16 @@ class RobustnessSettings(Settings):
     classifiers: dict[Name, OwnRobustness] = Field({}, description="what is different for a classifier, by its name")
 
     @model_validator(mode="after")
+    def _attacks_know_the_norms(self) -> Self:
+        for name, attack in self.attacks.items():
+            unknown = [norm for norm in self.sizes if attack.norms is not None and norm not in attack.norms]
+            if unknown:
+                known = " and ".join(attack.norms)
+                remedy = f"leave the attack out, or {unknown[0]!r} out of sizes"
+                raise misfit(f"knows the norms {known} only, and sizes has {unknown[0]!r}: {remedy}", "attacks", name)
+        return self
+
+    @model_validator(mode="after")
     def _thresholds_follow_a_defence(self) -> Self:
         places = {("defences",): self.defences}
         places |= {("classifiers", name, "defences"): own.defences or {} for name, own in self.classifiers.items()}
