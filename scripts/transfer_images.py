@@ -8,6 +8,7 @@ from pipeline.jobs.arguments import (
     add_compute_arguments,
     add_required,
     answer_help,
+    declare_own_kinds,
     json_argument,
     pair_argument,
     run,
@@ -31,8 +32,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def entries(text: str) -> dict[str, ClassifierEntry]:
-    """The entries of `classifiers:` by name."""
-    return {name: registry.parse(ClassifierEntry, entry, name) for name, entry in json_argument(text).items()}
+    """The entries of `classifiers:` by name, whose architectures may come from EXTENSIONS."""
+    try:
+        declare_own_kinds()
+        return {name: registry.parse(ClassifierEntry, entry, name) for name, entry in json_argument(text).items()}
+    except SpuriousError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def source(text: str) -> tuple[tuple[str, int], str]:
