@@ -1,5 +1,6 @@
 """Which images are fooled, by what, and that every judge's rows are its own judgement."""
 
+import argparse
 import json
 
 import pandas as pd
@@ -11,6 +12,7 @@ from blobs import blobs
 from pipeline.files import estimators
 from pipeline.files.tensors import write_tensors
 from pipeline.files.weights import write_weights
+from pipeline.jobs.arguments import EXTENSIONS
 from spurious.attacks.entries import GradientAttack
 from spurious.attacks.evolution import Budget, Goal, ball, evolve
 from spurious.attacks.gradient import fool
@@ -193,6 +195,24 @@ def test_the_script_writes_the_rows_of_the_test_images(files, tmp_path):
 def test_a_name_without_an_entry_is_told(files, tmp_path):
     with pytest.raises(SpuriousError, match=r"^--entries: unknown classifier 'florest'; did you mean 'forest'\?$"):
         transfer_images.main(arguments(files, tmp_path / "rows", f"florest:0={files / 'forest'}"))
+
+
+OWN = """
+from spurious.classifiers.entries import Architecture
+class Mine(Architecture, kind="mine_transferred"):
+    layers = ("input", "softmax")
+    def build(self, image_shape, classes):
+        raise NotImplementedError
+"""
+
+
+def test_an_entry_may_be_of_an_architecture_of_ones_own(tmp_path, monkeypatch):
+    entry = json.dumps({"own": {"architecture": "mine_transferred", "recipe": "fast"}})
+    with pytest.raises(argparse.ArgumentTypeError, match=r"^own: architecture: 'mine_transferred' is not allowed"):
+        transfer_images.entries(entry)
+    (tmp_path / "mine.py").write_text(OWN, encoding="utf-8")
+    monkeypatch.setenv(EXTENSIONS, json.dumps([str(tmp_path / "mine.py")]))
+    assert transfer_images.entries(entry)["own"].layers == ("input", "softmax")
 
 
 @pytest.mark.parametrize("source", ["forest=file", "forest:0", ":0=file", "forest:x=file"])
