@@ -19,6 +19,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 answer_help(__name__, parse)
 
 from pipeline.files.results import called, write_result
+from spurious.report.formats import Origin
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -26,7 +27,8 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parse(argv)
     declare_own_kinds()
     files = {keyword: paths for keyword, *paths in arguments.input}
-    write_result(called(arguments.function, files, arguments.settings), arguments.output)
+    origin = Origin(function=arguments.function, files=[path for paths in files.values() for path in paths])
+    write_result(called(arguments.function, files, arguments.settings), arguments.output, origin)
 
 
 if __name__ == "__main__":
