@@ -1,6 +1,6 @@
 """What the columns of the tables mean, said where a table is read: each heading explains itself under the pointer."""
 
-import re
+from collections.abc import Sequence
 
 COMMON = {
     "classifier": "the classifier, by its name in the configuration",
@@ -136,14 +136,23 @@ OF_TABLE = {
 
 
 def explanation(table: str, column: str) -> str:
-    """What a column of a table means, "" where nothing is known of it.
+    """What a column of a table means, "" where nothing is known of it; the ends of an interval need no entry."""
+    return OF_TABLE.get(table, {}).get(column, COMMON.get(column, ""))
 
-    The ends of an interval, `low` or `x_low`, need no entry of their own.
+
+def intervals(columns: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """{column: (column of its lower bound, of its upper bound)}.
+
+    `x_low` belongs to the column before it where that one begins with x (x, x_share, x_median), but for the number of
+    images x_n, else to x. A plain `low` belongs to the column before it.
     """
-    own = OF_TABLE.get(table, {})
-    if column in own or column in COMMON:
-        return own.get(column, COMMON.get(column, ""))
-    if end := re.fullmatch(r"(?:(.+)_)?(low|high)", column):
-        which = "lower" if end[2] == "low" else "upper"
-        return f"{which} end of the 95 % interval of {end[1] or 'the column before'}"
-    return ""
+    found = {}
+    for before, column in zip(["", *columns], columns, strict=False):
+        stem = column.removesuffix("low").removesuffix("_")
+        if not column.endswith("low") or column.removesuffix("low") not in ("", f"{stem}_"):
+            continue
+        owner = before if before.startswith(stem) and before != f"{stem}_n" else stem
+        high = f"{column.removesuffix('low')}high"
+        if owner in columns and high in columns:
+            found[owner] = (column, high)
+    return found
