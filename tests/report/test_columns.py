@@ -29,7 +29,7 @@ def test_a_column_that_nobody_knows_has_no_explanation():
 
 def test_a_heading_explains_itself_and_a_page_names_what_made_it():
     table = pd.DataFrame({"n": [1], "x_y": [0.5]})
-    origin = formats.Origin(function="a.b:c", files=["results/d/x.csv", "/elsewhere/y<.csv", *"pqrs"])
+    origin = formats.Origin(function="a.b:c", files=["results/d/x.csv", "y<.csv", *"pqrs"])
     page = formats.to_html(table, "name", origin)
     assert f'<th title="{COMMON["n"]}">n</th>' in page
     assert "<th>x_<wbr>y</th>" in page

@@ -4,7 +4,6 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
@@ -93,11 +92,8 @@ def _heading(meaning: str, bounds: tuple[str, str] | None) -> str:
 
 
 def _computed_by(origin: Origin) -> str:
-    """A line on the function and on the files that a table was computed from; of many, how many there are.
-
-    A file elsewhere is named without its folder: pages do not depend on where a clone is.
-    """
-    files = [Path(path).name if Path(path).is_absolute() else path for path in origin.files]
+    """A line on the function and on the files that a table was computed from; of many, how many there are."""
+    files = origin.files
     said = ", ".join(f"<code>{html.escape(path)}</code>" for path in files[:FILES])
     more = f" and {plural(len(files) - FILES, 'more file')}" if len(files) > FILES else ""
     function = f"<code>{html.escape(origin.function)}</code>"
