@@ -1,6 +1,7 @@
 """Make a table or a figure: call FUNCTION with what the files hold, and write what it returns."""
 
 import argparse
+from pathlib import Path
 
 from pipeline.jobs.arguments import Parser, answer_help, declare_own_kinds, json_argument, run
 
@@ -19,6 +20,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 answer_help(__name__, parse)
 
 from pipeline.files.results import called, write_result
+from spurious.report.formats import Origin
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -26,7 +28,13 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parse(argv)
     declare_own_kinds()
     files = {keyword: paths for keyword, *paths in arguments.input}
-    write_result(called(arguments.function, files, arguments.settings), arguments.output)
+    origin = Origin(function=arguments.function, files=[named(path) for paths in files.values() for path in paths])
+    write_result(called(arguments.function, files, arguments.settings), arguments.output, origin)
+
+
+def named(path: str) -> str:
+    """A file of the run by its path, one elsewhere without its folder: pages are the same in every clone."""
+    return Path(path).name if Path(path).is_absolute() else path
 
 
 if __name__ == "__main__":

@@ -391,7 +391,10 @@ def test_a_table_is_written_as_csv_and_markdown_and_html(tmp_path):
     expected = searches.backworking(rows, found_above=0.9995)
     pd.testing.assert_frame_equal(read_rows([made["csv"]]), expected, rtol=1e-6)
     assert made["md"].read_text() == formats.to_markdown(expected) + "\n"
-    assert made["html"].read_text() == formats.to_html(expected, made["html"].stem)
+    origin = formats.Origin(
+        function="spurious.experiments.backworking.searches:backworking", files=[path.name for path in paths]
+    )
+    assert made["html"].read_text() == formats.to_html(expected, made["html"].stem, origin)
 
 
 def test_retraining_summary_reads_three_kinds_of_rows(tmp_path):

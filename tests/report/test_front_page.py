@@ -13,7 +13,7 @@ import write_summary
 from projects import ROOT
 from spurious.report import front_page
 
-COLUMNS = ["write_up", "claim", "measured", "value", "low", "high", "n", "verdict", "table"]
+COLUMNS = ["write_up", "claim", "measured", "value", "low", "high", "n", "verdict", "table", "rule"]
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
@@ -22,10 +22,10 @@ TEMPLATE = (ROOT / "workflow/report/workflow.rst").read_text(encoding="utf-8")
 
 def claims(verdict="supported", count=2):
     rows = [
-        ("smoothing", f"Is {n} < 1?", 'a "gain" & more', 0.0512, 0.01, 0.09, 1234, verdict, "smoothing")
+        ("smoothing", f"Is {n} < 1?", 'a "gain" & more', 0.0512, 0.01, 0.09, 1234, verdict, "smoothing", "module.rule")
         for n in range(count)
     ]
-    rows.append(("linear", "Missing.", "no table x", None, None, None, None, "not run", "x"))
+    rows.append(("linear", "Missing.", "no table x", None, None, None, None, "not run", "x", "module.other"))
     return pd.DataFrame(rows, columns=COLUMNS).astype({"n": "Int64"})
 
 
@@ -33,9 +33,12 @@ def test_a_claim_is_a_comment_with_its_cell():
     first, _, missing = front_page.claims(claims(), "results/d/tables")
     start, write_up, claim, cell = first.split("\t")
     assert (start, write_up, claim) == (".. claim", "smoothing", "Is 0 &lt; 1?")
-    assert cell.startswith('<td class="supported" title="a &quot;gain&quot; &amp; more"><b><a href="javascript:app.')
+    assert cell.startswith(
+        '<td class="supported" title="a &quot;gain&quot; &amp; more (by module.rule)"><b><a href="javascript:app.'
+    )
     assert "results/d/tables/smoothing.html" in cell
-    assert cell.endswith("<span>0.051 [0.01, 0.09], n 1,234</span></td>")
+    assert cell.endswith(">0.051 [0.01, 0.09], n 1,234</a></span></td>")
+    assert "results/d/tables/claims.html" in cell
     assert missing.split("\t")[3] == '<td class="not-run"><b>not run</b> <i>no table x</i></td>'
     assert front_page.number(next(claims().assign(low=None).itertuples())) == "0.051, n 1,234"
 

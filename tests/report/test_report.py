@@ -1,13 +1,16 @@
 """The report of the tiny demo, opened in a browser without a network: every page of it shows what it should."""
 
+import importlib
 import re
 import shutil
+from contextlib import contextmanager
 
 import pandas as pd
 import pytest
 
 from pipeline.files.records import read_record
-from projects import DATASET
+from projects import DATASET, change_config, read_config, run_snakemake
+from spurious.report.columns import OF_TABLE, intervals
 from spurious.report.crate import METADATA
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -25,6 +28,7 @@ FLAGS = [
 ]
 MOST = 600_000  # ms: a click on a busy machine may take longer than Playwright's 30 s
 expect.set_options(timeout=MOST)
+SECOND = "second"  # a dataset beside the demo's: the same images, and one experiment
 STAGES = {"Classifiers", "Backworking", "Retraining", "Smoothing", "Provenance"}
 SHOWN = "([kind, path]) => document.querySelector(`div.grow ${kind}`)?.src === results[path].data_uri"
 
@@ -37,6 +41,23 @@ def report(finished):
 
 
 @pytest.fixture(scope="module")
+def of_two(finished, tmp_path_factory):
+    """A folder whose report is of two datasets."""
+    folder = shutil.copytree(finished, tmp_path_factory.mktemp("two") / "project")
+    images = read_config(folder)["datasets"][DATASET]
+    experiment = {"seeds": [0], "classifiers": ["softmax"], "fooling": ["softmax"], "backworking": [], "retraining": []}
+    recipes = {"softmax": {"steps": 50, "epochs": None, "learning_rate": 0.05}}
+    changes = {
+        "datasets": {SECOND: images},
+        "experiments": {SECOND: experiment | {"smoothing": [], "override": {"recipes": recipes}}},
+        "targets": {"demo": [DATASET, SECOND]},
+    }
+    change_config(folder, changes)
+    run_snakemake(folder, "demo", "--report", "results/demo.html", "--report-after-run", cores=2)
+    return folder
+
+
+@pytest.fixture(scope="module")
 def browser():
     with playwright.sync_playwright() as started:
         opened = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=MOST)
@@ -46,6 +67,20 @@ def browser():
 
 @pytest.fixture
 def page(browser, report):
+    """The opened report of one dataset."""
+    with opened_report(browser, report) as page:
+        yield page
+
+
+@pytest.fixture
+def page_of_two(browser, of_two):
+    """The opened report of two datasets."""
+    with opened_report(browser, of_two) as page:
+        yield page
+
+
+@contextmanager
+def opened_report(browser, report):
     """The opened report; at the end nothing may have been asked of the network, nor an error been logged."""
     opened = browser.new_page(viewport={"width": 1400, "height": 900})
     opened.set_default_timeout(MOST)
@@ -101,7 +136,11 @@ def check_table(page, csv):
     """The frame holds the header and a line per row of the table."""
     frame = page.frame_locator("iframe")
     table = pd.read_csv(csv, dtype=str)  # as it stands there: a column may mix 0 and .01
-    expect(frame.locator("thead th")).to_have_text(list(table.columns))
+    bounds = {bound for pair in intervals([*table]).values() for bound in pair}  # shown with their number
+    columns = [column for column in table if column not in bounds]
+    expect(frame.locator("thead th")).to_have_text(columns)
+    if csv.stem in OF_TABLE:
+        expect(frame.locator("thead th[title]")).to_have_count(len(columns))
     expect(frame.locator("tbody tr")).to_have_count(len(table))
     expect(frame.locator("tbody td").first).to_have_text(table.iloc[0, 0])
 
@@ -228,10 +267,31 @@ def test_every_claim_opens_the_table_of_its_number(page, report):
     ]
     for place, table in enumerate(run["table"]):
         page.locator("nav li a").get_by_text("Workflow", exact=True).click()
-        page.locator(".claims td a").nth(place).click()
+        page.locator(".claims td b a").nth(place).click()
         page.wait_for_function(SHOWN, arg=["iframe", f"results/{DATASET}/tables/{table}.html"])
         page.locator("nav li.prose").wait_for()
+        check_origin(page.frame_locator("iframe"), report)
         page.locator("nav ol a").first.click()
+
+
+def check_origin(frame, folder):
+    """The page of a table names a function that there is, and files that the run left."""
+    function, *files = frame.locator(".origin code").all_inner_texts()
+    module, _, name = function.partition(":")
+    assert callable(getattr(importlib.import_module(module), name))
+    assert [path for path in files if path.startswith("results/") and not (folder / path).exists()] == []
+
+
+def test_the_number_of_a_claim_opens_what_was_measured_and_by_which_rule(page, report):
+    claims = pd.read_csv(report / f"results/{DATASET}/tables/claims.csv")
+    page.locator("nav li a").get_by_text("Workflow", exact=True).click()
+    page.locator(".claims td span a").first.click()
+    page.wait_for_function(SHOWN, arg=["iframe", f"results/{DATASET}/tables/claims.html"])
+    shown = page.frame_locator("iframe").locator("tbody td:last-child").all_inner_texts()
+    assert shown == [*claims["rule"]]
+    for rule in shown:
+        module, _, name = rule.rpartition(".")
+        assert callable(getattr(importlib.import_module(module), name))
 
 
 OUTSIDE = """() => {
@@ -255,16 +315,58 @@ OVERLAPPING = """() => {
 
 @pytest.mark.parametrize("width", [1400, 800])
 def test_nothing_on_the_front_page_is_cut_off_or_overlaps(page, width, tmp_path):
+    check_front(page, width, tmp_path)
+    if width == 1400:  # the sentences, the picture and the claims are one screen
+        box = page.locator(".front").bounding_box()
+        assert box["y"] + box["height"] <= 900
+
+
+@pytest.mark.parametrize("width", [1400, 800])
+def test_the_front_page_has_a_column_for_each_of_two_datasets(page_of_two, of_two, width, tmp_path):
+    check_front(page_of_two, width, tmp_path)
+    heads = page_of_two.locator(".claims thead th").all_inner_texts()
+    assert sorted(heads[1:]) == sorted([DATASET, SECOND])
+    claims = pd.read_csv(of_two / f"results/{SECOND}/tables/claims.csv")
+    column = 1 + heads.index(SECOND)
+    shown = page_of_two.locator(f".claims td:nth-child({column}) b").all_inner_texts()
+    assert shown == [*claims["verdict"]]
+    assert claims["verdict"].ne("not run").any()
+
+
+def check_front(page, width, folder):
+    """Nothing of the front page at this width is cut off or lies over another part; its picture is in `folder`."""
     page.set_viewport_size({"width": width, "height": 900})
     page.locator(".front img").evaluate("image => image.decode()")
     assert page.evaluate(OUTSIDE) == []
     assert page.evaluate(OVERLAPPING) == []
     assert page.locator("div.prose h1").first.bounding_box()["y"] >= 0
-    if width == 1400:  # the sentences, the picture and the claims are one screen
-        box = page.locator(".front").bounding_box()
-        assert box["y"] + box["height"] <= 900
-    page.screenshot(path=tmp_path / f"front-{width}.png")
-    assert (tmp_path / f"front-{width}.png").stat().st_size > 20_000
+    page.screenshot(path=folder / f"front-{width}.png")
+    assert (folder / f"front-{width}.png").stat().st_size > 20_000
+
+
+BESIDE = """() => {
+    const content = document.querySelector('div.grow').getBoundingClientRect()
+    const menu = document.querySelector('nav').getBoundingClientRect()
+    const cells = [...document.querySelectorAll('nav tbody td')].filter(cell => cell.getClientRects().length)
+    const beyond = cells.filter(cell => cell.getBoundingClientRect().right > menu.right + 1).map(cell => cell.innerText)
+    const shown = [...document.querySelectorAll('div.grow iframe, div.grow img')].map(it => it.getBoundingClientRect())
+    return {beyond, meet: menu.right > content.left + 1 && menu.bottom > content.top + 1,
+            wide: shown.some(box => box.right > window.innerWidth + 1), room: Math.min(...shown.map(box => box.width))}
+}"""
+
+
+@pytest.mark.parametrize("width", [1400, 800])
+def test_no_category_page_is_cut_off_or_overlaps(page_of_two, width, tmp_path):
+    """The list of its results beside the first of them, in whichever of the two datasets."""
+    page_of_two.set_viewport_size({"width": width, "height": 900})
+    for category, subcategory in sorted({*listed(page_of_two).values()}):
+        open_list(page_of_two, category, subcategory)
+        page_of_two.locator("nav tbody tr a").first.click()
+        page_of_two.locator("div.grow iframe, div.grow img").first.wait_for()
+        page_of_two.screenshot(path=tmp_path / f"{category}-{subcategory}-{width}.png")
+        found = page_of_two.evaluate(BESIDE)
+        assert (found["beyond"], found["meet"], found["wide"]) == ([], False, False), category
+        assert found["room"] > 300, (category, found)
 
 
 def test_a_page_that_is_cut_off_or_overlaps_would_be_noticed(page):

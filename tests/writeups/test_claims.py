@@ -328,7 +328,7 @@ def test_the_file_has_every_rule_once_and_the_table_one_row_for_each():
     assert {row["name"] for row in listed} == {*RULES} == {*CASES}
     assert all(row[column] for row in listed for column in claims.NEEDED)
     table = claims.table(pd.DataFrame(listed), CASES["any-class"][0])
-    columns = ["write_up", "claim", "measured", "value", "low", "high", "n", "verdict", "table"]
+    columns = ["write_up", "claim", "measured", "value", "low", "high", "n", "verdict", "table", "rule"]
     assert list(table) == columns
     assert table["verdict"].value_counts().to_dict() == {NOT_RUN: len(listed) - 1, SUPPORTED: 1}
     assert claims.table(pd.DataFrame(listed))["verdict"].eq(NOT_RUN).all()

@@ -122,12 +122,15 @@ READERS: list[tuple[Any, Callable[[Sequence[str]], Any]]] = [
 ]
 
 
-def write_result(result: Any, paths: Sequence[str]) -> None:
-    """Write a data frame or a matplotlib figure to files of the kinds that the paths end in, each whole."""
+def write_result(result: Any, paths: Sequence[str], origin: formats.Origin | None = None) -> None:
+    """Write a data frame or a matplotlib figure to files of the kinds that the paths end in, each whole.
+
+    The page of a table says what its `origin` is.
+    """
     for path in sorted(paths):  # PNG before SVG: a layout that was solved once begins from there the next time
         kind = Path(path).suffix[1:]
         if isinstance(result, pd.DataFrame):
-            TABLES[kind](path, result)
+            TABLES[kind](path, result, origin)
         else:
             from spurious.figures.style import render
 
@@ -135,8 +138,8 @@ def write_result(result: Any, paths: Sequence[str]) -> None:
                 file.write_bytes(render(result, kind))
 
 
-TABLES: dict[str, Callable[[str, pd.DataFrame], None]] = {
-    "csv": write_rows,
-    "md": lambda path, table: write_text(path, formats.to_markdown(table) + "\n"),
-    "html": lambda path, table: write_text(path, formats.to_html(table, Path(path).stem)),
+TABLES: dict[str, Callable[[str, pd.DataFrame, formats.Origin | None], None]] = {
+    "csv": lambda path, table, origin: write_rows(path, table),
+    "md": lambda path, table, origin: write_text(path, formats.to_markdown(table) + "\n"),
+    "html": lambda path, table, origin: write_text(path, formats.to_html(table, Path(path).stem, origin)),
 }

@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from spurious.report.columns import intervals
+
 # Columns that say what a row is about. What they do not tell apart is matched in the order of the rows.
 IDENTITY = (
     *("classifier", "classes", "defence", "source", "judge", "dataset", "quantity", "setting", "variant", "view"),
@@ -43,14 +45,14 @@ def differences(ours: pd.DataFrame, other: pd.DataFrame) -> Iterator[str]:
     sides = _rows(ours, keys), _rows(other, keys)
     for column in ours.columns.symmetric_difference(other.columns):
         yield f"column {column}: only in {'the first' if column in ours else 'the second'}"
-    intervals = _intervals(ours), _intervals(other)
+    whose = intervals([*ours]), intervals([*other])
     for key in dict.fromkeys([*sides[0], *sides[1]]):
         here = " ".join(f"{name}={value}" for name, value in zip([*keys, "row"], key, strict=True) if value != "")
         if missing := [where for where, rows in zip(("first", "second"), sides, strict=True) if key not in rows]:
             yield f"{here}: no such row in the {missing[0]}"
             continue
         pair = sides[0][key], sides[1][key]
-        yield from (f"{here} {line}" for line in _cells(pair, intervals, keys))
+        yield from (f"{here} {line}" for line in _cells(pair, whose, keys))
 
 
 def setting_differences(ours: Any, other: Any, name: str = "") -> Iterator[str]:
@@ -84,35 +86,17 @@ def _name(value: Any) -> str:
         return str(value)
 
 
-def _intervals(table: pd.DataFrame) -> dict[str, tuple[str, str]]:
-    """{column: (column of its lower bound, of its upper bound)}.
-
-    `x_low` belongs to the column before it where that one begins with x (x, x_share, x_median), but for the number of
-    images x_n, else to x. A plain `low` belongs to the column before it.
-    """
-    found = {}
-    for before, column in zip(["", *table.columns], table.columns, strict=False):
-        stem = column.removesuffix("low").removesuffix("_")
-        if not column.endswith("low") or column.removesuffix("low") not in ("", f"{stem}_"):
-            continue
-        owner = before if before.startswith(stem) and before != f"{stem}_n" else stem
-        high = f"{column.removesuffix('low')}high"
-        if owner in table and high in table:
-            found[owner] = (column, high)
-    return found
-
-
 def _cells(
-    pair: tuple[dict[str, Any], dict[str, Any]], intervals: tuple[dict[str, tuple[str, str]], ...], keys: list[str]
+    pair: tuple[dict[str, Any], dict[str, Any]], whose: tuple[dict[str, tuple[str, str]], ...], keys: list[str]
 ) -> Iterator[str]:
     """The cells of two rows that differ; bounds count through the number that they belong to."""
-    bounds = {bound for both in intervals[0].values() for bound in both}
+    bounds = {bound for both in whose[0].values() for bound in both}
     for column in pair[0]:
         if column in keys or column in bounds or column not in pair[1]:
             continue
         names = [_name(row[column]) for row in pair]
         values = [_number(row[column]) for row in pair]
-        widths = (_half_width(row, own.get(column)) for row, own in zip(pair, intervals, strict=True))
+        widths = (_half_width(row, own.get(column)) for row, own in zip(pair, whose, strict=True))
         told = any(math.isnan(value) for value in values)  # text, or empty
         if names[0] != names[1] if told else not _agree(*values, math.hypot(*widths)):
             yield f"{column}: {names[0] or 'nan'} | {names[1] or 'nan'}"

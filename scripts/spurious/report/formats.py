@@ -1,8 +1,14 @@
 """Tables as Markdown and as pages of the report."""
 
 import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
+
+from spurious.report.columns import explanation, intervals
+from spurious.wording import plural
 
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{name}</title><style>
@@ -15,12 +21,17 @@ h1 {{ font-size: 1.1em; margin: 0 0 .5em; position: sticky; left: 1em; display: 
 tr > :first-child {{ position: sticky; left: 0; background: #fff; }}
 thead tr > :first-child {{ z-index: 1; background: #f4f4f4; }}
 tbody tr:hover {{ background: #eef5fb; }}
-{left}
+th[title] {{ cursor: help; text-decoration: underline dotted #999; text-underline-offset: 3px; }}
+.origin {{ margin: 0 0 .7em; font-size: .85em; color: #555; position: sticky; left: 1em; max-width: 90vw; }}
+{rules}
 </style></head><body>
-<h1>{name}</h1>
+<h1>{name}</h1>{origin}
 {table}
 </body></html>
 """
+
+FILES = 4  # that the line on a table's origin names
+LONG = 40  # letters of a cell that may take several lines
 
 
 def to_markdown(table: pd.DataFrame) -> str:
@@ -35,15 +46,58 @@ def to_markdown(table: pd.DataFrame) -> str:
     )
 
 
-def to_html(table: pd.DataFrame, name: str) -> str:
-    """The table as a page of its own, with its name, that needs nothing from elsewhere; rounded as in `to_markdown`."""
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What made a table: `function`, such as "spurious.rates:table", and the `files` that it was given."""
+
+    function: str
+    files: Sequence[str]
+
+
+def to_html(table: pd.DataFrame, name: str, origin: Origin | None = None) -> str:
+    """The table as a page of its own, with its name, that needs nothing from elsewhere; rounded as in `to_markdown`.
+
+    A number and its interval are one cell. Headings say what their column means when the pointer rests on them; a line
+    says what the table was computed by.
+    """
+    whose = intervals([*table])
     cells = table.astype(object).map(_cell)
-    texts = [number for number, kind in enumerate(table.dtypes, 1) if not pd.api.types.is_numeric_dtype(kind)]
-    left = " ".join(f"th:nth-child({n}), td:nth-child({n}) {{ text-align: left; }}" for n in texts)
+    for column, bounds in whose.items():
+        cells[column] = [_with_interval(*row) for row in cells[[column, *bounds]].itertuples(index=False)]
+    cells = cells.drop(columns=[bound for bounds in whose.values() for bound in bounds])
+    kinds = table.dtypes[[*cells]]
+    texts = [number for number, kind in enumerate(kinds, 1) if not pd.api.types.is_numeric_dtype(kind)]
+    rules = [f"th:nth-child({n}), td:nth-child({n}) {{ text-align: left; }}" for n in texts]
+    long = [number for number, column in enumerate(cells, 1) if cells[column].str.len().max() > LONG]
+    rules += [f"td:nth-child({n}) {{ white-space: normal; min-width: {LONG // 2}ch; }}" for n in long]
+    headings = iter([_heading(explanation(name, column), whose.get(column)) for column in cells])
     cells.columns = [name.replace("_", "_<wbr>") for name in cells]
+    shown = cells.to_html(index=False, border=0).replace("&lt;wbr&gt;", "<wbr>")
+    shown = re.sub("<th>", lambda heading: next(headings), shown)
     return PAGE.format(
-        name=html.escape(name), left=left, table=cells.to_html(index=False, border=0).replace("&lt;wbr&gt;", "<wbr>")
+        name=html.escape(name), rules=" ".join(rules), origin=_computed_by(origin) if origin else "", table=shown
     )
+
+
+def _with_interval(number: str, low: str, high: str) -> str:
+    """A number with its interval, where it has one."""
+    return f"{number} [{low}, {high}]" if low and high else number
+
+
+def _heading(meaning: str, bounds: tuple[str, str] | None) -> str:
+    """The begin of a heading, with what its column means; of a number with an interval, in which columns that is."""
+    parts = [meaning, f"in brackets its 95 % interval, {' and '.join(bounds)} of the CSV file" if bounds else ""]
+    said = "; ".join(filter(None, parts))
+    return f'<th title="{html.escape(said)}">' if said else "<th>"
+
+
+def _computed_by(origin: Origin) -> str:
+    """A line on the function and on the files that a table was computed from; of many, how many there are."""
+    files = origin.files
+    said = ", ".join(f"<code>{html.escape(path)}</code>" for path in files[:FILES])
+    more = f" and {plural(len(files) - FILES, 'more file')}" if len(files) > FILES else ""
+    function = f"<code>{html.escape(origin.function)}</code>"
+    return f'<p class="origin">Computed by {function}{f" from {said}{more}" if files else ""}.</p>'
 
 
 def _cell(value: object) -> str:

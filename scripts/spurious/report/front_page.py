@@ -54,12 +54,16 @@ def claims(table: pd.DataFrame, folder: str) -> list[str]:
 
 
 def _cell(claim: tuple, folder: str) -> str:
-    """The verdict as a link to its table, and the number; what was measured is said when the pointer rests on it."""
+    """The verdict as a link to its table, and the number as a link to what was measured, and by which function.
+
+    Both are said when the pointer rests on it, too.
+    """
     if claim.verdict == "not run":
         return f'<td class="not-run"><b>not run</b> <i>{html.escape(claim.measured)}</i></td>'
     verdict = link(f"{folder}/{claim.table}.html", claim.verdict)
-    measured = html.escape(claim.measured, quote=True)
-    return f'<td class="{claim.verdict}" title="{measured}"><b>{verdict}</b> <span>{number(claim)}</span></td>'
+    measured = html.escape(f"{claim.measured} (by {claim.rule})", quote=True)
+    value = link(f"{folder}/claims.html", number(claim))
+    return f'<td class="{claim.verdict}" title="{measured}"><b>{verdict}</b> <span>{value}</span></td>'
 
 
 def number(claim: tuple) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from spurious.frames import Tables, require
 from spurious.writeups import claims_backworking, claims_linear, claims_smoothing  # noqa: F401  they register rules
-from spurious.writeups.judging import decide
+from spurious.writeups.judging import decide, name_of_rule
 
 NEEDED = ["name", "write_up", "claim", "passage", "contradicted_by", "tables"]
 
@@ -18,12 +18,12 @@ def table(
     classifiers: Sequence[str] = (),
     scikit_learn: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """A row per claim: `write_up, claim, measured, value, low, high, n, verdict, table`.
+    """A row per claim: `write_up, claim, measured, value, low, high, n, verdict, table, rule`.
 
     `claims`: NEEDED, a row for each rule. `tables`: those of the dataset by name; `classifiers`: in the order of the
     configuration, where the first is the one that a rule about one judges; `scikit_learn`: what kind each classifier of
-    scikit-learn is, by its name. verdict: "supported",
-    "contradicted", "undecided", or "not run" with the reason in measured. `table` is the one that the number is from.
+    scikit-learn is, by its name. verdict: "supported", "contradicted", "undecided", or "not run" with the reason in
+    measured. `table` is the one that the number is from, `rule` the function that decides.
     """
     require(claims, NEEDED, "claims")
     known = {
@@ -35,7 +35,7 @@ def table(
         found = decide(claim.name, names, known)
         number = {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
         words = {"write_up": claim.write_up, "claim": claim.claim, "measured": found.measured}
-        rows.append(words | number | {"verdict": found.verdict, "table": names[0]})
+        rows.append(words | number | {"verdict": found.verdict, "table": names[0], "rule": name_of_rule(claim.name)})
     return pd.DataFrame(rows).astype({"n": "Int64"})
 
 

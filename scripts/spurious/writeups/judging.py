@@ -63,6 +63,12 @@ def decide(claim: str, names: Sequence[str], tables: Tables) -> Finding:
         return Finding(verdict=NOT_RUN, measured=f"{' and '.join(names)}: no column or row {missing}")
 
 
+def name_of_rule(claim: str) -> str:
+    """The function that decides a claim, with its module."""
+    function = RULES[claim]
+    return f"{function.__module__}.{function.__qualname__}"
+
+
 def chosen(table: pd.DataFrame, words: str, **values: object) -> pd.DataFrame:
     """The rows with these values, or with one of several in a list; raises NotRun, naming the `words`, without any."""
     for column, value in values.items():

@@ -1,0 +1,56 @@
+"""Headings of tables say what their columns mean, and pages what they were computed by."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from spurious.report import formats
+from spurious.report.columns import COMMON, OF_TABLE, explanation, intervals
+
+MEASURED = sorted(
+    path for path in (Path(__file__).parents[2] / "docs/measured").glob("*/*.csv") if path.stem in OF_TABLE
+)
+
+
+@pytest.mark.parametrize("path", MEASURED, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_every_column_of_the_widest_tables_is_explained(path):
+    columns = list(pd.read_csv(path, nrows=0))
+    bounds = {bound for pair in intervals(columns).values() for bound in pair}
+    assert [column for column in columns if column not in bounds and not explanation(path.stem, column)] == []
+    assert OF_TABLE[path.stem].keys() <= {*columns}
+
+
+def test_a_column_that_nobody_knows_has_no_explanation():
+    assert explanation("robustness", "below") == explanation("none", "value") == ""
+    assert explanation("none", "n") == COMMON["n"] != explanation("claims", "n")
+
+
+def test_a_heading_explains_itself_and_a_page_names_what_made_it():
+    table = pd.DataFrame({"n": [1], "x_y": [0.5]})
+    origin = formats.Origin(function="a.b:c", files=["results/d/x.csv", "y<.csv", *"pqrs"])
+    page = formats.to_html(table, "name", origin)
+    assert f'<th title="{COMMON["n"]}">n</th>' in page
+    assert "<th>x_<wbr>y</th>" in page
+    (line,) = re.findall('<p class="origin">(.*)</p>', page)
+    assert re.sub("<[^>]*>", "", line) == "Computed by a.b:c from results/d/x.csv, y&lt;.csv, p, q and 2 more files."
+    assert 'class="origin"' not in formats.to_html(table, "name")
+    assert "Computed by <code>a.b:c</code>." in formats.to_html(
+        table, "name", formats.Origin(function="a.b:c", files=[])
+    )
+
+
+def test_a_long_text_may_take_several_lines():
+    page = formats.to_html(pd.DataFrame({"classifier": ["cnn"], "measured": ["word " * 9]}), "name")
+    assert re.findall(r"td:nth-child\((\d)\) { white-space: normal", page) == ["2"]
+
+
+def test_a_number_and_its_interval_are_one_cell():
+    table = pd.DataFrame({"classifier": ["cnn", "cnn"], "found_n": 9, "found_share": [0.51234, 0.5]})
+    table = table.assign(found_low=[0.4, None], found_high=[0.6, None], p=[1.0, None])
+    page = formats.to_html(table, "name")
+    assert re.findall("<td>(.*)</td>", page) == ["cnn", "9", "0.5123 [0.4, 0.6]", "1", "cnn", "9", "0.5", ""]
+    assert 'title="in brackets its 95 % interval, found_low and found_high of the CSV file"' in page
+    assert "nth-child(1)" in page
+    assert "nth-child(3)" not in page  # numbers with intervals stand to the right, as numbers do
