@@ -1,25 +1,29 @@
 """What compat.smk changes in Snakemake does what it says, and Snakemake by itself still does otherwise."""
 
+import importlib.util
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from projects import ROOT, environment, error_lines, run_snakemake
 
+OTHER_PROGRAMS = [folder for folder in os.defpath.split(os.pathsep) if folder]
 OURS = f"""
 import sys
 sys.path.insert(0, {str(ROOT / "scripts")!r})
 IS_MODULE = False
 include: {str(ROOT / "workflow/rules/compat.smk")!r}
 """
-# The first job fails where the file "failing" is there.
+# The first job fails where the file "failing" is there, and ends without its output where "silent" is.
 RULES = """
 rule first:
     output: "first.txt"
     params: config["value"]
-    shell: "[ ! -e failing ]; echo {params} > {output}"
+    shell: "[ ! -e failing ]; [ -e silent ] || echo {params} > {output}"
 
 rule second:
     input: "first.txt"
@@ -30,6 +34,10 @@ rule on_gpu:
     output: "gpu.txt"
     resources: gpu=1
     shell: "echo granted {resources.gpu} > {output}"
+
+rule surroundings:
+    output: "surroundings.txt"
+    shell: "{{ command -v python || echo no python; env; }} > {output}"
 """
 
 
@@ -72,6 +80,26 @@ def test_snakemake_by_itself_still_records_a_failed_job_as_finished(project):
     assert recorded(project) == [["2"]]
 
 
+FORGETFUL = f"""
+from snakemake.persistence import PersistenceBase
+kept = PersistenceBase.cleanup
+{OURS}
+PersistenceBase.cleanup = kept
+"""
+
+
+@pytest.mark.parametrize(
+    ("project", "kept"), [(OURS, [["1"]]), (FORGETFUL, [])], indirect=["project"], ids=["ours", "with its cleanup"]
+)
+def test_a_job_that_ended_without_its_output_keeps_its_record(project, kept):
+    """Where the second fails, forget_nothing in keep_records_of_failed_jobs may be no longer needed."""
+    run(project, 1)
+    (project / "silent").touch()
+    failed = run_snakemake(project, "second.txt", "--config", "value=2", "--latency-wait", "0", check=False)
+    assert failed.returncode
+    assert recorded(project) == kept
+
+
 FAULTY = OURS + 'check_planned_jobs(lambda rule, wildcards: "first is lost" if rule == "first" else None)\n'
 
 
@@ -87,6 +115,31 @@ def test_a_planned_job_with_a_fault_ends_the_plan(project, options):
     assert run_snakemake(project, "second.txt", *options, "--config", "value=1").returncode == 0
 
 
+@pytest.mark.parametrize("project", [""], indirect=True, ids=["plain"])
+def test_snakemake_by_itself_still_plans_a_job_that_is_certain_to_fail(project):
+    """Where this fails, Snakemake can be asked what check_planned_jobs asks."""
+    (project / "failing").touch()
+    assert run_snakemake(project, "second.txt", "--dry-run", "--config", "value=1").returncode == 0
+    assert run_snakemake(project, "second.txt", "--config", "value=1", check=False).returncode
+
+
+VARIABLES = ("GOMP_SPINCOUNT", "MALLOC_TOP_PAD_", "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "SPURIOUS_HEAD")
+
+
+@pytest.mark.parametrize(("project", "ours"), [(OURS, True), ("", False)], indirect=["project"], ids=["ours", "plain"])
+def test_only_by_us_jobs_run_our_python_with_our_variables(project, ours, monkeypatch):
+    """Of an environment that was not activated. Variables that the user has set stay as they are."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    others = {"PATH": os.pathsep.join(OTHER_PROGRAMS), "OMP_WAIT_POLICY": "active"}
+    run_snakemake(project, "surroundings.txt", "--config", "value=1", variables=others)
+    python, *lines = (project / "surroundings.txt").read_text().splitlines()
+    found = dict(line.split("=", 1) for line in lines if "=" in line)
+    assert (Path(python).parent == Path(sys.executable).parent) is ours
+    assert [name in found for name in VARIABLES] == [ours] * len(VARIABLES)
+    assert found["OMP_WAIT_POLICY"] == "active"
+
+
 def plan_of_gpu_job(folder):
     """What is printed of a GPU job where the command line says nothing of GPUs."""
     command = [sys.executable, "-m", "snakemake", "gpu.txt", "--dry-run", "--printshellcmds", "--config", "value=1"]
@@ -98,6 +151,34 @@ def test_only_by_us_a_machine_without_a_gpu_grants_none(project, gpus, monkeypat
     """Where the second fails, limit_gpu_jobs may be no longer needed."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert f"echo granted {gpus} >" in plan_of_gpu_job(project)
+
+
+@pytest.fixture
+def sbatch(tmp_path):
+    """(environment with a Slurm whose sbatch fails, the file in which it writes how it was called)."""
+    programs, written = tmp_path / "programs", tmp_path / "call"
+    programs.mkdir()
+    for name, text in {"sbatch": f'echo "$@" > {written}; exit 1', "sinfo": "echo 'all*'"}.items():
+        (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+        (programs / name).chmod(0o755)
+    own = environment()
+    return own | {"PATH": f"{programs}{os.pathsep}{own['PATH']}"}, written
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("snakemake_executor_plugin_slurm"), reason="needs the plugin")
+@pytest.mark.parametrize(
+    ("project", "partition"), [(OURS, "all"), ("", "with_gpus")], indirect=["project"], ids=["ours", "plain"]
+)
+def test_only_by_us_jobs_on_the_cpu_of_a_cluster_name_no_partition_of_gpus(project, partition, sbatch):
+    """Where the second fails, leave_out_requests_for_gpus may be no longer needed."""
+    variables, written = sbatch
+    of_rule = ["on_gpu:gpu=1", "on_gpu:slurm_partition=with_gpus"]
+    options = ["--set-resources", *of_rule, "--resources", "gpu=0", "--executor", "slurm", "--jobs", "1"]
+    command = [sys.executable, "-m", "snakemake", "gpu.txt", *options, "--config", "value=1"]
+    done = subprocess.run(command, cwd=project, env=variables, capture_output=True, text=True, check=False)
+    assert written.exists(), done.stderr
+    words = written.read_text().split()
+    assert words[words.index("-p") + 1] == partition
 
 
 # Three jobs that end, each of which wakes the scheduler; then its first timer, which does so again.

@@ -8,7 +8,7 @@ wildcard_constraints:
 rule certify_classifier:
     """A part of the test images: every defence and noise, for what was trained with the first seed or the given file."""
     input:
-        data=branch(is_photographs, then=PHOTOGRAPHS, otherwise=rules.prepare_dataset.output),
+        data=IMAGES,
         weights=WEIGHTS_OF_ONE,
         denoisers=certified_denoisers,
     output:

@@ -121,6 +121,11 @@ def rules_of_rooms():
     return [name for name in ROOMS if (PROJECT / f"workflow/rules/{name}.smk").exists()]
 
 
+def has_inputs_of_its_own(name):
+    """Whether an experiment's rules have functions of their own; Snakemake's linter wants these in another file."""
+    return (PROJECT / f"workflow/rules/inputs/{name}.smk").exists()
+
+
 def one_of(patterns):
     """A regular expression for one of these, which are tried in their order; none matches nothing."""
     return "|".join(dict.fromkeys(patterns)) or "(?!)"

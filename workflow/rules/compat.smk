@@ -51,8 +51,9 @@ def set_environment_of_jobs():
 def keep_records_of_failed_jobs():
     """Let a job that failed stay incomplete, with the record of its last success (snakemake/snakemake#3808).
 
-    Snakemake 9 removes its outputs and records it as finished with the new parameters and inputs, or forgets it. The
-    next run then takes everything made from the old outputs for up to date: a changed setting would never arrive.
+    Snakemake 9 removes its outputs and records it as finished with the new parameters and inputs, or forgets it (where
+    it ended without its outputs). The next run then takes everything made from the old outputs for up to date: a changed
+    setting would never arrive. Nothing public says what is recorded of a failure.
     """
     recorder = getattr(persistence, "PersistenceBase", None) or persistence.Persistence
     failing = contextvars.ContextVar("failing", default=False)
@@ -87,10 +88,12 @@ def limit_gpu_jobs():
 
 
 def look_again_once():
-    """Let the scheduler have one timer that wakes it to count the started jobs again (snakemake/snakemake#3744).
+    """Let the scheduler have one timer that wakes it to count the started jobs again.
 
     Snakemake starts one whenever it wakes, for a job that has ended or for a timer: each job adds a timer for good, and
-    after a hundred jobs a hundred threads a second are started that find nothing to do.
+    after a hundred jobs a hundred threads a second are started that find nothing to do. The pull request snakemake/snakemake#3744 (open)
+    sees the same loop run too often and takes out the waking for a job that has ended; the timers would stay, for which
+    no issue is known. Both names are private, since nothing public decides when the scheduler looks.
     """
 
     def look_again(self, delay):
@@ -108,7 +111,9 @@ def look_again_once():
 def leave_out_requests_for_gpus():
     """Where `--resources gpu=0` says that the CPU computes, take no entry of set-resources that asks for a GPU.
 
-    Snakemake clamps the number alone: jobs would still name the partition and the model, and wait for them.
+    Snakemake clamps the number alone: jobs would still name the partition and the model, and wait for them. No issue of
+    Snakemake or of its plugin for Slurm is known. The parsed entries are private: the public ones, which a profile and
+    the command line gave, are frozen, and were read before any Snakefile.
     """
     gpus, entries = workflow.global_resources.get("gpu"), workflow.resource_settings._parsed_overwrite_resources
     if gpus is not None and gpus.value == 0 and workflow.resource_settings.nodes is not None:
@@ -147,14 +152,19 @@ def format_no_job_unseen():
 
 
 def collect_less_often():
-    """Look for garbage after more allocations: of a plan nearly nothing is garbage, and each look goes through it."""
+    """Look for garbage after more allocations: a tenth of the time of a large plan.
+
+    Of a plan nearly nothing is garbage, and each look goes through all of it. A plan of 3,600 jobs took 7.2 and 7.3 s of
+    processor time, without this 8.2 and 8.4 s (runs in turn, on a machine with other work).
+    """
     gc.set_threshold(100_000)
 
 
 def check_planned_jobs(fault_of):
     """End in one line where `fault_of` (rule's name, wildcards) says what will make a planned job fail, else None.
 
-    Snakemake asks only whether outputs may be overwritten. What is finished is not asked about.
+    Snakemake asks only whether outputs may be overwritten, and that at a place which sees planned jobs alone, in a dry
+    run, too: what is finished is not asked about. No issue is known; there is no hook for what a workflow knows.
     """
     check = original(Job, "check_protected_output")
 

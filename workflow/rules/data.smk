@@ -116,3 +116,8 @@ rule prepare_dataset:
     shell:
         program("prepare_dataset.py") + " --output {output} --settings {params.settings:q}"
         " {params.files:q} 2>&1 | tee {log} >&2"
+
+
+PHOTOGRAPHS = ["results/{dataset}/images", "results/{dataset}/images.csv"]
+# The images of a dataset as programs take them with --data: a folder and its list, or tensors.
+IMAGES = branch(is_photographs, then=PHOTOGRAPHS, otherwise=rules.prepare_dataset.output)

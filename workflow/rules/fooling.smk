@@ -4,7 +4,7 @@
 rule fool_classifier:
     """Every method on the same images, for every seed of a classifier."""
     input:
-        data=branch(is_photographs, then=PHOTOGRAPHS, otherwise=rules.prepare_dataset.output),
+        data=IMAGES,
         weights=branch(
             is_trained,
             then=collect(rules.train_classifier.output.weights, seed=seeds, allow_missing=True),

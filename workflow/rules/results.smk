@@ -249,7 +249,7 @@ def files_of_origin(wildcards):
     named = [given(settings[key]) for key in ("manifest", "class_names") if isinstance(settings.get(key), str)]
     brought = settings.get("tree") or settings.get("batches") or {}
     named += [path for paths in brought.values() for path in ([paths] if isinstance(paths, str) else paths)]
-    if source_of(dataset) not in ("images", "store"):
+    if not is_stored(wildcards):
         named.append(f"results/{dataset}/data.safetensors")
     files |= dict.fromkeys(named, "")
     return [f"{sha256}={path}" for path, sha256 in (files | pretrained_files(dataset)).items()]

@@ -9,7 +9,7 @@ wildcard_constraints:
 rule attack_defence:
     """A part of the test images: every defence, attack and size, for a classifier of one seed."""
     input:
-        data=branch(is_photographs, then=PHOTOGRAPHS, otherwise=rules.prepare_dataset.output),
+        data=IMAGES,
         weights=branch(
             is_trained,
             then=rules.train_classifier.output.weights.replace("{seed}", "{attacked}"),

@@ -16,7 +16,7 @@ WEIGHTS_OF_ONE = branch(
 rule smooth_shard:
     """A part of the test images: every sigma, kernel and view."""
     input:
-        data=branch(is_photographs, then=PHOTOGRAPHS, otherwise=rules.prepare_dataset.output),
+        data=IMAGES,
         weights=WEIGHTS_OF_ONE,
     output:
         "results/{dataset}/{classifier}/smoothing/shard{shard}.csv",

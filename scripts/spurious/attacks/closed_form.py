@@ -67,6 +67,11 @@ def _distances(weight: Tensor, norm: float) -> Tensor:
     return distances
 
 
+def probabilities(weight: Tensor, bias: Tensor, pixels: Tensor) -> Tensor:
+    """What a softmax regression says (N, classes) of pixels (N, pixels) that need be no image's; on their device."""
+    return torch.addmm(bias, pixels, weight.T).softmax(1)
+
+
 @torch.inference_mode()
 def fast_gradient_sign(
     weight: Tensor, bias: Tensor, images: Tensor, labels: Tensor, epsilon: float
@@ -79,9 +84,10 @@ def fast_gradient_sign(
     """
     parts = []
     for chunk, own in zip(images.split(CHUNK), labels.split(CHUNK), strict=True):
-        p = torch.addmm(bias, chunk, weight.T).softmax(1)
-        gradient = (p - F.one_hot(own, len(bias))) @ weight
-        parts.append(torch.addmm(bias, chunk + epsilon * gradient.sign(), weight.T).softmax(1).max(1))
+        # Written out, where `gradient.fool` follows the log odds by autograd: another rounding turns the signs of small
+        # gradients, and where p is 1 the gradient of the loss is 0, but not that of the log odds.
+        gradient = (probabilities(weight, bias, chunk) - F.one_hot(own, len(bias))) @ weight
+        parts.append(probabilities(weight, bias, chunk + epsilon * gradient.sign()).max(1))
     probability, decision = (torch.cat(values) for values in zip(*parts, strict=True))
     return decision, probability
 
@@ -95,7 +101,7 @@ def rubbish_probability(weight: Tensor, bias: Tensor, count: int, generator: tor
     parts = []
     for size in torch.arange(count).split(CHUNK):
         noise = torch.randn((len(size), weight.shape[1]), generator=generator).to(weight.device)
-        parts.append(torch.addmm(bias, noise, weight.T).softmax(1).amax(1))
+        parts.append(probabilities(weight, bias, noise).amax(1))
     return torch.cat(parts)
 
 

@@ -137,8 +137,7 @@ def _ascended(
 ) -> Tensor:
     def evaluate(images: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
         logits = model(images)
-        p = logits.detach().float().softmax(1).gather(1, labels[places, None])[:, 0]
-        return OBJECTIVES[objective](logits, labels[places]), p > above
+        return OBJECTIVES[objective](logits, labels[places]), _p_of(logits.detach(), labels[places]) > above
 
     return ascend(evaluate, begin, begin, Within(norm="linf", epsilon=size), steps).images
 
@@ -161,7 +160,12 @@ def _evolved(
 
 @torch.no_grad()
 def _p(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    return model(images).float().softmax(1).gather(1, labels[:, None])[:, 0]
+    return _p_of(model(images), labels)
+
+
+def _p_of(logits: Tensor, labels: Tensor) -> Tensor:
+    """p (n,) of the labels (n,) by a softmax: `classifiers.predictions`, which checks logits, stands above attacks."""
+    return logits.float().softmax(1).gather(1, labels[:, None])[:, 0]
 
 
 def _is_flat(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:

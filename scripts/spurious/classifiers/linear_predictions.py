@@ -28,7 +28,7 @@ class LinearPredictions:
 def predict_linear(weight: Tensor, bias: Tensor, source: Split, *, batch_size: int = 500) -> LinearPredictions:
     """The decisions of softmax regressions, weight (M, classes, C, H, W) and bias (M, classes) for pixels in [0, 1].
 
-    Computed on their device, batch by batch.
+    Computed on their device, batch by batch, all M in one product: `predictions.predict` would ask them one by one.
     """
     rows, parts = weight.flatten(0, 1).flatten(1), []
     with contextlib.closing(prefetched(source, torch.arange(len(source)).split(batch_size))) as batches:

@@ -6,6 +6,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from spurious.attacks.closed_form import probabilities
 from spurious.classifiers.linear import CPU, LinearTrainer
 from spurious.data.datasets import to_float
 from spurious.data.splits import InMemory, Split
@@ -39,7 +40,7 @@ def binary_logistic_rows(
     identification = {"seed": seed, "classes": ", ".join(map(str, settings.pair))}
     parts = []
     for attack, epsilon, pixels in _attacked(weight.flatten(1), source, ids, settings.epsilon, seed):
-        p = torch.addmm(bias, pixels, weight.flatten(1).T).softmax(1)
+        p = probabilities(weight.flatten(1), bias, pixels)
         columns = {
             "weight_decay": settings.weight_decays[place],
             "attack": attack,
@@ -69,7 +70,8 @@ def _attacked(
     """Every attack with its size and what it makes of the pixels (N, pixels)."""
     pixels = to_float(source.images).flatten(1)
     yield "none", 0.0, pixels
-    # The loss grows along the weights of the wrong class less those of the right one, whatever the image.
+    # The loss grows along the weights of the wrong class less those of the right one, whatever the image. Of
+    # two classes this is the sign of `closed_form.fast_gradient_sign` in fewer steps, and is not 0 where p rounds to 1.
     step = epsilon * (weight[1 - source.labels] - weight[source.labels]).sign()
     yield "fast gradient sign", epsilon, pixels + step
     yield "fast gradient sign, clamped", epsilon, (pixels + step).clamp(0, 1)

@@ -1,0 +1,48 @@
+"""The settings and denoisers of attacked defences."""
+
+
+def robustness(wildcards):
+    """The settings of the attacks on a classifier, without those of other jobs."""
+    settings = of_classifier(experiment(wildcards.dataset)["robustness"], wildcards.classifier)
+    return json.dumps({key: value for key, value in settings.items() if key not in ("shards", "seeds")})
+
+
+def robustness_shards(wildcards):
+    return experiment(wildcards.dataset)["robustness"]["shards"]
+
+
+def attacked_denoisers(wildcards):
+    return denoisers_of("robustness", wildcards, wildcards.attacked)
+
+
+def sources_of_attack(wildcards):
+    """(classifier, seed) that each attack of transfer follows, by the attack's name."""
+    return sources(experiment(wildcards.dataset), wildcards.classifier, int(wildcards.attacked))
+
+
+def attacked_sources(wildcards):
+    """The weights of the classifiers that attacks of transfer follow."""
+    dataset = wildcards.dataset
+    return [
+        path
+        for name, seed in sources_of_attack(wildcards).values()
+        for path in expand(weights_pattern(name, dataset), dataset=dataset, classifier=name, seed=seed)
+    ]
+
+
+def weights_pattern(classifier, dataset):
+    """The pattern of the file of a network that is trained here, or fetched."""
+    if "architecture" in experiment(dataset)["classifiers"][classifier]:
+        return rules.train_classifier.output.weights
+    return rules.fetch_classifier.output[0]
+
+
+def attacked_source_arguments(wildcards, input):
+    """`attack=file` of each."""
+    return [f"{attack}={path}" for attack, path in zip(sources_of_attack(wildcards), input.sources)]
+
+
+def attacked_source_entries(wildcards):
+    """The entries of these classifiers by the attack."""
+    own = {attack: name for attack, (name, seed) in sources_of_attack(wildcards).items()}
+    return json.dumps({attack: json.loads(entry_of(name, wildcards.dataset)) for attack, name in own.items()})
