@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from spurious.wording import NO_BREAK, bounds, interval, over_seeds, percent, points
+from spurious.wording import NO_BREAK, bounds, interval, over_seeds, percent, plural, points
 
 
 def plain(text):
@@ -73,3 +73,12 @@ def test_points_have_a_sign_and_the_digits_of_the_images(n, said):
 )
 def test_seeds_that_agree_are_one_number(lowest, highest, seeds, said):
     assert over_seeds(lowest, highest, seeds, " %") == said
+
+
+def test_one_is_no_plural():
+    assert [plural(count, "image") for count in (0, 1, 2, 10000)] == [
+        "0 images",
+        "1 image",
+        "2 images",
+        "10,000 images",
+    ]
