@@ -296,3 +296,14 @@ def attacked_rows():
     certified = certified_rows().query("decision != @ABSTAINED").drop(columns=["label", "n0", "alpha"])
     inside = certified.assign(size=1.0, found=certified["decision"], draws=16)
     return pd.concat([inside, inside.assign(size=3.0, found=[4, ABSTAINED])], ignore_index=True)
+
+
+def linear_table():
+    """Three weight decays, as the table `linear` has them."""
+    rows = []
+    for decay, accuracy, step in ((0.0, 0.92, 1.0), (0.01, 0.9, 2.5), (1.0, 0.5, 2.0)):
+        for seed in (4, "all"):
+            rates = {"accuracy": accuracy, "low": accuracy - 0.01, "high": accuracy + 0.01, "n": 1000, "seeds": 1}
+            row = {"weight_decay": decay, "seed": seed, "split": "test", "l2_median": step, "initial_loss": 6.93}
+            rows.append(row | rates | {"l2_low": step - 0.25, "l2_high": step + 0.25})
+    return pd.DataFrame(rows)

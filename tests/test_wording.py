@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spurious.wording import NO_BREAK, bounds, interval, over_seeds, percent, points
+from spurious.wording import NO_BREAK, bounds, interval, over_seeds, percent, plural, points
 
 
 def plain(text):
@@ -124,3 +124,12 @@ def translated(text):
     """What a text says in translated words, each with what to say instead, in the order of TRANSLATED."""
     found = {pattern: re.search(pattern, text) for pattern in TRANSLATED}
     return [(match[0], TRANSLATED[pattern]) for pattern, match in found.items() if match]
+
+
+def test_one_is_no_plural():
+    assert [plural(count, "image") for count in (0, 1, 2, 10000)] == [
+        "0 images",
+        "1 image",
+        "2 images",
+        "10,000 images",
+    ]

@@ -137,8 +137,10 @@ def test_a_local_job_whose_program_was_edited_ends_and_what_was_finished_stays(f
 
 # On a node of a cluster
 
+# Never answers: snakemake would take an answer for a failure, call again within a tenth of a second, and then end and
+# remove what the job waits for.
 RECORDING = """#!/bin/sh
-env -0 > {0}.env; printf '%s\\0' "$@" > {0}.new; mv {0}.new {0}; exit 1
+env -0 > {0}.env; printf '%s\\0' "$@" > {0}.new; mv {0}.new {0}; exec sleep 600
 """
 SRUN = """#!/bin/sh
 while [ "${1#-}" != "$1" ]; do shift; done; exec "$@"
@@ -164,10 +166,10 @@ def submitted(checkout, tmp_path_factory):
     command = [sys.executable, "-m", "snakemake", DATA, "--profile", "profiles/slurm", "--config", "local_data=data"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
     process = subprocess.Popen(command, cwd=folder, env=variables, **quiet)
-    while not written.exists() and process.poll() is None:
+    while not written.exists():
+        assert process.poll() is None, "snakemake ended before it submitted the job"
         time.sleep(0.1)
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
+    os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     (wrapped,) = [word for word in written.read_text().split("\0") if word.startswith("--wrap=")]
     handed = written.with_name("call.env").read_text().split("\0")

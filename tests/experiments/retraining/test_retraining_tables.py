@@ -1,81 +1,19 @@
-"""The tables, as golden small frames."""
+"""The tables of retraining, their verdicts and findings."""
 
 import itertools
-import math
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
-import make_result
-from making import ROOMS, make
+from making import make
 from pipeline.files.rows import read_rows
-from samplerows import RETRAINED_BY, image_list, predictions, retraining_inputs, search_rows
+from samplerows import RETRAINED_BY, retraining_inputs
 from spurious.errors import SpuriousError
-from spurious.experiments.backworking import searches
-from spurious.experiments.classifiers import accuracies
-from spurious.experiments.data import excluded
 from spurious.experiments.retraining import findings, rounds, settings, verdicts
 from spurious.experiments.retraining import summary as retraining_summary
 from spurious.perturbations.negatives import is_backworked
-from spurious.rates import over_seeds
-from spurious.report import formats
 from spurious.statistics.proportions import wilson
-from spurious.writeups import published
-
-LAST = ["validation_accuracy", "largest_class", "seeds"]
-
-
-def test_classifiers_golden():
-    table = accuracies.classifiers(predictions())
-    assert list(table) == ["classifier", "seed", "n", "accuracy", "low", "high", "sd", *LAST]
-    assert table["seed"].tolist() == [0, 1, "all"]
-    assert table["accuracy"].tolist() == pytest.approx([0.9, 0.8, 0.85])
-    assert table["validation_accuracy"].tolist() == [1, 1, 1]
-    assert table["largest_class"].tolist() == [0.5, 0.5, 0.5]
-    assert table.loc[0, ["low", "high"]].tolist() == pytest.approx(wilson(9, 10))
-    test = predictions().query("split == 'test'")
-    joined = over_seeds(test["predicted"] == test["label"], test["seed"], test["id"])
-    assert table.loc[2, ["sd", "low", "high"]].tolist() == pytest.approx([joined.sd, joined.low, joined.high])
-    assert table[["n", "seeds"]].to_numpy().tolist() == [[10, 1], [10, 1], [20, 2]]
-
-
-def test_the_largest_class_is_that_of_the_test_split():
-    rows = predictions()
-    table = accuracies.classifiers(rows.assign(label=rows["label"].where(rows["split"] == "test", 0)))
-    assert table["largest_class"].tolist() == [0.5, 0.5, 0.5]
-
-
-def test_classifiers_without_test_images_is_an_error():
-    only_train = predictions().query("split == 'train'")
-    with pytest.raises(SpuriousError, match=r"no row of the split test for cnn, seed 0"):
-        accuracies.classifiers(only_train)
-
-
-def test_backworking_golden():
-    table = searches.backworking(search_rows())
-    design = "classifier seed label search images steps found p_min p_mean p_max reinitialized"
-    assert list(table) == design.split()
-    mean, largest = pytest.approx(2.4980001 / 3), 0.9990001
-    assert table.iloc[0].tolist() == ["cnn", 0, 3, "published", 3, 10, 1, 0.5, mean, largest, 1]
-    assert table["found"].tolist() == [1, 1, 3, 3]
-
-
-def test_found_is_strictly_above_the_argument():
-    assert searches.backworking(search_rows(), found_above=0.9995)["found"].tolist() == [0, 0, 2, 2]
-
-
-def test_backworking_summary_golden():
-    (row,) = searches.backworking_summary(search_rows()).to_dict("records")
-    found = pd.Series([0, 1, 0, 0, 1, 0, 1, 1, 1, 1, 1, 1])  # two searches of three images for each seed
-    joined = over_seeds(found, pd.Series(np.repeat([0, 1], 6)), pd.Series(np.repeat([0, 1, 2, 3], 3)))
-    assert row == {
-        "classifier": "cnn", "search": "published", "images": 12, "found": 8, "share": 8 / 12, "low": joined.low,
-        "high": joined.high, "seeds": 2, "found_mean": 4, "found_sd": pytest.approx(math.sqrt(8)), "found_min": 2,
-        "found_max": 6, "steps_median": 10.5,
-    }  # fmt: skip
 
 
 def test_retraining_golden():
@@ -311,157 +249,9 @@ def test_one_seed_gives_no_verdict():
     assert table.query("negatives == 'backworked'")["accuracy_verdict"].tolist() == ["cannot tell (n = 1)"]
 
 
-def test_published_golden():
-    numbers = pd.DataFrame(
-        {
-            "source": "a",
-            "quantity": ["q", "q", "r", "s"],
-            "setting": ["x", "y", "x", "x"],
-            "published": [0.5, 0.7, 2.0, 3.0],
-        }
-    )
-    reproduced = pd.DataFrame(
-        {"source": "a", "quantity": ["q", "r", "s"], "setting": ["y", "x", "x"], "reproduced": [0.6, 2.1, 3.0],
-         "low": [0.55, 2.0, np.nan], "high": [0.65, 2.2, np.nan], "n": [100, 5, 1]}
-    )  # fmt: skip
-    table = published.beside(numbers, reproduced)
-    design = "source quantity setting published reproduced low high n agrees rounding published_n status why"
-    assert list(table) == design.split()
-    assert table["agrees"].tolist() == ["", "no", "yes", ""]
-    assert table["published"].tolist() == [0.5, 0.7, 2.0, 3.0]
-    assert table["n"].isna().tolist() == [True, False, False, False]
-
-
-def test_a_reproduced_number_that_nobody_published_is_an_error():
-    numbers = pd.DataFrame({"source": ["a"], "quantity": ["q"], "setting": ["x"], "published": [0.5]})
-    reproduced = pd.DataFrame(
-        {"source": ["a"], "quantity": ["q"], "setting": ["typo"], "reproduced": [1], "low": [0], "high": [1], "n": [1]}
-    )
-    with pytest.raises(SpuriousError, match="'a, q, typo' is not among"):
-        published.beside(numbers, reproduced)
-
-
-def test_images_excluded_golden(tmp_path):
-    image_list([False, True, False]).to_csv(tmp_path / "images.csv", index=False)
-    made = make(tmp_path, "table", "images-excluded", {"images": tmp_path / "images.csv"})
-    table = read_rows([made["csv"]])
-    assert list(table) == ["image", "label", "name", "width", "height", "mode", "channel_difference", "reason"]
-    assert table.to_numpy().tolist() == [
-        ["a.JPEG", 0, "hook", 4, 3, "RGB", 0.01, "grey"], ["c.JPEG", 2, "NA", 4, 3, "L", 0, "grey: one channel"],
-    ]  # fmt: skip
-
-
-def test_no_image_excluded_is_an_empty_table():
-    table = excluded.images_excluded(image_list(True))
-    assert table.empty
-    assert formats.to_markdown(table).startswith("| image")
-
-
-def test_a_missing_column_is_named():
-    with pytest.raises(SpuriousError, match="backworking rows: the column p is missing"):
-        searches.backworking(search_rows().drop(columns="p"))
-
-
-def test_markdown_is_compact():
-    table = pd.DataFrame({"name": ["a", "b"], "n": [10000, 2], "rate": [0.123456, np.nan], "seed": [0, "all"]})
-    assert formats.to_markdown(table).splitlines() == [
-        "| name   |     n |   rate | seed   |",
-        "|:-------|------:|-------:|:-------|",
-        "| a      | 10000 | 0.1235 | 0      |",
-        "| b      |     2 |        | all    |",
-    ]
-
-
-def test_a_bar_does_not_end_a_cell_of_markdown():
-    table = pd.DataFrame({"name": ["a|b", "||"], "n": [1, 2]})
-    assert formats.to_markdown(table).splitlines() == [
-        "| name   |   n |",
-        "|:-------|----:|",
-        r"| a\|b   |   1 |",
-        r"| \|\|   |   2 |",
-    ]
-
-
-def test_a_table_is_written_as_csv_and_markdown_and_html(tmp_path):
-    rows = search_rows()
-    paths = [tmp_path / f"label{label}.csv" for label in (3, 4)]
-    for label, path in zip((3, 4), paths, strict=True):
-        rows[rows["label"] == label].to_csv(path, index=False)
-    made = make(tmp_path / "out", "table", "backworking", {"rows": paths}, found_above=0.9995)
-    expected = searches.backworking(rows, found_above=0.9995)
-    pd.testing.assert_frame_equal(read_rows([made["csv"]]), expected, rtol=1e-6)
-    assert made["md"].read_text() == formats.to_markdown(expected) + "\n"
-    origin = formats.Origin(
-        function="spurious.experiments.backworking.searches:backworking", files=[path.name for path in paths]
-    )
-    assert made["html"].read_text() == formats.to_html(expected, made["html"].stem, origin)
-
-
 def test_retraining_summary_reads_three_kinds_of_rows(tmp_path):
     files = {name: tmp_path / f"{name}.csv" for name in ("attacks", "old", "predictions", "negatives_rows")}
     for path, frame in zip(files.values(), retraining_inputs(), strict=True):
         frame.to_csv(path, index=False)
     made = make(tmp_path, "table", "retraining-summary", files, found_above=0.999)
     assert read_rows([made["csv"]])["negatives"].tolist() == ["backworked", "none", "none"]
-
-
-def test_an_error_names_the_files_that_it_is_about(tmp_path):
-    for name, frame in zip("aopn", retraining_inputs(), strict=True):
-        frame.to_csv(tmp_path / f"{name}.csv", index=False)
-    (tmp_path / "p.csv").write_text("classifier,negatives,target,round,seed,id,label,predicted,probability\n")
-    files = {name: tmp_path / f"{name[0]}.csv" for name in ("attacks", "old", "predictions", "negatives_rows")}
-    with pytest.raises(SpuriousError, match=r"^/.*/p\.csv: none for ") as raised:
-        make(tmp_path, "table", "retraining", files, found_above=0.999)
-    assert "\n" not in str(raised.value)
-    assert not (tmp_path / "retraining.csv").exists()
-
-
-def test_an_error_names_the_first_of_many_files(tmp_path):
-    paths = [tmp_path / f"{number}.csv" for number in range(4)]
-    for path in paths:
-        predictions().query("split == 'train'").to_csv(path, index=False)
-    with pytest.raises(SpuriousError, match=r"^/.*/0\.csv and 3 more: no row of the split test for cnn, seed 0"):
-        make(tmp_path, "table", "classifiers", {"predictions": paths})
-
-
-def test_a_file_that_cannot_be_read_leaves_the_finished_table(tmp_path):
-    (tmp_path / "classifiers.csv").write_text("finished")
-    (tmp_path / "rows.csv").write_text('a,"b\n')
-    with pytest.raises(SpuriousError, match=r"rows\.csv: not a readable CSV file"):
-        make(tmp_path, "table", "classifiers", {"predictions": tmp_path / "rows.csv"})
-    assert (tmp_path / "classifiers.csv").read_text() == "finished"
-
-
-@pytest.mark.parametrize(("words", "message"), [(["--settings", "{"], "is not JSON"), (["--settings", "[]"], "braces")])
-def test_settings_that_are_no_object_are_one_line(tmp_path, words, message):
-    with pytest.raises(SpuriousError, match=f"--settings: .* {message}"):
-        make_result.main(["spurious.experiments.linear.toy:toy", *words, "--output", str(tmp_path / "t.csv")])
-
-
-def test_tables_import_no_torch(pytestconfig):
-    tables = [result for room in ROOMS.values() for result in room.RESULTS if result.kind == "table"]
-    functions = [table.function for table in tables if "splits" not in table.inputs]  # that computes on images
-    code = f"import sys; from pipeline.files.results import function_of; [*map(function_of, {functions})]"
-    code += "; import make_result; assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], cwd=pytestconfig.rootpath / "scripts", check=True)
-
-
-def test_the_shipped_published_numbers_are_complete(pytestconfig):
-    numbers = read_rows([pytestconfig.rootpath / "workflow" / "resources" / "published.csv"])
-    assert not numbers.duplicated(published.NUMBER).any()
-    write_up = numbers[numbers["setting"].str.startswith("imagenet-samples")]
-    assert write_up["quantity"].str.startswith("accuracy").sum() == 16
-    assert (write_up["quantity"] == "reject rate").sum() == 4
-    median = numbers[numbers["source"] == "Nguyen et al. 2015"]
-    assert median["published"].tolist() == [0.9999]
-
-
-def test_every_float_is_read_to_its_last_bit(tmp_path):
-    p = np.random.default_rng(0).random(1000)
-    pd.DataFrame({"p": p}).to_csv(tmp_path / "p.csv", index=False)
-    np.testing.assert_array_equal(read_rows([tmp_path / "p.csv"])["p"], p)
-
-
-def test_an_unreadable_file_is_named(tmp_path):
-    with pytest.raises(SpuriousError, match=r"none\.csv: not a readable CSV file"):
-        read_rows([tmp_path / "none.csv"])
