@@ -58,7 +58,7 @@ from spurious.attacks.within import Starts
 from spurious.defences.defended import Defended, logits_of
 from spurious.defences.entries import Undefended
 from spurious.experiments.robustness.rows import fitted_defences
-from spurious.experiments.robustness.shard import attack_parts, work_on
+from spurious.experiments.robustness.shard import attack_parts, parts_of, work_on
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -69,7 +69,7 @@ def main(argv: list[str] | None = None) -> None:
     images = open_images(arguments.data)
     order = images.order()
     ranks = own_ranks(min(settings.images, len(images)), arguments.shard, arguments.shards)
-    parts = ranks.split(len(ranks) if images.shape else 1)  # photographs differ in size
+    parts = parts_of(ranks, settings, alike=bool(images.shape))  # photographs differ in size
     model, preprocessing = open_classifier(arguments.weights, arguments.entry, device, accelerated=False)
     model.to(memory_format=torch.channels_last)  # convolutions are a fifth faster on processors
     others = order[settings.images :][:KEPT_PHOTOGRAPHS]

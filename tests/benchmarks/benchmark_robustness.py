@@ -1,5 +1,9 @@
-"""Attacks on the vote of three views beside the gradients of three plain classifiers, and one image after the other."""
+"""Attacks on the vote of three views beside the gradients of three plain classifiers, and one image after the other.
 
+And what memory a shard takes for its images, beside that of its rows and of the images that are kept.
+"""
+
+import multiprocessing
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -8,7 +12,8 @@ import torch
 from torch import nn
 
 from benchmark_fooling import WIDTHS, classifier
-from measuring import Row, median_seconds
+from measuring import Row, median_seconds, memory_mb
+from spurious import registry
 from spurious.attacks.apgd import ascend
 from spurious.attacks.margins import lower_median
 from spurious.attacks.objectives import wanted_classes
@@ -17,10 +22,24 @@ from spurious.attacks.white_box import raising
 from spurious.attacks.within import Starts, Within
 from spurious.defences.defended import Defended
 from spurious.defences.entries import Undefended, Vote
+from spurious.experiments.robustness.rows import fitted_defences
+from spurious.experiments.robustness.settings import RobustnessSettings
+from spurious.experiments.robustness.shard import attack_parts, parts_of
 from spurious.seeding import generator
 
 MANY, FEW, STEPS, QUERIES, ROUNDS = 60, 5, 4, 20, 3
 BALL = Within(norm="linf", epsilon=1e-6)  # so small that no image is done before the end
+
+
+TINY, ARCHIVED = 64, 10  # pixels of a side; images of which what is found is kept
+MEMORY = {
+    "sizes": {"linf": [0.2, 0.5], "l2": [5.0, 20.0]},
+    "defences": {"none": "none", "blur": "blur", "vote": "vote"},
+    "attacks": {"oblivious": {"kind": "oblivious", "steps": 3}, "random": {"kind": "random", "directions": 2}},
+    "checks": {"images": 1},
+    "archived": ARCHIVED,
+    "batch_size": 10,
+}
 
 
 def rows(root: Path) -> Iterator[Row]:
@@ -36,6 +55,38 @@ def rows(root: Path) -> Iterator[Row]:
         ours, alone = fewest_ms((partial(squares, vote, MANY, MANY), MANY), (partial(squares, vote, FEW, 1), FEW))
         name = f"Square on the vote of {name}, against one image after the other"
         yield Row(name, ours / QUERIES, alone / QUERIES, alone / ours, "ms per query, 2 cores")
+    yield from memory_rows()
+
+
+def memory_rows() -> Iterator[Row]:
+    """Growth of the peak memory in MB."""
+    for alike, what in ((True, "of one size"), (False, "one by one")):
+        (small, _), (large, kept) = (measured(count, alike) for count in (20, 200))
+        name = f"attacks, growth of peak memory from 20 to 200 images {what}, against all that were found"
+        yield Row(name, large - small, kept, kept / max(large - small, 1.0), "MB")
+
+
+def measured(count: int, alike: bool) -> tuple[float, float]:
+    """Peak memory of a shard of so many images, in a process of its own, and what all found images would take: MB."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_shard, (count, alike))
+
+
+def _shard(count: int, alike: bool) -> tuple[float, float]:
+    torch.set_num_threads(1)
+    settings = registry.parse(RobustnessSettings, MEMORY)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(TINY * TINY, 10)).requires_grad_(False)
+    ranks = torch.arange(count)
+    parts = parts_of(ranks, settings, alike)
+
+    def load(places: torch.Tensor) -> Starts:
+        images = [torch.rand(1, TINY, TINY, generator=generator("tiny", place)) for place in places.tolist()]
+        pixels = torch.stack(images)
+        return Starts(images=pixels, labels=model(pixels).argmax(1), ids=places.tolist())
+
+    made = attack_parts(fitted_defences(settings.defences, model, ()), model, parts, load, settings, 0)
+    found = made.rows.drop_duplicates(["defence", "attack", "norm", "id", "found"])["found"].sum()
+    return memory_mb("VmHWM"), float(found) * TINY * TINY * 4 / 2**20
 
 
 def fewest_ms(*ways: tuple[Callable[[], object], int]) -> list[float]:

@@ -140,6 +140,14 @@ def test_findings_say_n_and_draws(found):
     assert len(sentences) == 3
     assert sentences[0].startswith("**net** under noise of 0.1, 200 draws, n = 8, is certified to be right within")
     assert sentences[-1].startswith("Attacks changed 0 of ")
+    table = attacks(attacked)
+    counts = table["n"]
+    span = f"{counts.max()} images" if counts.nunique() == 1 else f"{counts.min()} to {counts.max()} images"
+    assert sentences[-1].endswith(f", {span} for each defence and noise.")
+    fewer = table.assign(n=[2, *counts[1:]])
+    assert list(findings(certified(rows, RADII), fewer))[-1].endswith(
+        f", 2 to {counts.max()} images for each defence and noise."
+    )
 
 
 @pytest.mark.parametrize(

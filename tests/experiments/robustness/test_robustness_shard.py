@@ -1,17 +1,19 @@
 """A shard attacked part by part: the rows of all its images, and of the first ones checks and what was found."""
 
+import gc
+
 import pandas as pd
 import pytest
 import torch
 
+from attacks.subjects import SIZE, network, starts_of
 from attacks.subjects import defended as defended_by
-from attacks.subjects import network, starts_of
 from spurious import registry
 from spurious.experiments.robustness.archive import sha256
 from spurious.experiments.robustness.examples import MOST
 from spurious.experiments.robustness.rows import all_rows, fitted_defences
 from spurious.experiments.robustness.settings import RobustnessSettings
-from spurious.experiments.robustness.shard import attack_parts, work_on
+from spurious.experiments.robustness.shard import attack_parts, parts_of, work_on
 
 SETTINGS = {
     "sizes": {"linf": [0.2]},
@@ -77,6 +79,36 @@ def test_all_that_was_found_is_described_and_of_the_first_ranks_kept(made, subje
     assert {own["id"] for own in stored} == {own["id"] for own in about["found"]} & archived
     kept = {name: image for name, image in result.images.items() if not name.startswith("examples/")}
     assert {name: sha256(image) for name, image in kept.items()} == {own["name"]: own["sha256"] for own in stored}
+
+
+def images_alive():
+    """How many single images (C, H, W) something holds."""
+    gc.collect()
+    return sum(type(own) is torch.Tensor and own.shape == (1, SIZE, SIZE) for own in gc.get_objects())
+
+
+def test_between_parts_only_images_that_are_kept_are_held(subjects):
+    """Those of the two first ranks, and the figure's: the others are gone when the next part begins."""
+    defences, model, starts = subjects
+    settings, held = settings_of(archived=2, batch_size=2), []
+
+    def load(ranks):
+        held.append(images_alive())
+        return starts.at(ranks)
+
+    result = attack_parts(defences, model, parts_of(torch.arange(10), settings, alike=True), load, settings, 0)
+    kept = [image for image in result.images.values() if image.shape == (1, SIZE, SIZE)]
+    assert len(held) == 5
+    assert len(result.about["found"]) > len(kept) / 2
+    assert held[-1] - held[0] <= len(kept)
+    assert held[-1] == held[-2]  # past the first ranks and the figure's nothing is added
+
+
+@pytest.mark.parametrize(("alike", "lengths"), [(True, [2, 2, 1]), (False, [1] * 5)])
+def test_images_of_one_size_are_held_in_batches_and_others_one_by_one(alike, lengths):
+    parts = parts_of(RANKS, settings_of(batch_size=2), alike)
+    assert [len(part) for part in parts] == lengths
+    assert torch.equal(torch.cat(list(parts)), RANKS)
 
 
 def test_without_a_number_everything_that_was_found_is_kept(subjects):

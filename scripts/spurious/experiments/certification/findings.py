@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from spurious.wording import interval, percent
+from spurious.wording import interval, percent, plural
 
 
 def certification(table: pd.DataFrame, attacks: pd.DataFrame | None) -> Iterator[str]:
@@ -24,6 +24,15 @@ def certification(table: pd.DataFrame, attacks: pd.DataFrame | None) -> Iterator
     if attacks is not None and len(attacks):
         inside, outside = (attacks[part] for part in (attacks["size"] <= 1, attacks["size"] > 1))
         counts = [(round((part["changed"] * part["n"]).sum()), part["n"].sum()) for part in (inside, outside)]
-        yield "Attacks changed {} of {} certified decisions inside the radius and {} of {} beyond it.".format(
-            *counts[0], *counts[1]
+        yield (
+            "Attacks changed {} of {} certified decisions inside the radius and {} of {} beyond it".format(
+                *counts[0], *counts[1]
+            )
+            + f", {_span(attacks['n'])} for each defence and noise."
         )
+
+
+def _span(counts: pd.Series) -> str:
+    """From the fewest to the most images, in words."""
+    least, most = counts.min(), counts.max()
+    return plural(most, "image") if least == most else f"{least:,} to {plural(most, 'image')}"

@@ -52,14 +52,24 @@ def attack_parts(
     """All attacks on all defences, from the starts that `load` makes of each of `parts`.
 
     A part has the ranks (n,) of images among all that are attacked: the first ones are checked, and what is found of
-    the first ones is kept. `on_images` is told how many more images are done, in all as many as `work_on` says.
+    the first ones is kept. Of a part that is done nothing else is held but rows and its description. `on_images` is
+    told how many more images are done, in all as many as `work_on` says.
     """
     made = Attacked()
     for ranks in parts:
         starts = load(ranks)
         rows, found = all_rows(defences, logits, starts, settings, seed, _checked(ranks, settings), on_images)
         _keep(made, rows, found, starts, defences, _archived(ranks, settings))
+        del starts, rows, found  # before the next part is loaded
     return made
+
+
+def parts_of(ranks: Tensor, settings: RobustnessSettings, alike: bool) -> Sequence[Tensor]:
+    """The parts of a shard's `ranks` (n,), whose images are held together.
+
+    Those of one size, which are `alike`, are attacked in batches, others one by one.
+    """
+    return ranks.split(settings.batch_size if alike else 1)
 
 
 def work_on(defences: Mapping[str, Defended], settings: RobustnessSettings, parts: Sequence[Tensor]) -> int:
@@ -88,7 +98,7 @@ def _keep(
     """Add what `all_rows` gave for a part: everything in words, of the images those of its first `archived` starts."""
     about = description(rows, found, starts, defences, starts.ids[:archived])
     shown, tensors = examples_of(rows, found, starts, defences, MOST - len(made.shown))
-    made.parts.append(rows)
+    made.parts.append(rows.copy())  # a copy holds the columns of one type together: less memory for many parts
     made.abouts.append(about)
     made.images |= {row["name"]: found[row["name"]] for row in about["found"] if row["stored"]} | tensors
     made.shown += shown
