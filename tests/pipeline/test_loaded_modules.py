@@ -43,7 +43,7 @@ def test_a_digest_without_the_readers_of_its_function_would_be_noticed():
     """The negative case: a figure that opens a classifier, and a table that opens nothing but rows."""
     figure = "spurious.experiments.classifiers.salient"
     assert readers_of(figure) == ["pipeline.files.weights"]
-    assert readers_of("spurious.experiments.smoothing.agreement") == []
+    assert readers_of("spurious.experiments.smoothing.agreement") == readers_of("somebody.elses") == []
     reading = {path.name for path in reached("make_result", figure)}
     assert "weights.py" not in reading
     assert "weights.py" in {path.name for path in reached("make_result", figure, *readers_of(figure))}

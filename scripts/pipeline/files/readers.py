@@ -5,7 +5,7 @@ the rules put them into the digest of its code (`readers_of`).
 """
 
 import ast
-from pathlib import Path
+import functools
 
 from pipeline.digest import files_of
 
@@ -18,16 +18,19 @@ LATE = {
 }
 
 
+@functools.cache
 def readers_of(place: str) -> list[str]:
     """The modules of the readers that functions of the module or file `place` may ask for: of the types it names."""
-    named = _names(files_of(place)[0])
+    text = b"".join(path.read_bytes() for path in files_of(place)[:1])  # none where the module is not ours
+    seen = any(name.encode() in text for name in LATE)  # every start of snakemake asks for all results: parse few
+    named = _names(text) if seen else ()
     return [reader.partition(":")[0] for name, reader in LATE.items() if name in named]
 
 
-def _names(path: Path) -> set[str]:
-    """Every name, attribute, imported name and whole text in a Python file."""
+def _names(text: bytes) -> set[str]:
+    """Every name, attribute, imported name and whole text in Python code."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in ast.walk(ast.parse(text)):
         match node:
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name) | ast.Constant(value=str(name)):
                 found.add(name)
