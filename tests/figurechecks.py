@@ -38,3 +38,10 @@ def assert_title_above(figure):
     (title,) = [text for text in figure.texts if text.get_text() == figure.get_suptitle()]
     bottom = title.get_window_extent().y0
     assert all(axes.get_tightbbox().y1 <= bottom + 1 for axes in figure.axes)
+
+
+def assert_whole_page(figure, title):
+    """The title stands above all panels and in the file, and nothing is cut off."""
+    assert_inside(figure)
+    assert_title_above(figure)
+    assert f"<!-- {title} -->".encode() in render(figure, "svg")

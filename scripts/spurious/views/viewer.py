@@ -32,7 +32,7 @@ def view_of(
     >>> import torch
     >>> from spurious.registry import parse
     >>> from spurious.views.kinds import View
-    >>> from spurious.views.settings import Preprocessing
+    >>> from spurious.views.preprocessing import Preprocessing
     >>> from spurious.views.viewer import view_of
     >>> point = torch.zeros(1, 1, 5, 5)
     >>> point[0, 0, 2, 2] = 1

@@ -1,0 +1,99 @@
+"""The least likely images of each class, and the pixels that matter."""
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from figurechecks import assert_same_bytes, assert_whole_page
+from making import make, returned
+from samplepictures import CALLED, GRID, KEPT, P, pictures, store
+from spurious.errors import SpuriousError
+from spurious.experiments.classifiers import salient
+from spurious.experiments.classifiers import worst as classifiers_worst
+
+DRAWN = {
+    "worst": lambda: classifiers_worst.worst(GRID, P, np.array([[0, 1, 2], [1, 1, 0]]), "title of it"),
+    "worst of named classes": lambda: classifiers_worst.worst(
+        GRID, P, np.array([[0, 1, 2], [1, 1, 0]]), "title of it", class_names=CALLED
+    ),
+    "salient": lambda: salient.salient(GRID, KEPT, "title of it"),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize(("kind", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
+def test_files_are_equal_byte_by_byte(name, kind, start):
+    assert_same_bytes(DRAWN[name], kind, start)
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_page_is_whole_and_has_its_title(name):
+    assert_whole_page(DRAWN[name](), "title of it")
+
+
+def test_worst_shows_the_predicted_class():
+    figure = DRAWN["worst"]()
+    assert figure.axes[1].get_xlabel() == "0.9990 \N{RIGHTWARDS ARROW} 1"
+    assert figure.axes[1].xaxis.label.get_style() == "italic"
+    assert figure.axes[0].xaxis.label.get_style() == "normal"
+    assert "\N{RIGHTWARDS ARROW}" not in figure.axes[0].get_xlabel()
+
+
+def test_worst_names_the_classes():
+    figure = DRAWN["worst of named classes"]()
+    assert [axes.get_ylabel() for axes in figure.axes[::3]] == ["A", "German\nshort-ha\N{HORIZONTAL ELLIPSIS}"]
+    wrong = [axes.get_xlabel().partition("\n\N{RIGHTWARDS ARROW} ")[2] for axes in figure.axes]
+    assert wrong == ["", "Germa\N{HORIZONTAL ELLIPSIS}", "$x$", "", "", "A"]
+    assert [axes.xaxis.label.get_style() for axes in figure.axes[:2]] == ["normal", "italic"]
+
+
+def test_salient_alternates_image_and_gradient():
+    figure = DRAWN["salient"]()
+    assert [len(shown) for shown in pictures(figure)] == [1, 2] * 6
+    gradient = pictures(figure)[1][1].get_array()
+    assert gradient.count() == (KEPT[0, 0] > 0).sum()
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: classifiers_worst.worst(GRID, P, P[:1], ""), r"predicted is \(1, 3\)"),
+        (lambda: salient.salient(GRID, KEPT[:1], ""), r"they must be alike"),
+    ],
+)
+def test_wrong_inputs_raise_one_clear_line(draw, message):
+    with pytest.raises(SpuriousError, match=message):
+        draw()
+
+
+@pytest.fixture(params=[1, 3, 4])
+def stored(tmp_path, request):
+    """A dataset of 8x8 images, grey, coloured and with alpha, with predictions of a classifier, as files."""
+    return store(tmp_path, request.param)
+
+
+def test_worst_shows_stored_images(tmp_path, stored):
+    files = make(tmp_path, "figure", "worst", stored)
+    assert "<!-- 0.4000 -->" in files["svg"].read_text()
+    image = load_file(tmp_path / "data.safetensors")["train_images"][0]
+    shown = pictures(returned("figure", "worst", stored))[0][0].get_array()
+    np.testing.assert_array_equal(shown.reshape(8, 8, -1), image[:3].transpose(1, 2, 0) / np.float32(255))
+
+
+def test_salient_keeps_the_pixels_of_the_largest_gradients(tmp_path, stored, monkeypatch):
+    from pipeline.files.weights import write_weights
+    from spurious.classifiers.models import Description, build_classifier
+
+    monkeypatch.setattr(salient, "PIXELS", 20)
+    test_images = load_file(tmp_path / "data.safetensors")["test_images"]
+    description = Description(architecture="softmax", image_shape=test_images.shape[1:], classes=2)
+    model = build_classifier(description)
+    write_weights(tmp_path / "weights.safetensors", model, description)
+    files = {"model": tmp_path / "weights.safetensors", **stored}
+    assert make(tmp_path, "figure", "salient", files)["png"].stat().st_size > 1000
+    # of two classes the gradient of p is p (1 - p) (w_0 - w_1); a pixel has that of its channel that does most
+    first, second = model.out.weight.detach().unflatten(1, test_images.shape[1:])
+    kept = pictures(returned("figure", "salient", files))[1][1].get_array()
+    assert kept.count() == 20
+    largest = (first - second).amax(0).flatten().topk(20).indices
+    assert not kept.mask.ravel()[largest.numpy()].any()

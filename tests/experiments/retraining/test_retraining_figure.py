@@ -1,0 +1,57 @@
+"""The figure of retraining."""
+
+import pandas as pd
+import pytest
+
+from figurechecks import assert_same_bytes, assert_whole_page, keys_of
+from making import make
+from spurious.experiments.retraining import figure as retraining_figure
+
+
+def retraining_table():
+    arms = [("none", "none", 0), ("none", "none", 1), ("normal", "extra", 1), ("backworked", "uniform", 1)]
+    rows = [
+        ("cnn", *arm, s, 0.9 + s / 100, a, 5 + s, 80) for arm in arms for s in (0, 1) for a in ("published", "log-p")
+    ]
+    columns = ["classifier", "negatives", "target", "round", "seed", "accuracy", "attack", "found", "images"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(accuracy_low=table["accuracy"] - 0.01, accuracy_high=table["accuracy"] + 0.01)
+
+
+DRAWN = {
+    "retraining": lambda: retraining_figure.retraining(retraining_table(), "title of it"),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize(("kind", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
+def test_files_are_equal_byte_by_byte(name, kind, start):
+    assert_same_bytes(DRAWN[name], kind, start)
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_page_is_whole_and_has_its_title(name):
+    assert_whole_page(DRAWN[name](), "title of it")
+
+
+def test_retraining_draws_every_arm_from_round_0():
+    figure = DRAWN["retraining"]()
+    assert [axes.get_title() for axes in figure.axes] == ["cnn: accuracy", "attack: published", "attack: log-p"]
+    lines = figure.axes[1].get_lines()
+    assert [line.get_ydata().tolist() for line in lines] == [[5.5, 5.5]] * 3
+    keys = [text for text, _ in keys_of(figure)]
+    assert keys[:3] == ["negatives: none", "negatives: normal", "negatives: backworked"]
+    assert keys[3:] == ["target: uniform labels", "target: extra class"]
+
+
+def test_retraining_has_a_row_of_panels_for_each_classifier():
+    table = retraining_table()
+    figure = retraining_figure.retraining(pd.concat([table, table.assign(classifier="other", found=0)]))
+    assert [axes.get_title() for axes in figure.axes[::3]] == ["cnn: accuracy", "other: accuracy"]
+    assert [axes.get_lines()[0].get_ydata().tolist() for axes in figure.axes[1::3]] == [[5.5, 5.5], [0, 0]]
+
+
+def test_retraining_is_drawn_from_its_table(tmp_path):
+    retraining_table().to_csv(tmp_path / "table.csv", index=False)
+    files = make(tmp_path, "figure", "retraining", {"table": tmp_path / "table.csv"})
+    assert b"<!-- attack: log-p -->" in files["svg"].read_bytes()
