@@ -69,7 +69,8 @@ def to_html(table: pd.DataFrame, name: str, origin: Origin | None = None) -> str
     texts = [number for number, kind in enumerate(kinds, 1) if not pd.api.types.is_numeric_dtype(kind)]
     rules = [f"th:nth-child({n}), td:nth-child({n}) {{ text-align: left; }}" for n in texts]
     long = [number for number, column in enumerate(cells, 1) if cells[column].str.len().max() > LONG]
-    rules += [f"td:nth-child({n}) {{ white-space: normal; min-width: {LONG // 2}ch; }}" for n in long]
+    broken = f"white-space: normal; overflow-wrap: anywhere; min-width: {LONG // 2}ch"
+    rules += [f"td:nth-child({n}) {{ {broken}; }}" for n in long]
     headings = iter([_heading(explanation(name, column), whose.get(column)) for column in cells])
     cells.columns = [name.replace("_", "_<wbr>") for name in cells]
     shown = cells.to_html(index=False, border=0).replace("&lt;wbr&gt;", "<wbr>")

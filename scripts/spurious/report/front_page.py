@@ -59,7 +59,8 @@ def _cell(claim: tuple, folder: str) -> str:
     Both are said when the pointer rests on it, too.
     """
     if claim.verdict == "not run":
-        return f'<td class="not-run"><b>not run</b> <i>{html.escape(claim.measured)}</i></td>'
+        reason = html.escape(claim.measured, quote=True)
+        return f'<td class="not-run" title="{reason}"><b>not run</b> <i>{reason}</i></td>'
     verdict = link(f"{folder}/{claim.table}.html", claim.verdict)
     measured = html.escape(f"{claim.measured} (by {claim.rule})", quote=True)
     value = link(f"{folder}/claims.html", number(claim))
