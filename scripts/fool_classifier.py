@@ -5,7 +5,6 @@ import argparse
 from pipeline.jobs.arguments import Parser, add_compute_arguments, add_required, answer_help, run, settings_argument
 from pipeline.jobs.devices import prepare_compute
 from pipeline.jobs.progress import progress_bar, tell_of
-from spurious.attacks.within import Starts
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.errors import SpuriousError
 from spurious.experiments.fooling.settings import FoolingSettings
@@ -31,6 +30,7 @@ from pipeline.files.classifiers import open_classifier
 from pipeline.files.images import Images, open_images
 from pipeline.files.rows import write_rows
 from pipeline.files.tensors import write_tensors
+from spurious.attacks.within import Starts
 from spurious.experiments.fooling.rows import COLUMNS, RUBBISH_COLUMNS, near_chance_by_seed, rubbish_count
 from spurious.experiments.fooling.seeds import FooledSeed, fool_seed, parts
 from spurious.experiments.fooling.starts import images_wanted, of_one_size
