@@ -14,13 +14,12 @@ from pipeline.jobs.arguments import (
     add_compute_arguments,
     add_required,
     answer_help,
-    json_argument,
+    named_settings_argument,
     pair_argument,
     run,
     settings_argument,
 )
 from pipeline.jobs.devices import prepare_compute
-from spurious import registry
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.errors import SpuriousError
 from spurious.experiments.robustness.settings import KEPT_PHOTOGRAPHS, RobustnessSettings
@@ -37,16 +36,16 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--denoisers", nargs="*", default=[], help="files of the denoisers that defences name")
     source = pair_argument("ATTACK=FILE")
     parser.add_argument("--sources", nargs="*", type=source, default=[], help="weights that attacks of transfer follow")
-    parser.add_argument("--source-entries", type=entries, default={}, help="JSON: their entries of classifiers")
+    parser.add_argument(
+        "--source-entries",
+        type=named_settings_argument(ClassifierEntry),
+        default={},
+        help="JSON: their entries of classifiers",
+    )
     parser.add_argument("--shard", type=INDEX, default=0, help="counted from 0")
     parser.add_argument("--shards", type=COUNT, default=1, help="how many there are")
     add_compute_arguments(parser)
     return parser.parse_args(argv)
-
-
-def entries(text: str) -> dict[str, ClassifierEntry]:
-    """The entries of `classifiers:` by the attack."""
-    return {name: registry.parse(ClassifierEntry, entry, name) for name, entry in json_argument(text).items()}
 
 
 answer_help(__name__, parse)

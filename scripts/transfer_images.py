@@ -8,13 +8,12 @@ from pipeline.jobs.arguments import (
     add_compute_arguments,
     add_required,
     answer_help,
-    json_argument,
+    named_settings_argument,
     pair_argument,
     run,
     settings_argument,
 )
 from pipeline.jobs.devices import prepare_compute
-from spurious import registry
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.errors import SpuriousError, unknown_name
 from spurious.experiments.transfer.settings import TransferSettings
@@ -24,15 +23,15 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
     add_required(parser, "data", "rows")
     parser.add_argument("--sources", nargs="+", type=source, required=True, metavar="NAME:SEED=FILE")
-    parser.add_argument("--entries", type=entries, required=True, help="JSON: the entries of these names")
+    parser.add_argument(
+        "--entries",
+        type=named_settings_argument(ClassifierEntry),
+        required=True,
+        help="JSON: the entries of these names",
+    )
     parser.add_argument("--settings", type=settings_argument(TransferSettings), required=True)
     add_compute_arguments(parser)
     return parser.parse_args(argv)
-
-
-def entries(text: str) -> dict[str, ClassifierEntry]:
-    """The entries of `classifiers:` by name."""
-    return {name: registry.parse(ClassifierEntry, entry, name) for name, entry in json_argument(text).items()}
 
 
 def source(text: str) -> tuple[tuple[str, int], str]:
