@@ -165,17 +165,6 @@ def _from_json(text: str, kind: type, what: str) -> Any:
     return value
 
 
-def named_settings_argument(cls: "type[Parsed]") -> "Callable[[str], dict[str, Parsed]]":
-    """An argparse type: JSON text into settings of the class by name."""
-    from spurious.registry import parse
-
-    def parsed(text: str) -> "dict[str, Parsed]":
-        declare_own_kinds()
-        return {name: parse(cls, value, name) for name, value in json_argument(text).items()}
-
-    return parsed
-
-
 def pair_argument(names: str) -> Callable[[str], tuple[str, str]]:
     """An argparse type: text such as "key=path", which is what `names` is, into the two."""
 
