@@ -36,12 +36,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--denoisers", nargs="*", default=[], help="files of the denoisers that defences name")
     source, entries = pair_argument("ATTACK=FILE"), named_settings_argument(ClassifierEntry)
     parser.add_argument("--sources", nargs="*", type=source, default=[], help="weights that attacks of transfer follow")
-    parser.add_argument(
-        "--source-entries",
-        type=named_settings_argument(ClassifierEntry),
-        default={},
-        help="JSON: their entries of classifiers",
-    )
+    parser.add_argument("--source-entries", type=entries, default={}, help="JSON: their entries of classifiers")
     parser.add_argument("--shard", type=INDEX, default=0, help="counted from 0")
     parser.add_argument("--shards", type=COUNT, default=1, help="how many there are")
     add_compute_arguments(parser)

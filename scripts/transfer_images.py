@@ -24,12 +24,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add_required(parser, "data", "rows")
     entries = named_settings_argument(ClassifierEntry)
     parser.add_argument("--sources", nargs="+", type=source, required=True, metavar="NAME:SEED=FILE")
-    parser.add_argument(
-        "--entries",
-        type=named_settings_argument(ClassifierEntry),
-        required=True,
-        help="JSON: the entries of these names",
-    )
+    parser.add_argument("--entries", type=entries, required=True, help="JSON: the entries of these names")
     parser.add_argument("--settings", type=settings_argument(TransferSettings), required=True)
     add_compute_arguments(parser)
     return parser.parse_args(argv)
