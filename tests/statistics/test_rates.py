@@ -34,7 +34,9 @@ TABLES = {
     "linear-pair": {"rows": lambda: pd.DataFrame(PAIR)},
 }
 # have no row of a single seed: such bounds are cut to [0, 1]
-OVER_SEEDS = {"backworking-summary", "backworking-ablation", "retraining-strong", "retraining-noise"}
+OVER_SEEDS = {"backworking-summary", "backworking-ablation"} | {
+    f"retraining-{name}" for name in ("strong", "noise", "judges")
+}
 WITHOUT = {"backworking", "retraining-summary", "smoothing-tests", "images-excluded", "robustness-checks"}
 WITHOUT |= {"robustness-gain", "map-elites"}  # have no interval of a rate
 

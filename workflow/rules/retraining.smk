@@ -60,10 +60,7 @@ rule retrain_classifier:
 
 
 rule judge_images:
-    """What an independent judge says of the images that the attack ends with in all arms of a classifier.
-
-    It reads what is stored: another judge is one more job, and nothing is trained again.
-    """
+    """What an independent judge says of the stored images that the attack ends with in all arms of a classifier."""
     input:
         data="results/{dataset}/data.safetensors",
         judge=learned_by_judge,

@@ -12,7 +12,7 @@ from blobs import blobs
 from pipeline.files import estimators
 from pipeline.files.tensors import write_tensors
 from pipeline.files.weights import write_weights
-from pipeline.jobs.arguments import EXTENSIONS
+from pipeline.jobs.arguments import EXTENSIONS, named_settings_argument
 from spurious.attacks.entries import GradientAttack
 from spurious.attacks.evolution import Budget, Goal, ball, evolve
 from spurious.attacks.gradient import fool
@@ -208,11 +208,12 @@ class Mine(Architecture, kind="mine_transferred"):
 
 def test_an_entry_may_be_of_an_architecture_of_ones_own(tmp_path, monkeypatch):
     entry = json.dumps({"own": {"architecture": "mine_transferred", "recipe": "fast"}})
+    entries = named_settings_argument(ClassifierEntry)
     with pytest.raises(argparse.ArgumentTypeError, match=r"^own: architecture: 'mine_transferred' is not allowed"):
-        transfer_images.entries(entry)
+        entries(entry)
     (tmp_path / "mine.py").write_text(OWN, encoding="utf-8")
     monkeypatch.setenv(EXTENSIONS, json.dumps([str(tmp_path / "mine.py")]))
-    assert transfer_images.entries(entry)["own"].layers == ("input", "softmax")
+    assert entries(entry)["own"].layers == ("input", "softmax")
 
 
 @pytest.mark.parametrize("source", ["forest=file", "forest:0", ":0=file", "forest:x=file"])
