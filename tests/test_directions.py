@@ -144,6 +144,14 @@ def test_a_file_or_a_print_is_noticed(line):
     assert worldly(line)
 
 
+def test_no_rule_or_function_of_the_workflow_stands_twice():
+    """Snakemake reads all files into one namespace: of two functions of one name the later one counts, silently."""
+    texts = [path.read_text(encoding="utf-8") for path in (SCRIPTS.parent / "workflow").rglob("*.smk")]
+    names = Counter(name for text in texts for name in re.findall(r"^(?:def|rule) (\w+)", text, re.MULTILINE))
+    assert len(names) > 100
+    assert [name for name, count in names.items() if count > 1] == []
+
+
 def test_no_function_stands_twice():
     """Whatever it is called there."""
     seen: dict[str, str] = {}

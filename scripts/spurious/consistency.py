@@ -127,6 +127,9 @@ def experiment_problems(config: Shared, source: Source, entry: Experiment, place
     yield from _figure_names(config, place)
     for classifier in entry.robustness:
         yield from _transfers(config, source, entry, classifier)
+    if entry.retraining and source.kind == "digits" and config.retraining.confidence.elsewhere == source.kind:
+        text = "'digits' are the dataset's own images: use photographs, or null"
+        yield Problem(("retraining", "confidence", "elsewhere"), text)
     for classifier in entry.retraining:
         yield from _searches_of_arms(config, classifier)
         yield from _judges(config, classifier, entry.seeds)
@@ -190,11 +193,19 @@ def _transfers(config: Shared, source: Source, entry: Experiment, classifier: st
         elif attack.seed is not None and not (trained and attack.seed in seeds):
             known = f"use {seeds}" if trained else f"{name!r} comes as a file, leave it out"
             yield Problem((*place, "seed"), f"the seed {attack.seed} is not among the experiment's: {known}")
-        elif name == classifier and _is_attacked_itself(config, attack, entry, classifier, trained):
+        elif _is_same(config, name, classifier) and _is_attacked_itself(config, attack, entry, classifier, trained):
             text = (
                 f"{classifier!r} would be attacked from itself: name another classifier, or a seed that is not attacked"
             )
             yield Problem(place, text)
+
+
+def _is_same(config: Shared, name: str, other: str) -> bool:
+    """Whether two names are of the same network: with the same seed its trainings end in the same weights."""
+    if name == other or not {name, other} <= {*config.classifiers}:
+        return name == other
+    one, two = (config.classifiers[own].model_copy(update={"published_as": None}) for own in (name, other))
+    return one == two
 
 
 def _is_attacked_itself(config: Shared, attack: Transfer, entry: Experiment, classifier: str, trained: bool) -> bool:
@@ -218,7 +229,8 @@ def _linear_classes(config: Shared, source: Source, place: Place) -> Iterator[Pr
 def _judges(config: Shared, classifier: str, seeds: Sequence[int]) -> Iterator[Problem]:
     """Judges that are themselves searched: those of the classifier that is retrained, and of the experiment's seeds."""
     for index, judge in enumerate(config.retraining.judges):
-        if judge.classifier == classifier and (judge.seed is None or judge.seed in seeds):
+        same = _is_same(config, judge.classifier, classifier)
+        if same and (judge.seed is None or judge.seed in seeds):
             searched = ", ".join(map(str, seeds))
             text = f"{classifier!r} is searched with the seeds {searched}; give its judge another seed"
             yield Problem(("retraining", "judges", index), text)

@@ -90,6 +90,14 @@ def test_an_rbf_network_is_sure_near_a_centre_and_of_nothing_far_away(rbf):
     assert to_probabilities(rbf(far)).amax() >= 1 / CLASSES, "a softmax is always sure of something"
 
 
+def test_the_likeliest_of_independent_classes_stays_so_where_every_p_would_be_0():
+    logits = torch.tensor([[-3600.0, -1600.0, -1764.0], [-90.0, -85.0, -300.0], [-70.0, -60.0, 3.0]])
+    p = to_probabilities(logits, independent=True)
+    assert p.argmax(1).tolist() == [1, 1, 2]
+    assert (p.amax(1)[:2] <= math.exp(-79)).all()
+    torch.testing.assert_close(p[2], logits[2].sigmoid(), rtol=0, atol=0)
+
+
 @pytest.mark.parametrize("kind", ["maxout", "rbf"])
 def test_the_layers_are_those_of_the_entry(kind):
     model = build_classifier(Description(architecture=kind, image_shape=SHAPE, classes=CLASSES, units=6))

@@ -260,6 +260,11 @@ BAD = {
         "retraining.judges[1]: 'cnn' is searched with the seeds 0, 1, 2; give its judge another seed",
     ),
     "images of nowhere": ("retraining/confidence/elsewhere", "letters", "confidence.elsewhere: 'letters' is not allo"),
+    "images of the dataset itself": (
+        "retraining/confidence/elsewhere",
+        "digits",
+        "retraining.confidence.elsewhere: 'digits' are the dataset's own images: use photographs, or null",
+    ),
     "recipe that retrains one classifier": (
         "retraining/classifiers/cnn",
         {"recipe": "fats"},
@@ -517,6 +522,23 @@ def test_not_a_configuration(config):
 def test_key_that_is_not_text(config, key):
     config["classifiers"][key] = {}
     assert message(config) == f"config.yaml: classifiers: the key {key!r} is not text: put it in quotes"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        ("robustness/attacks/other", {"kind": "transfer", "classifier": "twin", "seed": 0}, "'cnn' would be attacked"),
+        (
+            "experiments/mnist/override/retraining/judges",
+            [{"classifier": "twin", "seed": 1}],
+            "'cnn' is searched with the seeds",
+        ),
+    ],
+)
+def test_another_name_of_the_same_network_is_no_other_network(path, value, expected):
+    config = changed(path, value)
+    config["classifiers"]["twin"] = config["classifiers"]["cnn"]
+    assert expected in message(config)
 
 
 def test_what_is_run_is_needed(config):

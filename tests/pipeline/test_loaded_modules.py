@@ -56,6 +56,7 @@ def test_a_digest_without_the_readers_of_its_function_would_be_noticed():
         "from spurious.data.splits import Splits as S\ndef table(data: S): ...",
         "from spurious.data import splits\ndef table(data: splits.Splits | None = None): ...",
         "def table(data: 'Splits'): ...",
+        "def table(data: 'splits.Splits | None' = None): ...",
     ],
 )
 def test_the_types_of_ones_own_file_are_found_however_they_are_written(tmp_path, text):

@@ -1,5 +1,6 @@
 """Headings of tables say what their columns mean, and pages what they were computed by."""
 
+import math
 import re
 from pathlib import Path
 
@@ -54,3 +55,8 @@ def test_a_number_and_its_interval_are_one_cell():
     assert 'title="in brackets its 95 % interval, found_low and found_high of the CSV file"' in page
     assert "nth-child(1)" in page
     assert "nth-child(3)" not in page  # numbers with intervals stand to the right, as numbers do
+
+
+def test_an_end_of_an_interval_that_is_not_known_is_said():
+    table = pd.DataFrame({"l2_median": [0.1, 0.2], "l2_low": [0.05, None], "l2_high": [None, math.inf]})
+    assert re.findall("<td>(.*)</td>", formats.to_html(table, "name")) == ["0.1 [0.05, ?]", "0.2 [?, inf]"]

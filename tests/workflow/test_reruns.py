@@ -180,3 +180,16 @@ def test_changed_sigmas_rerun_only_smoothing(rerun):
     kept = [name for name in before if not re.search(r"smoothing|risk-|summary\.rst|published|claims|Snakefile", name)]
     assert len(kept) > 50
     assert [name for name in kept if times(results)[results / name] != before_times[results / name]] == []
+
+
+def test_another_judge_retrains_nothing(finished):
+    config = (finished / "config.yaml").read_text(encoding="utf-8")
+    try:
+        change_config(finished, {"retraining": {"judges": [{"classifier": "forest"}, {"classifier": "softmax"}]}})
+        planned = {
+            script for script, _ in planned_jobs(run_snakemake(finished, "demo", "--dry-run", "--printshellcmds"))
+        }
+    finally:
+        (finished / "config.yaml").write_text(config, encoding="utf-8")
+    assert "judge_images.py" in planned
+    assert not planned & (COMPUTING - {"judge_images.py"})

@@ -6,6 +6,7 @@ the rules put them into the digest of its code (`readers_of`).
 
 import ast
 import functools
+import re
 
 from pipeline.digest import files_of
 
@@ -28,10 +29,15 @@ def readers_of(place: str) -> list[str]:
 
 
 def _names(text: bytes) -> set[str]:
-    """Every name, attribute, imported name and whole text in Python code."""
+    """Every name, attribute, imported name and whole text in Python code, and the names in quoted annotations."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(text)):
         match node:
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name) | ast.Constant(value=str(name)):
                 found.add(name)
+            case (
+                ast.arg(annotation=ast.Constant(value=str(text)))
+                | ast.FunctionDef(returns=ast.Constant(value=str(text)))
+            ):
+                found.update(re.findall(r"\w+", text))
     return found

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from spurious.errors import SpuriousError, reason_of
 from spurious.modules import device_of, evaluating, has_independent_classes
 
+LEAST = -80.0  # log of the smallest p that the likeliest of independent classes is given: float32 goes to -103
 NO_NUMBERS = "the classifier gives logits that are no numbers (NaN or infinite); check its weights"
 
 
@@ -46,6 +47,8 @@ def predict(
 def to_probabilities(logits: Tensor, classes: int | None = None, *, independent: bool = False) -> Tensor:
     """Probabilities (n, K), float32, of logits (n, K): of a softmax, or of a sigmoid where the classes are independent.
 
+    Where every such p is below exp(LEAST) all logits of the image are raised until the largest p is that: their order
+    stays.
     Raises SpuriousError where they are no such matrix, not one for each of so many `classes`, or no numbers.
     """
     if logits.ndim != 2 or classes not in (None, logits.shape[1]):
@@ -55,7 +58,13 @@ def to_probabilities(logits: Tensor, classes: int | None = None, *, independent:
         )
     if not logits.isfinite().all():
         raise SpuriousError(NO_NUMBERS)
-    return logits.float().sigmoid() if independent else logits.float().softmax(1)
+    logits = logits.float()
+    if not independent:
+        return logits.softmax(1)
+    raised = (LEAST - logits.amax(1, keepdim=True)).clamp_min(
+        0
+    )  # else all p of an image may be 0, and none the largest
+    return (logits + raised).sigmoid()
 
 
 def _remedy(logits: Tensor, classes: int | None) -> str:

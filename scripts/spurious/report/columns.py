@@ -37,6 +37,7 @@ OF_TABLE = {
         "rule": "the function that decides the claim",
     },
     "robustness": {
+        "claimed": "whether the defence claims to hold at this size",
         "gradient": "what the attack knows of the defence's gradient: exact, or that of a stand-in",
         "clean_correct": "share that is answered rightly before any attack",
         "clean_rejected": "share that is rejected before any attack",
@@ -57,6 +58,8 @@ OF_TABLE = {
         "violations": "images that speak against it, at most ten",
     },
     "retraining": {
+        "steps": "median over the labels of the steps that the search of a label took",
+        "images": "images that the attack searches, of all labels",
         "found": "images of all labels that the attack finds, p of the label above found_above",
         "negatives_found_share": "share of the negatives that fooled the net they were made against",
         "old_p_mean": "mean p that the net gives to the images found in the round before",
@@ -142,9 +145,20 @@ OF_TABLE = {
 }
 
 
+# What a heading of COMMON means in a table whose other headings speak for themselves.
+OTHERWISE = {
+    ("transfer", "source"): "the classifier that the images were made to fool",
+    ("fooling", "n"): "images that are classified rightly before the attack, of all seeds in rows of all",
+    ("smoothing-agreement", "accuracy"): "share of right answers among the images on which so many views agree",
+    ("smoothing-tests", "verdict"): "first or second: that one is better, surely; else within noise",
+    ("smoothing-variants", "verdict"): "higher or lower than without the change, surely; else within noise",
+}
+
+
 def explanation(table: str, column: str) -> str:
     """What a column of a table means, "" where nothing is known of it; the ends of an interval need no entry."""
-    return OF_TABLE.get(table, {}).get(column, COMMON.get(column, ""))
+    own = OF_TABLE.get(table, {}).get(column) or OTHERWISE.get((table, column))
+    return own or COMMON.get(column, "")
 
 
 def intervals(columns: Sequence[str]) -> dict[str, tuple[str, str]]:

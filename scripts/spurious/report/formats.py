@@ -81,8 +81,8 @@ def to_html(table: pd.DataFrame, name: str, origin: Origin | None = None) -> str
 
 
 def _with_interval(number: str, low: str, high: str) -> str:
-    """A number with its interval, where it has one."""
-    return f"{number} [{low}, {high}]" if low and high else number
+    """A number with its interval, where it has one; "?" is an end that is not known."""
+    return f"{number} [{low or '?'}, {high or '?'}]" if low or high else number
 
 
 def _heading(meaning: str, bounds: tuple[str, str] | None) -> str:

@@ -366,6 +366,17 @@ def test_an_attack_that_does_not_know_a_norm_refuses_it(monkeypatch):
     assert str(caught.value) == line
     every = ("random", "oblivious", "white-box", "denial", "hop-skip-jump")
     assert registry.parse(RobustnessSettings, SMALL | changes | {"attacks": {name: name for name in every}})
+    own = {"sizes": {"linf": [0.1]}, "classifiers": {"cnn": {"sizes": {"rms": [0.1]}}}}
+    with pytest.raises(SpuriousError, match=r"^attacks\.by-squares: knows the norms"):
+        registry.parse(RobustnessSettings, SMALL | own | {"attacks": {"by-squares": "square"}})
+
+
+def test_a_classifier_with_sizes_in_one_norm_leaves_the_other_panel_out(rows):
+    table = robustness(rows)
+    other = table[table["norm"] == "linf"].assign(classifier="other")
+    panels = figure(pd.concat([other, table], ignore_index=True)).axes
+    assert [axes.get_visible() for axes in panels].count(False) == 1
+    assert len(panels) == 4
 
 
 def test_a_norm_from_outside_attacks_as_the_one_that_it_is_a_multiple_of(monkeypatch):

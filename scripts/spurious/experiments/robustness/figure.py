@@ -33,13 +33,19 @@ def figure(table: pd.DataFrame) -> Figure:
     for line, classifier in zip(panels, classifiers, strict=True):
         for axes, norm in zip(line, norms, strict=True):
             own = rows[(rows["classifier"] == classifier) & (rows["norm"] == norm)]
+            if own.empty:  # its sizes are its own, and in other norms only
+                axes.set_visible(False)
+                continue
             _draw(axes, own)
             axes.set_title(f"{classifier}, {seeds_of(own.iloc[0])}, {_words(norm)}, n = {own['n'].iloc[0]:,}")
         line[0].set_ylabel("robust accuracy")
     for axes in panels[-1]:
         axes.set_xlabel("size of the change, pixels in [0, 1]")
-    handles, names = panels[0, 0].get_legend_handles_labels()
-    legend_below(drawn, handles, names, across=4)
+    keys = {
+        name: handle for axes in panels.flat for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    names = [*keys]
+    legend_below(drawn, [*keys.values()], names, across=4)
     drawn.suptitle(
         "what the worst attack on each image leaves" + ("" if len(names) > 1 else f" of the defence {names[0]}")
     )

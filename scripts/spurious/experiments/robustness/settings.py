@@ -96,7 +96,8 @@ class RobustnessSettings(Settings):
     @model_validator(mode="after")
     def _attacks_know_the_norms(self) -> Self:
         for name, attack in self.attacks.items():
-            unknown = [norm for norm in self.sizes if attack.norms is not None and norm not in attack.norms]
+            every = dict.fromkeys(norm for own in (self, *self.classifiers.values()) for norm in own.sizes or ())
+            unknown = [norm for norm in every if attack.norms is not None and norm not in attack.norms]
             if unknown:
                 known = " and ".join(attack.norms)
                 remedy = f"leave the attack out, or {unknown[0]!r} out of sizes"
