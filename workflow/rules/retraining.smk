@@ -73,11 +73,9 @@ rule judge_images:
     conda:
         "../envs/spurious.yaml"
     threads: threads_of("retraining")
-    resources:
+    resources: # few images, once: a processor is enough
         cpus_per_task=threads_of("retraining"),
-        gpu=1,
-        gres="",
-        mem_mb=with_gpu(3000),
+        mem_mb=growing(3000),
         runtime=growing(SMALL_MIN),
     params:
         code=code("judge_images.py"),
@@ -88,4 +86,4 @@ rule judge_images:
     shell:
         program("judge_images.py") + " --data {input.data} --judge {input.judge} --entry {params.entry:q}"
         " --name {wildcards.judge} --images {input.images} --strong {input.strong} --rows {output}"
-        " --threads {params.threads} --gpu {resources.gpu} --gres={resources.gres:q} 2>&1 | tee {log} >&2"
+        " --threads {params.threads} 2>&1 | tee {log} >&2"
