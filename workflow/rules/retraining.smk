@@ -73,7 +73,7 @@ rule judge_images:
     conda:
         "../envs/spurious.yaml"
     threads: threads_of("retraining")
-    resources: # few images, once: a processor is enough
+    resources:  # few images, once: a processor is enough
         cpus_per_task=threads_of("retraining"),
         mem_mb=growing(3000),
         runtime=growing(SMALL_MIN),

@@ -11,6 +11,7 @@ COMMON = {
     "attack": "the attack; worst: for each image the worst of all attacks",
     "norm": "how the size of a change is measured: linf, its largest pixel, or l2, its length",
     "epsilon": "the largest change that the attack may make, in the norm; pixels are in [0, 1]",
+    "claimed": "whether the defence claims to hold against changes of this size",
     "sigma": "standard deviation of the Gaussian noise; pixels are in [0, 1]",
     "radius": "L2 distance from the image, pixels in [0, 1]",
     "negatives": "images that are added in retraining with another answer than a class",
@@ -37,7 +38,6 @@ OF_TABLE = {
         "rule": "the function that decides the claim",
     },
     "robustness": {
-        "claimed": "whether the defence claims to hold at this size",
         "gradient": "what the attack knows of the defence's gradient: exact, or that of a stand-in",
         "clean_correct": "share that is answered rightly before any attack",
         "clean_rejected": "share that is rejected before any attack",
