@@ -1,6 +1,27 @@
 """What every test of figures asks for."""
 
+import pytest
+
 from spurious.figures.style import render
+
+
+class EveryFigure:
+    """Tests that every figure of a file has to pass; a subclass names them: `drawn`, {name: function of nothing}."""
+
+    def pytest_generate_tests(self, metafunc):
+        drawn = metafunc.cls.drawn
+        metafunc.parametrize("draw", list(drawn.values()), ids=list(drawn))
+
+    @pytest.mark.parametrize(("kind", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
+    def test_files_are_equal_byte_by_byte(self, draw, kind, start):
+        assert_same_bytes(draw, kind, start)
+
+
+class EveryPage(EveryFigure):
+    """And every figure whose title is "title of it"."""
+
+    def test_a_page_is_whole_and_has_its_title(self, draw):
+        assert_whole_page(draw(), "title of it")
 
 
 def assert_same_bytes(draw, kind, start):

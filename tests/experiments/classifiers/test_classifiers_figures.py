@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from figurechecks import assert_same_bytes, assert_whole_page
+from figurechecks import EveryPage
 from making import make, returned
 from samplepictures import CALLED, GRID, KEPT, P, pictures, store
 from spurious.errors import SpuriousError
@@ -20,15 +20,8 @@ DRAWN = {
 }
 
 
-@pytest.mark.parametrize("name", DRAWN)
-@pytest.mark.parametrize(("kind", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
-def test_files_are_equal_byte_by_byte(name, kind, start):
-    assert_same_bytes(DRAWN[name], kind, start)
-
-
-@pytest.mark.parametrize("name", DRAWN)
-def test_a_page_is_whole_and_has_its_title(name):
-    assert_whole_page(DRAWN[name](), "title of it")
+class TestEveryPage(EveryPage):
+    drawn = DRAWN
 
 
 def test_worst_shows_the_predicted_class():

@@ -193,6 +193,13 @@ def write_inputs(folder, channels=1, classes=3, validation=True):
     return folder
 
 
+def without_first(data, count):
+    """The file without its first `count` test images."""
+    tensors = load_file(data)
+    write_tensors(data, tensors | {name: tensors[name][count:] for name in ("test_images", "test_labels")})
+    return data
+
+
 def files_of(folder, data):
     return {"weights": folder / "weights.safetensors", "splits": data}
 
@@ -221,10 +228,7 @@ def test_a_class_without_a_name_is_told(tmp_path, name):
 
 @pytest.mark.parametrize(("label", "heads"), [(0, ["start", "2"]), (1, ["start", "2", "0"])])
 def test_a_target_equal_to_the_label_is_left_out(tmp_path, label, heads):
-    data = write_inputs(tmp_path)
-    tensors = load_file(data)
-    tensors["test_images"], tensors["test_labels"] = tensors["test_images"][label:], tensors["test_labels"][label:]
-    write_tensors(data, tensors)
+    data = without_first(write_inputs(tmp_path), label)
     figure = returned("figure", "template-images", files_of(tmp_path, data), targets=TARGETS)
     rows = 1 - pages.TOP / figure.get_size_inches()[1]
     above = [text.get_text() for text in figure.texts if text.get_position()[1] > rows]
@@ -259,10 +263,7 @@ def test_the_image_is_the_first_held_out_one_that_all_get_right(tmp_path):
     ],
 )
 def test_the_title_says_where_not_all_get_the_image_right(tmp_path, first, title):
-    data = write_inputs(tmp_path)
-    tensors = load_file(data)
-    tensors["test_images"], tensors["test_labels"] = tensors["test_images"][first:], tensors["test_labels"][first:]
-    write_tensors(data, tensors)
+    data = without_first(write_inputs(tmp_path), first)
     figure = returned("figure", "template-images", files_of(tmp_path, data), targets=TARGETS)
     assert figure.get_suptitle() == title
 

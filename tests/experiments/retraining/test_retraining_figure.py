@@ -1,9 +1,8 @@
 """The figure of retraining."""
 
 import pandas as pd
-import pytest
 
-from figurechecks import assert_same_bytes, assert_whole_page, keys_of
+from figurechecks import EveryPage, keys_of
 from making import make
 from spurious.experiments.retraining import figure as retraining_figure
 
@@ -23,15 +22,8 @@ DRAWN = {
 }
 
 
-@pytest.mark.parametrize("name", DRAWN)
-@pytest.mark.parametrize(("kind", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
-def test_files_are_equal_byte_by_byte(name, kind, start):
-    assert_same_bytes(DRAWN[name], kind, start)
-
-
-@pytest.mark.parametrize("name", DRAWN)
-def test_a_page_is_whole_and_has_its_title(name):
-    assert_whole_page(DRAWN[name](), "title of it")
+class TestEveryPage(EveryPage):
+    drawn = DRAWN
 
 
 def test_retraining_draws_every_arm_from_round_0():

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from figurechecks import assert_same_bytes, assert_whole_page, keys_of
+from figurechecks import EveryPage, keys_of
 from making import make, returned
 from samplepictures import RNG, pictures
 from samplerows import smoothing_table
@@ -108,15 +108,8 @@ DRAWN = {
 }
 
 
-@pytest.mark.parametrize("name", DRAWN)
-@pytest.mark.parametrize(("kind", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
-def test_files_are_equal_byte_by_byte(name, kind, start):
-    assert_same_bytes(DRAWN[name], kind, start)
-
-
-@pytest.mark.parametrize("name", DRAWN)
-def test_a_page_is_whole_and_has_its_title(name):
-    assert_whole_page(DRAWN[name](), "title of it")
+class TestEveryPage(EveryPage):
+    drawn = DRAWN
 
 
 @pytest.mark.parametrize(
