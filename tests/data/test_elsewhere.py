@@ -6,6 +6,7 @@ from sklearn.datasets import load_digits, load_sample_images
 
 from spurious.data.elsewhere import CUT, ELSEWHERE, resized
 from spurious.seeding import generator
+from spurious.vision import resize
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
@@ -45,6 +46,11 @@ def test_photographs_are_cuts_in_their_own_place():
             places += [page[:, y : y + CUT, x : x + CUT] for y, x in zip(tops.tolist(), lefts.tolist(), strict=True)]
         assert any(torch.allclose(place, image, atol=1e-5) for place in places)
     torch.testing.assert_close(grey, colour.mean(1, keepdim=True))
+
+
+def test_images_are_resized_as_those_of_a_dataset():
+    images = torch.rand(3, 1, 8, 8, generator=generator(0))
+    torch.testing.assert_close(resized(images, (1, 28, 28)), resize(images, 28), rtol=0, atol=0)
 
 
 def test_one_channel_is_repeated():

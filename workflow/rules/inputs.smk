@@ -68,9 +68,14 @@ def classifier_settings(wildcards):
 
 
 def entry_of(classifier, dataset):
+    return json.dumps(entry_to_open(classifier, dataset))
+
+
+def entry_to_open(classifier, dataset):
+    """The entry of a classifier without what its file does not depend on."""
     others = ("recipe", "published_as")
     entry = experiment(dataset)["classifiers"][classifier]
-    return json.dumps({key: value for key, value in entry.items() if key not in others})
+    return {key: value for key, value in entry.items() if key not in others}
 
 
 def recipe(wildcards):
@@ -201,13 +206,22 @@ def denoisers_of(stage, wildcards, seed):
 
 
 def learned_by(classifier, dataset):
-    """The pattern of the file in which a classifier that is trained here keeps what it has learned."""
+    """The pattern of the file that holds what a classifier has learned: here, or wherever its file is from."""
     if is_fitted(classifier, dataset):
         return rules.fit_classifier.output.model
-    return rules.train_classifier.output.weights
+    if "architecture" in experiment(dataset)["classifiers"][classifier]:
+        return rules.train_classifier.output.weights
+    return rules.fetch_classifier.output[0]
+
+
+def learned_by_each(trainings, dataset):
+    """The files of trainings (classifier, seed); a file from elsewhere is the same for every seed."""
+    return [
+        path
+        for classifier, seed in trainings
+        for path in expand(learned_by(classifier, dataset), dataset=dataset, classifier=classifier, seed=seed)
+    ]
 
 
 def learned_by_first_seed(wildcards, classifier=None):
-    classifier = classifier or wildcards.classifier
-    pattern = learned_by(classifier, wildcards.dataset)
-    return collect(pattern, dataset=wildcards.dataset, classifier=classifier, seed=first_seed(wildcards))
+    return learned_by_each([(classifier or wildcards.classifier, first_seed(wildcards))], wildcards.dataset)

@@ -114,24 +114,23 @@ def settings_argument(cls: "type[Parsed]") -> "Callable[[str], Parsed]":
     """An argparse type: JSON text into the frozen settings `cls`, whose kinds may come from EXTENSIONS."""
     from spurious.registry import parse
 
-    def parsed(text: str) -> "Parsed":
-        try:
-            declare_own_kinds()
-            return parse(cls, json_argument(text))
-        except SpuriousError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return parsed
+    return _settings_from(lambda value: parse(cls, value))
 
 
 def named_settings_argument(cls: "type[Parsed]") -> "Callable[[str], dict[str, Parsed]]":
-    """An argparse type: JSON text of an object into frozen settings `cls` by name."""
+    """An argparse type: JSON text of an object into such settings by name."""
     from spurious.registry import parse
 
-    def parsed(text: str) -> "dict[str, Parsed]":
+    return _settings_from(lambda value: {name: parse(cls, own, name) for name, own in value.items()})
+
+
+def _settings_from(parse: Callable[[dict[str, Any]], Any]) -> Callable[[str], Any]:
+    """An argparse type: what `parse` makes of a JSON object, once the kinds of EXTENSIONS are there."""
+
+    def parsed(text: str) -> Any:
         try:
             declare_own_kinds()
-            return {name: parse(cls, settings, name) for name, settings in json_argument(text).items()}
+            return parse(json_argument(text))
         except SpuriousError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 

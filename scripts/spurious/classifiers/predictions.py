@@ -47,8 +47,7 @@ def predict(
 def to_probabilities(logits: Tensor, classes: int | None = None, *, independent: bool = False) -> Tensor:
     """Probabilities (n, K), float32, of logits (n, K): of a softmax, or of a sigmoid where the classes are independent.
 
-    Where every such p is below exp(LEAST) all logits of the image are raised until the largest p is that: their order
-    stays.
+    Where every p of a sigmoid is below exp(LEAST), the image's logits are raised together until the largest is that.
     Raises SpuriousError where they are no such matrix, not one for each of so many `classes`, or no numbers.
     """
     if logits.ndim != 2 or classes not in (None, logits.shape[1]):
@@ -61,9 +60,8 @@ def to_probabilities(logits: Tensor, classes: int | None = None, *, independent:
     logits = logits.float()
     if not independent:
         return logits.softmax(1)
-    raised = (LEAST - logits.amax(1, keepdim=True)).clamp_min(
-        0
-    )  # else all p of an image may be 0, and none the largest
+    # Else all p of an image may be 0, and none the largest.
+    raised = (LEAST - logits.amax(1, keepdim=True)).clamp_min(0)
     return (logits + raised).sigmoid()
 
 

@@ -47,7 +47,7 @@ def photographs(count: int, shape: tuple[int, int, int], generator: "Generator")
 
 def resized(images: "Tensor", shape: tuple[int, int, int]) -> "Tensor":
     """Images (N, 1 or C, H', W') in [0, 1] to (N, C, H, W): antialiased bicubic, clamped; one channel is repeated."""
-    from torch.nn.functional import interpolate
+    from torch.nn.functional import interpolate  # as vision.resize: importing torchvision costs every retraining .5 s
 
     smooth = interpolate(images, size=shape[1:], mode="bicubic", antialias=True, align_corners=False)
     return smooth.clamp(0, 1).expand(-1, shape[0], -1, -1).contiguous()

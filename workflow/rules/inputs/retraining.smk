@@ -38,9 +38,7 @@ def judge_of(wildcards):
 
 def learned_by_judge(wildcards):
     """The file of a classifier that says of found images what they are."""
-    classifier, seed = judge_of(wildcards)
-    pattern = learned_by(classifier, wildcards.dataset)
-    return collect(pattern, dataset=wildcards.dataset, classifier=classifier, seed=seed)
+    return learned_by_each([judge_of(wildcards)], wildcards.dataset)
 
 
 def strong_images_of_arms(wildcards):

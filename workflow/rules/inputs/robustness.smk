@@ -22,19 +22,7 @@ def sources_of_attack(wildcards):
 
 def attacked_sources(wildcards):
     """The weights of the classifiers that attacks of transfer follow."""
-    dataset = wildcards.dataset
-    return [
-        path
-        for name, seed in sources_of_attack(wildcards).values()
-        for path in expand(weights_pattern(name, dataset), dataset=dataset, classifier=name, seed=seed)
-    ]
-
-
-def weights_pattern(classifier, dataset):
-    """The pattern of the file of a network that is trained here, or fetched."""
-    if "architecture" in experiment(dataset)["classifiers"][classifier]:
-        return rules.train_classifier.output.weights
-    return rules.fetch_classifier.output[0]
+    return learned_by_each(sources_of_attack(wildcards).values(), wildcards.dataset)
 
 
 def attacked_source_arguments(wildcards, input):
@@ -44,5 +32,5 @@ def attacked_source_arguments(wildcards, input):
 
 def attacked_source_entries(wildcards):
     """The entries of these classifiers by the attack."""
-    own = {attack: name for attack, (name, seed) in sources_of_attack(wildcards).items()}
-    return json.dumps({attack: json.loads(entry_of(name, wildcards.dataset)) for attack, name in own.items()})
+    followed = sources_of_attack(wildcards).items()
+    return json.dumps({attack: entry_to_open(name, wildcards.dataset) for attack, (name, _) in followed})

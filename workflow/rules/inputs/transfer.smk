@@ -8,12 +8,7 @@ def transfer_sources(wildcards):
 
 
 def transfer_models(wildcards):
-    sources = transfer_sources(wildcards)
-    return [
-        path
-        for name, seed in sources
-        for path in collect(learned_by(name, wildcards.dataset), classifier=name, seed=seed, **wildcards)
-    ]
+    return learned_by_each(transfer_sources(wildcards), wildcards.dataset)
 
 
 def transfer_arguments(wildcards, input):

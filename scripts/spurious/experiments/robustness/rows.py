@@ -24,20 +24,8 @@ from spurious.views.preprocessing import Preprocessing, prepare
 
 VARIANTS = ("alone", "one step", "more steps", "more restarts", "untargeted", "targeted")  # of the white box
 COLUMNS = [
-    *(
-        "defence",
-        "gradient",
-        "norm",
-        "epsilon",
-        "claimed",
-        "attack",
-        "goal",
-        "sees",
-        "id",
-        "label",
-        "undefended",
-        "clean",
-    ),
+    *("defence", "gradient", "norm", "epsilon", "claimed", "attack", "goal", "sees", "id", "label"),
+    *("undefended", "clean"),
     *("found", "found_at", "predicted", "found_rounded", "predicted_rounded", "l2", "linf", "vanished", "repeats"),
 ]
 

@@ -95,9 +95,9 @@ class RobustnessSettings(Settings):
 
     @model_validator(mode="after")
     def _attacks_know_the_norms(self) -> Self:
+        norms = dict.fromkeys(norm for own in (self, *self.classifiers.values()) for norm in own.sizes or ())
         for name, attack in self.attacks.items():
-            every = dict.fromkeys(norm for own in (self, *self.classifiers.values()) for norm in own.sizes or ())
-            unknown = [norm for norm in every if attack.norms is not None and norm not in attack.norms]
+            unknown = [norm for norm in norms if attack.norms is not None and norm not in attack.norms]
             if unknown:
                 known = " and ".join(attack.norms)
                 remedy = f"leave the attack out, or {unknown[0]!r} out of sizes"
