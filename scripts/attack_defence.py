@@ -6,6 +6,7 @@ Every image that was found is kept, with what `verify.py` needs to judge it agai
 import argparse
 import json
 from functools import partial
+from typing import Any
 
 from pipeline.jobs.arguments import (
     COUNT,
@@ -86,7 +87,7 @@ def main(argv: list[str] | None = None) -> None:
             raise SpuriousError(f"{arguments.weights}: {error}") from None
     who = {"classifier": arguments.classifier, "seed": arguments.seed}
     write_rows(arguments.rows, made.rows.assign(**who))
-    about = who | {"entry": as_data(arguments.entry)} | made.about
+    about = who | {"entry": as_data(arguments.entry), "sources": sources_of(arguments)} | made.about
     described = {"archive": json.dumps(about), "rows": json.dumps([row | who for row in made.shown])}
     write_tensors(arguments.found, made.images, described)
 
@@ -103,6 +104,12 @@ def following(settings: RobustnessSettings, arguments: argparse.Namespace, devic
             frozen = model.to(memory_format=torch.channels_last).eval().requires_grad_(False)
             attacks[name] = attack.following(Defended(Undefended(), frozen, preprocessing))
     return settings.model_copy(update={"attacks": attacks})
+
+
+def sources_of(arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """By the attack of transfer, the file and the entry of the classifier that it followed, in types of JSON."""
+    entries = arguments.source_entries
+    return {name: {"file": path, "entry": as_data(entries[name])} for name, path in arguments.sources}
 
 
 def own_ranks(count: int, shard: int, shards: int) -> torch.Tensor:

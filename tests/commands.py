@@ -1,4 +1,4 @@
-"""The commands that our documents show: where they stand, and one command as the words of its program."""
+"""The commands that our documents show: where they are, and one command as the words of its program."""
 
 import re
 import shlex

@@ -142,6 +142,7 @@ def handed_on(command):
             yield Command(command.document, program, tuple(words))
 
 
+@pytest.mark.slow  # a minute of processor time: it plans demo, paper and more, a dozen times
 def test_snakemake_plans_its_commands(planned):
     """Every command is parsed by Snakemake; the targets of those with the same configuration are planned together."""
     pytest.importorskip("snakemake_executor_plugin_slurm")
@@ -152,6 +153,7 @@ def test_snakemake_plans_its_commands(planned):
     assert [*filter(None, planned(commands))] == []
 
 
+@pytest.mark.slow
 def test_mistakes_in_commands_of_snakemake_are_noticed(planned):
     """An option, a target that --config swallows, one that nobody makes."""
     mistakes = {

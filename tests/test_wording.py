@@ -99,7 +99,7 @@ TRANSLATED = {  # words that were translated one by one, and what a native write
     r"are\s+none\s+of\s+the\s+models": "are not the models'",
     r"are\s+no\s+accuracies": "not the accuracies",
     r"made\s+real\s+ones": "clipped and classified again",
-    r"stands?\s+under": "is in",
+    r"stands?\s+(under|nowhere|there|in\s+(a|the)\s|in\s+`|beside)": "is in, is not there",
     r"\beps\s+\.?[0-9]": "ε",
 }
 

@@ -26,7 +26,7 @@ def reached(*roots: str) -> list[Path]:
 
     A root may also be the path of somebody's own file, such as "mine.py": it counts with what it imports of ours.
 
-    Imports count wherever they stand in a file, but for those that only a type checker sees. Whole files count, never
+    Imports count wherever they are in a file, but for those that only a type checker sees. Whole files count, never
     parts: a job that runs once too often costs less than a stale number.
     """
     found: set[Path] = set()

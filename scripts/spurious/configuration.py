@@ -1,7 +1,7 @@
 """The configuration: completed by the defaults, checked in one go, merged by dataset."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,16 +15,20 @@ Config = Mapping[str, Any]
 
 
 def check(
-    config: Config, folder: str | PurePosixPath = "", named: Callable[[Place], str] = lambda place: "config.yaml"
+    config: Config,
+    folder: str | PurePosixPath = "",
+    named: Callable[[Place], str] = lambda place: "config.yaml",
+    published: Collection[str] | None = None,
 ) -> None:
     """Raise SpuriousError, in one line, for the first thing that is wrong with `config`.
 
-    First every key by itself and with those beside it; then names that stand nowhere, numbers that do not fit together,
+    First every key by itself and with those beside it; then names that do not exist, numbers that do not fit together,
     and an override that makes the configuration invalid. The files under `extensions` are imported before, from
     `folder` where their paths are relative. The line begins with what `named` calls the file that holds a key.
+    `published`: the names that `published_as` may take; None is any.
     """
     try:
-        problem = next(_problems(config, folder), None)
+        problem = next(_problems(config, folder, published), None)
     except RecursionError:
         problem = Problem((), TOO_DEEP)
     if problem is not None:
@@ -102,7 +106,7 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _problems(config: Config, folder: str | PurePosixPath) -> Iterator[Problem]:
+def _problems(config: Config, folder: str | PurePosixPath, published: Collection[str] | None) -> Iterator[Problem]:
     """What is wrong, the most telling first; a later check may rely on the earlier ones having passed."""
     yield from unusable(config)
     if isinstance(config, Mapping):
@@ -113,12 +117,12 @@ def _problems(config: Config, folder: str | PurePosixPath) -> Iterator[Problem]:
         yield found
         return
     yield from dataset_problems(found)
-    yield from reference_problems(found)
+    yield from reference_problems(found, published)
     for dataset, entry in found.experiments.items():
         place = ("experiments", dataset)
         merged = deep_merge(config, entry.override.model_dump(exclude_unset=True))
         own = problem_or_parsed(Shared, {key: merged[key] for key in Shared.model_fields})
-        problems = [own] if isinstance(own, Problem) else reference_problems(own)
+        problems = [own] if isinstance(own, Problem) else reference_problems(own, published)
         yield from (_in_override(problem, config["experiments"][dataset], place) for problem in problems)
         yield from experiment_problems(own, found.datasets[dataset], entry, place)
 

@@ -1,4 +1,4 @@
-"""What is wrong with settings that are right by themselves: names that stand nowhere, numbers that do not fit."""
+"""What is wrong with settings that are right by themselves: names that do not exist, numbers that do not fit."""
 
 import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -31,13 +31,17 @@ def dataset_problems(config: Configuration) -> Iterator[Problem]:
         yield from _all_known(names, config.experiments, "dataset", ("targets", target))
 
 
-def reference_problems(config: Shared) -> Iterator[Problem]:
-    """Recipes, searches and layers that stand nowhere; classifiers whose folders may be one."""
+def reference_problems(config: Shared, published: Collection[str] | None = None) -> Iterator[Problem]:
+    """Recipes, searches, layers and names of `published` numbers that do not exist; classifiers with one folder."""
     yield from _alike(config.classifiers, ("classifiers",))
     for name, classifier in config.classifiers.items():
         yield from _needed(classifier, ("classifiers", name))
         if isinstance(classifier, Architecture):
             yield from _known(classifier.recipe, config.recipes, "recipe", ("classifiers", name, "recipe"))
+        own = getattr(classifier, "published_as", None)
+        if published is not None and own is not None:
+            place = ("classifiers", name, "published_as")
+            yield from _known(own, published, "classifier with published numbers", place)
     yield from _retraining(config)
     yield from _denoisers(config)
     for name, attack in config.robustness.attacks.items():
@@ -57,7 +61,7 @@ def reference_problems(config: Shared) -> Iterator[Problem]:
 
 
 def _retraining(config: Shared) -> Iterator[Problem]:
-    """Recipes and classifiers that retraining names and that stand nowhere."""
+    """Recipes and classifiers that retraining names and that do not exist."""
     own, place = config.retraining.classifiers, ("retraining",)
     for name in own:
         yield from _known(name, config.classifiers, "classifier", (*place, "classifiers"))
@@ -70,7 +74,7 @@ def _retraining(config: Shared) -> Iterator[Problem]:
 
 
 def _denoisers(config: Shared) -> Iterator[Problem]:
-    """Recipes that denoisers, and denoisers that defences name and that stand nowhere."""
+    """Recipes that denoisers, and denoisers that defences name and that do not exist."""
     for name, own in config.denoisers.items():
         for loss, recipe in own.recipes.items():
             yield from _known(recipe, config.recipes, "recipe", ("denoisers", name, "recipes", loss))
@@ -81,7 +85,7 @@ def _denoisers(config: Shared) -> Iterator[Problem]:
 
 
 def _all_defences(config: Shared) -> Iterator[tuple[Place, Mapping[str, Defence]]]:
-    """Those that are attacked and certified, and where they stand."""
+    """Those that are attacked and certified, and where they are."""
     for stage in DEFENDED:
         section = getattr(config, stage)
         yield (stage, "defences"), section.defences

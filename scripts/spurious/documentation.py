@@ -54,7 +54,7 @@ def _rows(cls: type[Settings], place: str, kind: str = "") -> Iterator[tuple[str
 
 
 def _inside(hint: Any, key: str, kind: str = "") -> Iterator[tuple[str, str, str]]:
-    """The rows below a key of this kind of entry, by the type of what stands there."""
+    """The rows below a key of this kind of entry, by the type of what is there."""
     arguments = typing.get_args(hint)
     if typing.get_origin(hint) is dict:
         yield from _inside(_bare(arguments[1]), f"{key}.<name>", kind)
@@ -90,7 +90,7 @@ def _kinds(family: type[Entry], key: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _shown(default: Any) -> str:
-    """A default as YAML writes it; what is too long stands in config.yaml."""
+    """A default as YAML writes it; what is too long is in config.yaml."""
     if isinstance(default, Settings | Mapping):
         return ""
     text = json.dumps(default)

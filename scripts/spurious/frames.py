@@ -76,7 +76,7 @@ def held_out(splits: Iterable[str]) -> str:
 
 
 def numbered(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The rows of searches, whose column `image` is a number; the names of photographs stand there in other rows.
+    """The rows of searches, whose column `image` is a number; the names of photographs are there in other rows.
 
     Raises SpuriousError, with the `name` of the rows, where the column is missing.
     """

@@ -1,4 +1,4 @@
-"""Types of settings that several experiments share, each with what may stand there."""
+"""Types of settings that several experiments share, each with what is allowed there."""
 
 from collections.abc import Collection
 from typing import Annotated, Any
@@ -69,7 +69,7 @@ class OtherThan:
 
 
 class OneOf:
-    """Annotation of a name that must stand in a mapping, to which an extension may add."""
+    """Annotation of a name that must be in a mapping, to which an extension may add."""
 
     def __init__(self, known: Collection[str]):
         self.known = known

@@ -1,4 +1,4 @@
-"""What is wrong with a mapping of the configuration, as one line: the key, what is wrong, what may stand there."""
+"""What is wrong with a mapping of the configuration, as one line: the key, what is wrong, what is allowed there."""
 
 import reprlib
 import types
@@ -101,7 +101,7 @@ def _problem(error: Mapping[str, Any], cls: type[BaseModel], value: Any) -> Prob
 
 
 class _Spot(NamedTuple):
-    """A place in a value: its type, what may stand there, and what does."""
+    """A place in a value: its type, what is allowed there, and what is there."""
 
     hint: Any
     remedy: str
@@ -154,7 +154,7 @@ def _spot(hint: Any, value: Any, remedy: str | None = None) -> _Spot:
 
 
 def field_place(field: FieldInfo) -> tuple[Any, str]:
-    """The type of a field without null, and what may stand there."""
+    """The type of a field without null, and what is allowed there."""
     spot = _spot(field.annotation, None, field.description)
     return spot.hint, spot.remedy
 

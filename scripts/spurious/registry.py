@@ -1,6 +1,6 @@
 """Typed settings and registries of kinds: a mapping of the configuration becomes a checked, frozen object.
 
-A kind (a view, a noise, an architecture) is a subclass that names it; it is parsed, and stands in the schema, from then
+A kind (a view, a noise, an architecture) is a subclass that names it; it is parsed, and is in the schema, from then
 on. Planning imports all settings, so nothing here, and no declaration of a kind, may import torch or pandas: what a
 kind needs to compute is imported where it computes.
 """
@@ -26,7 +26,7 @@ _loaded: dict[Path, ModuleType] = {}
 class Settings(BaseModel):
     """Frozen values with defaults, checked when they are made.
 
-    The description of a field says what may stand there: it is the remedy of an error line, and the text of the schema
+    The description of a field says what is allowed there: it is the remedy of an error line, and the text of the schema
     and of the table of parameters. Strict: no text for a number, no True or 2.0 for a whole number, nothing infinite.
     `remedy` says what may stand for the whole where no field does.
     """
@@ -123,7 +123,7 @@ def _meant(name: str, known: Iterable[str]) -> str:
 def parse(cls: type[Parsed], value: Any, place: str = "") -> Parsed:
     """`value`, as YAML or JSON gives it, as settings of the class. Lists become tuples.
 
-    Raises SpuriousError, one line of `place`, the key, what is wrong and what may stand there.
+    Raises SpuriousError, one line of `place`, the key, what is wrong and what is allowed there.
     """
     found = problem_or_parsed(cls, value)
     if isinstance(found, Problem):

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import document_settings
+from pipeline.files.published import published_classifiers
 from spurious.attacks.settings import ImageOptimization
 from spurious.classifiers.entries import Architecture
 from spurious.classifiers.models import Description, build_classifier
@@ -953,3 +954,23 @@ def test_every_key_has_a_short_description():
         assert "\n" not in remedy, key
     keys = [key for key, _, _ in rows()]
     assert len(set(keys)) == len(keys) > 150
+
+
+PUBLISHED = published_classifiers(ROOT / "workflow/resources")
+
+
+def test_every_classifier_that_is_shipped_has_a_published_name_that_is_known(config):
+    check(config, published=PUBLISHED)
+    entries = {**config["classifiers"], **config["experiments"]["mnist"]["override"]["classifiers"]}
+    assert len({entry["published_as"] for entry in entries.values() if "published_as" in entry}) >= 6
+
+
+@pytest.mark.parametrize("place", ["classifiers", "experiments/mnist/override/classifiers"])
+def test_a_misspelled_published_name_is_refused_and_does_not_drop_its_rows(config, place):
+    inside = config
+    for part in place.split("/"):
+        inside = inside[part]
+    inside.setdefault("softmax", copy.deepcopy(CONFIG["classifiers"]["softmax"]))["published_as"] = "softmax regresion"
+    check(config)  # whoever knows no published numbers
+    with pytest.raises(SpuriousError, match=r"softmax\.published_as: .*did you mean 'softmax regression'\?"):
+        check(config, published=PUBLISHED)

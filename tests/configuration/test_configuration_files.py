@@ -1,4 +1,4 @@
-"""An error names the file that holds the key, and a key that stands twice in one mapping is refused."""
+"""An error names the file that holds the key, and a key that appears twice in one mapping is refused."""
 
 import textwrap
 
@@ -10,14 +10,14 @@ from spurious.configuration import check
 from spurious.errors import SpuriousError
 
 TWICE = {
-    "at the top": ("threads: {}\nsmoothing: {}\nthreads: {}\n", "the key 'threads' stands twice, in lines 1 and 3"),
+    "at the top": ("threads: {}\nsmoothing: {}\nthreads: {}\n", "the key 'threads' appears twice, in lines 1 and 3"),
     "deeper": (
         "smoothing:\n  shards: 1\n\n  shards: 1\n",
-        "smoothing: the key 'shards' stands twice, in lines 2 and",
+        "smoothing: the key 'shards' appears twice, in lines 2 and",
     ),
-    "in a list": ("retraining:\n  arms:\n    - {a: 1, a: 2}\n", "retraining.arms[0]: the key 'a' stands twice, in li"),
-    "in quotes": ("threads: {}\n'threads': {}\n", "the key 'threads' stands twice, in lines 1 and 2"),
-    "JSON": ('{"threads": {},\n "threads": {}}', "the key 'threads' stands twice, in lines 1 and 2"),
+    "in a list": ("retraining:\n  arms:\n    - {a: 1, a: 2}\n", "retraining.arms[0]: the key 'a' appears twice, in li"),
+    "in quotes": ("threads: {}\n'threads': {}\n", "the key 'threads' appears twice, in lines 1 and 2"),
+    "JSON": ('{"threads": {},\n "threads": {}}', "the key 'threads' appears twice, in lines 1 and 2"),
 }
 ONCE = {
     "one key in two mappings": "a: {x: 1}\nb: {x: 1}\n",

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 import attack_defence
@@ -127,6 +128,10 @@ def test_an_attack_follows_the_file_of_another_classifier(options, tmp_path, cap
     (tmp_path / "results/photos/tables").mkdir()
     table = make(tmp_path / "results/photos/tables", "table", "robustness", {"rows": options["rows"]})
     assert "transfer" in pd.read_csv(table["csv"])["attack"].tolist()
+    with safe_open(options["found"][0], "pt") as file:
+        followed = json.loads(file.metadata()["archive"])["sources"]["transfer"]
+    assert followed["file"].endswith("/other.pt")
+    assert "torchscript" in followed["entry"]
     verify.main([str(tmp_path / "results")])
     assert capsys.readouterr().out.splitlines()[-1].endswith("robustness.csv: counted again")
 

@@ -35,7 +35,7 @@ SETTINGS = {
     "checks": {"images": 1},
     "defences": {
         "none": "none",
-        "blur": {"kind": "blur", "kernel": 3},
+        "blur": {"kind": "blur", "kernel": 3, "claim": {"norm": "linf", "epsilon": 0.1}},
         "vote": {"kind": "vote", "views": ["ns", "ss", "ds", "median", "bits"], "kernel": 3},
         "threshold": {"kind": "threshold", "coverage": 0.9},
     },
@@ -215,6 +215,24 @@ def test_a_changed_rate_is_named(column, place, seed, results, capsys):
     assert row["seed"] == seed
     key = f"{row['classifier']}, {row['seed']}, {row['defence']}, {row['attack']}, {row['norm']}, {row['epsilon']}"
     assert lines[0].startswith(f"{path}: {key}: {column} is ")
+
+
+def test_a_claim_that_a_defence_does_not_make_is_named(results, capsys):
+    path = results / "tiny/tables/robustness.csv"
+    table = pd.read_csv(path, keep_default_na=False)
+    assert set(table[table["claimed"]]["epsilon"]) == {float(f"{4 / 255:.7g}")}
+    own = (table["defence"] == "blur") & (table["attack"] == "worst") & (table["seed"] == "3")
+    table.loc[own, "claimed"] = ~table["claimed"]
+    table.to_csv(path, index=False)
+    lines, _ = faults(results, capsys)
+    assert len(lines) == own.sum() == 3
+    assert sum(line.endswith("claimed is 0, from the images 1") for line in lines) == 1
+
+
+def test_a_table_that_lacks_a_column_is_one_line(results, capsys):
+    path = results / "tiny/tables/robustness.csv"
+    pd.read_csv(path, keep_default_na=False).drop(columns="claimed").to_csv(path, index=False)
+    assert faults(results, capsys)[0] == [f"{path}: has no column claimed"]
 
 
 def test_rows_that_are_missing_or_of_nothing_are_named(results, capsys):

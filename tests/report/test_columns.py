@@ -44,19 +44,56 @@ def test_a_heading_explains_itself_and_a_page_names_what_made_it():
 
 def test_a_long_text_may_take_several_lines():
     page = formats.to_html(pd.DataFrame({"classifier": ["cnn"], "measured": ["word " * 9]}), "name")
-    assert re.findall(r"td:nth-child\((\d)\) { white-space: normal", page) == ["2"]
+    assert re.findall(r"td\):nth-child\((\d)\) {[^}]*white-space: normal", page) == ["2"]
 
 
 def test_a_number_and_its_interval_are_one_cell():
     table = pd.DataFrame({"classifier": ["cnn", "cnn"], "found_n": 9, "found_share": [0.51234, 0.5]})
     table = table.assign(found_low=[0.4, None], found_high=[0.6, None], p=[1.0, None])
     page = formats.to_html(table, "name")
-    assert re.findall("<td>(.*)</td>", page) == ["cnn", "9", "0.5123 [0.4, 0.6]", "1", "cnn", "9", "0.5", ""]
+    assert re.findall("<td>(.*)</td>", page) == ["cnn", "9", "0.5123 [0.4,\u00a00.6]", "1", "cnn", "9", "0.5", ""]
     assert 'title="in brackets its 95 % interval, found_low and found_high of the CSV file"' in page
-    assert "nth-child(1)" in page
-    assert "nth-child(3)" not in page  # numbers with intervals stand to the right, as numbers do
+    assert re.findall(r"nth-child\((\d)\) { ([a-z-]*)", page) == [("1", "text-align"), ("3", "white-space")]
 
 
 def test_an_end_of_an_interval_that_is_not_known_is_said():
     table = pd.DataFrame({"l2_median": [0.1, 0.2], "l2_low": [0.05, None], "l2_high": [None, math.inf]})
-    assert re.findall("<td>(.*)</td>", formats.to_html(table, "name")) == ["0.1 [0.05, ?]", "0.2 [?, inf]"]
+    assert re.findall("<td>(.*)</td>", formats.to_html(table, "name")) == ["0.1 [0.05,\u00a0?]", "0.2 [?,\u00a0inf]"]
+
+
+def wide(columns):
+    """A table of two rows that its first two columns tell apart, with so many others, each about 100 pixels wide."""
+    return pd.DataFrame({"classifier": "cnn", "seed": [0, 1]} | {f"column_{n}": "x" * 11 for n in range(columns)})
+
+
+def tables_of(page):
+    """The headings of each table of a page."""
+    tables = re.findall("<table.*?</table>", page, flags=re.DOTALL)
+    return [re.findall("<th[^>]*>(.*?)</th>", table.replace("<wbr>", "")) for table in tables]
+
+
+def test_a_table_wider_than_the_page_becomes_several_with_the_columns_that_tell_rows_apart():
+    table = wide(15)
+    page = formats.to_html(table, "name")
+    first, second = tables_of(page)
+    assert first[:2] == second[:2] == ["classifier", "seed"]
+    assert [*first[2:], *second[2:]] == [*table][2:]
+    assert len(first) >= 10
+    assert page.count("<td>1</td>") == 2
+    assert f'<a href="#part1">column_0 …</a>, <a href="#part2">{second[2]} …</a>' in page
+
+
+def test_a_table_that_fits_stays_one():
+    page = formats.to_html(wide(5), "name")
+    assert len(tables_of(page)) == 1
+    assert "#part2" not in page
+
+
+def test_rows_that_nothing_tells_apart_repeat_their_first_column():
+    table = wide(15).assign(seed=0)
+    assert {tuple(part[:2]) for part in tables_of(formats.to_html(table, "name"))[1:]} != {("classifier", "seed")}
+
+
+@pytest.mark.parametrize("table", [wide(15).iloc[:0], pd.DataFrame({"x" * 300: [1], "y" * 300: [2]})])
+def test_no_rows_and_no_column_that_fits_lose_nothing(table):
+    assert {column for part in tables_of(formats.to_html(table, "name")) for column in part} == {*table}

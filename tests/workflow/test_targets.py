@@ -3,7 +3,7 @@
 import re
 
 from planning import planned_by_rule
-from projects import DATASET, change_config, error_lines, run_snakemake
+from projects import DATASET, change_config, error_lines, planned_commands, run_snakemake
 
 OPTIONS = ("--dry-run", "--quiet", "rules")
 
@@ -32,3 +32,13 @@ def test_the_list_has_a_sentence_for_every_rule(fresh):
     assert [name for name, words in sentences.items() if not re.fullmatch(r"[A-Za-z].*[.?]", words)] == []
     assert sentences["draw_templates"].startswith("What linear classifiers have learnt: the weights of every class")
     assert not [words for words in sentences.values() if re.search(r"{{|``", words)]
+
+
+def test_the_record_names_a_file_that_only_an_attack_of_transfer_follows(fresh):
+    (fresh / "mine.pt").touch()
+    mine = {"torchscript": "mine.pt", "sha256": "0" * 64}
+    attack = {"kind": "transfer", "classifier": "mine"}
+    change_config(fresh, {"classifiers": {"mine": mine}, "robustness": {"attacks": {"follows": attack}}})
+    planned = run_snakemake(fresh, "demo", "--dry-run", "--printshellcmds")
+    (record,) = (block for script, block, _ in planned_commands(planned) if script == "write_provenance.py")
+    assert f"{mine['sha256']}=results/{DATASET}/mine/pretrained" in record

@@ -59,6 +59,7 @@ sys.path.insert(0, str(PROJECT / "scripts"))
 
 from pipeline.digest import digest
 from pipeline.files.configurations import command_line, holder, read_source
+from pipeline.files.published import published_classifiers
 from pipeline.files.readers import readers_of
 from pipeline.jobs.arguments import EXTENSIONS
 from pipeline.jobs.edits import STARTED_WITH, end_after_edits_of_rules, started_with
@@ -66,7 +67,7 @@ from spurious import configuration, consistency
 from spurious.errors import SpuriousError, reason_of
 from spurious.experiments.catalogue import of_classifier, setting
 from spurious.experiments.retraining.arms import arms, judges, settings_of
-from spurious.experiments.robustness.jobs import sources
+from spurious.experiments.robustness.jobs import attacked, sources
 from spurious.experiments.rooms import catalogues, takes_part
 from spurious.perturbations.negatives import NEGATIVES
 from spurious.problems import Problem
@@ -90,7 +91,8 @@ def check_before_any_work():
     """
     try:
         if workflow.is_main_process:
-            configuration.check(config, named=partial(holder, sources_of_configuration()))
+            published = published_classifiers(PROJECT / "workflow/resources")
+            configuration.check(config, named=partial(holder, sources_of_configuration()), published=published)
             if not IS_MODULE:
                 os.makedirs("results", exist_ok=True)
                 tempfile.TemporaryFile(dir="results").close()
@@ -144,7 +146,7 @@ def classifiers_by_name():
 def searches_of_figures():
     """The searches of a dataset, behind the names of its classifiers.
 
-    In found-cnn-slow-logit nothing but what stands before it tells whether the search is "logit" or "slow-logit", and
+    In found-cnn-slow-logit nothing but what comes before it tells whether the search is "logit" or "slow-logit", and
     another dataset may have other names. The configuration was refused where both would be right.
     """
     return one_of(

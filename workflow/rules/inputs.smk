@@ -1,7 +1,7 @@
 """What rules of several experiments take in and hand on: values of wildcards, settings, files that depend on the dataset.
 
 They stand apart from the rules, as Snakemake's linter asks, and are called when a job is planned. What the rules of one
-experiment alone need stands in inputs/<its name>.smk.
+experiment alone need is in inputs/<its name>.smk.
 """
 
 # The inputs that the catalogues name otherwise than by a rule's output; rules add theirs.

@@ -257,8 +257,11 @@ def files_of_origin(wildcards):
 
 def pretrained_files(dataset):
     """{file: declared sha256} of the classifiers that a dataset's experiment takes as they are."""
-    entries = experiment(dataset)["classifiers"]
-    names = dict.fromkeys(name for stage in consistency.KINDS for name in classifiers_in(stage, dataset))
+    settings = experiment(dataset)
+    entries = settings["classifiers"]
+    followed = [sources(settings, row["classifier"], row["attacked"]) for row in attacked(settings)]
+    named = [name for stage in consistency.KINDS for name in classifiers_in(stage, dataset)]
+    names = dict.fromkeys([*named, *(name for own in followed for name, _ in own.values())])
     taken = [name for name in names if not {"architecture", "scikit_learn"} & entries[name].keys()]
     paths = {name: rules.fetch_classifier.output[0].format(dataset=dataset, classifier=name) for name in taken}
     return {path: entries[name].get("sha256", "") for name, path in paths.items()}

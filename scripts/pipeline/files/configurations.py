@@ -1,4 +1,4 @@
-"""Configuration files as they are written: which of them holds a key, and which keys stand in one mapping twice."""
+"""Configuration files as they are written: which of them holds a key, and which keys appear in one mapping twice."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -23,7 +23,7 @@ class Source(NamedTuple):
 def read_source(path: Path) -> Source:
     """A file, named relative to the working directory where it lies in it.
 
-    SpuriousError where a key stands twice in one mapping, which YAML would take the last of. A file that is no YAML
+    SpuriousError where a key appears twice in one mapping, which YAML would take the last of. A file that is no YAML
     has no tree: whoever loads it says so.
     """
     name = str(path.relative_to(Path.cwd()) if path.is_absolute() and path.is_relative_to(Path.cwd()) else path)
@@ -33,7 +33,7 @@ def read_source(path: Path) -> Source:
         return Source(name, None)
     for place, first, second in _twice(root):
         key, lines = place[-1], f"lines {first} and {second}"
-        raise SpuriousError(f"{name}: {at(place[:-1])}the key {key!r} stands twice, in {lines}: remove one of them")
+        raise SpuriousError(f"{name}: {at(place[:-1])}the key {key!r} appears twice, in {lines}: remove one of them")
     return Source(name, root)
 
 

@@ -41,7 +41,7 @@ class Images:
         return [self.ids[place] for place in places.tolist()]
 
     def order(self) -> Tensor:
-        """The places (N,) as they are taken where not all are: those of a dataset as they stand.
+        """The places (N,) as they are taken where not all are: those of a dataset as they are.
 
         A list of photographs is sorted by label, so a fixed random order is taken: the first of them are of all kinds,
         however many there are to be.

@@ -71,7 +71,7 @@ def _parent(pid: int) -> int:
 def _place_of_pids() -> str:
     """What tells the process ids of one host or container from those of another; empty where that is not known.
 
-    The first namespace of process ids has the same number on every host, so the boot stands beside it.
+    The first namespace of process ids has the same number on every host, so the boot is beside it.
     """
     try:
         with open(BOOT, encoding="ascii") as file:

@@ -164,7 +164,7 @@ def _p(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
 
 
 def _p_of(logits: Tensor, labels: Tensor) -> Tensor:
-    """p (n,) of the labels (n,) by a softmax: `classifiers.predictions`, which checks logits, stands above attacks."""
+    """p (n,) of the labels (n,) by a softmax: `classifiers.predictions`, which checks logits, is above attacks."""
     return logits.float().softmax(1).gather(1, labels[:, None])[:, 0]
 
 

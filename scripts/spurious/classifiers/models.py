@@ -17,7 +17,7 @@ from spurious.registry import Settings, parse
 class Description(Settings):
     """All that is needed to build a classifier again; stored in the header of its weights.
 
-    `image_shape` is (C, H, W). `channels` and `units` are the widths of the CNN; they stand in every header, although
+    `image_shape` is (C, H, W). `channels` and `units` are the widths of the CNN; they are in every header, although
     softmax has neither. The parameters of other architectures are keys beside these, with their defaults where they are
     left out. SpuriousError for an architecture that there is not, and for keys and values that it does not take.
     """

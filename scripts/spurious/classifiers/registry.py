@@ -1,4 +1,4 @@
-"""The family of the entries of `classifiers:`. Its kinds stand in the modules beside this one; `entries` names them."""
+"""The family of the entries of `classifiers:`. Its kinds are in the modules beside this one; `entries` names them."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self

@@ -160,7 +160,7 @@ def from_npz(
 def _split(
     images: Tensor, labels: Tensor, name: str, validation: int, test: int, seed: int, *, last: bool = False
 ) -> Dataset:
-    """Stratified by label; within a split the images stand in random order, but `last` takes the last ones for test."""
+    """Stratified by label; within a split the images are in random order, but `last` takes the last ones for test."""
     from sklearn.model_selection import train_test_split
 
     everything, state = np.arange(len(labels)), for_scikit_learn(seed)

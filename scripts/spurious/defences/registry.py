@@ -1,4 +1,4 @@
-"""The family of defences: which class, and whether it is rejected. Its kinds stand in `entries`."""
+"""The family of defences: which class, and whether it is rejected. Its kinds are in `entries`."""
 
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
@@ -29,7 +29,7 @@ class Claim(Settings):
 
 
 class Defence(Entry):
-    """What stands between a classifier and its images.
+    """What is between a classifier and its images.
 
     `words` is its name in figures. `rejects`: whether it may answer nothing.
     """

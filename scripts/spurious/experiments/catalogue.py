@@ -1,6 +1,6 @@
 """What an experiment shows: its tables, figures and findings as data, which the rules read and no job imports.
 
-They stand in the module `catalogue` of its package, beside its room (see `spurious.experiments.rooms`): `RESULTS` are
+They are in the module `catalogue` of its package, beside its room (see `spurious.experiments.rooms`): `RESULTS` are
 its tables and figures, `FINDINGS` its part of the front page.
 """
 

@@ -31,7 +31,7 @@ TRAINED = ("architecture",)
 class Room:
     """How an experiment takes part in the workflow.
 
-    `title` is its category of the report. Its rules and its section stand somewhere behind those of the experiment
+    `title` is its category of the report. Its rules and its section come somewhere behind those of the experiment
     `after`, whose rules its own may name. Everything else may be left out:
 
     - `settings`: the class of its section of config.yaml, which a dataset may override
@@ -77,7 +77,7 @@ def catalogues() -> dict[str, ModuleType]:
 
 
 def in_order(after: Mapping[str, str]) -> list[str]:
-    """The names, each behind the one that it is `after` ("": the first); several that are after one stand by name.
+    """The names, each behind the one that it is `after` ("": the first); several that are after one are sorted by name.
 
     Raises SpuriousError for a name that is after none of the others.
     """

@@ -39,7 +39,7 @@ def legend_below(
 
 
 def columns_of(groups: Sequence[int], across: int = ACROSS) -> int:
-    """How many keys stand in a row of a legend with groups of so many."""
+    """How many keys are in a row of a legend with groups of so many."""
     most = max(groups)
     return math.ceil(most / math.ceil(most / across))
 

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -13,7 +13,7 @@ from spurious.wording import plural
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{name}</title><style>
 body {{ font: 14px/1.4 system-ui, sans-serif; margin: 1em; color: #1a1a1a; background: #fff; }}
-table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
+table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 0 0 2em; }}
 th, td {{ padding: .2em .5em; text-align: right; white-space: nowrap; border-bottom: 1px solid #e3e3e3; }}
 th {{ position: sticky; top: 0; white-space: normal; vertical-align: bottom; }}
 th {{ background: #f4f4f4; border-bottom: 2px solid #999; }}
@@ -31,7 +31,10 @@ th[title] {{ cursor: help; text-decoration: underline dotted #999; text-underlin
 """
 
 FILES = 4  # that the line on a table's origin names
-LONG = 40  # letters of a cell that may take several lines
+LONG, NARROW = 40, 15  # letters of a cell that may take several lines, and the fewest of such a line
+WHOLE = "\u00a0"  # a space at which no line ends
+PAGE_WIDTH = 1100  # pixels that a table may take: the page has them in a window of 1400
+LETTER, BOLD_LETTER, PADDING = 8, 9, 14  # pixels of a letter of a cell and of a heading, and beside them
 
 
 def to_markdown(table: pd.DataFrame) -> str:
@@ -58,31 +61,87 @@ def to_html(table: pd.DataFrame, name: str, origin: Origin | None = None) -> str
     """The table as a page of its own, with its name, that needs nothing from elsewhere; rounded as in `to_markdown`.
 
     A number and its interval are one cell. Headings say what their column means when the pointer rests on them; a line
-    says what the table was computed by.
+    says what the table was computed by. Columns that do not fit beside each other go on in further tables, which begin
+    with the columns that tell the rows apart.
     """
     whose = intervals([*table])
-    cells = table.astype(object).map(_cell)
-    for column, bounds in whose.items():
-        cells[column] = [_with_interval(*row) for row in cells[[column, *bounds]].itertuples(index=False)]
-    cells = cells.drop(columns=[bound for bounds in whose.values() for bound in bounds])
-    kinds = table.dtypes[[*cells]]
-    texts = [number for number, kind in enumerate(kinds, 1) if not pd.api.types.is_numeric_dtype(kind)]
-    rules = [f"th:nth-child({n}), td:nth-child({n}) {{ text-align: left; }}" for n in texts]
-    long = [number for number, column in enumerate(cells, 1) if cells[column].str.len().max() > LONG]
-    broken = f"white-space: normal; overflow-wrap: anywhere; min-width: {LONG // 2}ch"
-    rules += [f"td:nth-child({n}) {{ {broken}; }}" for n in long]
-    headings = iter([_heading(explanation(name, column), whose.get(column)) for column in cells])
-    cells.columns = [name.replace("_", "_<wbr>") for name in cells]
-    shown = cells.to_html(index=False, border=0).replace("&lt;wbr&gt;", "<wbr>")
-    shown = re.sub("<th>", lambda heading: next(headings), shown)
+    cells = _cells(table, whose)
+    keys = _keys(cells)
+    parts = [cells[columns] for columns in _beside_each_other(cells, keys)]
+    styles = {column: _style(cells[column], table.dtypes[column], column in whose) for column in cells}
+    rules = [rule for number, part in enumerate(parts, 1) for rule in _rules(part, styles, number)]
+    headings = {column: _heading(explanation(name, column), whose.get(column)) for column in cells}
+    shown = [_shown(part, headings, number) for number, part in enumerate(parts, 1)]
     return PAGE.format(
-        name=html.escape(name), rules=" ".join(rules), origin=_computed_by(origin) if origin else "", table=shown
+        name=html.escape(name),
+        rules=" ".join(rules),
+        origin=(_computed_by(origin) if origin else "") + _places(parts, len(keys)),
+        table="\n".join(shown),
     )
 
 
-def _with_interval(number: str, low: str, high: str) -> str:
-    """A number with its interval, where it has one; "?" is an end that is not known."""
-    return f"{number} [{low or '?'}, {high or '?'}]" if low or high else number
+def _beside_each_other(cells: pd.DataFrame, keys: list[str]) -> list[list[str]]:
+    """The columns of each table that fits the page; all of them begin with the `keys`."""
+    width = {column: _width(column, cells[column]) for column in cells}
+    parts = [keys]
+    for column in cells.columns[len(keys) :]:
+        if parts[-1] != keys and sum(width[own] for own in (*parts[-1], column)) > PAGE_WIDTH:
+            parts.append(keys)
+        parts[-1] = [*parts[-1], column]
+    return parts
+
+
+def _keys(cells: pd.DataFrame) -> list[str]:
+    """The fewest first columns in which no two rows are alike; the first alone where all columns are."""
+    counts = (count for count in range(1, len(cells.columns) + 1) if not cells.iloc[:, :count].duplicated().any())
+    return [*cells.columns[: next(counts, 1)]]
+
+
+def _width(column: str, cells: pd.Series) -> float:
+    """About how many pixels a column takes: its longest cell, or word of its heading, unless a cell may be broken."""
+    cell = max((len(line) for cell in cells for line in cell.split(" [")), default=0)
+    word = max(map(len, re.split("(?<=_)", column)))
+    return max(LETTER * (NARROW if cell > LONG else cell), BOLD_LETTER * word) + PADDING
+
+
+def _style(cells: pd.Series, kind: object, has_interval: bool) -> str:
+    """The style of a column: texts to the left; lines that end before an interval, in long texts anywhere."""
+    left = "" if pd.api.types.is_numeric_dtype(kind) else "text-align: left; "
+    if cells.str.len().max() > LONG and not has_interval:
+        return f"{left}white-space: normal; overflow-wrap: anywhere; min-width: {NARROW}ch"
+    return left + ("white-space: normal" if has_interval else "")
+
+
+def _rules(part: pd.DataFrame, styles: Mapping[str, str], number: int) -> Iterator[str]:
+    """The styles of the columns of a table."""
+    for place, column in enumerate(part, 1):
+        if styles[column]:
+            yield f"#part{number} :is(th, td):nth-child({place}) {{ {styles[column]} }}"
+
+
+def _shown(part: pd.DataFrame, headings: Mapping[str, str], number: int) -> str:
+    """The table itself; a heading may be broken behind an underscore."""
+    explained = (headings[column] for column in part)
+    breakable = part.set_axis([column.replace("_", "_<wbr>") for column in part], axis=1)
+    shown = breakable.to_html(index=False, border=0, table_id=f"part{number}").replace("&lt;wbr&gt;", "<wbr>")
+    return re.sub("<th>", lambda heading: next(explained), shown)
+
+
+def _places(parts: Sequence[pd.DataFrame], keys: int) -> str:
+    """A line with links to the tables, where they are several, by what comes first in each after the keys."""
+    if len(parts) == 1:
+        return ""
+    links = [f'<a href="#part{n}">{html.escape(part.columns[keys])} …</a>' for n, part in enumerate(parts, 1)]
+    return f'<p class="origin">The columns are in {len(parts)} tables: {", ".join(links)}</p>'
+
+
+def _cells(table: pd.DataFrame, whose: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
+    """The cells as texts: a number with its interval, where it has one, which stays whole; "?" is no known end."""
+    cells = table.astype(object).map(_cell)
+    for column, (low, high) in whose.items():
+        interval = " [" + cells[low].replace("", "?") + f",{WHOLE}" + cells[high].replace("", "?") + "]"
+        cells[column] += interval.where((cells[low] != "") | (cells[high] != ""), "")
+    return cells.drop(columns=[bound for bounds in whose.values() for bound in bounds])
 
 
 def _heading(meaning: str, bounds: tuple[str, str] | None) -> str:

@@ -1,7 +1,7 @@
 """What the report's front page shows of one dataset, as reStructuredText with HTML in it.
 
-The page of all datasets, `workflow/report/workflow.rst`, takes it apart: the claims stand in comments, a line each, so
-that datasets get columns of one table; a picture, the experiments and the sentences stand between markers, for
+The page of all datasets, `workflow/report/workflow.rst`, takes it apart: the claims are in comments, a line each, so
+that datasets get columns of one table; a picture, the experiments and the sentences are between markers, for
 `include` with `start-after` and `end-before`.
 """
 

@@ -1,4 +1,4 @@
-"""What the vote looks at: the family of views. Its kinds stand in the modules beside this one; `kinds` names them."""
+"""What the vote looks at: the family of views. Its kinds are in the modules beside this one; `kinds` names them."""
 
 import keyword
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self

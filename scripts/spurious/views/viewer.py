@@ -97,5 +97,5 @@ class Viewer:
             raise SpuriousError(f"image {ids[0]}: {error}") from None
 
     def places(self, kernel: int) -> list[int]:
-        """Where the views stand among `passes`, in the order of the settings; those that are swept with `kernel`."""
+        """Where the views are among `passes`, in the order of the settings; those that are swept with `kernel`."""
         return [self.passes.index((view, kernel if view.swept else None)) for view in self.settings.views]

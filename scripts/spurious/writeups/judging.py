@@ -79,7 +79,7 @@ def chosen(table: pd.DataFrame, words: str, **values: object) -> pd.DataFrame:
 
 
 def first_classifier(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the classifier that stands first: the configuration's order makes it the main one."""
+    """The rows of the classifier that comes first: the configuration's order makes it the main one."""
     return table[table["classifier"] == table["classifier"].iloc[0]]
 
 

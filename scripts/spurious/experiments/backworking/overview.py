@@ -28,7 +28,7 @@ def overview(
     """One found image and one training image per label, each with p of that label.
 
     `found` and `worst` (labels, H, W) or (labels, H, W, 3) with pixels in [0, 1], `p_found` and `p_worst` (labels,);
-    `names` stand over the columns (0, 1, ...). A p of noise that does not exceed `found_above` is printed in another
+    `names` are over the columns (0, 1, ...). A p of noise that does not exceed `found_above` is printed in another
     colour and in italics.
     """
     images, p = np.stack([found, worst]), np.stack([p_found, p_worst])

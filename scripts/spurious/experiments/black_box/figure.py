@@ -16,7 +16,7 @@ from spurious.figures.legends import legend_below, rows_of
 from spurious.figures.style import GREY, WIDTH, classifier_colors, styled
 from spurious.rates import interval
 
-NARROW = 7  # classifiers whose final shares stand beside the curves without moving together
+NARROW = 7  # classifiers whose final shares are beside the curves without moving together
 MARKERS_ALONG = 0.12  # from one marker on a line to the next, as a share of the panel's diagonal
 ACROSS = 4  # keys in a row of the legend
 LINES = {"evolution": "-", "random": (0, (3, 2))}
@@ -31,7 +31,7 @@ def black_box(rows: pd.DataFrame, title: str = "fooled by class scores alone", *
     """The share of searches that have succeeded after so many queries: a panel for each start.
 
     `rows`: what `search_scores.py` writes, of one or several classifiers. Evolution is drawn solid, random search
-    dashed; at the right end stands the final share with its 95 % interval. `found_above`: what p of the target has to
+    dashed; at the right end is the final share with its 95 % interval. `found_above`: what p of the target has to
     exceed from noise. Beyond as many classifiers as there are
     colours, these come again, with markers on the lines: triangles first, then squares and so on.
     """

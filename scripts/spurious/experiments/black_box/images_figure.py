@@ -28,7 +28,7 @@ def black_box_images(
     """Images before and after evolution: a row for each classifier, the first `count` from images and from noise.
 
     `rows`: what `search_scores.py` writes; `pictures`: by (classifier, start) the images before and after, (n, H, W) or
-    (n, H, W, 3) each, pixels in [0, 1], in the order of the rows. Under an image stands its label, under noise p of the
+    (n, H, W, 3) each, pixels in [0, 1], in the order of the rows. Under an image is its label, under noise p of the
     target; under the result the decision with p of the target, which is named where it is another class; in italics
     where the search did not succeed. With `class_names` the decision has a line of its own.
     """

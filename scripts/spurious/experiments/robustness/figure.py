@@ -21,7 +21,7 @@ def figure(table: pd.DataFrame) -> Figure:
     """Robust accuracy over the size of the change: rows are classifiers, columns norms, lines defences.
 
     `table`: the table `robustness`, all seeds of a classifier together, under the worst attack of each image. Size 0 is
-    the image itself. Full lines count a rejection as no error, dashed ones as an error. A dotted line stands at the
+    the image itself. Full lines count a rejection as no error, dashed ones as an error. A dotted line is at the
     largest size at which a defence claims to hold.
     """
     require(table, [*NEEDED, "clean_correct", *_bounds(DETECT), STRICT], "the table robustness")

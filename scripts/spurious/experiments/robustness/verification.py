@@ -89,6 +89,9 @@ def _pixel_fault(row: Mapping[str, Any], image: Tensor, original: Tensor) -> str
 def table_faults(archives: Iterable[About], table: pd.DataFrame) -> Iterator[str]:
     """Rows of the table `robustness` that do not follow from what was found, a line each."""
     expected, given = counted(archives).set_index(KEYS), table.astype({"seed": str}).set_index(KEYS)
+    missing = [column for column in expected if column not in given]
+    yield from (f"robustness.csv: has no column {column}" for column in missing)
+    expected = expected.drop(columns=missing)
     for key in expected.index.union(given.index, sort=False):
         name = ", ".join(map(str, key))
         if key not in given.index or key not in expected.index:
@@ -101,7 +104,7 @@ def table_faults(archives: Iterable[About], table: pd.DataFrame) -> Iterator[str
 
 
 def counted(archives: Iterable[About]) -> pd.DataFrame:
-    """The rates of the table `robustness` from what was found, image by image.
+    """The rates of the table `robustness` from what was found, image by image, and what the defences claim.
 
     Those of one seed have Wilson's interval by scipy. Seeds together have the intervals of `over_seeds`.
     """
@@ -110,7 +113,7 @@ def counted(archives: Iterable[About]) -> pd.DataFrame:
     for classifier, parts in groupby(ordered, key=lambda about: about["classifier"]):
         outcomes = pd.concat([_outcomes(about) for about in parts], ignore_index=True)
         for key, own in outcomes.groupby(["defence", "attack", "norm", "epsilon"], sort=False):
-            named = {"classifier": classifier, **dict(zip(KEYS[2:], key, strict=True))}
+            named = {"classifier": classifier, **dict(zip(KEYS[2:], key, strict=True)), "claimed": own["claimed"].any()}
             seeds = list(own.groupby("seed"))
             rows += [named | {"seed": str(seed), "seeds": 1, **_of_one_seed(images)} for seed, images in seeds]
             if len(seeds) > 1:
@@ -129,9 +132,10 @@ def _of_one_seed(outcomes: pd.DataFrame) -> dict[str, float]:
 
 
 def _outcomes(about: About) -> pd.DataFrame:
-    """A row for each start, defence, attack (`worst` last), norm and size: RATES, true or false."""
+    """A row for each start, defence, attack (`worst` last), norm and size: `claimed` and RATES, true or false."""
     rows = []
-    for defence in about["defences"]:
+    for defence, entry in about["defences"].items():
+        claim = entry.get("claim") or {"norm": None, "epsilon": 0}
         attacks = [row["attack"] for row in about["attacks"] if row["defence"] == defence]
         own = [row for row in about["found"] if row["defence"] == defence]
         for norm, epsilon in ((norm, epsilon) for norm, sizes in about["sizes"].items() for epsilon in sizes):
@@ -143,6 +147,7 @@ def _outcomes(about: About) -> pd.DataFrame:
                 found = within[start["id"]]
                 row = {"seed": about["seed"], "defence": defence, "attack": attack, "norm": norm}
                 row["epsilon"] = float(f"{epsilon:.7g}")  # as tables have it
+                row["claimed"] = claim["norm"] == norm and epsilon <= claim["epsilon"]
                 rows.append(row | {"id": start["id"], **_rates(start["clean"][defence], start["label"], found, attack)})
     return pd.DataFrame(rows)
 

@@ -39,7 +39,7 @@ class Card:
 def gallery(groups: Mapping[str, Sequence[Card]], title: str, note: str, marks: Sequence[str]) -> Figure:
     """Cards in groups under a heading each: a picture, its true name, and what every view of it was classified as.
 
-    `marks` stand before the views' names. Names that are right and wrong differ in colour and slant. A group may be
+    `marks` come before the views' names. Names that are right and wrong differ in colour and slant. A group may be
     empty. With more than three views, pictures are smaller and each name has one line.
     """
     gap, heading_height, left = 0.12, 0.3, 0.08
