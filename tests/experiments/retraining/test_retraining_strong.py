@@ -192,10 +192,13 @@ def test_auroc_and_false_positives_are_those_of_scikit_learn(seed):
 def test_the_figure_has_a_mark_per_arm_and_attack_and_a_line_per_arm():
     noise = retraining_noise(confidence_rows())
     drawn = strong_figure.figure(strong_table(), noise)
-    found, confidence, accepted = drawn.axes
+    found, sure, confidence, accepted = drawn.axes
     assert [text.get_text() for text in found.get_yticklabels()] == ["none", "backworked"]
     assert len(found.containers) == 3
-    assert len(confidence.lines) == len(accepted.lines) == 2
+    assert len(sure.lines) == len(confidence.lines) == len(accepted.lines) == 2
+    (above,) = [line.get_ydata() for line in sure.lines if line.get_color() == BLACK]
+    assert above.tolist() == [0.25]
+    assert sure.get_title() == "noise above .95"
     (low,) = [line.get_ydata() for line in accepted.lines if line.get_color() == BLACK]
     assert low.tolist() == [1]
     assert [text for text, _ in keys_of(drawn)][3:] == ["negatives: none", "negatives: backworked"]

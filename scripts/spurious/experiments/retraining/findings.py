@@ -63,7 +63,15 @@ def _change(row: tuple) -> str:
         return ""
     bounds = "" if pd.isna(row.found_difference_low) else _ends(row.found_difference_low, row.found_difference_high, 1)
     primary = "" if row.primary == "yes" else ", descriptive"
-    return f"; against no negatives {row.found_difference:+.1f}{bounds}: {row.found_verdict}{primary}"
+    said = _with_visible(row.found_verdict, row.found_visible, f"{row.found_visible:.1f}")
+    return f"; against no negatives {row.found_difference:+.1f}{bounds}: {said}{primary}"
+
+
+def _with_visible(verdict: str, visible: float, text: str) -> str:
+    """The verdict; where nothing can be told, with the smallest difference that one test could have shown."""
+    if not verdict.startswith("cannot tell") or pd.isna(visible):
+        return verdict
+    return f"{verdict}, {text} or more would have been seen"
 
 
 def _ends(low: float, high: float, digits: int) -> str:
@@ -77,7 +85,9 @@ def _accuracy(row: pd.Series) -> str:
     if row["negatives"] == "none" or pd.isna(row["accuracy_difference_low"]):
         return text
     difference, low, high = (points(row[f"accuracy_difference{end}"], n) for end in ("", "_low", "_high"))
-    return f"{text} ({difference} points ({low} to {high}) against no negatives: {row['accuracy_verdict']})"
+    visible = row["accuracy_visible"]
+    said = _with_visible(row["accuracy_verdict"], visible, f"{points(visible, n)} points".lstrip("+"))
+    return f"{text} ({difference} points ({low} to {high}) against no negatives: {said})"
 
 
 def persistence(table: pd.DataFrame, judges: pd.DataFrame) -> Iterator[str]:

@@ -17,7 +17,7 @@ from spurious.frames import require, require_rows
 ATTACKS = {STRONG: BLUE, STRONG_FROM_NOISE: VERMILION}  # the old ones are grey, each with a marker of its own
 OF_ATTACKS = "osD^v"  # markers
 NEEDED = ["classifier", "negatives", "target", "round", "attack", "found_share", "found_low", "found_high"]
-SURE = {"mean_confidence": "mean largest p", "fpr95": "accepted noise"}
+SURE = {"confident_share": "noise above .95", "mean_confidence": "mean largest p", "fpr95": "accepted noise"}
 
 
 @styled
@@ -33,7 +33,7 @@ def figure(strong: pd.DataFrame, noise: pd.DataFrame) -> Figure:
     most = max(len(arms_of(strong[strong["classifier"] == name])) for name in classifiers)
     drawn = Figure(figsize=(WIDTH, len(classifiers) * (1.4 + 0.22 * most) + 0.7), layout="constrained")
     own_looks = looks(arms_of(strong))
-    panels = drawn.subplots(len(classifiers), 3, squeeze=False, width_ratios=(1.4, 1, 1))
+    panels = drawn.subplots(len(classifiers), 1 + len(SURE), squeeze=False, width_ratios=(1.2, *[1] * len(SURE)))
     for (found, *sure), classifier in zip(panels, classifiers, strict=True):
         arms = arms_of(strong[strong["classifier"] == classifier])
         _draw_found(found, strong[strong["classifier"] == classifier], arms)
@@ -41,7 +41,10 @@ def figure(strong: pd.DataFrame, noise: pd.DataFrame) -> Figure:
         own = noise[(noise["classifier"] == classifier) & (noise["noise"] == "adversarial")]
         for axes, (column, text) in zip(sure, SURE.items(), strict=True):
             _draw_sure(axes, own, arms, column, own_looks)
-            axes.set(title=text, xlabel="size of the change, L\N{INFINITY}", ylim=(-0.03, 1.03))
+            axes.set(title=text, xlabel="change, L\N{INFINITY}", xscale="log", ylim=(-0.03, 1.03))
+            sizes = sorted(own["epsilon"].unique())
+            axes.set_xticks(sizes, [f"{size:g}".lstrip("0") for size in sizes], minor=False)
+            axes.minorticks_off()
     _legend(drawn, panels[0, 0], arms_of(strong))
     drawn.suptitle("what each attack finds in each arm, and how sure the arms are of noise")
     return drawn
