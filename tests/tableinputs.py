@@ -91,6 +91,7 @@ INPUTS = {
     "smoothing-variants": VOTES,
     "smoothing-tests": VOTES,
     "smoothing-agreement": VOTES,
+    "smoothing-pairs": VOTES,
     "smoothing-risk": VOTES,
     "fooling": {"rows": lambda: both(both(fooling_rows()), "method")},
     "fooling-rubbish": {

@@ -19,7 +19,7 @@ NAMES = ["brick", "it's a leaf", "lemon", "sky"]  # folders are numbered in the 
 COLORS = [(0.7, 0.3, 0.2), (0.2, 0.6, 0.2), (0.9, 0.85, 0.1), (0.4, 0.6, 0.95)]
 SIZES = [(40, 56), (61, 33), (48, 48), (90, 70)]
 TABLES = {"images-excluded", "smoothing", "smoothing-seeds", "smoothing-variants", "smoothing-tests"}
-TABLES |= {"smoothing-agreement", "smoothing-risk", "smoothing-clean", "claims"}
+TABLES |= {"smoothing-agreement", "smoothing-pairs", "smoothing-risk", "smoothing-clean", "claims"}
 FIGURES = {"smoothing", "smoothing-gain", f"risk-{CLASSIFIER}", f"gallery-{CLASSIFIER}", f"example-{CLASSIFIER}"}
 
 

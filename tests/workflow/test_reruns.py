@@ -90,9 +90,9 @@ def test_edited_module_reruns_what_imports_it(finished, codes, module):
 
 
 def test_edited_table_reruns_that_table_the_claims_and_no_other(finished):
-    with edited(finished / "scripts/spurious/experiments/smoothing/agreement.py"):
+    with edited(finished / "scripts/spurious/experiments/smoothing/pairs.py"):
         done = run_snakemake(finished, "demo", "--dry-run", "--printshellcmds")
-    assert planned_results(done).keys() == {"tables/smoothing-agreement", "tables/claims"}
+    assert planned_results(done).keys() == {"tables/smoothing-pairs", "tables/claims"}
     scripts = sorted(script for script, _ in planned_jobs(done))
     assert scripts == ["make_result.py"] * 2 + ["write_provenance.py", "write_summary.py"]
 

@@ -70,10 +70,10 @@ def one_blur(gain, against_two=(0, 0)):
     return pairs(("ns", "ss", 0.1, *gain), ("ss", "ds", 0.1, *against_two))
 
 
-def agreement(three, none, sigma):
-    shares = {"three": three, "two": 1 - three - none, "none": none}
-    rows = [{"agreement": name, "n": 400 * share, **with_ends(share, name="share")} for name, share in shares.items()]
-    return {"smoothing-agreement": frame(*rows, kernel=5, sigma=sigma)}
+def views_agree(first, second, same, sigma):
+    other = {"first": "ns", "second": "ds", "sigma": sigma, **with_ends(0.7, name="same")}
+    own = {"first": first, "second": second, "sigma": sigma, **with_ends(same, name="same")}
+    return {"smoothing-pairs": frame(other, own, kernel=5, n=400)}
 
 
 def attacked(gain):
@@ -247,8 +247,8 @@ CASES = {
         sweep({}, {}, acc_ss=0.7),
         sweep({}, {}, acc_ss=0.86),
     ),
-    "clean-views-agree": (agreement(0.99, 0, 0.0), agreement(0.5, 0.3, 0.0), agreement(0.85, 0.05, 0.0)),
-    "blurred-views-agree": (agreement(0.7, 0, 0.3), agreement(0.1, 0.8, 0.3), agreement(0.4, 0.3, 0.3)),
+    "clean-views-agree": tuple(views_agree("ns", "ss", same, 0.0) for same in (0.99, 0.8, 0.9)),
+    "blurred-views-agree": tuple(views_agree("ss", "ds", same, 0.3) for same in (0.7, 0.3, 0.5)),
     "helps-against-adversary": (attacked(0.4), attacked(-0.4), attacked(0.05)),
     "denoised-smoothing-worse": (certified(0.7, 0.5), certified(0.5, 0.7), certified(0.5, 0.5)),
     "any-class": (fooled(1.0, 0.01), fooled(0.5, 0.01), fooled(0.9, 0.01)),

@@ -57,6 +57,13 @@ OF_TABLE = {
         "passed": "no: the errors in the table robustness are too small, or the budget is",
         "violations": "images that speak against it, at most ten",
     },
+    "smoothing-pairs": {
+        "kernel": "taps of the Gaussian blur",
+        "first": "a view: ns is not blurred, ss blurred once, ds twice",
+        "second": "another view",
+        "same": "share of the images that both views give to one class",
+        "both_right": "share of the images that both views give to the right class",
+    },
     "retraining": {
         "steps": "median over the labels of the steps that the search of a label took",
         "images": "images that the attack searches, of all labels",

@@ -169,30 +169,27 @@ def two_blurs_one_wider(rates: pd.DataFrame) -> Finding:
     return _similar(row, "accuracy after two blurs of 5 taps, less that after one of 7")
 
 
-def _agree(agreement: pd.DataFrame, sigma: float, bound: float, words: str) -> Finding:
-    """Whether two given views agree on more than `bound`: at least where all three do, at most where any two do."""
-    rows = chosen(_main(agreement), f"sigma {sigma:g}", sigma=sigma).set_index("agreement")
-    if not {"three", "two", "none"} <= {*rows.index}:
-        raise NotRun("there are other than three views")
-    three, none = rows.loc["three"], rows.loc["none"]
-    verdict = SUPPORTED if three["share_low"] > bound else UNDECIDED
-    verdict = CONTRADICTED if 1 - none["share_low"] < bound else verdict
-    measured = f"images on which {words} agree, at least (all three views do), sigma {sigma:g} ({three['classifier']})"
-    value, low, high = rate(three, "share")
-    return Finding(verdict=verdict, measured=measured, value=value, low=low, high=high, n=rows["n"].sum())
+def _agree(pairs: pd.DataFrame, sigma: float, bound: float, first: str, second: str, words: str) -> Finding:
+    """Whether two views agree on more than `bound` of the images."""
+    rows = chosen(_main(pairs), f"{first} and {second}, sigma {sigma:g}", first=first, second=second, sigma=sigma)
+    value, low, high = rate(rows.iloc[0], "same")
+    measured = f"images on which {words} agree, sigma {sigma:g} ({rows['classifier'].iloc[0]})"
+    return Finding(
+        verdict=above(low, high, bound), measured=measured, value=value, low=low, high=high, n=rows["n"].iloc[0]
+    )
 
 
 @rule("clean-views-agree")
-def clean_views_agree(agreement: pd.DataFrame) -> Finding:
+def clean_views_agree(pairs: pd.DataFrame) -> Finding:
     """Without noise, the plain and the once blurred view agree on more than nine images in ten."""
-    return _agree(agreement, 0.0, 0.9, "the plain and the once blurred view")
+    return _agree(pairs, 0.0, 0.9, "ns", "ss", "the plain and the once blurred view")
 
 
 @rule("blurred-views-agree")
-def blurred_views_agree(agreement: pd.DataFrame) -> Finding:
+def blurred_views_agree(pairs: pd.DataFrame) -> Finding:
     """Under the strongest noise, the once and the twice blurred view agree on most images."""
-    strongest = _noisy(_main(agreement))["sigma"].max()
-    return _agree(agreement, strongest, 0.5, "the two blurred views")
+    strongest = _noisy(_main(pairs))["sigma"].max()
+    return _agree(pairs, strongest, 0.5, "ss", "ds", "the two blurred views")
 
 
 @rule("helps-against-adversary")

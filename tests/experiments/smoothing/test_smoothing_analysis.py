@@ -17,7 +17,7 @@ from samplerows import RNG_SEED, VIEWS, majority, make_votes
 from spurious import wording
 from spurious.defences.rejection import REJECTED
 from spurious.errors import SpuriousError
-from spurious.experiments.smoothing import agreement, clean, comparisons, decisions, findings, long_form, risk
+from spurious.experiments.smoothing import agreement, clean, comparisons, decisions, findings, long_form, pairs, risk
 from spurious.experiments.smoothing import seeds as smoothing_seeds
 from spurious.experiments.smoothing import variants as smoothing_variants
 from spurious.experiments.smoothing.rates import main_rows, summarize
@@ -217,6 +217,20 @@ def test_agreement_is_the_slow_reference():
     assert table["agreement"].tolist() == ["three", "two", "none"] * len(SETTINGS)
 
 
+def test_agreement_of_two_views_is_the_slow_reference():
+    table = pairs.pairs(VOTES)
+    for key, rows in SETTINGS:
+        for first, second in (("ns", "ss"), ("ns", "ds"), ("ss", "ds")):
+            row = only(table, key, first=first, second=second)
+            same = [own for own in rows if own[first] == own[second]]
+            right = [own for own in same if own[second] == own["label"]]
+            for name, held in (("same", same), ("both_right", right)):
+                assert row[name] == pytest.approx(len(held) / len(rows))
+                assert (row[f"{name}_low"], row[f"{name}_high"]) == pytest.approx(wilson(len(held), len(rows)))
+            assert row["n"] == len(rows)
+    assert len(table) == 3 * len(SETTINGS)
+
+
 def test_agreement_of_four_views_is_the_slow_reference():
     """Two against two is a rejection; its class is that of ss, or of the first view."""
     rng = np.random.default_rng(RNG_SEED)
@@ -371,6 +385,7 @@ TABLES = {
     "smoothing-variants": smoothing_variants.variants,
     "smoothing-tests": comparisons.tests,
     "smoothing-agreement": agreement.agreement,
+    "smoothing-pairs": pairs.pairs,
     "smoothing-risk": risk.risk,
 }
 

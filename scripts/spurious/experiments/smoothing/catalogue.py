@@ -32,6 +32,7 @@ RESULTS = [
     Table("smoothing-clean", f"{HERE}.clean:clean", VOTES, CLASSES, when=of_photographs),
     Table("smoothing-tests", f"{HERE}.comparisons:tests", VOTES),
     Table("smoothing-agreement", f"{HERE}.agreement:agreement", VOTES),
+    Table("smoothing-pairs", f"{HERE}.pairs:pairs", VOTES),
     Table("smoothing-risk", f"{HERE}.risk:risk", VOTES),
     # The label is that of the table: labels of two results that differ in two ways break the menu of the report.
     Figure(
