@@ -12,6 +12,7 @@ from attacks.subjects import SIZE, RootMeanSquare, network, starts_of
 from attacks.subjects import defended as defended_by
 from figurechecks import keys_of
 from spurious import configuration, registry
+from spurious.attacks.controls import random_directions
 from spurious.attacks.on_decisions import DecisionAttack
 from spurious.attacks.within import Within
 from spurious.defences.defended import Defended
@@ -205,6 +206,21 @@ def test_at_the_smallest_size_nothing_is_attacked_again():
     expected = plain[(plain["epsilon"] == 0.1) & plain["attack"].isin(("hop", "wild", "random")) & (plain["id"] < 6)]
     pd.testing.assert_frame_equal(own.reset_index(drop=True), expected.reset_index(drop=True))
     assert len(own) == 3 * 6
+
+
+@pytest.mark.parametrize("sizes", [[0.1, 0.3], [0.05, 0.3]])
+def test_the_checks_try_as_many_random_changes_as_they_ask_for(sizes):
+    rows, _, plain, starts = unpruned(sizes, epsilon=0.1, directions=200)
+    own = rows[rows["variant"] == "unpruned"]
+    assert own.groupby("attack").size().to_dict() == {"hop": 6, "wild": 6, "random": 6}
+    first, ball = starts.at(torch.arange(6)), Within(norm="linf", epsilon=0.1)
+    many, few = (
+        random_directions(plain, first, ball, seed=0, directions=tries).success.tolist() for tries in (200, 30)
+    )
+    assert own.loc[own["attack"] == "wild", "found"].tolist() == many
+    assert sum(many) > sum(few)
+    there = (rows["variant"] == "plain") & (rows["attack"] == "wild") & (rows["epsilon"] == 0.1) & (rows["id"] < 6)
+    assert sizes[0] != 0.1 or rows.loc[there, "found"].tolist() == few
 
 
 def test_rows_are_as_they_say(rows):

@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from spurious.attacks.on_decisions import DecisionAttack, WhiteBox
+from spurious.attacks.on_decisions import DecisionAttack, RandomDirections, WhiteBox
 from spurious.attacks.scores import Scores
 from spurious.attacks.white_box import vanishes
 from spurious.attacks.within import Found, Starts, Within, judged, to_8_bits
@@ -106,7 +106,7 @@ def work(defences: Mapping[str, Defended], settings: RobustnessSettings, count: 
     """Of how many images `all_rows` tells for so many starts: each once per defence, attack and size, and per check."""
     pairs = sum(_is_met(attack, own) for own in defences.values() for attack in settings.attacks.values())
     checks = sum(isinstance(attack, WhiteBox) for attack in settings.attacks.values()) * len(defences) * len(VARIANTS)
-    checks += 0 if _begins_with_checks(settings) else len(_others(settings)) * len(defences)
+    checks += len(_run_again(settings)) * len(defences)
     return pairs * sum(map(len, settings.sizes.values())) * count + checks * min(checked, count)
 
 
@@ -154,6 +154,22 @@ def _begins_with_checks(settings: RobustnessSettings) -> bool:
     return checks.epsilon == min(settings.sizes.get(checks.norm, ()), default=None)
 
 
+def _run_again(settings: RobustnessSettings) -> dict[str, DecisionAttack]:
+    """Those of `_others` that the checks run by themselves, as they run there: what tries more than before, or all."""
+    others = {name: _in_checks(attack, settings) for name, attack in _others(settings).items()}
+    if not _begins_with_checks(settings):
+        return others
+    return {name: attack for name, attack in others.items() if attack != settings.attacks[name]}
+
+
+def _in_checks(attack: DecisionAttack, settings: RobustnessSettings) -> DecisionAttack:
+    """The attack as the checks run it: random changes with as many directions as they ask for."""
+    directions = settings.checks.directions
+    if directions is None or not isinstance(attack, RandomDirections):
+        return attack
+    return attack.model_copy(update={"directions": directions})
+
+
 def _unpruned(
     rows: pd.DataFrame,
     defences: Mapping[str, Defended],
@@ -163,13 +179,14 @@ def _unpruned(
     seed: int,
     on_images: Callable[[int], object],
 ) -> pd.DataFrame:
-    """Rows of `_others` from all starts at the size of the checks: those of `attack_rows` where it is the smallest."""
-    checks, others = settings.checks, _others(settings)
-    if _begins_with_checks(settings):
-        there = (rows["norm"] == checks.norm) & (rows["epsilon"] == checks.epsilon)
-        return rows[there & rows["attack"].isin(others) & rows["id"].isin(starts.ids)]
-    changed = {"sizes": {checks.norm: (checks.epsilon,)}, "attacks": others}
-    return attack_rows(defences, logits, starts, settings.model_copy(update=changed), seed, on_images)[0]
+    """Rows of `_others` from all starts at the size of the checks: those of `attack_rows` where they are the same."""
+    checks, again = settings.checks, _run_again(settings)
+    there = (rows["norm"] == checks.norm) & (rows["epsilon"] == checks.epsilon) & rows["id"].isin(starts.ids)
+    parts = [rows[there & rows["attack"].isin(_others(settings).keys() - again.keys())]]
+    if again:
+        changed = {"sizes": {checks.norm: (checks.epsilon,)}, "attacks": again}
+        parts += [attack_rows(defences, logits, starts, settings.model_copy(update=changed), seed, on_images)[0]]
+    return pd.concat([part for part in parts if len(part)], ignore_index=True)
 
 
 def _variants(

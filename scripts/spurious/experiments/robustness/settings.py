@@ -47,7 +47,7 @@ class CheckSettings(Settings):
     """What the attacks are checked with: variants of the white box that start anew, at one size, on the first images.
 
     Beside the attack itself: one step; `more` times as many steps, or restarts; without targets; towards targets only.
-    The other attacks start anew there, too.
+    The other attacks start anew there, too, that by random changes with so many `directions`.
     """
 
     remedy = "settings of the checks on attacks"
@@ -56,6 +56,9 @@ class CheckSettings(Settings):
     norm: NormName = "linf"
     epsilon: Epsilon = 0.1
     more: int = Field(2, ge=2, description="how many times as many steps, and restarts, 2 or more")
+    directions: int | None = Field(
+        None, ge=1, description="how many random changes are tried, 1 or more (null: as many as the attack tries)"
+    )
 
 
 class OwnRobustness(Settings):
