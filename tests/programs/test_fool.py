@@ -100,7 +100,7 @@ def tensors(tmp_path):
 
 @pytest.fixture
 def folder_of_photographs(tmp_path):
-    """Photographs and a classifier that was brought along, as the options of the script."""
+    """Photographs and a supplied classifier, as the options of the script."""
     (tmp_path / "images").mkdir()
     rows = []
     for label in range(5):
