@@ -21,6 +21,7 @@ from PIL import Image
 from pipeline.files.atomic import whole_file
 from pipeline.jobs.arguments import ABOVE_ZERO, COUNT, SEED, Parser, add_compute_arguments, answer_help, run
 from pipeline.jobs.devices import prepare_compute
+from pipeline.jobs.progress import counting
 from spurious import registry
 from spurious.attacks.entries import Attack
 from spurious.classifiers.entries import Architecture
@@ -166,11 +167,11 @@ def attack_defence(
     start, name = starting_image(arguments, subject, method, Preprocessing())
     label = None if arguments.label is None else class_number(arguments.label, subject.classes, "--label")
     ball, attack = Within(norm=method.norm, epsilon=method.epsilon), WhiteBox(steps=method.steps)
-    with logits_of(model) as logits:
+    with logits_of(model) as logits, counting(f"attack on {arguments.defence}", "step") as count:
         defended = Defended(defence, logits, preprocessing)
         try:
             written, decisions = attack_image(
-                defended, start.to(device), label, ball, attack, name=name, seed=arguments.seed
+                defended, start.to(device), label, ball, attack, name=name, seed=arguments.seed, on_steps=count
             )
         except SpuriousError as error:
             raise SpuriousError(f"{arguments.image}: {error}") from None

@@ -85,7 +85,9 @@ READ = [  # what a person reads: documents, settings, captions, and the help and
         for path in ROOT.glob(pattern)
     ),
     *sorted(
-        path for pattern in ("*.yaml", "profiles/*/*.yaml", "workflow/report/*.rst") for path in ROOT.glob(pattern)
+        path
+        for pattern in ("*.yaml", "docs/**/*.yaml", "profiles/*/*.yaml", "workflow/report/*.rst")
+        for path in ROOT.glob(pattern)
     ),
     *sorted(ROOT.glob("scripts/**/*.py")),
 ]
@@ -100,6 +102,10 @@ TRANSLATED = {  # words that were translated one by one, and what a native write
     r"are\s+no\s+accuracies": "not the accuracies",
     r"made\s+real\s+ones": "clipped and classified again",
     r"stands?\s+(under|nowhere|there|in\s+(a|the)\s|in\s+`|beside)": "is in, is not there",
+    r"(starts?|results|drawn|train)\s+anew": "starts again, computes again",
+    r"(is|are)\s+told\s+of": "is named, is called with",
+    r"origin\s+(that|which)\s+\S+\s+tells": "says where it is from",
+    r"(is|are)\s+none\s+of\s+this\b": "is not part of it",
     r"\beps\s+\.?[0-9]": "ε",
 }
 
@@ -111,11 +117,15 @@ def test_words_are_those_of_the_field(path):
 
 def test_a_translated_word_is_noticed():
     text = "A file that is brought\nalong is told in one line, at eps .25; trees are dear. It takes them for cats."
+    text += " A start\nanew is told of in a note, and is none of this."
     assert [words for words, _ in translated(text)] == [
         "brought\nalong",
         "takes them for",
         "dear",
         "told in one",
+        "start\nanew",
+        "is told of",
+        "is none of this",
         "eps .2",
     ]
 

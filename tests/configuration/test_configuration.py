@@ -102,7 +102,7 @@ BAD = {
     "one value of p": (
         "backworking/searches/logit/reinitialize_after",
         1,
-        "searches.logit.reinitialize_after: 1 is not allowed: values of p without a rise before an image starts anew; "
+        "searches.logit.reinitialize_after: 1 is not allowed: values of p without a rise before an image starts again; "
         "use 2 or more, or 0 for never",
     ),
     "infinite": (

@@ -26,7 +26,7 @@ class Part:
 
 
 def photographs(folder, data):
-    """A program that is brought along: noise sweep in shards and variants, fooling, linear on the copies in a store."""
+    """A supplied program: noise sweep in shards and variants, fooling, linear on the copies in a store."""
     found = sources.real_photographs(folder, data) if data else sources.made_up_photographs(folder)
     manifest = f"{sources.PLACE}/manifest.csv"
     dataset = {"source": "images", "manifest": manifest, "grey_below": 0.1, "size": 16, "example": found["example"]}

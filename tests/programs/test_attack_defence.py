@@ -1,4 +1,4 @@
-"""Attacks on photographs of different sizes, by a program that was brought along, and what such a program must have."""
+"""Attacks on photographs of different sizes, by a supplied program, and what such a program must have."""
 
 import json
 import shutil

@@ -100,7 +100,7 @@ def tensors(tmp_path):
 
 @pytest.fixture
 def folder_of_photographs(tmp_path):
-    """Photographs and a classifier that was brought along, as the options of the script."""
+    """Photographs and a supplied classifier, as the options of the script."""
     (tmp_path / "images").mkdir()
     rows = []
     for label in range(5):
@@ -373,6 +373,20 @@ def test_a_photograph_behind_the_vote_is_attacked_at_its_own_size(folder, capsys
     assert " ".join(lines[0]) == "photo.png: tiny behind vote, attacked by its gradient"
     assert [lines[1][:2], lines[3][2]] == [["before", NAMES[before]], NAMES[after]]
     assert not (folder / "out-figure.png").exists()
+
+
+@pytest.mark.parametrize(("epsilon", "found"), [(0.3, True), (0.0001, False)])
+def test_an_attack_behind_a_defence_shows_its_progress_to_the_end(folder, capsys, epsilon, found):
+    """Of every step of every search, whether it was needed or not."""
+    run(folder, "--defence", "vote", "--epsilon", epsilon, "--steps", 5)
+    done = capsys.readouterr()
+    before, after = (line.split()[1] for line in done.out.splitlines()[1:3])
+    assert (before != after) == found
+    lines = re.findall(r"^attack on vote: .* (\d+)/(\d+) \[[\d:]+<[\d:]+, .*step", done.err, re.MULTILINE)
+    searches = 1 + 1 + 3 + len(NAMES) - 1  # joint decision, sum, majorities of three views, and targets
+    assert [int(total) for _, total in lines] == [5 * searches] * len(lines)
+    assert len(lines) > 1 or found
+    assert int(lines[-1][0]) == 5 * searches
 
 
 def test_a_size_too_small_leaves_the_decision_of_a_configured_defence(folder, capsys):

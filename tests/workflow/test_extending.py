@@ -1,4 +1,4 @@
-"""What docs/extending.md tells to write, written as it stands there: planned, run, and found in the results."""
+"""What docs/extending.md and docs/extending-results.md say to write, as it stands there: planned, run, and found."""
 
 import re
 import shutil
@@ -22,6 +22,7 @@ from projects import (
 )
 from spurious.configuration import deep_merge
 
+PAGES = ("extending", "extending-results")  # one text, in this order
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Every room, one classifier in most of them: the architecture of the document wherever no search needs its layers.
 EXPERIMENT = {
@@ -42,9 +43,14 @@ EXPERIMENT = {
 CAPTIONS = ("table_confusions", "figure_confusions", "table_counts")
 
 
+def document():
+    """The text of the pages."""
+    return "\n".join((ROOT / f"docs/{page}.md").read_text(encoding="utf-8") for page in PAGES)
+
+
 def blocks():
     """(language, text) of every block of the document."""
-    return BLOCK.findall((ROOT / "docs/extending.md").read_text(encoding="utf-8"))
+    return BLOCK.findall(document())
 
 
 def written_files():
@@ -84,7 +90,7 @@ def extended(checkout, tmp_path_factory):
 
 
 def test_every_change_has_a_section():
-    text = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
+    text = document()
     sections = re.findall(r"^## (?:An? |Another )?(\w+)", text, re.MULTILINE)
     changes = [
         "view",
@@ -107,7 +113,7 @@ ROW = re.compile(r"^\| (?:an? |another )?(\w+)[^|]*\| [\w ]+ \| (\d+) \| `(\w+)`
 
 def test_a_change_touches_as_many_files_as_the_table_says():
     """The files that the blocks of a section write and its text names; the package of an experiment counts as one."""
-    text = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
+    text = document()
     told = {name.lower(): int(files) for name, files, *_ in ROW.findall(text)}
     counted = {}
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:-1]:
@@ -119,7 +125,7 @@ def test_a_change_touches_as_many_files_as_the_table_says():
 
 
 def test_the_tests_that_the_table_names_are_there():
-    for _, _, test, path in ROW.findall((ROOT / "docs/extending.md").read_text(encoding="utf-8")):
+    for _, _, test, path in ROW.findall(document()):
         source = Path(__file__) if not path else ROOT / path
         assert f"def {test}(" in source.read_text(encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""The chain from a folder of photographs and a program that is brought along to tables, figures and report."""
+"""The chain from a folder of photographs and a supplied program to tables, figures and report."""
 
 import shutil
 

@@ -21,7 +21,7 @@ from pipeline.jobs.surroundings import usable_gpus
 
 
 def original(owner, name):
-    """What Snakemake has there, also where this file was read before, as in tests: it is replaced anew."""
+    """What Snakemake has there, also where this file was read before, as in tests: it is replaced again."""
     kept = f"original_{name}"
     if not hasattr(owner, kept):
         setattr(owner, kept, getattr(owner, name))

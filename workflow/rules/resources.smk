@@ -1,4 +1,4 @@
-"""What jobs ask a scheduler for, measured as docs/cluster.md says; another attempt asks for more.
+"""What jobs ask a scheduler for, measured as docs/cluster-resources.md says; another attempt asks for more.
 
 A job's threads are at most the cores of the head, which may be a small job itself: cpus_per_task says the number again.
 The account, the partition and the kind of GPU belong to a profile. On one machine nothing is limited by these numbers.

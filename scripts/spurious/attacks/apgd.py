@@ -35,18 +35,30 @@ def checks(steps: int) -> list[int]:
     return sorted(set(found))
 
 
-def ascend(evaluate: Evaluate, start: Tensor, begin: Tensor, ball: Within, steps: int, *, stop: bool = True) -> Found:
+def ascend(
+    evaluate: Evaluate,
+    start: Tensor,
+    begin: Tensor,
+    ball: Within,
+    steps: int,
+    *,
+    stop: bool = True,
+    on_steps: Callable[[int], object] = lambda done: None,
+) -> Found:
     """Raise an objective from `begin` within the ball around `start`, both (N, C, H, W), by `steps` steps.
 
     Every iterate counts, the first and the last too. With `stop` an image is done at the first one that `evaluate`
     says is wanted, and that one is kept; of the others, and without `stop` of all, the one with the largest objective.
-    An image's path depends on no other, but for rounding. Raises SpuriousError where there is no gradient to follow.
+    An image's path depends on no other, but for rounding. `on_steps` is called with how many more steps are done, those
+    that no image needed included. Raises SpuriousError where there is no gradient to follow.
     """
     search, looks, last = _Ascent(evaluate, start, begin, ball, stop), checks(steps), 0
     for step in range(1, steps + 1):
         if not len(search.live):
+            on_steps(steps - step + 1)
             break
         search.move(MOMENTUM if step > 1 else 1.0)
+        on_steps(1)
         if step in looks:
             search.adapt(step - last)
             last = step

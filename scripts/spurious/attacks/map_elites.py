@@ -53,7 +53,8 @@ def map_elites_runs(
 ) -> Iterator[tuple[int, int, Tensor, Tensor]]:
     """(run, generation, images, p) of all `settings.runs`, one after the other; each as of `map_elites`.
 
-    A run's seed is "<seed>, run <number>", counted from 0; `on_queries` is told of `settings.queries` images in all.
+    A run's seed is "<seed>, run <number>", counted from 0; `on_queries` is called with how many images were
+    judged, `settings.queries` in all.
     """
     for run in range(settings.runs):
         for found in map_elites(scores, shape, settings, f"{seed}, run {run}", on_queries):

@@ -1,6 +1,7 @@
 """Attacks on the whole decision of a classifier that may reject, by their kind."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr
@@ -68,13 +69,20 @@ class WhiteBox(DecisionAttack, kind="white-box"):
     away: bool = Field(True, description="whether it also searches away from the label, true or false")
 
     def __call__(
-        self, attacked: "Attacked", undefended: "Attacked", starts: "Starts", ball: "Within", *, seed: int
+        self,
+        attacked: "Attacked",
+        undefended: "Attacked",
+        starts: "Starts",
+        ball: "Within",
+        *,
+        seed: int,
+        on_steps: Callable[[int, int], object] = lambda done, total: None,
     ) -> "Found":
         """By `spurious.attacks.white_box.white_box`."""
         from spurious.attacks.white_box import white_box
 
         options = self.model_dump(include={"steps", "restarts", "targets", "away"})
-        return white_box(attacked, starts, ball, seed=seed, **options)
+        return white_box(attacked, starts, ball, seed=seed, on_steps=on_steps, **options)
 
 
 class Oblivious(DecisionAttack, kind="oblivious"):

@@ -69,10 +69,10 @@ class ImageOptimization(Settings):
     )
     tolerance: float = Field(0.0, ge=0, description="stop when the objective moves by less than this, 0 or more")
     reinitialize_after: Annotated[int, OtherThan(1)] = Field(
-        3, ge=0, description="values of p without a rise before an image starts anew; use 2 or more, or 0 for never"
+        3, ge=0, description="values of p without a rise before an image starts again; use 2 or more, or 0 for never"
     )
     reinitialize_below: float = Field(
-        0.99, ge=0, le=1, description="only an image whose p is below this starts anew, from 0 to 1"
+        0.99, ge=0, le=1, description="only an image whose p is below this starts again, from 0 to 1"
     )
     reference_weight: float = Field(
         0.5, ge=0, description="weight of 1 / distance to the nearest training image of the label, 0 or more"

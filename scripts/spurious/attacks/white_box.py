@@ -1,6 +1,7 @@
 """Attacks that follow the gradient of a classifier that may reject."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import product
 
 import torch
@@ -24,13 +25,15 @@ def white_box(
     restarts: int,
     targets: int,
     away: bool = True,
+    on_steps: Callable[[int, int], object] = lambda done, total: None,
 ) -> Found:
     """Images within the ball that are classified as a wrong class and not rejected, or the best that were found.
 
     One search after the other goes on with the images that are left: with `away` from the label, by the margin of the
     joint decision, the sum of the views' margins and every smallest majority of views; then by the joint decision
     towards each of the `targets` likeliest wrong classes. All begin at the image itself; those away from the label run
-    `restarts` times, the later ones from anywhere in the ball, which (seed, id) decide.
+    `restarts` times, the later ones from anywhere in the ball, which (seed, id) decide. `on_steps` is called with how
+    many more steps are done, and with their number in all searches.
     """
     with torch.no_grad():
         clean = attacked.margins(starts.images)
@@ -44,11 +47,12 @@ def white_box(
     joint_only = reductions(views)["joint"]
     for rank in range(min(targets, classes - 1)):
         searches.append((0, f"target {rank}", joint_only, only(likeliest[:, rank], classes)))
+    count = partial(on_steps, total=steps * len(searches))
     found = judged(attacked, starts.images, starts.labels)
     for restart, name, reduce, wanted in searches:
         left, own, begin = _left(found, starts, ball, f"{seed}, {name}", restart)
         evaluate = raising(attacked, own.labels, reduce, wanted[left])
-        _take(found, left, ascend(evaluate, own.images, begin, ball, steps))
+        _take(found, left, ascend(evaluate, own.images, begin, ball, steps, on_steps=count))
     return judged(attacked, found.images, starts.labels)
 
 

@@ -24,7 +24,7 @@ from spurious.sgd import Sgd
 
 @dataclass(frozen=True, kw_only=True)
 class Fresh:
-    """Noise that every batch gets anew, with the target probabilities (outputs,) of each of its images.
+    """Noise that is fresh in every batch, with the target probabilities (outputs,) of each of its images.
 
     The first `classes` outputs are those of real classes, which an inner attack raises.
     """

@@ -64,7 +64,7 @@ def denoiser_trainer(
 ) -> Trainer:
     """What trains the denoiser of `judged` by one loss on images (N, C, H, W) in [0, 1] under noise.
 
-    With `fresh` its weights are drawn anew; else they are the start, as another loss left them.
+    With `fresh` its weights are drawn again; else they are the start, as another loss left them.
     """
     recipe = recipe.changed(noise=judged.denoiser.sigma, shift=0, adversarial=None)
     if loss == "mse":

@@ -47,7 +47,7 @@ SETTINGS = {
     "lines.markersize": 5,
     "savefig.dpi": 200,
     "svg.fonttype": "path",
-    "svg.hashsalt": "spurious",  # else the names of the SVG's elements are drawn anew every time
+    "svg.hashsalt": "spurious",  # else the names of the SVG's elements differ every time
 }
 
 

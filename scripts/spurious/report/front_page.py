@@ -56,14 +56,16 @@ def claims(table: pd.DataFrame, folder: str) -> list[str]:
 def _cell(claim: tuple, folder: str) -> str:
     """The verdict as a link to its table, and the number as a link to what was measured, and by which function.
 
-    Both are said when the pointer rests on it, too.
+    "not run" is a link to why, which is beside it where the page has room. All are said under the pointer, too.
     """
+    claims_page = f"{folder}/claims.html"
     if claim.verdict == "not run":
         reason = html.escape(claim.measured, quote=True)
-        return f'<td class="not-run" title="{reason}"><b>not run</b> <i>{reason}</i></td>'
+        missing = link(claims_page, claim.verdict)
+        return f'<td class="not-run" title="{reason}"><b>{missing}</b> <i>{reason}</i></td>'
     verdict = link(f"{folder}/{claim.table}.html", claim.verdict)
     measured = html.escape(f"{claim.measured} (by {claim.rule})", quote=True)
-    value = link(f"{folder}/claims.html", number(claim))
+    value = link(claims_page, number(claim))
     return f'<td class="{claim.verdict}" title="{measured}"><b>{verdict}</b> <span>{value}</span></td>'
 
 

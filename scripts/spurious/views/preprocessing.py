@@ -22,7 +22,7 @@ Interpolation = Annotated[
 class Preprocessing(Settings):
     """What a classifier wants done to an image of any size: its short side resized to `resize`, its centre cropped.
 
-    None leaves the step out. Normalization is none of this: it is the classifier's first layer.
+    None leaves the step out. Normalization is not part of it: it is the classifier's first layer.
     """
 
     resize: Pixels | None = None

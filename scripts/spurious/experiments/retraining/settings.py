@@ -135,7 +135,7 @@ class Confidence(Settings):
 
 
 class RetrainingSettings(Settings):
-    """Rounds of: attack, add what was found to the training set, train anew, attack again.
+    """Rounds of: attack, add what was found to the training set, train from scratch, attack again.
 
     `attacks` names searches of the backworking settings; the images of the first one become the negatives
     of the arm "backworked", those of another one the negatives of "backworked-<its name>". Every negative is put into

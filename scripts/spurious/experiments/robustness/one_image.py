@@ -1,7 +1,7 @@
 """One image against one defence: what it is classified as before and after an attack that knows the defence."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -43,12 +43,21 @@ def _kinds_by_default() -> dict[str, Defence]:
 
 
 def attack_image(
-    defended: Defended, image: Tensor, label: int | None, ball: Within, attack: WhiteBox, *, name: Id, seed: int
+    defended: Defended,
+    image: Tensor,
+    label: int | None,
+    ball: Within,
+    attack: WhiteBox,
+    *,
+    name: Id,
+    seed: int,
+    on_steps: Callable[[int, int], object] = lambda done, total: None,
 ) -> tuple[Tensor, dict[str, list[int]]]:
     """The image (1, C, H, W) that `attack` ends with, rounded to 8 bits towards the one that it starts from.
 
     And the decisions before, after and as rounded, of the defence and of its classifier alone. `label` is the true
-    class, None for what the defence says. Raises SpuriousError where it rejects the image as it is, or says another.
+    class, None for what the defence says. `on_steps` is called with how many more steps of the attack are done, and of
+    how many. Raises SpuriousError where the defence rejects the image as it is, or says another class.
     """
     plain = Defended(Undefended(), defended.logits, defended.preprocessing)
     before = int(defended.decide(image))
@@ -58,7 +67,7 @@ def attack_image(
     if before != label:
         raise SpuriousError(f"is classified as class {before} before any attack, not as {label}; take another image")
     starts = Starts(images=image, labels=torch.tensor([label], device=image.device), ids=[name])
-    found = attack(defended, plain, starts, ball, seed=seed).images
+    found = attack(defended, plain, starts, ball, seed=seed, on_steps=on_steps).images
     written = to_8_bits(found, image)
     moments = torch.cat([image, found, written]).split(1)
     deciding = {"defence": defended, "undefended": plain}

@@ -74,8 +74,8 @@ def attack_rows(
     whether both decisions, before and after, are the same when they are made again. Decisions of -1 are rejections.
     Sizes ascend: what an attack has found at one counts at all larger ones, where it goes on with the other images. An
     image that the defence does not answer rightly is not attacked, as it is an error already; a defence that never
-    rejects has no rows of attacks that want a rejection. `on_images` is told of the images of every batch after each
-    attack and size.
+    rejects has no rows of attacks that want a rejection. `on_images` is called with the number of images of every
+    batch after each attack and size.
     """
     plain = Defended(Undefended(), logits, next(iter(defences.values())).preprocessing)
     parts, images = [], {}

@@ -44,10 +44,10 @@ ATTACKS: dict[str, Any] = {
 
 
 class CheckSettings(Settings):
-    """What the attacks are checked with: variants of the white box that start anew, at one size, on the first images.
+    """What the attacks are checked with: variants of the white box that start again, at one size, on the first images.
 
     Beside the attack itself: one step; `more` times as many steps, or restarts; without targets; towards targets only.
-    The other attacks start anew there, too, that by random changes with so many `directions`.
+    The other attacks start again there, too, that by random changes with so many `directions`.
     """
 
     remedy = "settings of the checks on attacks"

@@ -31,7 +31,7 @@ def fooling_images(
 
     By projected gradient descent for a network, by evolution for a classifier of scikit-learn. Both spend their whole
     budget, and keep the image with the largest margin of another class over the label. Beside the images, how many the
-    classifier had judged for each (N,); `on_queries` is told of them on the way.
+    classifier had judged for each (N,); `on_queries` is called with numbers of them on the way.
     """
     if isinstance(classifier, nn.Module):
         method = GradientAttack(epsilon=settings.epsilon, steps=settings.steps)
