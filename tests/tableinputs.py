@@ -107,3 +107,15 @@ INPUTS = {
     "certified-attacks": {"rows": lambda: both(both(attacked_rows(), "defence"))},
     "images-excluded": {"images": excluded},
 }
+FOUND = {"found_above": 0.999}
+# Settings that tables of INPUTS are made with.
+SETTINGS = {
+    "backworking": FOUND,
+    "backworking-ablation": FOUND,
+    "backworking-summary": FOUND,
+    "retraining": FOUND,
+    "retraining-summary": FOUND,
+    "retraining-strong": FOUND,
+    "smoothing-clean": {"classes": 2},
+    "certified": {"radii": [0.0, 0.25]},
+}

@@ -23,15 +23,9 @@ from samplerows import (
 )
 from spurious.experiments.classifiers import accuracies
 from spurious.experiments.smoothing import published
-from tableinputs import INPUTS, PLAIN, both, summaries
+from tableinputs import INPUTS, PLAIN, SETTINGS, both, summaries
 
 PAIRS = [("1.1", "1.10"), ("007", "7"), ("1000", "1e3"), ("000", "2024")]  # in the order of sorted text
-
-
-WITH_THRESHOLD = (
-    *("backworking", "backworking-ablation", "backworking-summary"),
-    *("retraining", "retraining-summary", "retraining-strong"),
-)
 
 
 def renamed(text, pair):
@@ -46,10 +40,7 @@ def made(folder, name, pair):
     for keyword, path in files.items():
         INPUTS[name][keyword]().to_csv(path, index=False)
         path.write_text(renamed(path.read_text(), pair))
-    settings = {"found_above": 0.999} if name in WITH_THRESHOLD else {}
-    settings |= {"classes": 2} if name == "smoothing-clean" else {}
-    settings |= {"radii": [0.0, 0.25]} if name == "certified" else {}
-    return make(folder / "out", "table", name, files, **settings)["csv"].read_text()
+    return make(folder / "out", "table", name, files, **SETTINGS.get(name, {}))["csv"].read_text()
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids="-".join)

@@ -7,20 +7,59 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from making import ROOMS
+from pipeline.files.results import function_of
+from samplerows import predictions
 from spurious.report import formats
-from spurious.report.columns import COMMON, OF_TABLE, explanation, intervals
+from spurious.report.columns import explanation, intervals
+from spurious.report.headings import COMMON, OF_TABLE, OF_VIEW
+from tableinputs import INPUTS, SETTINGS
 
-MEASURED = sorted(
-    path for path in (Path(__file__).parents[2] / "docs/measured").glob("*/*.csv") if path.stem in OF_TABLE
-)
+MEASURED = Path(__file__).parents[2] / "docs/measured"
+TABLES = {result.name: result for room in ROOMS.values() for result in room.RESULTS if result.kind == "table"}
 
 
-@pytest.mark.parametrize("path", MEASURED, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_every_column_of_the_widest_tables_is_explained(path):
-    columns = list(pd.read_csv(path, nrows=0))
-    bounds = {bound for pair in intervals(columns).values() for bound in pair}
-    assert [column for column in columns if column not in bounds and not explanation(path.stem, column)] == []
-    assert OF_TABLE[path.stem].keys() <= {*columns}
+def trainings():
+    """The inputs of the table `training`, which takes a list of files."""
+    history = pd.DataFrame({"step": [1, 2], "validation_accuracy": [0.5, 0.6]})
+    return {"histories": [history], "predictions": [predictions()]}
+
+
+def made(name):
+    """The table of sample rows; None where only whole files make it."""
+    inputs = {keyword: rows() for keyword, rows in INPUTS.get(name, {}).items()}
+    inputs |= trainings() if name == "training" else {}
+    if inputs.keys() < TABLES[name].inputs.keys():
+        return None
+    return function_of(TABLES[name].function)(**inputs, **SETTINGS.get(name, {}))
+
+
+def headings(name):
+    """The columns of a table, of all datasets where it was measured and of sample rows, without ends of intervals."""
+    kept = [pd.read_csv(path, nrows=0) for path in sorted(MEASURED.glob(f"*/{name}.csv"))]
+    tables = [list(table) for table in (*kept, made(name)) if table is not None]
+    bounds = {bound for columns in tables for pair in intervals(columns).values() for bound in pair}
+    return {column for columns in tables for column in columns} - bounds
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_column_of_every_table_is_explained(name):
+    columns = headings(name)
+    assert columns
+    assert sorted(column for column in columns if not explanation(name, column)) == []
+    assert OF_TABLE.get(name, {}).keys() <= columns
+
+
+def test_no_explanation_is_of_a_table_that_nobody_makes_or_repeats_the_common_one():
+    assert OF_TABLE.keys() <= TABLES.keys()
+    assert [key for own in OF_TABLE.values() for key, text in own.items() if COMMON.get(key) == text] == []
+
+
+@pytest.mark.parametrize("heading", OF_VIEW)
+def test_a_column_of_a_view_names_it(heading):
+    assert "ns (not blurred)" in explanation("smoothing-risk", heading.format("ns"))
+    assert "view median" in explanation("smoothing", heading.format("median"))
+    assert explanation("robustness", heading.format("ns")) == ""
 
 
 def test_a_column_that_nobody_knows_has_no_explanation():

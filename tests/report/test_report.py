@@ -10,8 +10,9 @@ import pytest
 
 from pipeline.files.records import read_record
 from projects import DATASET, change_config, read_config, run_snakemake
-from spurious.report.columns import OF_TABLE, intervals
+from spurious.report.columns import intervals
 from spurious.report.crate import METADATA
+from spurious.report.headings import OF_TABLE
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = playwright.expect

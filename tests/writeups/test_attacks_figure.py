@@ -4,7 +4,6 @@ import pandas as pd
 import pytest
 
 from spurious.errors import SpuriousError
-from spurious.figures.style import BLUE, classifier_colors
 from spurious.writeups.attacks_figure import figure
 
 
@@ -66,9 +65,3 @@ def test_tables_may_be_missing_but_not_all():
     assert drawn(figure(fooling((0,))).axes[0])[0] == pytest.approx([50])
     with pytest.raises(SpuriousError, match="there are no rows to draw"):
         figure()
-
-
-def test_a_classifier_keeps_its_colour_and_no_two_share_one():
-    assert classifier_colors(["cnn", "mine"])["cnn"] == classifier_colors(["mine", "other", "cnn"])["cnn"] == BLUE
-    names = ["cnn", "softmax", "forest", "mine", "other"]
-    assert len({*classifier_colors(names).values()}) == len(names)

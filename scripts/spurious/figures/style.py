@@ -2,8 +2,7 @@
 
 import functools
 import io
-from collections.abc import Callable, Sequence
-from itertools import cycle
+from collections.abc import Callable
 from typing import ParamSpec
 
 import matplotlib as mpl
@@ -17,11 +16,6 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
 )  # fmt: skip
 GREY = "#6F6F6F"
-OF_CLASSIFIERS = {
-    **{"cnn": BLUE, "cnn-published": VERMILION, "softmax": ORANGE},
-    **{"forest": GREEN, "boosted": PURPLE, "nearest": SKY},
-}
-OTHER_CLASSIFIERS = (VERMILION, BLACK, PURPLE, SKY, GREEN, ORANGE, BLUE)
 WIDTH = 7.0  # inches: the text width of a page
 
 SETTINGS = {
@@ -73,13 +67,6 @@ def render(figure: Figure, kind: str) -> bytes:
         mpl.rcParams.update(SETTINGS)
         figure.savefig(buffer, format=kind, metadata=metadata)
     return buffer.getvalue()
-
-
-def classifier_colors(classifiers: Sequence[str]) -> dict[str, str]:
-    """The colour of each classifier: its own in every figure for those of config.yaml, then others, which repeat."""
-    taken = {OF_CLASSIFIERS.get(name) for name in classifiers}
-    others = cycle([color for color in OTHER_CLASSIFIERS if color not in taken])
-    return {name: OF_CLASSIFIERS.get(name) or next(others) for name in classifiers}
 
 
 def bare(axes: Axes) -> None:

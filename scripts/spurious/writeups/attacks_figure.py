@@ -23,7 +23,7 @@ def figure(
 ) -> Figure:
     """The share that each attack fools, 0 to 100 %, with 95 % intervals; hollow: a random change of the same size.
 
-    A row per attack, a colour per classifier, n at the right. From the tables `fooling`, `black_box`,
+    A row per attack, a look per classifier, n at the right. From the tables `fooling`, `black_box`,
     `backworking-summary` and `robustness` (the worst of all attacks on each defence, at the smallest size), those that
     the dataset has.
     """

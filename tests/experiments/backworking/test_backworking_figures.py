@@ -156,6 +156,7 @@ def test_overview_shows_found_and_real(tmp_path, searched, first_picture):
     found, worst = pictures(figure)[0][0].get_array(), pictures(figure)[2][0].get_array()
     np.testing.assert_array_equal(found, first_picture)
     assert worst.shape == first_picture.shape
+    assert [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()] == ["noise, best\nof 3", "training,\nworst"]
 
 
 def test_the_figures_of_labels_read_their_names(tmp_path, searched, first_picture, name_table):

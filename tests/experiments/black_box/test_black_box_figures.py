@@ -32,6 +32,12 @@ def draw_transfer(rows=None):
     return transfer_figure.transfer(table.transfer(rows), table.chance(rows), "title of it")
 
 
+def missing():
+    """Searches that end as another class than the target where they fail."""
+    rows = scored_rows()
+    return rows.assign(predicted=rows["predicted"].where(rows["success"].astype(bool), 2))
+
+
 PICTURES = pictures()
 DRAWN = {
     "black-box": lambda: black_box_figure.black_box(scored_rows(), "title of it"),
@@ -40,6 +46,9 @@ DRAWN = {
     "images": lambda: images_figure.black_box_images(scored_rows(), PICTURES, "title of it"),
     "images of named classes": lambda: images_figure.black_box_images(
         scored_rows(), PICTURES, "title of it", class_names=[*"ABC", "house finch", "maillot"]
+    ),
+    "images of missed targets": lambda: images_figure.black_box_images(
+        missing(), PICTURES, "title of it", class_names=[*"ABC", "house finch", "maillot"]
     ),
     "transfer": draw_transfer,
 }
@@ -61,6 +70,13 @@ def test_images_are_called_by_their_names():
     texts = [axes.get_xlabel() for axes in DRAWN["images of named classes"]().axes]
     assert texts[:2] == ["maillot", "hous\N{HORIZONTAL ELLIPSIS}\n(.50)"]
     assert [axes.get_xlabel() for axes in DRAWN["images"]().axes][:2] == ["4", "3 (.50)"]
+
+
+def test_a_missed_target_is_named():
+    texts = {axes.get_xlabel() for axes in DRAWN["images of missed targets"]().axes}
+    assert "C\nto ho\N{HORIZONTAL ELLIPSIS}\n(.50)" in texts
+    missed = images_figure.black_box_images(missing(), PICTURES, "")
+    assert "to 3: .50\nsays 2" in {axes.get_xlabel() for axes in missed.axes}
 
 
 def test_an_attack_without_queries_is_not_drawn():
@@ -158,6 +174,7 @@ def test_every_cell_tells_its_share_and_its_chance_level():
     ]
     np.testing.assert_allclose(heat.images[0].get_array(), [[100, 25, 50], [0, 100, 50], [0, 25, 100]])
     assert [text.get_text() for text in below.texts] == ["0", "12", "25"]
+    assert [tick.get_text() for tick in below.get_yticklabels()] == ["random signs\nall 8 images"]
     assert [tick.get_text() for tick in heat.get_yticklabels()][1] == "cnn, seed 1\n8 of 8 images"
 
 

@@ -113,6 +113,10 @@ def test_methods_from_different_images_are_not_drawn_together():
         fooling([panel(), other], "")
 
 
+def test_the_unit_of_changes_is_said():
+    assert any(text.endswith("sizes of changes: pixels in [0, 1]") for text in texts(FIGURES["one"]()))
+
+
 def test_size_text():
     assert size_text("linf", 0.25, 1) == "L∞ ≤ 0.25, 1 step"
     assert size_text("l2", 2.0, 20) == "L2 ≤ 2, 20 steps"
@@ -151,7 +155,7 @@ def draw(examples, **more):
 
 def test_what_clamps_is_drawn(examples):
     drawn = draw(examples)
-    assert "<!-- cnn, fooled along its gradient, seed 4 -->" in drawn
+    assert "<!-- cnn, fooled along its gradient: 3 examples, seed 4 -->" in drawn
     assert [f"<!-- {name} -->" in drawn for name in ("a", "b", "raw", "n")] == [True, True, False, False]
     assert "<!-- L2 ≤ 0.5, 3 steps -->" in drawn
     assert "<!-- to 3 -->" in drawn

@@ -55,7 +55,9 @@ def test_the_control_of_every_bar_lies_on_its_line():
 
 
 def test_the_names_say_size_steps_and_goal():
-    (axes,) = figure(table()).axes
+    drawn = figure(table())
+    assert drawn.get_suptitle().endswith("changes in pixels of [0, 1]")
+    (axes,) = drawn.axes
     away, towards, noise, unclamped = (text.get_text() for text in axes.get_yticklabels())
     assert away.endswith("to any other class")
     assert towards.endswith("to a given class")

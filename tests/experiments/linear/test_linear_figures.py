@@ -113,6 +113,7 @@ def test_linear_has_the_tables_intervals():
     sideways, upwards = axes[0].containers[0].lines[2]
     assert upwards.get_segments()[0][:, 1].tolist() == pytest.approx([0.895, 0.925])
     assert sideways.get_segments()[0][:, 0].tolist() == pytest.approx([0.9, 1.2])
+    assert "(pixels in [0, 1])" in axes[0].get_xlabel()
     assert "n = 400)" in axes[0].get_ylabel(), "the images of one seed: the test set"
 
 
@@ -216,6 +217,13 @@ def test_grey_and_colour_are_drawn(tmp_path, name, channels, validation):
     assert "<!-- white shark -->" in svg
     assert ("<!-- goldfish -->" in svg) == (name == "templates")  # no target, no decision
     assert ("(the best on" in svg) == validation
+
+
+@pytest.mark.parametrize(("across", "said"), [(3, ""), (2, ", 2 of 3 classes")])
+def test_the_title_says_how_many_of_the_classes_are_shown(tmp_path, monkeypatch, across, said):
+    monkeypatch.setattr(sweep_figures, "ACROSS", across)
+    figure = returned("figure", "templates", files_of(tmp_path, write_inputs(tmp_path)), targets=[2])
+    assert figure.get_suptitle() == f"templates of the linear classifiers{said}"
 
 
 @pytest.mark.parametrize("name", ["templates", "template-images", "template-noise"])

@@ -62,6 +62,7 @@ def test_the_legend_says_how_many_images_and_stands_in_order():
     expected = {f"{decay:g} (n = {len(own)})" for decay, own in nearest(stored()).items()}
     assert texts == expected
     assert drawn.legends[0].get_title().get_text() == "weight decay"
+    assert "L2 step to the nearest other class, pixels in [0, 1]" in drawn.axes[0].get_xlabel()
 
 
 def test_the_norm_of_the_images_is_marked():

@@ -17,8 +17,13 @@ def retraining_table():
     return table.assign(accuracy_low=table["accuracy"] - 0.01, accuracy_high=table["accuracy"] + 0.01)
 
 
+def summary(classifiers=("cnn",)):
+    """What the figure reads of the table `retraining-summary`: 1,250 test images, judged for two seeds."""
+    return pd.DataFrame({"classifier": classifiers, "accuracy_n": 2500, "seeds": 2})
+
+
 DRAWN = {
-    "retraining": lambda: retraining_figure.retraining(retraining_table(), "title of it"),
+    "retraining": lambda: retraining_figure.retraining(retraining_table(), summary(), "title of it"),
 }
 
 
@@ -28,7 +33,11 @@ class TestEveryPage(EveryPage):
 
 def test_retraining_draws_every_arm_from_round_0():
     figure = DRAWN["retraining"]()
-    assert [axes.get_title() for axes in figure.axes] == ["cnn: accuracy", "attack: published", "attack: log-p"]
+    assert [axes.get_title() for axes in figure.axes] == [
+        "cnn: accuracy\n1,250 test images, 2 seeds",
+        "attack: published",
+        "attack: log-p",
+    ]
     lines = figure.axes[1].get_lines()
     assert [line.get_ydata().tolist() for line in lines] == [[5.5, 5.5]] * 3
     keys = [text for text, _ in keys_of(figure)]
@@ -38,12 +47,15 @@ def test_retraining_draws_every_arm_from_round_0():
 
 def test_retraining_has_a_row_of_panels_for_each_classifier():
     table = retraining_table()
-    figure = retraining_figure.retraining(pd.concat([table, table.assign(classifier="other", found=0)]))
-    assert [axes.get_title() for axes in figure.axes[::3]] == ["cnn: accuracy", "other: accuracy"]
+    both = pd.concat([table, table.assign(classifier="other", found=0)])
+    figure = retraining_figure.retraining(both, summary(["cnn", "other"]))
+    assert [axes.get_title().split("\n")[0] for axes in figure.axes[::3]] == ["cnn: accuracy", "other: accuracy"]
     assert [axes.get_lines()[0].get_ydata().tolist() for axes in figure.axes[1::3]] == [[5.5, 5.5], [0, 0]]
 
 
 def test_retraining_is_drawn_from_its_table(tmp_path):
     retraining_table().to_csv(tmp_path / "table.csv", index=False)
-    files = make(tmp_path, "figure", "retraining", {"table": tmp_path / "table.csv"})
+    summary().to_csv(tmp_path / "summary.csv", index=False)
+    inputs = {name: tmp_path / f"{name}.csv" for name in ("table", "summary")}
+    files = make(tmp_path, "figure", "retraining", inputs)
     assert b"<!-- attack: log-p -->" in files["svg"].read_bytes()

@@ -64,9 +64,9 @@ def risk_frames(sigmas=(0.0, 0.125, 0.25), scores=SCORES):
         row = {"sigma": sigma, "n": 100, "coverage": 0.9, "acc_vote": 0.8, "acc_vote_low": 0.7, "acc_vote_high": 0.85}
         for place, score in enumerate(scores):
             row[f"aurc_{score}"] = sigma + 0.01 * place
-            lines += [(sigma, score, coverage, sigma * coverage) for coverage in (0.01, 0.5, 1.0)]
+            lines += [(sigma, score, coverage, sigma * coverage, coverage != 0.5) for coverage in (0.01, 0.5, 1.0)]
         table.append(row)
-    return pd.DataFrame(lines, columns=["sigma", "score", "coverage", "risk"]), pd.DataFrame(table)
+    return pd.DataFrame(lines, columns=["sigma", "score", "coverage", "risk", "reached"]), pd.DataFrame(table)
 
 
 LONG = "American Staffordshire terrier, seldom seen"
@@ -195,6 +195,16 @@ def test_risk_has_a_panel_per_sigma_with_lines_areas_and_the_vote():
     assert bar.get_segments()[0][:, 1] == pytest.approx([0.15, 0.3])
     areas = [text.get_text() for text in panels[1].texts]
     assert areas == ["0.125", "0.135", "0.145", "0.155", "0.165", "area:"]
+
+
+def test_votes_are_marked_where_they_are_reached_and_a_vote_that_rejects_nothing_says_so():
+    lines, table = risk_frames()
+    figure = risk_figure.risk(lines, table.assign(coverage=[1.0, 0.9, 0.9]), "")
+    drawn = figure.axes[0].get_lines()[: len(SCORES)]
+    marked = [line.get_markevery() for line in drawn if line.get_marker() == "o"]
+    assert marked == [[False, True]]
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles[:2] == ["sigma 0, n = 100: the vote rejects none", "sigma 0.125, n = 100"]
 
 
 def boxes(figure):

@@ -24,17 +24,19 @@ def overview(
     title: str,
     names: Sequence[str] | None = None,
     found_above: float = 0.999,
+    searched: int = 1,
 ) -> Figure:
     """One found image and one training image per label, each with p of that label.
 
     `found` and `worst` (labels, H, W) or (labels, H, W, 3) with pixels in [0, 1], `p_found` and `p_worst` (labels,);
     `names` are over the columns (0, 1, ...). A p of noise that does not exceed `found_above` is printed in another
-    colour and in italics.
+    colour and in italics. `searched`: of how many images the found one is the best.
     """
     images, p = np.stack([found, worst]), np.stack([p_found, p_worst])
     check_tiles(images, p=p)
     note = f"p of the column's label under every image; in italics: noise not above {found_above:g}"
-    figure, grid = tile_grid(images.shape[:2], ["noise,\nbest", "training,\nworst"], title, note, names_size=9)
+    best = f"noise, best\nof {searched}" if searched > 1 else "noise"
+    figure, grid = tile_grid(images.shape[:2], [best, "training,\nworst"], title, note, names_size=9)
     for name, axes in zip(names or map(str, range(len(found))), grid[0], strict=True):
         axes.set_title(name, fontsize=10, parse_math=False)
     for place, (axes, image, value) in enumerate(cells(grid, images, p)):
@@ -63,7 +65,8 @@ def figure(
     title = f"noise that was searched for each label, and the real images that do worst: {classifier}"
     names = None if class_names is None else column_names(labels, class_names, len(labels))
     p_real = real["p_label"].to_numpy()
-    return overview(pixels[each, best], p[each, best], pictures(worst[:, 0]), p_real, title, names, found_above)
+    shown = pixels[each, best], p[each, best], pictures(worst[:, 0]), p_real
+    return overview(*shown, title, names, found_above, searched=p.shape[1])
 
 
 def column_names(labels: Sequence[int], class_names: Sequence[str], columns: int) -> list[str]:

@@ -1,8 +1,5 @@
 """The figure of the searches that succeed over the queries."""
 
-from collections import Counter
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,8 +9,9 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from spurious.errors import SpuriousError
 from spurious.experiments.black_box.curves import success_curves
+from spurious.figures.classifiers import Look, classifier_looks
 from spurious.figures.legends import legend_below, rows_of
-from spurious.figures.style import GREY, WIDTH, classifier_colors, styled
+from spurious.figures.style import GREY, WIDTH, styled
 from spurious.rates import interval
 
 NARROW = 7  # classifiers whose final shares are beside the curves without moving together
@@ -32,14 +30,13 @@ def black_box(rows: pd.DataFrame, title: str = "fooled by class scores alone", *
 
     `rows`: what `search_scores.py` writes, of one or several classifiers. Evolution is drawn solid, random search
     dashed; at the right end is the final share with its 95 % interval. `found_above`: what p of the target has to
-    exceed from noise. Beyond as many classifiers as there are
-    colours, these come again, with markers on the lines: triangles first, then squares and so on.
+    exceed from noise. Classifiers that share a colour have markers on their lines.
     """
     rows = rows[rows["search"].isin(LINES)]  # an attack that asks for no score has no queries to draw
     classifiers = list(dict.fromkeys(rows["classifier"]))
     if not classifiers:
         raise SpuriousError("there are no rows to draw; give those of one classifier or more")
-    looks = _looks(classifiers)
+    looks = classifier_looks(classifiers)
     starts = [start for start in STARTS if start in set(rows["start"])]
     more = max(0, rows_of((len(classifiers), len(LINES)), ACROSS) - rows_of((NARROW, len(LINES)), ACROSS))
     figure = Figure(figsize=(WIDTH, 3.9 + 0.2 * more), layout="constrained")
@@ -62,22 +59,12 @@ def black_box(rows: pd.DataFrame, title: str = "fooled by class scores alone", *
     return figure
 
 
-def _looks(classifiers: Sequence[str]) -> dict[str, dict[str, object]]:
-    """The colour of each classifier, and where another has it already a marker as well."""
-    looks, seen = {}, Counter()
-    for name, color in classifier_colors(classifiers).items():
-        marker = {"marker": (2 + seen[color], 0, 0), "markersize": 5} if seen[color] else {}
-        looks[name] = {"color": color} | marker
-        seen[color] += 1
-    return looks
-
-
 def _narrowed(classifiers: int) -> float:
     """By how much the final shares move together so that those of many classifiers leave room for the curves."""
     return min(1.0, (NARROW + 1) / (classifiers + 1))
 
 
-def _legend(figure: Figure, looks: dict[str, dict[str, object]]) -> None:
+def _legend(figure: Figure, looks: dict[str, Look]) -> None:
     keys = [Line2D([], [], lw=3, label=name, **look) for name, look in looks.items()]
     ends = {"marker": "o", "markersize": 4, "color": GREY}
     keys.append(Line2D([], [], ls="-", **ends, label="evolution, and its final share"))
@@ -92,7 +79,7 @@ def _draw_curve(axes: Axes, queries: np.ndarray, share: np.ndarray, ends: tuple[
     axes.step(x, np.append(share, share[-1]), where="post", linewidth=1.6, markevery=MARKERS_ALONG, **look)
 
 
-def _draw_ends(axes: Axes, rows: pd.DataFrame, x: float, narrowed: float, look: dict[str, object]) -> None:
+def _draw_ends(axes: Axes, rows: pd.DataFrame, x: float, narrowed: float, look: Look) -> None:
     """The final shares of a classifier around x, right of the curves: evolution filled, random search hollow."""
     own_look = {"marker": "o", "markersize": 4, "elinewidth": 1, **look}
     for search, face, shift in (("evolution", look["color"], 0.97), ("random", "white", 1.03)):

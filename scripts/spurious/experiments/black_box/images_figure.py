@@ -12,6 +12,8 @@ from spurious.figures.pictures import pictures
 from spurious.figures.style import BLACK, GREY, VERMILION, WIDTH, bare, styled
 from spurious.frames import Arrays
 
+NOTE = "before: label, or p of the target; after: decision (p of the target), in italics where the search failed"
+NOTE_OF_NAMES = "before: label, or p of the target; after: decision, 'to' a missed target (p of it), in italics: failed"
 NAME = 0.45  # inches of a class's name
 Pictures = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]
 
@@ -30,10 +32,11 @@ def black_box_images(
     `rows`: what `search_scores.py` writes; `pictures`: by (classifier, start) the images before and after, (n, H, W) or
     (n, H, W, 3) each, pixels in [0, 1], in the order of the rows. Under an image is its label, under noise p of the
     target; under the result the decision with p of the target, which is named where it is another class; in italics
-    where the search did not succeed. With `class_names` the decision has a line of its own.
+    where the search did not succeed. With `class_names` the decision has a line of its own, and
+    so has a target that was missed ("to ...").
     """
     classifiers = list(dict.fromkeys(rows["classifier"]))
-    line_height, gap, foot = (0.84, 0.5, 0.5) if class_names is None else (0.92, 0.6, 0.55)
+    line_height, gap, foot = (0.84, 0.5, 0.5) if class_names is None else (1.06, 0.85, 0.67)
     height = 0.8 + line_height * len(classifiers)
     figure = Figure(figsize=(WIDTH, height))  # a solved layout of so many panels differs in its last digits every time
     left = 0.02 + 0.0115 * max(map(len, classifiers))
@@ -55,8 +58,7 @@ def black_box_images(
     grid[0, 0].set_title("from test images", loc="left", fontsize=9)
     grid[0, -2 * count].set_title("from noise", loc="left", fontsize=9)
     figure.suptitle(title, y=1 - 0.07 / height)
-    note = "before: label, or p of the target; after: decision (p of the target), in italics where the search failed"
-    figure.supxlabel(note, fontsize=8, color=GREY, y=0.06 / height)
+    figure.supxlabel(NOTE if class_names is None else NOTE_OF_NAMES, fontsize=8, color=GREY, y=0.06 / height)
     return figure
 
 
@@ -82,9 +84,11 @@ def _draw_pairs(
 def _result(row: tuple, class_names: Sequence[str] | None) -> str:
     """The decision with p of the target, and which target was missed."""
     decision, p = _named(row.predicted, class_names), short_probability(row.p_target)
+    reached = row.predicted == row.target
     if class_names is not None:
-        return f"{decision}\n({p})"
-    return f"{decision} ({p})" if row.predicted == row.target else f"to {row.target}: {p}\nsays {decision}"
+        missed = [] if reached else fitted_lines(f"to {class_name(row.target, class_names)}", NAME, 1)
+        return "\n".join([decision, *missed, f"({p})"])
+    return f"{decision} ({p})" if reached else f"to {row.target}: {p}\nsays {decision}"
 
 
 def _named(label: float, class_names: Sequence[str] | None) -> str:

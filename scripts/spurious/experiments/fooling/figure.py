@@ -17,6 +17,7 @@ from spurious.figures.page import LINE, WRONG, fitted_lines, nothing, page, pict
 from spurious.figures.pictures import in_colour, magnification, thumbnail
 from spurious.figures.style import GREY, WIDTH, probability_text, styled
 from spurious.perturbations.norms import NORMS
+from spurious.wording import plural
 
 _GAP, _TOP, _HEADING, _FOOT = (
     0.09,
@@ -28,7 +29,7 @@ _TEXT = 2 * LINE + 0.1  # inches under every picture
 _LARGEST, _SINGLE = 1.25, 2.1  # inches of a picture's side, at most; where there is one example
 MOST = 3  # methods that fit beside each other
 NOTHING = "Nothing to show: the classifier got no image right before, and no method starts from noise."
-NOTE = "middle grey: unchanged; in italics: classified as another class than the original"
+NOTE = "middle grey: unchanged; italics: another class than the original; sizes of changes: pixels in [0, 1]"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +77,7 @@ def fooling(panels: Sequence[Panel], title: str, class_names: Sequence[str] | No
 
 
 def size_text(norm: str, epsilon: float, steps: int) -> str:
-    """The size of the change that a method allows, and in how many steps."""
+    """The size of the change that a method allows, pixels in [0, 1], and in how many steps."""
     return f"{NORMS[norm].words} \N{LESS-THAN OR EQUAL TO} {epsilon:.3g}, {steps} step{'s' if steps > 1 else ''}"
 
 
@@ -145,7 +146,8 @@ def figure(examples: Examples, class_names: Sequence[str] | None = None) -> Figu
     if rows.empty:
         return nothing("fooled along its gradient", NOTHING)
     panels = in_common([panel_of(examples, name) for name in first_methods(rows)])
-    title = f"{rows['classifier'].iloc[0]}, fooled along its gradient, seed {rows['seed'].iloc[0]}"
+    shown = plural(len(panels[0].original), "example")
+    title = f"{rows['classifier'].iloc[0]}, fooled along its gradient: {shown}, seed {rows['seed'].iloc[0]}"
     return fooling(panels, title, class_names)
 
 

@@ -12,6 +12,7 @@ from spurious.perturbations.starts import IMAGE
 NEEDED = ["classifier", "method", "start", "goal", "norm", "epsilon", "steps", "clamp", "seed", "n"]
 RATES = ["success", "low", "high", "control", "control_low", "control_high"]
 LINE = 0.19  # inches of a bar: a method's name has two lines
+TITLE = "Images fooled along the gradient, by method; changes in pixels of [0, 1]"
 GOALS = {"targeted": "to a given class", "untargeted": "to any other class"}
 
 
@@ -19,13 +20,13 @@ GOALS = {"targeted": "to a given class", "untargeted": "to any other class"}
 def figure(table: pd.DataFrame) -> Figure:
     """The share that each method fools, 0 to 100 %, and its control, with 95 % intervals: every method, all seeds.
 
-    `table`: the table `fooling`. A row per method, a colour per classifier, n at the right.
+    `table`: the table `fooling`. A row per method, a look per classifier, n at the right.
     """
     require(table, [*NEEDED, *RATES], "the table fooling")
     rows = table[table["seed"].astype(str) == "all"]
     require_rows(rows, NEEDED)
     bars = [_bar(row) for row in rows.itertuples()]
-    return bars_page(bars, "Images fooled along the gradient, by method", WIDTH, line=LINE)
+    return bars_page(bars, TITLE, WIDTH, line=LINE)
 
 
 def _bar(row: tuple) -> Bar:

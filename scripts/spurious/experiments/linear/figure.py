@@ -52,7 +52,8 @@ def linear(table: pd.DataFrame, title: str = "linear classifiers, one for each w
     resistance.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     resistance.xaxis.set_minor_formatter(NullFormatter())
     split, n = means["split"].iloc[0], seeds["n"].iloc[0]
-    resistance.set(xlabel="median smallest L2 step to another class", ylabel=f"accuracy ({split}, n = {n:,})")
+    step = "median smallest L2 step to another class\n(pixels in [0, 1])"
+    resistance.set(xlabel=step, ylabel=f"accuracy ({split}, n = {n:,})")
     resistance.set_title("more resistant \N{RIGHTWARDS ARROW}", loc="right", color=GREY)
     smoothness.set(xlabel="relative total variation of the templates")
     smoothness.set_title("\N{LEFTWARDS ARROW} smoother", loc="left", color=GREY)

@@ -23,6 +23,7 @@ from spurious.rates import over_seeds
 POINTS = 100  # of a curve
 LEAST = 0.005  # of the images lie left of the axis
 PALEST = 0.8  # of the colours' scale; beyond, lines are too pale
+AXIS = "L2 step to the nearest other class, pixels in [0, 1], log scale"
 CHUNK = 1000  # images that are read at a time
 NOTHING = "Nothing to show: no classifier of the sweep is right anywhere."
 
@@ -64,7 +65,7 @@ def _mark_norm(axes: Axes, norm: float) -> None:
 
 
 def _step_axis(axes: Axes, reached: np.ndarray) -> None:
-    axes.set(xscale="log", xlim=(reached[0], reached[-1]), xlabel="L2 step to the nearest other class, log scale")
+    axes.set(xscale="log", xlim=(reached[0], reached[-1]), xlabel=AXIS)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())

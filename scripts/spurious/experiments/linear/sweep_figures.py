@@ -41,7 +41,9 @@ def templates(
     if len(sweep.names) <= ACROSS:
         shown.sort()
     names = [sweep.names[label] for label in shown]
-    return pages.templates(sweep.weight[:, shown].numpy(), sweep.rows, names, "templates of the linear classifiers")
+    part = f", {len(shown)} of {len(sweep.names)} classes" if len(shown) < len(sweep.names) else ""
+    title = f"templates of the linear classifiers{part}"
+    return pages.templates(sweep.weight[:, shown].numpy(), sweep.rows, names, title)
 
 
 def template_images(

@@ -30,7 +30,11 @@ RESULTS = [
     Table("retraining-strong", f"{HERE}.persistence:retraining_strong", STRONG | {"attacks": ROWS["attacks"]}, DECIDED),
     Table("retraining-judges", f"{HERE}.judges:retraining_judges", STRONG | JUDGED, FOUND),
     Table("retraining-noise", f"{HERE}.confidence:retraining_noise", {"rows": "retrain_classifier.noise"}),
-    Figure("retraining", f"{HERE}.figure:retraining", {"table": "table.retraining"}),
+    Figure(
+        "retraining",
+        f"{HERE}.figure:retraining",
+        {"table": "table.retraining", "summary": "table.retraining-summary"},
+    ),
     Figure(
         "retraining-strong",
         f"{HERE}.strong_figure:figure",

@@ -10,20 +10,23 @@ from matplotlib.figure import Figure
 from spurious.experiments.retraining.looks import LINES, MARKERS, Look, arm_keys, arms_of, looks
 from spurious.figures.legends import legend_below
 from spurious.figures.style import BLACK, GREY, WIDTH, styled
-from spurious.frames import require_rows
+from spurious.frames import require, require_rows
+from spurious.wording import plural
 
 TITLE = "what each attack still finds, and the accuracy, over the rounds of retraining"
 
 
 @styled
-def retraining(table: pd.DataFrame, title: str = TITLE) -> Figure:
+def retraining(table: pd.DataFrame, summary: pd.DataFrame, title: str = TITLE) -> Figure:
     """Accuracy, and what each attack still finds, over the rounds of retraining.
 
-    `table`: the rows of the table `retraining`. Colour tells the negatives, line and marker the target;
+    `table` and `summary`: the tables `retraining` and `retraining-summary`, which has the numbers of test images of
+    all seeds (`accuracy_n, seeds`). Colour tells the negatives, line and marker the target;
     lines join means over the seeds, the small dots are single seeds. Each classifier has a row of panels.
     """
     columns = ["negatives", "target", "round", "seed", "accuracy", "accuracy_low", "accuracy_high", "attack", "found"]
     require_rows(table, ["classifier", *columns, "images"])
+    require(summary, ["classifier", "accuracy_n", "seeds"], "the table retraining-summary")
     classifiers, attacks = (list(dict.fromkeys(table[name])) for name in ("classifier", "attack"))
     figure = Figure(figsize=(WIDTH, 0.9 + 2.6 * len(classifiers)), layout="constrained")
     figure.get_layout_engine().set(wspace=0.06)
@@ -31,6 +34,7 @@ def retraining(table: pd.DataFrame, title: str = TITLE) -> Figure:
     own_looks = looks(arms_of(table))
     for classifier, row in zip(classifiers, panels, strict=True):
         _draw_classifier(row, classifier, table[table["classifier"] == classifier], attacks, own_looks)
+        row[0].set_title(f"{classifier}: accuracy\n{_judged(summary, classifier)}", parse_math=False)
     figure.suptitle(title)
     negatives, targets = arm_keys(arms_of(table))
     legend_below(figure, negatives + targets, breaks=(len(negatives),), handlelength=2.8)
@@ -45,12 +49,18 @@ def _draw_classifier(
     _draw_arms(panels[0], per_net, "accuracy", own_looks)
     _widen(panels[0], per_net)
     panels[0].set_ylabel("test accuracy")
-    panels[0].set_title(f"{classifier}: accuracy", parse_math=False)
     for axes, attack in zip(panels[1:], attacks, strict=True):
         own = table[table["attack"] == attack]
         _draw_arms(axes, own, "found", own_looks)
         top = own["images"].max()
         axes.set(ylabel=f"images found, of {top}", title=f"attack: {attack}", ylim=(-0.04 * top, 1.04 * top))
+
+
+def _judged(summary: pd.DataFrame, classifier: str) -> str:
+    """How many test images each net of a classifier judges, and the nets of how many seeds."""
+    first = summary[summary["classifier"] == classifier].iloc[0]
+    images = plural(round(first["accuracy_n"] / first["seeds"]), "test image")
+    return f"{images}, {plural(first['seeds'], 'seed')}"
 
 
 def _widen(axes: Axes, table: pd.DataFrame) -> None:

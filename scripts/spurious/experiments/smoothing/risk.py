@@ -72,25 +72,29 @@ def _share_taken(score: NDArray, taken: int) -> NDArray:
 
 
 def risk_curves(votes: pd.DataFrame) -> pd.DataFrame:
-    """The error among the images a score ranks highest: `classifier, kernel, sigma, score, coverage, risk`, main rows.
+    """The error among the images a score ranks highest: `classifier, kernel, sigma, score, coverage, risk,
+    reached`, main rows.
 
     Scores: a view's name ranks the images by the p of its class; "vote" by how many views agree, "combined" by that and
     then by the p of the class decided on, the largest of the agreeing views. Beyond the vote's acceptance, "vote" and
     "combined" name the class of ss (of the first view where ss is none of them). Equally ranked images come in random
-    order, and the risk is the expectation over it. A curve has at most POINTS points, evenly spaced, and ends at
-    coverage 1.
+    order, and the risk is the expectation over it. `reached`: whether a threshold on the score accepts exactly so many.
+    A curve has at most POINTS points, evenly spaced, and ends at coverage 1; that of "vote" has those it reaches, too.
     """
     return per_classifier(votes, lambda rows: per_setting(rows, _curves))
 
 
 def _curves(rows: pd.DataFrame) -> pd.DataFrame:
-    shown = np.unique(np.linspace(0, len(rows) - 1, POINTS).round().astype(int))
-    curves = {name: risk_curve(*ranking) for name, ranking in _rankings(rows).items()}
-    parts = [
-        pd.DataFrame({"score": name, "coverage": coverage[shown], "risk": values[shown]})
-        for name, (coverage, values) in curves.items()
-    ]
-    return pd.concat(parts)
+    return pd.concat([_curve(name, *ranking) for name, ranking in _rankings(rows).items()])
+
+
+def _curve(name: str, right: NDArray, score: NDArray) -> pd.DataFrame:
+    coverage, values = risk_curve(right, score)
+    reached = np.append(np.diff(np.sort(score)[::-1]) != 0, True)
+    shown = np.unique(np.linspace(0, len(score) - 1, POINTS).round().astype(int))
+    if name == "vote":
+        shown = np.union1d(shown, np.flatnonzero(reached))
+    return pd.DataFrame({"score": name, "coverage": coverage, "risk": values, "reached": reached}).iloc[shown]
 
 
 def _rankings(rows: pd.DataFrame) -> dict[str, tuple[NDArray, NDArray]]:

@@ -32,11 +32,12 @@ def scores(table: pd.DataFrame) -> dict[str, tuple[str, str, str]]:
 def risk(lines: pd.DataFrame, table: pd.DataFrame, title: str) -> Figure:
     """The error among the images that are answered, over how many those are: a panel per sigma.
 
-    `lines`: `sigma, score, coverage, risk` of one classifier and kernel; `table`: their `sigma, n, coverage, acc_vote`
+    `lines`: `sigma, score, coverage, risk, reached` of one classifier and kernel, the votes marked where they are
+    reached; `table`: their `sigma, n, coverage, acc_vote`
     with its bounds, drawn as a point, and the areas `aurc_<score>`, printed above the panel over the lines' colours,
     in the legend's order. All panels begin shortly before the first error by a threshold on p.
     """
-    require_rows(lines, ["sigma", "score", "coverage", "risk"])
+    require_rows(lines, ["sigma", "score", "coverage", "risk", "reached"])
     areas = [f"aurc_{score}" for score in scores(table)]
     require_rows(table, ["sigma", "n", "coverage", "acc_vote", "acc_vote_low", "acc_vote_high", *areas])
     count = len(table)
@@ -65,7 +66,8 @@ def _draw_risk(axes: Axes, lines: pd.DataFrame, row: tuple, drawn: dict[str, tup
     for place, (score, (text, color, line)) in enumerate(drawn.items()):
         own = lines[(lines["score"] == score) & (lines["coverage"] >= LEAST)]
         width = 0.8 if score == "vote" else 1.3  # votes reach two or three points; between them a line is drawn
-        axes.plot(own["coverage"], own["risk"], color=color, linestyle=line, linewidth=width, label=text)
+        marks = {"marker": "o", "markersize": 3.5, "markevery": own["reached"].tolist()} if score == "vote" else {}
+        axes.plot(own["coverage"], own["risk"], color=color, linestyle=line, linewidth=width, label=text, **marks)
         area = f"{getattr(row, f'aurc_{score}'):.3f}"
         right = 0.3 + apart * place  # pale letters cannot be read: the colour is that of a line below
         axes.text(right, 1.04, area, fontsize=size, ha="right", transform=axes.transAxes)
@@ -75,7 +77,8 @@ def _draw_risk(axes: Axes, lines: pd.DataFrame, row: tuple, drawn: dict[str, tup
     bounds = np.maximum([[row.acc_vote_high - row.acc_vote], [row.acc_vote - row.acc_vote_low]], 0)
     look = {"marker": "^", "markersize": 5, "color": VERMILION, "label": "majority vote"}
     axes.errorbar(row.coverage, 1 - row.acc_vote, bounds, **look)
-    axes.set_title(f"sigma {row.sigma:g}, n = {row.n:,}", pad=17)
+    rejects = "" if row.coverage < 1 else ": the vote rejects none"
+    axes.set_title(f"sigma {row.sigma:g}, n = {row.n:,}{rejects}", pad=17)
     axes.set_ylim(0, None)
 
 

@@ -10,6 +10,7 @@ from spurious.experiments.transfer.table import transfer as table_of
 from spurious.figures.heat import heat
 from spurious.figures.style import GREY, WIDTH, styled
 from spurious.frames import require
+from spurious.wording import plural
 
 
 def share_text(share: float) -> str:
@@ -28,7 +29,8 @@ def transfer(table: pd.DataFrame, by_chance: pd.Series, title: str) -> Figure:
     """A heat map: rows are the classifiers that the images fool, columns those that judge them.
 
     `table`: what `transfer_table.transfer` returns, `by_chance`: its `chance`. Every cell shows the share that the
-    judge gets wrong in per cent, and in small type the chance level of the same images.
+    judge gets wrong in per cent, and in small type the chance level of the same images. The bottom row is of all images
+    that are tried, whether they fool their source or not.
     """
     require(table, ["source", "judge", "n", "images", "fooled", "chance"], "the table transfer")
     sources, judges = (list(dict.fromkeys(table[role])) for role in ("source", "judge"))
@@ -49,7 +51,8 @@ def transfer(table: pd.DataFrame, by_chance: pd.Series, title: str) -> Figure:
         )
         panels[0].add_patch(own)
     together = by_chance[judges].to_numpy()[None]
-    heat(panels[1], together, TEXTS(together), ["random signs"])
+    tried = plural(table["images"].max(), "image")
+    heat(panels[1], together, TEXTS(together), [f"random signs\nall {tried}"])
     panels[0].tick_params(bottom=False)
     panels[0].set_ylabel("made to fool")
     panels[1].set_xlabel("judged by")
