@@ -228,7 +228,7 @@ def test_nothing_is_written_twice(done):
 def test_settings_reach_the_script_as_json(done):
     """What the classifier is called in the write-up does not rerun it."""
     config = read_config(done)
-    config["classifiers"][CLASSIFIER]["published_as"] = "Colors"
+    config["classifiers"][CLASSIFIER]["published_as"] = "ResNet50"
     text = (done / "config.yaml").read_bytes()
     try:
         write_config(done, config)
