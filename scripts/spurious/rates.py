@@ -22,6 +22,12 @@ def interval(successes: ArrayLike, n: ArrayLike) -> tuple[NDArray, NDArray]:
     return wilson(successes, n)
 
 
+def with_rate(table: pd.DataFrame, name: str, successes: pd.Series, n: pd.Series) -> pd.DataFrame:
+    """The table with the rate `name` of independent images in each row, nan where n is 0, its `_low` and `_high`."""
+    low, high = interval(successes, n)
+    return table.assign(**{name: successes / n.where(n > 0), f"{name}_low": low, f"{name}_high": high})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rate:
     """A rate with its 95 % interval, of one seed or the mean over several.

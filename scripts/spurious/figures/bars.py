@@ -35,7 +35,7 @@ class Bar:
 def bars_page(bars: Sequence[Bar], title: str, width: float, *, line: float = LINE) -> Figure:
     """The bars on a page of so many inches, 0 to 100 %: a row per attack, a look per classifier, n at the right.
 
-    Hollow and grey: the control. `line`: inches of a bar. The rows are in the order of the bars, and so does the
+    Hollow and grey: the control. `line`: inches of a bar. The rows are in the order of the bars, and so is the
     legend.
     """
     attacks = list(dict.fromkeys(bar.attack for bar in bars))

@@ -6,7 +6,7 @@ from spurious.defences.rejection import REJECTED
 from spurious.experiments.smoothing.decisions import decided
 from spurious.experiments.smoothing.rows import SETTING, reference_of, views_of
 from spurious.experiments.smoothing.votes import per_classifier
-from spurious.rates import interval
+from spurious.rates import with_rate
 
 NONE = "none"  # no class has more than half of the views: the image is rejected
 
@@ -42,8 +42,7 @@ def _agreement(rows: pd.DataFrame) -> pd.DataFrame:
         ("accuracy", counts["right"], answered),
         (f"acc_{reference}", counts["reference"], counts["n"]),
     ):
-        low, high = interval(successes, n)
-        table = table.assign(**{name: successes / n.where(n > 0), f"{name}_low": low, f"{name}_high": high})
+        table = with_rate(table, name, successes, n)
     return table
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from spurious.experiments.smoothing.rows import SETTING, views_of
 from spurious.experiments.smoothing.votes import per_classifier
-from spurious.rates import interval
+from spurious.rates import with_rate
 
 
 def pairs(votes: pd.DataFrame) -> pd.DataFrame:
@@ -27,8 +27,8 @@ def _pair(rows: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     same = rows[first] == rows[second]
     outcomes = rows[SETTING].assign(same=same, both_right=same & (rows[first] == rows["label"]))
     counts = outcomes.groupby(SETTING).agg(n=("same", "size"), same=("same", "sum"), both_right=("both_right", "sum"))
-    table = counts[["n"]].reset_index().assign(first=first, second=second)[[*SETTING, "first", "second", "n"]]
+    counts = counts.reset_index().assign(first=first, second=second)
+    table = counts[[*SETTING, "first", "second", "n"]]
     for name in ("same", "both_right"):
-        low, high = interval(counts[name].array, counts["n"].array)
-        table = table.assign(**{name: (counts[name] / counts["n"]).array, f"{name}_low": low, f"{name}_high": high})
+        table = with_rate(table, name, counts[name], counts["n"])
     return table
