@@ -22,6 +22,7 @@ ONCE = {
     "make_table_smoothing_clean": 1,
     "make_table_smoothing_tests": 1,
     "make_table_smoothing_agreement": 1,
+    "make_table_smoothing_pairs": 1,
     "make_table_smoothing_risk": 1,
     "make_table_claims": 1,
     "draw_smoothing": 1,

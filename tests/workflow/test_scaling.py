@@ -24,7 +24,7 @@ def planned(folder):
 def test_a_plan_has_one_job_for_each_shard_and_classifier(large):
     found = planned(large)
     assert found == expected_jobs(SHARDS)
-    assert (sum(found.values()), found["smooth_shard"]) == (105, 78)
+    assert (sum(found.values()), found["smooth_shard"]) == (106, 78)
     assert not (large / "results" / DATASET).exists()
 
 
