@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from attacks.subjects import defended, network, starts_of
+from spurious.attacks.expectation import move_away
 from spurious.attacks.margins import joint, margins
 from spurious.defences.rejection import ABSTAINED, REJECTED
 from spurious.defences.smoothed import Smoothed
@@ -59,6 +60,23 @@ def test_a_radius_of_1_2_times_is_caught_inside():
     ahead = {"n": 20_000, "alpha": 0.001}
     assert smoothed().predict(at_distance(distance - 0.99 * radius), 7, **ahead) in (0, ABSTAINED)
     assert smoothed().predict(at_distance(distance - 1.2 * radius), 7, **ahead) == 1  # broken: certified, and not so
+
+
+def test_a_radius_of_1_2_times_is_caught_by_the_attack():
+    """The attack within what a broken certifier claims: PGD through the mean over noise, judged by PREDICT."""
+    subject, image = smoothed(), at_distance(0.5)
+    radius = subject.certify(image, 7, **DRAWS | {"n": 100_000}).radius
+
+    def noise(step):
+        return torch.cat([part.clone() for part in subject.draws(torch.zeros_like(image), 7, 16, f"attack, {step}")])
+
+    said = {}
+    for size in (0.99, 1.2):
+        moved = move_away(subject.scores, image, 0, size * radius, noise, steps=20)
+        assert (moved - image).norm() <= size * radius + 1e-5
+        said[size] = subject.predict(moved, 7, n=20_000, alpha=0.001)
+    assert said[0.99] in (0, ABSTAINED)
+    assert said[1.2] == 1
 
 
 def test_of_many_images_few_certificates_are_wrong():

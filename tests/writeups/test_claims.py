@@ -52,6 +52,13 @@ def sweep(clean, noisy, **of_seven):
     return {"smoothing": frame(*levels, n=400)}
 
 
+def rejecting(weak, strong):
+    """`smoothing` with two noise levels, by the shares that the vote rejects."""
+    first, second = (sweep({}, {"reject_rate": share})["smoothing"] for share in (weak, strong))
+    stronger = second[second["sigma"] > 0].assign(sigma=0.5)
+    return {"smoothing": pd.concat([first, stronger], ignore_index=True)}
+
+
 def pairs(*discordant):
     """`smoothing-tests`: (first, second, sigma, only first, only second) of 400 images."""
     rows = [
@@ -231,6 +238,17 @@ CASES = {
         two_levels("majority", (0, 30), (30, 0)),
         two_levels("majority", (0, 30), (0, 1)),
     ),
+    "two-blurs-help": (
+        two_levels("ds", (0, 30), (0, 30)),
+        two_levels("ds", (0, 30), (30, 0)),
+        two_levels("ds", (0, 30), (0, 1)),
+    ),
+    "vote-beats-blurs": (
+        sweep({}, {"acc_ss": 0.5, "acc_ds": 0.5, "acc_maj": 0.7}),
+        sweep({}, {"acc_ss": 0.7, "acc_ds": 0.7, "acc_maj": 0.5}),
+        sweep({}, {"acc_ss": 0.5, "acc_ds": 0.9, "acc_maj": 0.7}),
+    ),
+    "heavy-noise-rejected": (rejecting(0.05, 0.3), rejecting(0.3, 0.05), rejecting(0.1, 0.1)),
     "vote-helps-accepted": (
         sweep({}, {"acc_ns": 0.5, "acc_maj": 0.7}),
         sweep({}, {"acc_ns": 0.7, "acc_maj": 0.5}),

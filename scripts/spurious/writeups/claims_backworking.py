@@ -39,8 +39,9 @@ def every_label(table: pd.DataFrame) -> Finding:
     labels = found.groupby("label")
     verdict = SUPPORTED if found.all() else UNDECIDED if labels.any().all() else CONTRADICTED
     measured = f"labels with p > {STRONGLY} in every net, by any search ({own['classifier'].iloc[0]})"
-    share = labels.all().mean()
-    return Finding(verdict=verdict, measured=measured, value=share, low=share, high=share, n=labels.ngroups)
+    return Finding(
+        verdict=verdict, measured=measured, value=labels.all().mean(), n=labels.ngroups
+    )  # all labels: no sample
 
 
 @rule("unlike-training")

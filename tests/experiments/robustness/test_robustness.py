@@ -18,6 +18,7 @@ from spurious.attacks.within import Within
 from spurious.defences.defended import Defended
 from spurious.defences.entries import Undefended
 from spurious.errors import SpuriousError
+from spurious.experiments.catalogue import of_classifier
 from spurious.experiments.robustness.archive import sha256
 from spurious.experiments.robustness.figure import figure
 from spurious.experiments.robustness.findings import robustness as findings
@@ -385,6 +386,17 @@ def test_an_attack_that_does_not_know_a_norm_refuses_it(monkeypatch):
     own = {"sizes": {"linf": [0.1]}, "classifiers": {"cnn": {"sizes": {"rms": [0.1]}}}}
     with pytest.raises(SpuriousError, match=r"^attacks\.by-squares: knows the norms"):
         registry.parse(RobustnessSettings, SMALL | own | {"attacks": {"by-squares": "square"}})
+
+
+def test_a_classifier_may_be_checked_at_a_size_of_its_own():
+    """A trained defence holds at the size of the others' checks, where nothing is found that could be compared."""
+    own = {"checks": {"images": 3}, "classifiers": {"cnn": {"checks": {"images": 2, "epsilon": 0.3}}}}
+    settings = registry.parse(RobustnessSettings, SMALL | own).model_dump()
+    found = {name: of_classifier(settings, name)["checks"] for name in ("cnn", "softmax")}
+    assert {name: (checks["images"], checks["epsilon"]) for name, checks in found.items()} == {
+        "cnn": (2, 0.3),
+        "softmax": (3, 0.1),
+    }
 
 
 def test_a_classifier_with_sizes_in_one_norm_leaves_the_other_panel_out(rows):

@@ -22,7 +22,7 @@ COMPARED = {  # what attacks see, and what those see that should have found as m
     TRANSFER: (["another"], ["gradient"]),
     "random finds no more": (["nothing"], ["gradient", "classifier", "another", "scores", "decisions"]),
 }
-MOST = 10  # violations that are listed
+MOST = 100  # violations that are listed
 
 
 def checks(rows: pd.DataFrame) -> pd.DataFrame:

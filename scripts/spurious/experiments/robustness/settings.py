@@ -69,6 +69,7 @@ class OwnRobustness(Settings):
     seeds: SeedCount | None = Field(None, description="trainings of this classifier (null as for the others)")
     sizes: SizesByNorm | None = Field(None, description="largest changes by norm (null as for the others)")
     defences: Defences | None = Field(None, description="defences of this classifier (null as for the others)")
+    checks: CheckSettings | None = Field(None, description="all settings of its checks (null as for the others)")
 
 
 class RobustnessSettings(Settings):
