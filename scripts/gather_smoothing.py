@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pipeline.files.atomic import whole_file
 from pipeline.jobs.arguments import Parser, add_required, answer_help, run
-from pipeline.jobs.progress import tell_of
+from pipeline.jobs.progress import progress, tell_of
 from spurious.errors import SpuriousError, reason_of
 
 
@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> None:
 
 def joined(paths: Sequence[str]) -> pd.DataFrame:
     """The rows of all shards; SpuriousError where one has other views than the first."""
-    shards = [read_shard(path) for path in paths]
+    shards = [read_shard(path) for path in progress(paths, "shards", unit="shard")]
     for path, shard in zip(paths, shards, strict=True):
         if list(shard) != list(shards[0]):
             raise SpuriousError(

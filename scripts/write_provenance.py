@@ -19,6 +19,7 @@ from typing import Any
 from pipeline.files.atomic import whole_file, write_text
 from pipeline.files.photographs import sha256_of
 from pipeline.jobs.arguments import Parser, json_argument, pair_argument, run
+from pipeline.jobs.progress import progress
 from pipeline.jobs.surroundings import git_state, hardware, installed
 from spurious.errors import SpuriousError
 from spurious.report import provenance, provenance_page
@@ -90,7 +91,7 @@ def gather(arguments: argparse.Namespace) -> dict[str, Any]:
         "seeds": provenance.seeds(configuration),
         "software": software(arguments.requirements),
         "hardware": hardware(),
-        "inputs": [described(path, declared) for declared, path in arguments.files],
+        "inputs": [described(path, declared) for declared, path in progress(arguments.files, "input files", unit="file")],
         "trainings": provenance.trainings(devices_of(dict(arguments.histories), configuration)),
         "rules": provenance.per_rule(measured),
         "total": provenance.total(measured),

@@ -112,8 +112,10 @@ def completed_claims(folder: Path, root: Path) -> str:
     """The folder's table of claims, those that were not run as its other tables decide them, where they do."""
     texts = (folder / "claims.csv").read_text(encoding="utf-8"), claims_from(folder, root)
     own, other = (pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False) for text in texts)
-    open_ones = own["verdict"].eq("not run") & other["verdict"].ne("not run")
-    return own.where(~open_ones, other).to_csv(index=False, lineterminator="\n")
+    columns = list(other)
+    own, other = (table.set_index("claim").reindex(other["claim"]) for table in (own, other))
+    open_ones = own["verdict"].isna() | own["verdict"].eq("not run") & other["verdict"].ne("not run")
+    return own.where(~open_ones, other).reset_index()[columns].to_csv(index=False, lineterminator="\n")
 
 
 def kinds(root: Path) -> dict[str, str]:

@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     size = subjects.SMALL if arguments.small else subjects.FULL
     output = arguments.output or (MEASURED if device.type == "cuda" else None)
-    rows = []
+    rows, kept = [], rows_kept(output, arguments.paths)
     for path in comparing.PATHS:
         if not arguments.paths or path.name in arguments.paths:
             start = time.perf_counter()
@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{path.name}, {path.precision}: {time.perf_counter() - start:.1f} s", flush=True)
             table = pd.DataFrame(rows, columns=COLUMNS)
             if output:  # after every path: a GPU that is lent for minutes may end the run
-                table.to_csv(output, index=False, lineterminator="\n")
+                pd.concat([kept, table]).to_csv(output, index=False, lineterminator="\n")
     print(table.drop(columns="device").to_string(index=False, na_rep="", float_format="{:.4g}".format))
     wrong = table["agrees"].eq(False)
     print(f"{wrong.sum()} of {len(table)} quantities do not agree, on {name_of(device)}")
@@ -66,6 +66,14 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     if unknown := set(arguments.paths) - set(known):
         parser.error(f"there is no path {min(unknown)!r}; there are {', '.join(known)}")
     return arguments
+
+
+def rows_kept(output: Path | None, paths: list[str]) -> pd.DataFrame | None:
+    """The rows of other paths in the output, where only the named `paths` are compared."""
+    if not (paths and output and output.exists()):
+        return None
+    table = pd.read_csv(output)
+    return table[~table["path"].isin(paths)]
 
 
 def rows_of(path: comparing.Path, bench: comparing.Bench) -> list[dict[str, object]]:

@@ -61,6 +61,16 @@ def test_the_cpu_agrees_with_itself_on_every_path(tmp_path):
     assert table["peak_memory_mib"].isna().all()
 
 
+def test_one_path_by_name_leaves_the_rows_of_the_others(tmp_path):
+    """A GPU may be lent for less time than all paths take."""
+    others = pd.DataFrame([{"path": "training", "quantity": "accuracy"}, {"path": "prediction", "quantity": "old"}])
+    others.to_csv(tmp_path / "gpu.csv", index=False)
+    status, table = compared(tmp_path, "prediction")
+    assert status == 0
+    assert table["path"].drop_duplicates().tolist() == ["training", "prediction"]
+    assert "old" not in set(table["quantity"])
+
+
 def test_another_library_for_the_convolutions_stays_within_the_tolerances(tmp_path, second_side):
     second_side(lambda: torch.backends.mkldnn.flags(enabled=False))
     names = (

@@ -476,6 +476,7 @@ def rewritten(folder):
     """The record when it is written anew, by its rule alone."""
     done = run_snakemake(folder, RECORD, "--forcerun", "write_provenance", "--printshellcmds")
     assert [script for script, _ in planned_jobs(done)] == ["write_provenance.py"]
+    assert re.search(r"^input files: 100% (\d+)/\1 \[", done.stderr, re.MULTILINE)
     return read_record(folder / RECORD)
 
 

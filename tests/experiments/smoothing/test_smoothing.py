@@ -1,6 +1,7 @@
 import csv
 import itertools
 import json
+import re
 import subprocess
 import sys
 from functools import partial
@@ -445,6 +446,11 @@ def gather(folder, shards):
 def test_files_do_not_depend_on_the_number_of_shards(files, tmp_path, shards):
     single = run_shards(files, tmp_path / "one", 1)
     assert run_shards(files, tmp_path / "many", shards) == single
+
+
+def test_gathering_tells_how_far_it_is(files, tmp_path, capsys):
+    run_shards(files, tmp_path, 2)
+    assert re.search(r"^shards: 100% 2/2 \[", capsys.readouterr().err, re.MULTILINE)
 
 
 def test_files_hold_what_the_library_computes(files, tmp_path, model, images, labels):
