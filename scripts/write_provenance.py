@@ -91,7 +91,9 @@ def gather(arguments: argparse.Namespace) -> dict[str, Any]:
         "seeds": provenance.seeds(configuration),
         "software": software(arguments.requirements),
         "hardware": hardware(),
-        "inputs": [described(path, declared) for declared, path in progress(arguments.files, "input files", unit="file")],
+        "inputs": [
+            described(path, declared) for declared, path in progress(arguments.files, "input files", unit="file")
+        ],
         "trainings": provenance.trainings(devices_of(dict(arguments.histories), configuration)),
         "rules": provenance.per_rule(measured),
         "total": provenance.total(measured),
