@@ -56,6 +56,24 @@ def test_a_changed_verdict_is_noticed():
     assert update_readme.filled(changed, ROOT) == page
 
 
+def test_a_changed_arm_of_the_retraining_is_noticed():
+    page = (ROOT / "docs/retraining-digits.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if re.match(r"\| acet +\| MNIST ", line))
+    assert "| cannot tell | 25" in row
+    changed = page.replace(row, row.replace("cannot tell", "helps      "))
+    assert changed != page
+    assert update_readme.filled(changed, ROOT) == page
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("retraining*-*.md")), ids=lambda page: page.stem)
+def test_what_could_have_been_seen_is_beside_every_verdict_on_retraining(page):
+    text = page.read_text(encoding="utf-8")
+    tables = [match["columns"].split() for match in update_readme.MARKER.finditer(text)]
+    judged = [columns for columns in tables if {"effect", "found_verdict", "says"} & {*columns}]
+    assert judged
+    assert [columns for columns in judged if not {"found_visible", "example_visible"} & {*columns}] == []
+
+
 @pytest.mark.parametrize("dataset", update_readme.CLAIMED)
 def test_the_claims_of_kept_tables_are_what_the_rules_say_of_them(dataset):
     kept = (MEASURED / dataset / "claims.csv").read_text(encoding="utf-8")

@@ -11,6 +11,9 @@ one run, but for what it did not do. Below
 The published numbers of the datasets in PUBLISHED are put beside what their other tables hold; those of other datasets
 are of a run. Below `<!-- filled: mnist imagenet-samples -->` is how many of them each dataset reproduces.
 
+Below `<!-- arms: digits=digits-retraining MNIST=mnist -->` is each arm of the retraining after its last round, a row
+for each of these folders.
+
 Below `<!-- answers: docs/measured/digits/claims.csv -->` stands a table of the experiments, whose third
 column is made from the claims.
 """
@@ -33,7 +36,7 @@ from pipeline.jobs.arguments import run
 from spurious.configuration import completed
 from spurious.experiments.rooms import catalogues
 from spurious.report.formats import to_markdown
-from spurious.wording import plural
+from spurious.wording import digits, percent, plural
 
 ROOT = Path(__file__).resolve().parents[1]
 CLAIMS = Path("workflow/resources/claims.csv")
@@ -48,6 +51,7 @@ MARKER = re.compile(
 )
 FILLED_OF = re.compile(r"<!-- filled: (?P<datasets>[^>]+) -->\n(\n(.+\n)+)?")
 VERDICTS_OF = re.compile(r"<!-- verdicts: (?P<datasets>[^>]+) -->\n(\n(\|.*\n)+)?")
+ARMS = re.compile(r"<!-- arms: (?P<folders>[^>]+) -->\n(\n(\|.*\n)+)?")
 ANSWERS = re.compile(r"(?P<head><!-- answers: (?P<path>docs/measured/\S+) -->\n\n(\|.*\n){2})(?P<rows>(\|.*\n)+)")
 DOCUMENTS = tuple(
     path.relative_to(ROOT).as_posix()
@@ -126,7 +130,7 @@ def kinds(root: Path) -> dict[str, str]:
 
 def filled(text: str, root: Path) -> str:
     """The text with the table of every comment below it, from the files under `root`."""
-    for marker, written in ((MARKER, table), (VERDICTS_OF, verdicts), (FILLED_OF, filled_rows)):
+    for marker, written in ((MARKER, table), (VERDICTS_OF, verdicts), (FILLED_OF, filled_rows), (ARMS, arms)):
         text = marker.sub(lambda match, own=written: f"{match[0].splitlines()[0]}\n\n{own(match, root)}\n", text)
     return ANSWERS.sub(lambda match: match["head"] + "".join(answered(match, root)), text)
 
@@ -153,6 +157,55 @@ def reproduced_by(path: Path) -> set[tuple[str, ...]]:
     rows: pd.DataFrame = read_rows([path])
     own = rows.loc[rows["reproduced"].notna(), ["source", "quantity", "setting"]]
     return {*own.itertuples(index=False, name=None)}
+
+
+def arms(match: re.Match, root: Path) -> str:
+    """Every arm of the first folder after its last round, a row for each folder, as Markdown."""
+    folders = dict(part.split("=") for part in match["folders"].split())
+    rows = [
+        {"negatives": negatives, "dataset": name} | told
+        for name, folder in folders.items()
+        for negatives, told in arms_of(root / "docs/measured" / folder).items()
+    ]
+    order = [row["negatives"] for row in rows if row["dataset"] == next(iter(folders))]
+    shown = [row for row in rows if row["negatives"] in order]
+    return to_markdown(pd.DataFrame(sorted(shown, key=lambda row: order.index(row["negatives"]))))
+
+
+def arms_of(folder: Path) -> dict[str, dict[str, str]]:
+    """What the tables of a folder say of each arm of `cnn` with a uniform target, and of none, by its negatives."""
+    noise = of_arms(folder, "noise", noise="adversarial", epsilon="0.3")
+    searched = of_arms(folder, "summary", attack="log-p")
+    strong = of_arms(folder, "strong", attack="strong, from noise")
+    judged = of_arms(folder, "judges", attack="strong", judge="forest-seed0")
+    return {
+        name: {
+            "accuracy": percent(searched["accuracy"][name], 100),
+            "log p finds": percent(searched["found_share"][name], searched["found_n"][name]),
+            "found from noise": with_interval(strong.loc[name], "found", "found_n"),
+            "digits to the forest": with_interval(judged.loc[name], "example", "examples_n"),
+            "fpr95 of noise moved within .3": percent(row["fpr95"]),
+            "passes": f"{strong['training_cost'][name]:.2g}",
+            "effect": strong["effect"].fillna("")[name],
+            "could be seen": "" if name == "none" else percent(strong["found_visible"][name]),
+        }
+        for name, row in noise.iterrows()
+    }
+
+
+def of_arms(folder: Path, table: str, **conditions: str) -> pd.DataFrame:
+    """The rows of a table of retraining, of `cnn` and the arms in question, each after its last round, by negatives."""
+    rows: pd.DataFrame = read_rows([folder / f"retraining-{table}.csv"])
+    for column, value in ({"classifier": "cnn"} | conditions).items():
+        rows = rows[rows[column].astype(str) == value]
+    rows = rows[rows["target"].isin(["none", "uniform"])]
+    return rows.sort_values("round", kind="stable").groupby("negatives", sort=False).last()
+
+
+def with_interval(row: pd.Series, name: str, count: str) -> str:
+    """A share of so many images with its interval in brackets, as percentages."""
+    low, high = (digits(row[f"{name}_{end}"]) for end in ("low", "high"))
+    return f"{percent(row[f'{name}_share'], row[count])} [{low}, {high}]"
 
 
 def answered(match: re.Match, root: Path) -> Iterator[str]:

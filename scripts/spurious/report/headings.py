@@ -170,6 +170,7 @@ OF_TABLE = {
         "examples_n": "found images that it was asked about",
         "judge_p": "mean p of their label",
         "example_share": "share of them above the limit: images of the label by now, not static",
+        "example_visible": "how far from one half a share must be to decide: the interval's longer half",
         "says": "examples: surely more than half are; no examples: surely fewer",
     },
     "smoothing": SWEEP,

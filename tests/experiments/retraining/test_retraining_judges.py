@@ -99,6 +99,7 @@ def test_judges_golden():
     rows = strong_rows().query("negatives == 'backworked'").reset_index(drop=True)
     share = over_seeds(rows["start"] == "averages", rows["seed"], rows.groupby(["seed", "label"]).ngroup())
     assert (every["example_low"], every["example_high"]) == (share.low, share.high)
+    assert every["example_visible"] == max(0.25 - share.low, share.high - 0.25)
 
 
 @pytest.mark.parametrize(("p", "says"), [(0.9, "examples"), (0.5, "no examples")])
@@ -112,6 +113,7 @@ def test_a_share_near_one_half_decides_nothing():
     judged["judge_p"] = judged["image"] % 2 * 0.9
     row = row_of(retraining_judges(strong_rows(), judged), attack="strong", **ARM)
     assert (row["says"], row["example_share"]) == ("cannot tell", 0.5)
+    assert row["example_visible"] > 0  # nearer to one half than could have been seen
 
 
 @pytest.mark.parametrize(("real", "tells"), [(0.8, True), (0.79, False)])
@@ -120,7 +122,7 @@ def test_a_judge_that_cannot_tell_examples_from_static_is_not_asked(real, tells)
     judged.loc[judged["judge"] == "cnn-seed5", "limit_real"] = 0.9
     table = retraining_judges(strong_rows(), judged)
     own, other = (table[(table["judge"] == "forest-seed0") == here] for here in (True, False))
-    shares = own[["example_share", "example_low", "example_high"]]
+    shares = own[["example_share", "example_low", "example_high", "example_visible"]]
     assert shares.notna().all(axis=None) == shares.notna().any(axis=None) == tells
     assert (own["says"] == "this judge cannot tell").all() == (not tells)
     assert other["example_share"].notna().all()
@@ -146,7 +148,7 @@ def test_the_order_of_rows_and_rows_that_several_arms_bring_do_not_matter():
 def test_where_nothing_is_found_there_is_nothing_to_judge():
     table = retraining_judges(strong_rows().assign(p=0.5), judged_rows())
     assert (table["examples_n"] == 0).all()
-    assert table[["judge_p", "example_share", "example_low", "example_high"]].isna().all(axis=None)
+    assert table[["judge_p", "example_share", "example_low", "example_high", "example_visible"]].isna().all(axis=None)
     assert set(table["says"]) == {"cannot tell"}
 
 

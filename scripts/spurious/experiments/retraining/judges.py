@@ -25,10 +25,11 @@ def retraining_judges(strong: pd.DataFrame, judged: pd.DataFrame, *, found_above
     it gives to any, with p above .5; `limit`, the p above which its word counts: .5, or what it gives to no more than
     5 % of noise; `limit_real`, the share of test images above that. Then `examples_n`, the found images;
     `judge_p`, the mean p that the judge gives to their label; and `example_share, example_low, example_high`, the share
-    above the limit, with an interval over seeds and searches: these are examples by now, no artefacts. The share is
-    empty where `limit_real` is below 80 %. `says`: "examples" or "no examples" where the interval lies above or below
-    one half, "cannot tell" where it does not or nothing was found, "this judge cannot tell" where the share is empty
-    for the judge's sake. Raises SpuriousError where the judged images are not those of `strong`.
+    above the limit, with an interval over seeds and searches: these are examples by now, no artefacts.
+    `example_visible`: the longer half of that interval; a share further than that from one half would have decided.
+    These four are empty where `limit_real` is below 80 %. `says`: "examples" or "no examples" where the interval lies
+    above or below one half, "cannot tell" where it does not or nothing was found, "this judge cannot tell" where the
+    share is empty for the judge's sake. Raises SpuriousError where the judged images are not those of `strong`.
     """
     require(strong, [*IMAGE, "start", "p"], "rows of the strong attack")
     require(judged, [*IMAGE, "judge", "judge_p", *TOLD], "judged images")
@@ -44,9 +45,10 @@ def retraining_judges(strong: pd.DataFrame, judged: pd.DataFrame, *, found_above
     table = every.merge(_said(said), on=KEYS, how="left", validate="one_to_one").sort_values(KEYS, ignore_index=True)
     shares = ["example_share", "example_low", "example_high"]
     table[shares] = table[shares].where(table["limit_real"] >= TELLS_REAL)
+    table["example_visible"] = table[shares[1:]].sub(table["example_share"], axis=0).abs().max(axis=1)
     table["examples_n"] = table["examples_n"].fillna(0).astype(int)
     table["says"] = _says(table)
-    return table[[*KEYS, *TOLD, "examples_n", "judge_p", *shares, "says"]]
+    return table[[*KEYS, *TOLD, "examples_n", "judge_p", *shares, "example_visible", "says"]]
 
 
 def _says(table: pd.DataFrame) -> pd.Series:
