@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import save_file
 
-from figurechecks import EveryPage, assert_inside
+from figurechecks import EveryPage, assert_inside, keys_of
 from making import make, returned
 from samplepictures import CALLED, GRID, RNG, P, pictures, store
 from samplerows import trace_rows
@@ -101,7 +101,7 @@ def test_wrong_inputs_raise_one_clear_line(draw, message):
 
 def test_a_search_that_ended_keeps_its_last_p():
     axes = DRAWN["trace"]().axes[0]
-    median = next(line for line in axes.get_lines() if line.get_label() == "median")
+    median = next(line for line in axes.get_lines() if line.get_label().startswith("median"))
     # Label 0 ends at .5 after three steps, label 1 at .9 after five.
     assert median.get_ydata() == pytest.approx([0.1, 0.3, 0.5, 0.6, 0.7])
 
@@ -111,6 +111,14 @@ def test_trace_has_a_panel_per_search_and_the_threshold():
     panels = figure.axes[:2]
     assert [axes.get_title() for axes in panels] == ["published", "log-p"]
     assert all(any(set(line.get_ydata()) == {0.99} for line in axes.get_lines()) for axes in panels)
+
+
+def test_trace_says_what_lies_at_the_ends_of_its_axis():
+    figure = DRAWN["trace"]()
+    figure.draw_without_rendering()
+    ends = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    assert (ends[0], ends[-1]) == ("\N{LESS-THAN OR EQUAL TO}0.0003", "\N{GREATER-THAN OR EQUAL TO}0.9999")
+    assert "median; ended searches keep their p" in [text for text, _ in keys_of(figure)]
 
 
 def test_trace_shows_below_what_share_is_found_at_every_step():
