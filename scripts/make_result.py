@@ -13,6 +13,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--input", nargs="+", action="append", default=[], metavar=("KEYWORD", "FILE"), help="once for each keyword"
     )
     parser.add_argument("--settings", type=json_argument, default={}, help="JSON: the other keywords; more are ignored")
+    parser.add_argument("--title", default="", help="of the page of a table, its file's name if left out")
+    parser.add_argument("--caption", default="", help="reStructuredText above a table on its page")
     parser.add_argument("--output", nargs="+", required=True, metavar="FILE", help=".csv .md .html, or .png .svg")
     return parser.parse_args(argv)
 
@@ -20,7 +22,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 answer_help(__name__, parse)
 
 from pipeline.files.results import called, write_result
-from spurious.report.formats import Origin
+from spurious.report.formats import Heading, Origin
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -29,7 +31,8 @@ def main(argv: list[str] | None = None) -> None:
     declare_own_kinds()
     files = {keyword: paths for keyword, *paths in arguments.input}
     origin = Origin(function=arguments.function, files=[named(path) for paths in files.values() for path in paths])
-    write_result(called(arguments.function, files, arguments.settings), arguments.output, origin)
+    heading = Heading(title=arguments.title, caption=arguments.caption)
+    write_result(called(arguments.function, files, arguments.settings), arguments.output, origin, heading)
 
 
 def named(path: str) -> str:

@@ -32,6 +32,11 @@ def test_probability_text_never_rounds_to_0_or_1(p, text):
     assert probability_text(p) == text
 
 
+@pytest.mark.parametrize(("p", "text"), [(0.9994, "0.999"), (0.9996, ">0.999"), (0.0004, "<0.001"), (0.5, "0.500")])
+def test_fewer_digits_do_not_round_to_0_or_1_either(p, text):
+    assert probability_text(p, 3) == text
+
+
 def test_pictures_have_1_3_or_4_channels():
     with pytest.raises(SpuriousError, match=r"images of 1, 3 or 4 channels \(\.\.\., C, H, W\), not \(2, 5"):
         figures_pictures.pictures(np.zeros((2, 5, 6, 6)))

@@ -30,6 +30,15 @@ def test_a_table_is_written_as_csv_and_markdown_and_html(tmp_path):
     assert made["html"].read_text() == formats.to_html(expected, made["html"].stem, origin)
 
 
+def test_the_page_of_a_table_has_the_title_and_the_caption_that_are_given(tmp_path):
+    search_rows().to_csv(tmp_path / "rows.csv", index=False)
+    words = ["spurious.experiments.backworking.searches:backworking", "--input", "rows", str(tmp_path / "rows.csv")]
+    page = tmp_path / "backworking.html"
+    make_result.main([*words, "--title=searches", "--caption=What ``p`` is.", "--output", str(page)])
+    assert "<title>searches</title>" in page.read_text()
+    assert '<p class="caption">What <code>p</code> is.</p>' in page.read_text()
+
+
 def test_an_error_names_the_files_that_it_is_about(tmp_path):
     for name, frame in zip("aopn", retraining_inputs(), strict=True):
         frame.to_csv(tmp_path / f"{name}.csv", index=False)

@@ -24,3 +24,20 @@ def test_a_bar_does_not_end_a_cell_of_markdown():
         r"| a\|b   |   1 |",
         r"| \|\|   |   2 |",
     ]
+
+
+def test_a_page_has_its_title_and_its_caption_above_the_table():
+    table = pd.DataFrame({"n": [1]})
+    caption = "How many of the\n``n`` images < 10 there are.\n\nA ``second one`` of two.\n"
+    page = formats.to_html(table, "counts", heading=formats.Heading(title="images & more", caption=caption))
+    assert "<title>images &amp; more</title>" in page
+    body = page[page.index("<h1>") :]
+    assert body.startswith("<h1>images &amp; more <small>counts.csv</small></h1>")
+    first = '<p class="caption">How many of the <code>n</code> images &lt; 10 there are.</p>'
+    assert f'{first}<p class="caption">A <code>second one</code> of two.</p>' in body[: body.index("<table")]
+
+
+def test_a_page_without_a_heading_has_its_name():
+    page = formats.to_html(pd.DataFrame({"n": [1]}), "counts")
+    assert "<title>counts</title>" in page
+    assert 'class="caption"' not in page

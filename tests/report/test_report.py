@@ -116,6 +116,13 @@ def listed(page):
     }
 
 
+def words_of(entry):
+    """An entry of the menu without its number."""
+    number, _, words = entry.partition(" ")
+    assert number.strip("\N{FIGURE SPACE}").isdigit()
+    return words
+
+
 def open_list(page, category, subcategory):
     """Click through the menu to the list of a category's results."""
     page.locator("nav ol a").first.click()  # home
@@ -175,7 +182,7 @@ def check_image(image):
 def test_report_has_every_table_and_figure(page, report):
     places = listed(page)
     assert places.keys() == files_to_show(report)
-    assert {category for category, _ in places.values()} >= STAGES
+    assert {words_of(category) for category, _ in places.values()} >= STAGES
     assert {subcategory for _, subcategory in places.values()} == {DATASET}
 
 
@@ -186,7 +193,7 @@ def test_every_result_opens_from_the_menu(page, report):
         row_of(page, results[path]["labels"]).locator("a").first.click()
         kind = "iframe" if path.endswith(".html") else "img"
         page.wait_for_function(SHOWN, arg=[kind, path])
-        if category == "Provenance":
+        if words_of(category) == "Provenance":
             check_provenance(page, report / "results" / DATASET / METADATA)
         elif kind == "iframe":
             check_table(page, report / path.replace(".html", ".csv"))
@@ -207,6 +214,31 @@ def test_every_result_has_a_caption(page):
         for leftover in ("{{", "}}", "{%", "System Message", "``"):
             assert leftover not in text, path
         assert "undefined" not in page.locator("nav tbody").first.inner_text(), path
+
+
+def test_the_menu_is_in_the_order_of_the_page_and_names_no_files(page):
+    categories = page.locator("nav li a").all_inner_texts()
+    shown = [words_of(entry) for entry in categories if entry.strip()[:1].isdigit()]
+    assert shown[0] == "Claims and published numbers"
+    assert shown[-1] == "Provenance"
+    front = [heading for heading in page.locator(".prose h2").all_inner_texts() if heading in shown]
+    assert len(front) > 1
+    assert front == [entry for entry in shown if entry in front]
+    open_list(page, next(entry for entry in categories if "Backworking" in entry), DATASET)
+    entries = page.locator("nav tbody tr td:first-child").all_inner_texts()
+    assert [entry for entry in entries if "_" in entry or "-" in entry.replace("log-p", "")] == []
+    sheet = next(place for place, entry in enumerate(entries) if "strongest image" in entry)
+    assert all(sheet < place for place, entry in enumerate(entries) if "images of the search" in entry)
+
+
+def test_pages_of_tables_have_a_title_and_their_caption(page, report):
+    text = (report / f"results/{DATASET}/tables/claims.html").read_text(encoding="utf-8")
+    assert "<title>claims and verdicts</title>" in text
+    assert '<p class="caption">Every claim of the three write-ups' in text
+    for path in (report / f"results/{DATASET}/tables").glob("*.html"):
+        page_text = path.read_text(encoding="utf-8")
+        assert "{{" not in page_text, path
+        assert 'class="caption"' in page_text or path.stem == "provenance"
 
 
 def test_top_of_a_tall_figure_can_be_seen(page, report):

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 import subprocess
 import sys
 import typing
@@ -71,8 +72,26 @@ def test_names_and_rules_are_those_of_one_result_each():
 
 @named(RESULTS)
 def test_every_result_has_a_caption(result):
-    caption = ROOT / f"workflow/report/{result.kind}_{result.stem}.rst"
-    assert caption.read_text(encoding="utf-8").strip()
+    """That of a table is on its page, too, which knows paragraphs and literals only (`formats.to_html`)."""
+    text = (ROOT / f"workflow/report/{result.kind}_{result.stem}.rst").read_text(encoding="utf-8")
+    assert text.strip()
+    if result.kind == "table":
+        bare = re.sub("``.+?``", "", text.partition(".. include::")[0], flags=re.DOTALL)
+        assert not re.search(r"\*\w|\w`|`\w|^[-*] |::|^\.\. |_`", bare, flags=re.MULTILINE)
+
+
+@named(RESULTS)
+def test_the_menu_has_words_for_every_result(result):
+    assert result.label, "else the menu shows the name of its file"
+    assert result.label != result.name
+    assert not re.search(r"_|\.\w", re.sub(r"{\w+}", "", result.label))
+    assert "-" not in result.stem or result.stem not in result.label
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_two_results_of_a_room_have_the_same_words(room):
+    words = [result.label for result in ROOMS[room].RESULTS]
+    assert len(set(words)) == len(words)
 
 
 SEARCHED = ("backworking", "retraining")

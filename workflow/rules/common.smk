@@ -118,6 +118,18 @@ EXPERIMENTS = {name: configuration.settings_for(config, name) for name in config
 ROOMS = catalogues()
 
 
+def numbered(place, count):
+    """A number as wide as the largest: the menu sorts a figure space before every digit."""
+    return str(place).rjust(len(str(count)), "\N{FIGURE SPACE}")
+
+
+def category(stage):
+    """The report's category of an experiment, in the order of the front page: claims, experiments, provenance."""
+    order = ["writeups", *(name for name in ROOMS if name != "writeups"), "provenance"]
+    title = ROOMS[stage].ROOM.title if stage in ROOMS else stage.capitalize()
+    return f"{numbered(order.index(stage) + 1, len(order))} {title}"
+
+
 def rules_of_rooms():
     """The experiments that have a file of rules, in their order; one that shows what others compute needs none."""
     return [name for name in ROOMS if (PROJECT / f"workflow/rules/{name}.smk").exists()]

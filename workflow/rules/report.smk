@@ -18,7 +18,7 @@ for stage, room in ROOMS.items():
                 shown=report(
                     f"results/{{dataset}}/{result.kind}s/{result.name}.{SHOWN[result.kind]}",
                     caption=caption(result),
-                    category=room.ROOM.title,
+                    category=category(stage),
                     subcategory="{dataset}",
                     labels=labels(result),
                 ),
@@ -36,12 +36,13 @@ for stage, room in ROOMS.items():
                 function=result.function,
                 inputs=input_arguments,
                 settings=partial(result_settings, result),
+                page=partial(page_arguments, result),
                 code=code_of_result(result.function),
             message:
                 "{output.shown}"
             shell:
                 program("make_result.py") + " {params.function} {params.inputs:q} --settings {params.settings:q}"
-                " --output {output:q} 2>&1 | tee {log} >&2"
+                " {params.page:q} --output {output:q} 2>&1 | tee {log} >&2"
 
         getattr(rules, rule_name(result)).rule.docstring = sentence(result)
 
@@ -59,9 +60,9 @@ rule write_provenance:
         html=report(
             "results/{dataset}/tables/provenance.html",
             caption="../report/provenance.rst",
-            category="Provenance",
+            category=category("provenance"),
             subcategory="{dataset}",
-            labels={"result": "table: provenance"},
+            labels={"result": "1 table: provenance"},
         ),
     log:
         "results/logs/{dataset}/provenance.log",

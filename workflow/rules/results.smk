@@ -1,5 +1,9 @@
 """What every table, figure and the front page are made of, read from the catalogues of the experiments."""
 
+from types import SimpleNamespace
+
+from jinja2 import Template
+
 ROOMS["writeups"] = importlib.import_module("spurious.writeups.catalogue")
 
 SHOWN = {"table": "html", "figure": "png"}  # which of a result's files the report shows
@@ -40,7 +44,7 @@ def caption(result):
 
 def sentence(result):
     """What `snakemake --list` says of a result: the first sentence of its caption, without Jinja's braces."""
-    text = (PROJECT / "workflow/report" / caption(result)).read_text(encoding="utf-8").replace("``", "")
+    text = template_of(caption(result)).replace("``", "")
     first = re.split(r"(?<=[.?])(?<! al\.)\s", " ".join(text.split()), maxsplit=1)[0]
     return re.sub(r"{{\W*[^}]*?(\w+)\W*}}", r"{\1}", first)
 
@@ -49,11 +53,30 @@ def labels(result):
     """What the report's menu says of a result, in one label.
 
     Of a second label with two values, each of half of the results, the menu makes a switch, and ends in an error where
-    a result has one of them only (`abstract_results.js`, Snakemake 9.27).
+    a result has one of them only (`abstract_results.js`, Snakemake 9.27). The menu sorts by letters: the number is the
+    result's place in its catalogue.
     """
-    name = result.label or result.name
-    own = ", {classifier}" if "classifier" in result.wildcards and "{classifier}" not in name else ""
-    return {"result": f"{result.kind}: {name}{own}"}
+    (together,) = (room.RESULTS for room in ROOMS.values() if any(own is result for own in room.RESULTS))
+    place = next(place for place, own in enumerate(together, 1) if own is result)
+    words = result.label or result.name
+    own = ", {classifier}" if "classifier" in result.wildcards and "{classifier}" not in words else ""
+    return {"result": f"{numbered(place, len(together))} {result.kind}: {words}{own}"}
+
+
+def page_arguments(result, wildcards):
+    """What stands above a table on its page: its title and its caption; nothing of a figure."""
+    if result.kind != "table":
+        return []
+    text, _, _ = template_of(caption(result)).partition(".. include::")
+    known = {"config": experiment(wildcards.dataset), "wildcards": wildcards}
+    said = Template(text).render(snakemake=SimpleNamespace(**known)).strip()
+    return [f"--title={result.label or result.name}", f"--caption={said}"]
+
+
+@functools.cache
+def template_of(name):
+    """The text of a caption, Jinja's braces in it."""
+    return (PROJECT / "workflow/report" / name).read_text(encoding="utf-8")
 
 
 def gathered(stage, result, source):

@@ -85,13 +85,9 @@ rule draw_example:
         png=report(
             "results/{dataset}/figures/example-{classifier}.png",
             caption="../report/figure_example.rst",
-            category="Smoothing",
+            category=category("smoothing"),
             subcategory="{dataset}",
-            labels={
-                "result": "figure",
-                "name": "worked example",
-                "classifier": "{classifier}",
-            },
+            labels={"result": "figure: worked example, {classifier}"},
         ),
         svg="results/{dataset}/figures/example-{classifier}.svg",
         rows="results/{dataset}/{classifier}/example.csv",

@@ -122,15 +122,20 @@ READERS: list[tuple[Any, Callable[[Sequence[str]], Any]]] = [
 ]
 
 
-def write_result(result: Any, paths: Sequence[str], origin: formats.Origin | None = None) -> None:
+def write_result(
+    result: Any,
+    paths: Sequence[str],
+    origin: formats.Origin | None = None,
+    heading: formats.Heading = formats.UNTITLED,
+) -> None:
     """Write a data frame or a matplotlib figure to files of the kinds that the paths end in, each whole.
 
-    The page of a table says what its `origin` is.
+    The page of a table has the `heading` above it, and says what its `origin` is.
     """
     for path in sorted(paths):  # PNG before SVG: a layout that was solved once begins from there the next time
         kind = Path(path).suffix[1:]
         if isinstance(result, pd.DataFrame):
-            TABLES[kind](path, result, origin)
+            TABLES[kind](path, result, origin, heading)
         else:
             from spurious.figures.style import render
 
@@ -138,8 +143,10 @@ def write_result(result: Any, paths: Sequence[str], origin: formats.Origin | Non
                 file.write_bytes(render(result, kind))
 
 
-TABLES: dict[str, Callable[[str, pd.DataFrame, formats.Origin | None], None]] = {
-    "csv": lambda path, table, origin: write_rows(path, table),
-    "md": lambda path, table, origin: write_text(path, formats.to_markdown(table) + "\n"),
-    "html": lambda path, table, origin: write_text(path, formats.to_html(table, Path(path).stem, origin)),
+TABLES: dict[str, Callable[[str, pd.DataFrame, formats.Origin | None, formats.Heading], None]] = {
+    "csv": lambda path, table, origin, heading: write_rows(path, table),
+    "md": lambda path, table, origin, heading: write_text(path, formats.to_markdown(table) + "\n"),
+    "html": lambda path, table, origin, heading: write_text(
+        path, formats.to_html(table, Path(path).stem, origin, heading)
+    ),
 }

@@ -56,7 +56,7 @@ class Result:
     inputs: Mapping[str, Source] = field(default_factory=dict)
     settings: Mapping[str, str | Callable[[Settings], Any]] = field(default_factory=dict)
     first: tuple[str, ...] = ()
-    label: str = ""  # in the report's menu, the name if left out
+    label: str = ""  # in the report's menu and above a table, in words; the name if left out
     when: Callable[[Settings], bool] = always
     kind: ClassVar[str]
     files: ClassVar[tuple[str, ...]]

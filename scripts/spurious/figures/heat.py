@@ -8,7 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from spurious.figures.style import BLACK
 
-HEAT = LinearSegmentedColormap.from_list("share", ["#FFFFFF", "#B7D5EA", "#4F94C4", "#0B3C68"])
+HEAT = LinearSegmentedColormap.from_list("share", ["#EDF2F6", "#B7D5EA", "#4F94C4", "#0B3C68"])
 DARK = 0.75  # from here on, numbers are white
 
 
@@ -21,9 +21,10 @@ def heat(
     *,
     size: float = 10,
 ) -> None:
-    """Cells of shares (rows, columns) in [0, 1], darker the larger, with their `texts`, and `small` ones below.
+    """Cells of shares (rows, columns) in [0, 1] with their `texts`, and `small` ones below.
 
-    `names` are those of the rows, `size` the points of the texts. White lines part the cells.
+    The larger a share, the darker its cell; 0 is a pale one, nan none. `names` are those of the rows, `size` the points
+    of the texts. White lines part the cells.
     """
     axes.imshow(100 * shares, cmap=HEAT, vmin=0, vmax=100, aspect="auto")
     axes.grid(False)

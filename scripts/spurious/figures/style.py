@@ -76,8 +76,9 @@ def bare(axes: Axes) -> None:
     axes.spines[:].set_visible(False)
 
 
-def probability_text(p: float) -> str:
-    """p to four decimals; what only rounding makes 0 or 1 is printed as an inequality."""
-    if p >= 0.99995:
-        return ">0.9999"
-    return "<0.0001" if p < 0.00005 else f"{p:.4f}"
+def probability_text(p: float, digits: int = 4) -> str:
+    """p to so many decimals; what only rounding makes 0 or 1 is printed as an inequality."""
+    least = 10.0**-digits
+    if p >= 1 - least / 2:
+        return f">{1 - least:.{digits}f}"
+    return f"<{least:.{digits}f}" if p < least / 2 else f"{p:.{digits}f}"

@@ -50,6 +50,24 @@ def tile_grid(
     return figure, grid
 
 
+def banded_grid(
+    names: Sequence[str], heads: Sequence[str], across: int, title: str, note: str, **look: float
+) -> tuple[Figure, np.ndarray]:
+    """A `tile_grid` of rows with `names` and columns with `heads`, at most `across` of them side by side.
+
+    The other columns follow below in bands that name the rows again. Returns the page and the axes (rows, columns).
+    """
+    bands = [range(first, min(first + across, len(heads))) for first in range(0, len(heads), across)]
+    shape = (len(bands) * len(names), len(bands[0]))
+    figure, grid = tile_grid(shape, [*names] * len(bands), title, note, **{"names_size": 9, **look})
+    placed = np.empty((len(names), len(heads)), object)
+    for line, band in enumerate(bands):
+        placed[:, band] = grid[line * len(names) : (line + 1) * len(names), : len(band)]
+    for axes, head in zip(placed[0], heads, strict=True):
+        axes.set_title(head, fontsize=10, parse_math=False)
+    return figure, placed
+
+
 def cells(grid: np.ndarray, *values: np.ndarray) -> Iterator[tuple]:
     """Axes with their values, cell by cell; every value is (rows, columns, ...)."""
     for row, column in np.ndindex(grid.shape):

@@ -11,7 +11,7 @@ from spurious.report.columns import explanation, intervals
 from spurious.wording import plural
 
 PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{name}</title><style>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
 body {{ font: 14px/1.4 system-ui, sans-serif; margin: 1em; color: #1a1a1a; background: #fff; }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 0 0 2em; }}
 th, td {{ padding: .2em .5em; text-align: right; white-space: nowrap; border-bottom: 1px solid #e3e3e3; }}
@@ -22,10 +22,12 @@ tr > :first-child {{ position: sticky; left: 0; background: #fff; }}
 thead tr > :first-child {{ z-index: 1; background: #f4f4f4; }}
 tbody tr:hover {{ background: #eef5fb; }}
 th[title] {{ cursor: help; text-decoration: underline dotted #999; text-underline-offset: 3px; }}
+h1 small {{ font-weight: normal; color: #555; margin-left: .7em; }}
+.caption {{ margin: 0 0 .5em; position: sticky; left: 1em; max-width: min(60em, 90vw); }}
 .origin {{ margin: 0 0 .7em; font-size: .85em; color: #555; position: sticky; left: 1em; max-width: 90vw; }}
 {rules}
 </style></head><body>
-<h1>{name}</h1>{origin}
+<h1>{title} <small>{name}.csv</small></h1>{caption}{origin}
 {table}
 </body></html>
 """
@@ -57,8 +59,19 @@ class Origin:
     files: Sequence[str]
 
 
-def to_html(table: pd.DataFrame, name: str, origin: Origin | None = None) -> str:
-    """The table as a page of its own, with its name, that needs nothing from elsewhere; rounded as in `to_markdown`.
+@dataclass(frozen=True, kw_only=True)
+class Heading:
+    """What stands above a table: a title, "" for its name, and a caption as reStructuredText."""
+
+    title: str = ""
+    caption: str = ""
+
+
+UNTITLED = Heading()
+
+
+def to_html(table: pd.DataFrame, name: str, origin: Origin | None = None, heading: Heading = UNTITLED) -> str:
+    """The table as a page of its own, below its heading, that needs nothing from elsewhere; rounded as `to_markdown`.
 
     A number and its interval are one cell. Headings say what their column means when the pointer rests on them; a line
     says what the table was computed by. Columns that do not fit beside each other go on in further tables, which begin
@@ -74,10 +87,19 @@ def to_html(table: pd.DataFrame, name: str, origin: Origin | None = None) -> str
     shown = [_shown(part, headings, number) for number, part in enumerate(parts, 1)]
     return PAGE.format(
         name=html.escape(name),
+        title=html.escape(heading.title or name),
+        caption=_paragraphs(heading.caption),
         rules=" ".join(rules),
         origin=(_computed_by(origin) if origin else "") + _places(parts, len(keys)),
         table="\n".join(shown),
     )
+
+
+def _paragraphs(caption: str) -> str:
+    """A caption as HTML: its paragraphs, and ``literals`` as code; captions have no other markup."""
+    parts = [" ".join(part.split()) for part in re.split(r"\n\s*\n", caption) if part.strip()]
+    shown = (re.sub("``(.+?)``", r"<code>\1</code>", html.escape(part, quote=False)) for part in parts)
+    return "".join(f'<p class="caption">{part}</p>' for part in shown)
 
 
 def _beside_each_other(cells: pd.DataFrame, keys: list[str]) -> list[list[str]]:

@@ -51,12 +51,14 @@ RESULTS = [
             "elites": "table.map-elites",
         },
         {"published_as": published_as, "decays": "linear.published_as", "network": network},
+        label="published numbers beside this run's",
     ),
     Table(
         "claims",
         "spurious.writeups.claims:table",
         {"claims": "resource.claims.csv", "tables": "claimed"},
         {"classifiers": named_classifiers, "scikit_learn": scikit_learn},
+        label="claims and verdicts",
     ),
     Figure(
         "attacks",
@@ -68,5 +70,6 @@ RESULTS = [
             "robustness": "table.robustness",
         },
         when=attacked,
+        label="what every attack fools",
     ),
 ]

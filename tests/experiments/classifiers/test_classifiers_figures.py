@@ -16,7 +16,7 @@ DRAWN = {
     "worst of named classes": lambda: classifiers_worst.worst(
         GRID, P, np.array([[0, 1, 2], [1, 1, 0]]), "title of it", class_names=CALLED
     ),
-    "salient": lambda: salient.salient(GRID, KEPT, "title of it"),
+    "salient": lambda: salient.salient(GRID, KEPT, KEPT[::-1], "title of it"),
 }
 
 
@@ -40,18 +40,34 @@ def test_worst_names_the_classes():
     assert [axes.xaxis.label.get_style() for axes in figure.axes[:2]] == ["normal", "italic"]
 
 
-def test_salient_alternates_image_and_gradient():
+def test_salient_alternates_image_gradient_and_control():
     figure = DRAWN["salient"]()
-    assert [len(shown) for shown in pictures(figure)] == [1, 2] * 6
-    gradient = pictures(figure)[1][1].get_array()
+    assert [len(shown) for shown in pictures(figure)] == [1, 2, 2] * 6
+    gradient, control = (pictures(figure)[place][1].get_array() for place in (1, 2))
     assert gradient.count() == (KEPT[0, 0] > 0).sum()
+    assert control.count() == (KEPT[1, 0] > 0).sum()
+    assert [axes.get_title() for axes in figure.axes[:3]] == ["image", "trained", "random net"]
+
+
+def test_salient_says_what_share_of_the_pixels_is_ink():
+    image, kept, control = np.zeros((1, 1, 4, 4)), np.zeros((1, 1, 4, 4)), np.zeros((1, 1, 4, 4))
+    image[..., 0, :] = 0.9
+    image[..., 1, :] = 0.5  # not above it
+    kept[..., :3, 0] = 1
+    figure = salient.salient(image, kept, control, "")
+    assert [axes.get_xlabel() for axes in figure.axes] == ["25 %", "33 %", ""]
+    assert "pixels above 0.5" in figure.get_supxlabel()
+    colour = salient.salient(np.repeat(image[..., None], 3, axis=-1), kept, control, "")
+    assert [axes.get_xlabel() for axes in colour.axes] == [""] * 3
+    assert "ink" not in colour.get_supxlabel()
 
 
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
         (lambda: classifiers_worst.worst(GRID, P, P[:1], ""), r"predicted is \(1, 3\)"),
-        (lambda: salient.salient(GRID, KEPT[:1], ""), r"they must be alike"),
+        (lambda: salient.salient(GRID, KEPT[:1], KEPT, ""), r"they must be alike"),
+        (lambda: salient.salient(GRID, KEPT, KEPT[:1], ""), r"they must be alike"),
     ],
 )
 def test_wrong_inputs_raise_one_clear_line(draw, message):
@@ -86,7 +102,10 @@ def test_salient_keeps_the_pixels_of_the_largest_gradients(tmp_path, stored, mon
     assert make(tmp_path, "figure", "salient", files)["png"].stat().st_size > 1000
     # of two classes the gradient of p is p (1 - p) (w_0 - w_1); a pixel has that of its channel that does most
     first, second = model.out.weight.detach().unflatten(1, test_images.shape[1:])
-    kept = pictures(returned("figure", "salient", files))[1][1].get_array()
-    assert kept.count() == 20
+    figure = returned("figure", "salient", files)
+    assert figure.get_suptitle() == "the 20 of 64 pixels that raise p of the label most: softmax, seed 0"
+    kept, control = (pictures(figure)[place][1].get_array() for place in (1, 2))
+    assert kept.count() == control.count() == 20
+    assert (kept.mask != control.mask).any()
     largest = (first - second).amax(0).flatten().topk(20).indices
     assert not kept.mask.ravel()[largest.numpy()].any()

@@ -1,5 +1,7 @@
 """The figures of the linear classifiers, from made-up data, and what is drawn from files."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -97,6 +99,9 @@ def test_linear_joins_the_means_in_their_order():
         assert line.get_ydata() == pytest.approx([0.905, 0.855, 0.805, 0.755])
         assert [text.get_text() for text in axes.texts] == ["0", "1e-05", "0.001", "0.1"]
         assert len(axes.collections[-1].get_offsets()) == 8
+        arrows = [[*arrow._posA_posB] for arrow in axes.patches]
+        points = [*zip(line.get_xdata(), line.get_ydata(), strict=True)]
+        assert arrows == [list(pair) for pair in pairwise(points)], "from every weight decay to the next stronger one"
     assert resistance.get_xscale() == "log"
 
 
@@ -132,12 +137,40 @@ def test_template_images_print_p_fraction_and_size():
     figure = draw_images()
     texts = [text.get_text() for text in figure.texts]
     assert texts.count("p <0.0001 \N{RIGHTWARDS ARROW} 0.9900") == 4
-    assert texts.count("1.23e+03 x the template") == 4
-    assert texts.count("L2 12.3, max 1") == 4
-    assert texts.count("no fraction is enough:") == 2
+    assert texts.count("1,230 \N{MULTIPLICATION SIGN} template") == 4
+    assert texts.count("L2 12.3") == texts.count("max 1.00") == 4
+    assert texts.count("no multiple is enough:") == 2
     slanted = [text.get_text() for text in figure.texts if text.get_style() == "italic"]
     assert len(slanted) == 2 * (2 + 2)
     assert len(figure.axes) == 2 * (1 + 2 * 2)
+
+
+def test_what_needs_no_template_is_said_in_words_and_has_no_change():
+    start = Start(picture=RNG.random((1, 8, 8)), decision="0", p=0.999)
+    there = Fooled(picture=start.picture, p_before=0.999, p_after=0.999, fraction=0.0, l2=0.0, linf=0.0, sure=True)
+    figure = pages.template_images([start], [[there]], ["a"], ["0"], "")
+    texts = [text.get_text() for text in figure.texts]
+    assert "nothing had to be added" in texts
+    assert not [text for text in texts if text.startswith("L2") or "template" in text]
+    assert len(figure.axes) == 2
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(27, "27.0"), (0.78, "0.780"), (0.00406, "0.00406"), (98.14, "98.1"), (99.96, "100"), (1234.5, "1,230")],
+)
+def test_numbers_have_three_digits(number, said):
+    assert pages.three_digits(number) == said
+
+
+def test_small_changes_are_not_cut_in_five_columns():
+    sizes = {"fraction": 1.58, "l2": 0.0742, "linf": 0.00406}
+    small = Fooled(picture=RNG.random((1, 8, 8)), p_before=0.1, p_after=0.2, **sizes, sure=False)
+    start = Start(picture=RNG.random((1, 8, 8)), decision="4", p=0.102)
+    figure = pages.template_images([start], [[small] * 4], ["a"], ["0", "1", "2", "3"], "")
+    texts = [text.get_text() for text in figure.texts]
+    assert texts.count("L2 0.0742") == texts.count("max 0.00406") == 4
+    assert not [text for text in texts if "\N{HORIZONTAL ELLIPSIS}" in text]
 
 
 @pytest.mark.parametrize(
@@ -266,8 +299,8 @@ def test_the_image_is_the_first_held_out_one_that_all_get_right(tmp_path):
 @pytest.mark.parametrize(
     ("first", "title"),
     [
-        (0, "an image (0) plus a fraction of a template"),
-        (2, "an image (0; not all get it right) plus a fraction of a template"),
+        (0, "an image (0) plus a multiple of a template"),
+        (2, "an image (0; not all get it right) plus a multiple of a template"),
     ],
 )
 def test_the_title_says_where_not_all_get_the_image_right(tmp_path, first, title):

@@ -214,6 +214,7 @@ def test_the_strongest_images_are_of_the_last_round_and_from_noise_where_there_a
     shown = [axes for axes in drawn.axes if axes.images]
     assert len(shown) == 2 * 2
     assert [axes.get_ylabel() for axes in shown if axes.get_ylabel()] == ["none", "backworked-uniform"]
+    assert [axes.get_title() for axes in shown] == ["0", "1", "", ""]
     assert shown[0].images[0].get_array().max() == pytest.approx(0.1)
     assert shown[2].images[0].get_array().max() == pytest.approx(0.9)
     assert shown[2].get_xlabel().split("\n")[1] == "evolution"

@@ -197,6 +197,26 @@ def test_risk_has_a_panel_per_sigma_with_lines_areas_and_the_vote():
     assert areas == ["0.125", "0.135", "0.145", "0.155", "0.165", "area:"]
 
 
+def test_each_panel_of_risk_begins_shortly_before_its_first_error():
+    lines, table = risk_frames((0.0, 0.125))
+    late = lines.assign(risk=lines["risk"].where((lines["sigma"] == 0.125) & (lines["coverage"] > 0.5), 0))
+    without, later, *_ = risk_figure.risk(late, table, "").axes
+    assert without.get_xlim() == (0, 1.01)
+    assert later.get_xlim() == pytest.approx((0.95, 1.01))
+
+
+@pytest.mark.parametrize(("area", "said"), [(0.155, "0.155"), (0.00996, "0.010"), (0.0099, "0.0099"), (0.0, "0.0000")])
+def test_small_areas_have_a_decimal_more(area, said):
+    assert risk_figure.area_text(area) == said
+
+
+@pytest.mark.parametrize(("rate", "said"), [(0.0, True), (0.0025, False)])
+def test_smoothing_says_in_words_where_nothing_is_rejected(rate, said):
+    rows = smoothing_table().assign(reject_rate=rate)
+    texts = [text.get_text() for axes in rates_figure.smoothing(rows, "").axes for text in axes.texts]
+    assert ("rejects none at any sigma" in texts) == said
+
+
 def test_votes_are_marked_where_they_are_reached_and_a_vote_that_rejects_nothing_says_so():
     lines, table = risk_frames()
     figure = risk_figure.risk(lines, table.assign(coverage=[1.0, 0.9, 0.9]), "")

@@ -22,20 +22,28 @@ ROOM = Room(
 )
 
 RESULTS = [
-    Table("backworking", f"{HERE}.searches:backworking", ROWS, FOUND),
-    Table("backworking-summary", f"{HERE}.searches:backworking_summary", ROWS, FOUND),
+    Table("backworking", f"{HERE}.searches:backworking", ROWS, FOUND, label="searches by label and seed"),
+    Table(
+        "backworking-summary",
+        f"{HERE}.searches:backworking_summary",
+        ROWS,
+        FOUND,
+        label="searches over all labels and seeds",
+    ),
     Table(
         "backworking-ablation",
         f"{HERE}.ablation:ablation",
         {"rows": "ablate_search"},
         FOUND,
         when=lambda settings: bool(settings["backworking"]["ablation"]["settings"]),
+        label="the published search with one key changed",
     ),
     Table(
         "backworking-nearest",
         f"{HERE}.nearest:nearest",
         {"images": "backwork_label.images", **ROWS, "data": "prepare_dataset"},
         FOUND,
+        label="distance of found images to training images",
     ),
     Figure(
         "counts-{classifier}",

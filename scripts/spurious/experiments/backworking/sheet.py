@@ -12,7 +12,7 @@ from spurious.experiments.backworking.overview import column_names
 from spurious.experiments.backworking.stored import of_search
 from spurious.figures.page import WRONG
 from spurious.figures.style import probability_text, styled
-from spurious.figures.tiles import check_tiles, show_tile, tile_grid
+from spurious.figures.tiles import banded_grid, cells, check_tiles, show_tile
 from spurious.frames import Arrays, published_first
 
 ACROSS = 10  # labels in a row
@@ -35,19 +35,12 @@ def sheet(
     `found_above` is printed in another colour and in italics.
     """
     check_tiles(images, p=p)
-    bands = [range(first, min(first + ACROSS, len(labels))) for first in range(0, len(labels), ACROSS)]
     note = f"p of the column's label under every image; in italics: not above {found_above:g}"
     if images.min() < 0 or images.max() > 1:
         note += "; shown clipped to [0, 1], p is that of the image as found"
-    shape = (len(bands) * len(names), len(bands[0]))
-    figure, grid = tile_grid(shape, [*names] * len(bands), title, note, names_size=9)
-    for line, band in enumerate(bands):
-        rows = grid[line * len(names) : (line + 1) * len(names)]
-        for axes, label in zip(rows[0], band, strict=False):
-            axes.set_title(labels[label], fontsize=10, parse_math=False)
-        for search, place in np.ndindex(rows.shape):
-            if place < len(band):
-                _cell(rows[search, place], images[search, band[place]], p[search, band[place]], found_above)
+    figure, grid = banded_grid(names, labels, ACROSS, title, note)
+    for axes, image, value in cells(grid, images, p):
+        _cell(axes, image, value, found_above)
     return figure
 
 

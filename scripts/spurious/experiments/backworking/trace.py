@@ -9,7 +9,9 @@ from spurious.figures.legends import legend_below
 from spurious.figures.style import BLUE, GREY, VERMILION, WIDTH, styled
 from spurious.frames import numbered, require_rows
 
-P_TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
+LEAST, MOST = 3e-4, 1 - 1e-4  # what is beyond is drawn there
+P_TICKS = (LEAST, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, MOST)
+ENDS = {LEAST: f"\N{LESS-THAN OR EQUAL TO}{LEAST:g}", MOST: f"\N{GREATER-THAN OR EQUAL TO}{MOST:g}"}
 
 
 @styled
@@ -48,13 +50,13 @@ def _paths(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _draw_trace(axes: Axes, paths: pd.DataFrame) -> None:
-    lines = axes.plot(paths.index, paths.clip(3e-4, 1 - 1e-4), color=GREY, linewidth=0.4, alpha=0.18)
+    lines = axes.plot(paths.index, paths.clip(LEAST, MOST), color=GREY, linewidth=0.4, alpha=0.18)
     for line in lines:  # hundreds of paths would make the SVG megabytes large
         line.set_rasterized(True)
     lines[0].set_label("one image")
-    low, middle, high = (paths.quantile(q, axis=1).clip(3e-4, 1 - 1e-4) for q in (0.1, 0.5, 0.9))
+    low, middle, high = (paths.quantile(q, axis=1).clip(LEAST, MOST) for q in (0.1, 0.5, 0.9))
     axes.fill_between(paths.index, low, high, color=BLUE, alpha=0.25, linewidth=0, label="10 to 90 %")
-    axes.plot(paths.index, middle, color=BLUE, linewidth=2, label="median")
+    axes.plot(paths.index, middle, color=BLUE, linewidth=2, label="median; ended searches keep their p")
 
 
 def _draw_found(axes: Axes, found: pd.DataFrame) -> None:
@@ -68,7 +70,7 @@ def _probability_axis(axes: Axes) -> None:
     axes.set_yscale("logit")
     axes.set(ylim=(2.5e-4, 1 - 8e-5), ylabel="p of the label")
     axes.yaxis.set_major_locator(FixedLocator(P_TICKS))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda p, _: f"{p:g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda p, _: ENDS.get(p, f"{p:g}")))
     axes.yaxis.set_minor_locator(NullLocator())
 
 

@@ -32,19 +32,31 @@ ROOM = Room(
 
 RESULTS = [
     Table(
-        "black_box", f"{HERE}.table:black_box", {**ROWS, "predictions": "model_predictions"}, {"described": described}
+        "black_box",
+        f"{HERE}.table:black_box",
+        {**ROWS, "predictions": "model_predictions"},
+        {"described": described},
+        label="success and queries",
     ),
     Table(
         "map-elites",
         f"{HERE}.elites:elites",
         {"rows": "search_scores.elites"},
         when=lambda settings: settings["black_box"]["map_elites"] is not None,
+        label="evolution towards all classes at once",
     ),
-    Figure("black_box", f"{HERE}.figure:black_box", ROWS, {"found_above": "black_box.found_above"}),
+    Figure(
+        "black_box",
+        f"{HERE}.figure:black_box",
+        ROWS,
+        {"found_above": "black_box.found_above"},
+        label="success over the queries",
+    ),
     Figure(
         "black_box-images",
         f"{HERE}.images_figure:figure",
         {**ROWS, "images": "search_scores.images", **NAMES},
+        label="examples before and after",
     ),
 ]
 FINDINGS = [

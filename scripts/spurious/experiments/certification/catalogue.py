@@ -30,16 +30,22 @@ ROOM = Room(
 
 ROWS = {"rows": "certify_classifier.rows"}
 RESULTS = [
-    Table("certified", f"{HERE}.table:certified", ROWS, {"radii": "certification.radii"}),
-    Table("certified-attacks", f"{HERE}.table:attacks", {"rows": "certify_classifier.attacks"}),
+    Table("certified", f"{HERE}.table:certified", ROWS, {"radii": "certification.radii"}, label="certified accuracy"),
+    Table(
+        "certified-attacks",
+        f"{HERE}.table:attacks",
+        {"rows": "certify_classifier.attacks"},
+        label="attacks on certified decisions",
+    ),
     Table(
         "certified-published",
         f"{HERE}.published:certified_published",
         {**ROWS, "published": "resource.published_certified.csv"},
         {"published_as": published_as},
         when=lambda settings: bool(published_as(settings)),
+        label="certificates beside published ones",
     ),
-    Figure("certified", f"{HERE}.figure:figure", ROWS),
+    Figure("certified", f"{HERE}.figure:figure", ROWS, label="certified accuracy over the radius"),
 ]
 FINDINGS = [
     Findings(

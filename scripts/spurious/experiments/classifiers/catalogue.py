@@ -16,8 +16,13 @@ ROOM = Room(
 )
 
 RESULTS = [
-    Table("classifiers", f"{HERE}.accuracies:classifiers", PREDICTIONS),
-    Table("training", f"{HERE}.training:training", {"histories": "train_classifier.history", **PREDICTIONS}),
+    Table("classifiers", f"{HERE}.accuracies:classifiers", PREDICTIONS, label="accuracy of the classifiers"),
+    Table(
+        "training",
+        f"{HERE}.training:training",
+        {"histories": "train_classifier.history", **PREDICTIONS},
+        label="course of the trainings",
+    ),
     Figure(
         "worst-{classifier}",
         f"{HERE}.worst:figure",

@@ -9,5 +9,12 @@ ROOM = Room(
     title="Images", present=of_photographs, reserved=("images", "data.safetensors", "images.csv", "class_names.csv")
 )
 
-RESULTS = [Table("images-excluded", f"{HERE}.excluded:images_excluded", {"images": "prepare_images"})]
+RESULTS = [
+    Table(
+        "images-excluded",
+        f"{HERE}.excluded:images_excluded",
+        {"images": "prepare_images"},
+        label="photographs left out",
+    )
+]
 FINDINGS = []

@@ -18,15 +18,24 @@ ROOM = Room(
 )
 
 RESULTS = [
-    Table("fooling", f"{HERE}.success:fooling", {"rows": "fool_classifier.rows"}),
-    Table("fooling-rubbish", f"{HERE}.rubbish:rubbish", {"rows": "fool_classifier.rubbish"}),
+    Table(
+        "fooling", f"{HERE}.success:fooling", {"rows": "fool_classifier.rows"}, label="success of the gradient methods"
+    ),
+    Table(
+        "fooling-rubbish", f"{HERE}.rubbish:rubbish", {"rows": "fool_classifier.rubbish"}, label="confidence in rubbish"
+    ),
     # Not "fooling-...": a classifier may have that name.
-    Figure("gradient-success", f"{HERE}.success_figure:figure", {"table": "table.fooling"}),
+    Figure(
+        "gradient-success",
+        f"{HERE}.success_figure:figure",
+        {"table": "table.fooling"},
+        label="success beside random changes",
+    ),
     Figure(
         "fooling-{classifier}",
         f"{HERE}.figure:figure",
         {"examples": "fool_classifier.examples", **NAMES},
-        label="fooling-{classifier}",
+        label="examples, {classifier}",
     ),
 ]
 FINDINGS = [

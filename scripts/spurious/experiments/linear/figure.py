@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import FancyArrowPatch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
@@ -16,6 +17,8 @@ from spurious.figures.style import BLACK, BLUE, GREY, WIDTH, styled
 from spurious.frames import require
 
 STEP, ROUGHNESS = "l2_median", "total_variation"
+HOLLOW = {"marker": "o", "markersize": 6, "markerfacecolor": "white"}  # the seeds are seen inside
+ARROW = {"arrowstyle": "-|>", "mutation_scale": 8, "shrinkA": 4, "shrinkB": 4, "color": BLUE, "linewidth": 0}
 MARKER = 4.0  # pixels around the middle of a point that are its own
 PLACES = [  # of a name beside its point, in points, the best first
     ((3, 3), ("left", "bottom")),
@@ -60,7 +63,7 @@ def linear(table: pd.DataFrame, title: str = "linear classifiers, one for each w
     for axes in (resistance, smoothness):
         axes.margins(x=0.14, y=0.12)
     figure.suptitle(title)
-    legend_below(figure, _keys())
+    legend_below(figure, _keys(), across=2)
     figure.draw_without_rendering()  # only now the points have their places
     _write_names(resistance, means, STEP)
     _write_names(smoothness, means, ROUGHNESS)
@@ -68,12 +71,14 @@ def linear(table: pd.DataFrame, title: str = "linear classifiers, one for each w
 
 
 def _draw(axes: Axes, means: pd.DataFrame, seeds: pd.DataFrame, column: str, bounds: np.ndarray | None) -> None:
-    """A line through the weight decays in their order, with intervals."""
+    """A line through the weight decays in their order, with arrows to the stronger ones and with intervals."""
     x, y = means[column].to_numpy(), means["accuracy"].to_numpy()
     sideways = None if bounds is None else np.maximum([x - bounds[:, 0], bounds[:, 1] - x], 0)
     upwards = np.maximum([y - means["low"], means["high"] - y], 0)
     axes.plot(x, y, color=BLUE, linewidth=0.8, alpha=0.6)
-    axes.errorbar(x, y, upwards, sideways, color=BLUE, marker="o", linestyle="", elinewidth=1)
+    for weaker, stronger in pairwise(zip(x, y, strict=True)):
+        axes.add_patch(FancyArrowPatch(weaker, stronger, **ARROW))
+    axes.errorbar(x, y, upwards, sideways, color=BLUE, elinewidth=1, linestyle="", **HOLLOW)
     axes.scatter(seeds[column], seeds["accuracy"], s=7, color=BLACK, alpha=0.6, linewidths=0, zorder=3)
 
 
@@ -97,8 +102,9 @@ def _write_names(axes: Axes, means: pd.DataFrame, column: str) -> None:
 
 
 def _keys() -> list[Line2D]:
+    means = "weight decay (mean of the seeds), stronger along the arrows"
     return [
-        Line2D([], [], color=BLUE, marker="o", linewidth=0.8, label="weight decay (mean of the seeds)"),
+        Line2D([], [], color=BLUE, linewidth=0.8, **HOLLOW, label=means),
         Line2D([], [], color=BLACK, marker="o", markersize=2.7, linestyle="", label="one seed"),
         Line2D([], [], color=BLUE, marker="+", markersize=9, linestyle="", label="95 % intervals of accuracy and step"),
     ]

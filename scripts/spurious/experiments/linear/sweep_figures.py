@@ -61,7 +61,7 @@ def template_images(
     image = to_float(source.batch(source.labels.new_tensor([place])))[0]
     others = [target for target in sweep.targets if target != label]
     name = sweep.names[label] if right is not None else f"{sweep.names[label]}; not all get it right"
-    return draw_fooled(sweep, image, others, f"an image ({name}) plus a fraction of a template")
+    return draw_fooled(sweep, image, others, f"an image ({name}) plus a multiple of a template")
 
 
 def template_noise(
@@ -70,7 +70,7 @@ def template_noise(
     """Noise plus fractions of templates, before and after."""
     sweep = open_sweep(weights, splits, targets, class_names)
     noise = torch.rand(sweep.weight.shape[2:], generator=generator("template noise", 0))
-    return draw_fooled(sweep, noise, sweep.targets, "uniform noise plus a fraction of a template")
+    return draw_fooled(sweep, noise, sweep.targets, "uniform noise plus a multiple of a template")
 
 
 def first_right(sweep: Sweep, source: Split) -> int | None:

@@ -1,4 +1,4 @@
-"""Figures of the templates of linear classifiers, and of images with a fraction of one added."""
+"""Figures of the templates of linear classifiers, and of images with a multiple of one added."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from spurious.figures.style import WIDTH, probability_text, styled
 TEXT = 7.0  # points, of the words under the pictures
 LEFT, TOP, GAP = 0.83, TITLE + 2 * LINE, 0.08  # inches beside, above and between the pictures
 TALLEST = 1.25  # inches, of one picture
-ARROW = "\N{RIGHTWARDS ARROW}"
+ARROW, TIMES = "\N{RIGHTWARDS ARROW}", "\N{MULTIPLICATION SIGN}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,10 +28,10 @@ class Start:
 
 @dataclass(frozen=True, kw_only=True)
 class Fooled:
-    """A picture (C, H, W) after a fraction of a template was added, and how much that changed.
+    """A picture (C, H, W) after a multiple of a template was added, and how much that changed.
 
-    `p_before` and `p_after` are those of the target, `l2` and `linf` the sizes of the change. `sure` tells whether p
-    could be raised as far as it should be.
+    `fraction` is that multiple, 0 where the picture needed none. `p_before` and `p_after` are those of the target, `l2`
+    and `linf` the sizes of the change. `sure` tells whether p could be raised as far as it should be.
     """
 
     picture: np.ndarray
@@ -73,7 +73,7 @@ def template_images(
 ) -> Figure:
     """A start and what the templates of some targets make of it, with the changes below: two lines per weight decay.
 
-    `starts` one per weight decay, `fooled` (rows, targets), None where no fraction makes the target the decision,
+    `starts` one per weight decay, `fooled` (rows, targets), None where no multiple makes the target the decision,
     `rows` the names of the weight decays, `names` those of the targets. Every change is magnified to its own scale.
     """
     if not len(starts) == len(fooled) == len(rows) or any(len(row) != len(names) for row in fooled):
@@ -94,13 +94,22 @@ def template_images(
 
 def _draw_fooled(grid: "Grid", row: int, column: int, start: Start, fooled: Fooled | None) -> None:
     if fooled is None:
-        grid.under(row, column, ["no fraction is enough:", "pixels end at 0 and 1"], **WRONG)
+        grid.under(row, column, ["no multiple is enough:", "pixels end at 0 and 1"], **WRONG)
         return
     grid.picture(row, column, in_colour(fooled.picture))
     p = f"p {probability_text(fooled.p_before)} {ARROW} {probability_text(fooled.p_after)}"
-    grid.under(row, column, [p, f"{fooled.fraction:.3g} x the template"], **({} if fooled.sure else WRONG))
+    added = f"{three_digits(fooled.fraction)} {TIMES} template" if fooled.fraction else "nothing had to be added"
+    grid.under(row, column, [p, added], **({} if fooled.sure else WRONG))
+    if not fooled.fraction:
+        return
     grid.picture(row + 1, column, as_picture(fooled.picture - start.picture))
-    grid.under(row + 1, column, [f"L2 {fooled.l2:.3g}, max {fooled.linf:.3g}"])
+    grid.under(row + 1, column, [f"L2 {three_digits(fooled.l2)}", f"max {three_digits(fooled.linf)}"])
+
+
+def three_digits(number: float) -> str:
+    """A number that is not negative to three digits, zeros at the end included."""
+    rounded = float(f"{number:.3g}")
+    return f"{rounded:,.0f}" if rounded >= 100 else f"{rounded:#.3g}"
 
 
 @dataclass(frozen=True)

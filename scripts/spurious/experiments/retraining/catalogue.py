@@ -25,20 +25,45 @@ ROOM = Room(
 )
 
 RESULTS = [
-    Table("retraining", f"{HERE}.rounds:retraining", ROWS, FOUND),
-    Table("retraining-summary", f"{HERE}.summary:retraining_summary", ROWS, DECIDED),
-    Table("retraining-strong", f"{HERE}.persistence:retraining_strong", STRONG | {"attacks": ROWS["attacks"]}, DECIDED),
-    Table("retraining-judges", f"{HERE}.judges:retraining_judges", STRONG | JUDGED, FOUND),
-    Table("retraining-noise", f"{HERE}.confidence:retraining_noise", {"rows": "retrain_classifier.noise"}),
+    Table("retraining", f"{HERE}.rounds:retraining", ROWS, FOUND, label="rounds of each seed"),
+    Table(
+        "retraining-summary",
+        f"{HERE}.summary:retraining_summary",
+        ROWS,
+        DECIDED,
+        label="rounds over the seeds, and verdicts",
+    ),
+    Table(
+        "retraining-strong",
+        f"{HERE}.persistence:retraining_strong",
+        STRONG | {"attacks": ROWS["attacks"]},
+        DECIDED,
+        label="the attack that does not give up",
+    ),
+    Table(
+        "retraining-judges",
+        f"{HERE}.judges:retraining_judges",
+        STRONG | JUDGED,
+        FOUND,
+        label="what found images are to other classifiers",
+    ),
+    Table(
+        "retraining-noise",
+        f"{HERE}.confidence:retraining_noise",
+        {"rows": "retrain_classifier.noise"},
+        label="confidence in noise",
+    ),
     Figure(
         "retraining",
         f"{HERE}.figure:retraining",
         {"table": "table.retraining", "summary": "table.retraining-summary"},
+        label="accuracy and found images over the rounds",
     ),
     Figure(
         "retraining-strong",
         f"{HERE}.strong_figure:figure",
         {"strong": "table.retraining-strong", "noise": "table.retraining-noise"},
+        label="what each attack finds in the end",
     ),
     Figure(
         "retraining-images-{classifier}",

@@ -10,8 +10,10 @@ from spurious.attacks.settings import FROM_NOISE
 from spurious.experiments.retraining.rounds import ARM
 from spurious.experiments.retraining.verdicts import last_round
 from spurious.figures.style import VERMILION, probability_text, styled
-from spurious.figures.tiles import cells, show_tile, tile_grid
+from spurious.figures.tiles import banded_grid, cells, show_tile
 from spurious.frames import Arrays
+
+ACROSS = 10  # labels in a row
 
 
 @styled
@@ -27,7 +29,8 @@ def figure(images: Sequence[Arrays], rows: Sequence[pd.DataFrame], classifier: s
     shown = np.stack([_pixels(arrays, rows) for (arrays, _), rows in zip(own, chosen, strict=True)])
     note = f"p of the column's label, and the start, under every image; in italics: not above {found_above:g}"
     title = f"{classifier}, seed {own[0][1]['seed'].iloc[0]}: what an attack that does not give up ends with"
-    drawn, grid = tile_grid(shown.shape[:2], names, title, note, text=0.32, names_size=8)
+    labels = [str(label) for label in chosen[0]["label"]]
+    drawn, grid = banded_grid(names, labels, ACROSS, title, note, text=0.32, names_size=8)
     for axes, image, p, start in cells(
         grid, shown, *(np.stack([each[name] for each in chosen]) for name in ("p", "start"))
     ):

@@ -22,16 +22,16 @@ ROOM = Room(
 )
 
 RESULTS = [
-    Table("robustness", f"{HERE}.table:robustness", {"rows": "attack_defence.rows"}),
-    Table("robustness-gain", f"{HERE}.table:gains", {"rows": "attack_defence.rows"}),
-    Table("robustness-checks", f"{HERE}.checks:checks", {"rows": "attack_defence.rows"}),
-    Figure("robustness", f"{HERE}.figure:figure", {"table": "table.robustness"}),
+    Table("robustness", f"{HERE}.table:robustness", {"rows": "attack_defence.rows"}, label="errors under attack"),
+    Table("robustness-gain", f"{HERE}.table:gains", {"rows": "attack_defence.rows"}, label="gain of the defences"),
+    Table("robustness-checks", f"{HERE}.checks:checks", {"rows": "attack_defence.rows"}, label="checks of the attacks"),
+    Figure("robustness", f"{HERE}.figure:figure", {"table": "table.robustness"}, label="robust accuracy over the size"),
     Figure(
         "robustness-images-{classifier}",
         f"{HERE}.images:figure",
         {"examples": "attack_defence.found", **NAMES},
         first=("part",),
-        label="robustness-images-{classifier}",
+        label="examples behind the defence, {classifier}",
     ),
 ]
 FINDINGS = [

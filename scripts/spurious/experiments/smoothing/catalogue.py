@@ -19,28 +19,40 @@ ROOM = Room(
 )
 
 RESULTS = [
-    Table("smoothing", f"{HERE}.rates:gathered", {"rows": "gather_smoothing.summary"}),
+    Table("smoothing", f"{HERE}.rates:gathered", {"rows": "gather_smoothing.summary"}, label="accuracy under noise"),
     Table(
-        "smoothing-seeds", f"{HERE}.seeds:seeds", VOTES, when=lambda settings: len(settings["smoothing"]["seeds"]) > 1
+        "smoothing-seeds",
+        f"{HERE}.seeds:seeds",
+        VOTES,
+        when=lambda settings: len(settings["smoothing"]["seeds"]) > 1,
+        label="spread of the noise draws",
     ),
     Table(
         "smoothing-variants",
         f"{HERE}.variants:variants",
         VOTES,
         when=lambda settings: len(settings["smoothing"]["variants"]) > 1,
+        label="order of noise and resizing",
     ),
-    Table("smoothing-clean", f"{HERE}.clean:clean", VOTES, CLASSES, when=of_photographs),
-    Table("smoothing-tests", f"{HERE}.comparisons:tests", VOTES),
-    Table("smoothing-agreement", f"{HERE}.agreement:agreement", VOTES),
-    Table("smoothing-pairs", f"{HERE}.pairs:pairs", VOTES),
-    Table("smoothing-risk", f"{HERE}.risk:risk", VOTES),
-    # The label is that of the table: labels of two results that differ in two ways break the menu of the report.
+    Table(
+        "smoothing-clean", f"{HERE}.clean:clean", VOTES, CLASSES, when=of_photographs, label="accuracy without noise"
+    ),
+    Table("smoothing-tests", f"{HERE}.comparisons:tests", VOTES, label="tests of the differences"),
+    Table("smoothing-agreement", f"{HERE}.agreement:agreement", VOTES, label="images by agreeing views"),
+    Table("smoothing-pairs", f"{HERE}.pairs:pairs", VOTES, label="agreement of two views"),
+    Table("smoothing-risk", f"{HERE}.risk:risk", VOTES, label="what rejecting is worth"),
     Figure(
         "smoothing",
         f"{HERE}.rates_figure:figure",
         {"table": "table.smoothing", "published": "resource.published.csv"},
+        label="accuracy and rejections over the noise",
     ),
-    Figure("smoothing-gain", f"{HERE}.gain_figure:figure", {"table": "table.smoothing-tests"}),
+    Figure(
+        "smoothing-gain",
+        f"{HERE}.gain_figure:figure",
+        {"table": "table.smoothing-tests"},
+        label="gain of blurring and voting",
+    ),
     Figure("risk-{classifier}", f"{HERE}.risk_figure:figure", VOTES, label="risk and coverage"),
     Figure(
         "gallery-{classifier}",

@@ -45,8 +45,10 @@ def smoothing(table: pd.DataFrame, title: str, published: pd.DataFrame | None = 
             theirs = None if published is None else published[published["kernel"] == kernel].sort_values("sigma")
             _draw_smoothing(panels[2 * i, j], panels[2 * i + 1, j], own, theirs)
             panels[2 * i, j].set_title(f"{classifier}, {kernel} taps, n = {own['n'].iloc[0]:,}")
-        rejected = table.loc[table["classifier"] == classifier, "reject_rate_high"].max()
-        panels[2 * i + 1, 0].set_ylim(0, 1.08 * rejected or 1)  # the panels of a row share it
+        own = table[table["classifier"] == classifier]
+        panels[2 * i + 1, 0].set_ylim(0, 1.08 * own["reject_rate_high"].max() or 1)  # the panels of a row share it
+        for axes, kernel in zip(panels[2 * i + 1], kernels, strict=True):
+            _say_where_none_is_rejected(axes, own[own["kernel"] == kernel])
         panels[2 * i, 0].set_ylabel("accuracy")
         panels[2 * i + 1, 0].set_ylabel("rejected")
     for axes in panels[-1]:
@@ -68,6 +70,14 @@ def _draw_smoothing(accuracy: Axes, reject: Axes, rows: pd.DataFrame, published:
         if published is not None:
             own = published[published["rate"] == name]
             axes.plot(own["sigma"] + step * gap, own["value"], marker, color=color, **HOLLOW)
+
+
+def _say_where_none_is_rejected(axes: Axes, rows: pd.DataFrame) -> None:
+    """A sentence above a row of zeros."""
+    if (rows["reject_rate"] == 0).all():
+        place = {"transform": axes.transAxes, "ha": "center", "va": "top", "zorder": 4}  # before the intervals
+        box = {"facecolor": "white", "linewidth": 0, "pad": 1}
+        axes.text(0.5, 0.97, "rejects none at any sigma", fontsize=8, color=GREY, bbox=box, **place)
 
 
 def _published_keys(published: pd.DataFrame | None) -> list[Line2D]:

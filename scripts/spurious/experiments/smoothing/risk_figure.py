@@ -35,7 +35,7 @@ def risk(lines: pd.DataFrame, table: pd.DataFrame, title: str) -> Figure:
     `lines`: `sigma, score, coverage, risk, reached` of one classifier and kernel, the votes marked where they are
     reached; `table`: their `sigma, n, coverage, acc_vote`
     with its bounds, drawn as a point, and the areas `aurc_<score>`, printed above the panel over the lines' colours,
-    in the legend's order. All panels begin shortly before the first error by a threshold on p.
+    in the legend's order. A panel begins shortly before its first error by a threshold on p.
     """
     require_rows(lines, ["sigma", "score", "coverage", "risk", "reached"])
     areas = [f"aurc_{score}" for score in scores(table)]
@@ -46,9 +46,9 @@ def risk(lines: pd.DataFrame, table: pd.DataFrame, title: str) -> Figure:
     figure.get_layout_engine().set(h_pad=0.06, wspace=0.05)
     panels = figure.subplots(rows, 2, squeeze=False)
     for axes, row in zip(panels.flat, table.sort_values("sigma").itertuples(), strict=False):
-        _draw_risk(axes, lines[lines["sigma"] == row.sigma], row, scores(table))
-    wrong = lines[(lines["risk"] > 0) & (lines["coverage"] >= LEAST) & (lines["score"] != "vote")]
-    for axes in panels.flat[:count]:
+        own = lines[lines["sigma"] == row.sigma]
+        _draw_risk(axes, own, row, scores(table))
+        wrong = own[(own["risk"] > 0) & (own["coverage"] >= LEAST) & (own["score"] != "vote")]
         axes.set_xlim(max(0, wrong["coverage"].min() - MARGIN) if len(wrong) else 0, 1.01)
     for axes in panels.flat[count:]:
         axes.set_axis_off()
@@ -61,6 +61,11 @@ def risk(lines: pd.DataFrame, table: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
+def area_text(area: float) -> str:
+    """An area to three decimals, a small one to four: those of a good classifier are thousandths."""
+    return f"{area:.3f}" if area >= 0.00995 else f"{area:.4f}"
+
+
 def _draw_risk(axes: Axes, lines: pd.DataFrame, row: tuple, drawn: dict[str, tuple[str, str, str]]) -> None:
     apart, size = 0.7 / (len(drawn) - 1), min(8, 56 / len(drawn))  # the areas share the panel's width
     for place, (score, (text, color, line)) in enumerate(drawn.items()):
@@ -68,7 +73,7 @@ def _draw_risk(axes: Axes, lines: pd.DataFrame, row: tuple, drawn: dict[str, tup
         width = 0.8 if score == "vote" else 1.3  # votes reach two or three points; between them a line is drawn
         marks = {"marker": "o", "markersize": 3.5, "markevery": own["reached"].tolist()} if score == "vote" else {}
         axes.plot(own["coverage"], own["risk"], color=color, linestyle=line, linewidth=width, label=text, **marks)
-        area = f"{getattr(row, f'aurc_{score}'):.3f}"
+        area = area_text(getattr(row, f"aurc_{score}"))
         right = 0.3 + apart * place  # pale letters cannot be read: the colour is that of a line below
         axes.text(right, 1.04, area, fontsize=size, ha="right", transform=axes.transAxes)
         place_of_line = {"xy": (right - 0.013 * size, 1.015), "width": 0.013 * size, "height": 0.012}

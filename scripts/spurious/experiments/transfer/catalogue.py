@@ -28,8 +28,8 @@ ROOM = Room(
 )
 
 RESULTS = [
-    Table("transfer", f"{HERE}.table:transfer", ROWS),
-    Figure("transfer", f"{HERE}.figure:figure", ROWS),
+    Table("transfer", f"{HERE}.table:transfer", ROWS, label="images of one classifier, judged by others"),
+    Figure("transfer", f"{HERE}.figure:figure", ROWS, label="heat map of transfer"),
 ]
 FINDINGS = [
     Findings(
