@@ -8,7 +8,10 @@ from typing import NamedTuple
 from projects import ROOT
 
 DOCUMENTS = [
-    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "results/README.md", "config/README.md", "docs/measured/README.md")),
+    *(
+        ROOT / name
+        for name in ("README.md", "CHANGELOG.md", "results/README.md", "config/README.md", "docs/measured/README.md")
+    ),
     *sorted(ROOT.glob("docs/*.md")),
 ]
 OURS = ("snakemake", "make", "python", "pip")
