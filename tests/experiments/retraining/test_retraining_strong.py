@@ -198,7 +198,7 @@ def test_the_figure_has_a_mark_per_arm_and_attack_and_a_line_per_arm():
     assert len(sure.lines) == len(confidence.lines) == len(accepted.lines) == 2
     (above,) = [line.get_ydata() for line in sure.lines if line.get_color() == BLACK]
     assert above.tolist() == [0.25]
-    assert sure.get_title() == "noise above .95"
+    assert sure.get_title() == "share above .95"
     (low,) = [line.get_ydata() for line in accepted.lines if line.get_color() == BLACK]
     assert low.tolist() == [1]
     assert [text for text, _ in keys_of(drawn)][3:] == ["negatives: none", "negatives: backworked"]

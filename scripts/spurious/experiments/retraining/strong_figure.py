@@ -16,8 +16,8 @@ from spurious.frames import require, require_rows
 
 ATTACKS = {STRONG: BLUE, STRONG_FROM_NOISE: VERMILION}  # the old ones are grey, each with a marker of its own
 OF_ATTACKS = "osD^v"  # markers
-NEEDED = ["classifier", "negatives", "target", "round", "attack", "found_share", "found_low", "found_high"]
-SURE = {"confident_share": "noise above .95", "mean_confidence": "mean largest p", "fpr95": "accepted noise"}
+NEEDED = ["classifier", "negatives", "target", "round", "attack", "found_n", "found_share", "found_low", "found_high"]
+SURE = {"confident_share": "share above .95", "mean_confidence": "mean largest p", "fpr95": "share accepted"}
 
 
 @styled
@@ -36,8 +36,11 @@ def figure(strong: pd.DataFrame, noise: pd.DataFrame) -> Figure:
     panels = drawn.subplots(len(classifiers), 1 + len(SURE), squeeze=False, width_ratios=(1.2, *[1] * len(SURE)))
     for (found, *sure), classifier in zip(panels, classifiers, strict=True):
         arms = arms_of(strong[strong["classifier"] == classifier])
-        _draw_found(found, strong[strong["classifier"] == classifier], arms)
-        found.set_title(f"{classifier}: share found", parse_math=False)
+        of_classifier = strong[strong["classifier"] == classifier]
+        _draw_found(found, of_classifier, arms)
+        images = " to ".join(f"{n:,}" for n in sorted({of_classifier["found_n"].min(), of_classifier["found_n"].max()}))
+        found.set_title(classifier, parse_math=False)
+        found.set_xlabel(f"share found of {images} images")
         own = noise[(noise["classifier"] == classifier) & (noise["noise"] == "adversarial")]
         for axes, (column, text) in zip(sure, SURE.items(), strict=True):
             _draw_sure(axes, own, arms, column, own_looks)
