@@ -26,6 +26,7 @@ UNTESTED = {  # programs whose commands no test runs, and why
     "while": "tests/cluster runs the block on a cluster",
     "awk": "it counts lines of what the command before it prints",
     "mkdir": "it makes a folder for the next command",
+    "cp": "it copies files for the next command",
     "export": "it sets variables for the next command",
     "nvidia-cuda-mps-control": "it needs a GPU",
     "echo": "it needs a GPU",

@@ -60,8 +60,9 @@ def clone(tmp_path_factory):
     data = folder / "data"
     for name in ("photos", "models", "imagenet/train", "imagenet/val"):
         (data / name).mkdir(parents=True)
-    (data / "mine.npz").touch()
-    for name in ("mine.csv", "imagenet-val.csv"):
+    for name in ("mine.npz", "models/own.pt"):
+        (data / name).touch()
+    for name in ("mine.csv", "photos.csv", "imagenet-val.csv"):
         shutil.copy(folder / "workflow/resources/imagenet_samples.csv", folder / name)
     (folder / "names.csv").write_text("class_id,class_name\n0,a\n1,b\n", encoding="utf-8")
     return folder

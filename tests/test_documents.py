@@ -60,6 +60,27 @@ def test_every_page_begins_with_whom_it_is_for(path):
     assert re.match(r"For (whoever|readers) \w", first)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [SCRIPTS.parent / "README.md", SCRIPTS.parent / "results/README.md", *sorted(DOCS.glob("*.md"))],
+    ids=lambda path: path.stem,
+)
+def test_no_page_is_long(path):
+    assert len(prose(path.read_text(encoding="utf-8")).split()) <= 1600
+
+
+def test_tables_code_and_comments_are_no_prose():
+    text = "One two.\n\n| a | b |\n|---|---|\n\n    make demo\n\n<!-- a\nb -->\n```yaml\na: 1\n```\n- Three\n  four.\n"
+    assert prose(text).split() == ["One", "two.", "-", "Three", "four."]
+    assert len(prose("word " * 1601).split()) > 1600
+
+
+def prose(text):
+    """A page without its tables, code and comments."""
+    text = re.sub(r"```.*?```|<!--.*?-->", "", text, flags=re.DOTALL)
+    return "\n".join(line for line in text.splitlines() if not re.match(r"\||    ", line))
+
+
 def test_the_map_of_the_results_has_every_folder_of_the_list_of_files():
     listed = (DOCS / "files.md").read_text(encoding="utf-8")
     paths = re.findall(r"^\| `([^`]+)`", listed, re.MULTILINE)

@@ -48,6 +48,13 @@ def test_a_changed_answer_is_noticed():
     assert update_readme.filled(changed, ROOT) == README
 
 
+def test_a_changed_count_of_claims_is_noticed():
+    page = (ROOT / "docs/claims.md").read_text(encoding="utf-8")
+    changed = re.sub(r"Of \d+ claims, \d+ are supported", "Of 38 claims, 38 are supported", page)
+    assert changed != page
+    assert update_readme.filled(changed, ROOT) == page
+
+
 def test_a_changed_verdict_is_noticed():
     page = (ROOT / "docs/claims.md").read_text(encoding="utf-8")
     row = next(line for line in page.splitlines() if "Random forests are not safe." in line)
@@ -152,9 +159,69 @@ def test_captions_name_the_method_of_an_interval(path):
 
 def test_an_answer_has_the_claims_by_their_verdicts():
     rows = [("A.", "undecided"), ("B.", "supported"), ("C.", "not run"), ("D.", "supported"), ("E.", "not run")]
-    claims = pd.DataFrame(rows, columns=["claim", "verdict"])
+    claims = verdicts_by_data(digits=dict(rows))
     assert update_readme.answer(claims) == "**Supported**: B. D.<br>**Undecided**: A.<br>Not run: 2 claims."
     assert update_readme.answer(claims[:0]) == "No claim in words."
+
+
+def test_an_answer_names_the_data_where_their_verdicts_differ():
+    claims = verdicts_by_data(
+        digits={"A.": "contradicted", "B.": "not run", "C.": "undecided", "D.": "contradicted"},
+        MNIST={"A.": "supported", "B.": "supported", "C.": "undecided", "D.": "supported"},
+        photographs={"A.": "supported", "B.": "supported", "C.": "not run", "D.": "supported"},
+    )
+    mixed = "**Supported on MNIST and photographs, contradicted on digits**: A. D."
+    assert update_readme.answer(claims) == f"**Supported**: B.<br>**Undecided**: C.<br>{mixed}"
+    assert [*update_readme.counted(claims)] == [
+        "0 are supported, 2 contradicted, 1 undecided and 1 not run on digits",
+        "3, 0, 1 and 0 on MNIST",
+        "3, 0, 0 and 1 on photographs",
+    ]
+
+
+def verdicts_by_data(**verdicts):
+    """A table of verdicts such as `update_readme.judged` gives, of an experiment."""
+    return pd.concat({"smoothing": pd.DataFrame(verdicts)})
+
+
+def test_the_findings_are_those_of_the_tables():
+    """The numbers of the second paragraph, in its order."""
+    _, _, findings, *_ = README.split("\n\n")
+    claims = {name: pd.read_csv(MEASURED / name / "claims.csv").set_index("claim") for name in FOLDERS}
+    searches = pd.read_csv(MEASURED / "mnist/backworking-summary.csv").set_index(["classifier", "search"])
+    logit = searches.loc["cnn", "logit"]
+    repairs = claims["mnist"].loc["Retraining on found images repairs the artefacts."]
+    gain = claims["imagenet-samples"].loc["One blur helps under noise, at each level."]
+    cost = claims["imagenet-samples"].loc["One blur costs little on clean images."]
+    loss = claims["mnist"].loc["One blur helps under noise, at each level."]
+    assert f"{logit['found']:.0f} of {logit['images']:.0f}\nsearches" in findings
+    assert f"{rounded(repairs['value'])} % [{bounds(repairs)}] of searches, 86 % before" in findings
+    assert "86% before" in repairs["measured"]
+    assert f"at least {rounded(gain['value'])} points [{bounds(gain)}] of accuracy on noisy" in findings
+    assert f"costs {rounded(cost['value'])} [{bounds(cost)}] on clean ones" in findings
+    low, high = sorted(f"{-100 * loss[end]:.1f}".lstrip("0") for end in ("low", "high"))
+    assert f"{-100 * loss['value']:.1f}".lstrip("0") + f" [{low}, {high}]\nat σ .125" in findings
+    assert "sigma 0.125" in loss["measured"]
+    adversary = "Blurring and voting help against an adversary."
+    assert {table.loc[adversary, "verdict"] for table in claims.values()} == {"undecided"}
+
+
+FOLDERS = ("digits", "mnist", "imagenet-samples")
+
+
+def rounded(share):
+    return f"{100 * share:.0f}"
+
+
+def bounds(claim):
+    return f"{rounded(claim['low'])}, {rounded(claim['high'])}"
+
+
+def test_the_run_time_is_that_of_the_table():
+    (row,) = re.findall(r"^\| two cores \|.*", (ROOT / "docs/running.md").read_text(encoding="utf-8"), re.MULTILINE)
+    demo, *_, paper = (re.match(r"[\d to]+", cell)[0] for cell in row.strip("| ").split(" | ")[1:])
+    assert f"{demo}minutes on 2 idle cores" in README
+    assert f"{paper}hours on 2 cores (projected)" in README
 
 
 def test_the_readme_is_short():

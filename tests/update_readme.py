@@ -14,8 +14,9 @@ are of a run. Below `<!-- filled: mnist imagenet-samples -->` is how many of the
 Below `<!-- arms: digits=digits-retraining MNIST=mnist -->` is each arm of the retraining after its last round, a row
 for each of these folders.
 
-Below `<!-- answers: docs/measured/digits/claims.csv -->` stands a table of the experiments, whose third
-column is made from the claims.
+Below `<!-- answers: digits=digits MNIST=mnist -->` is a table of the experiments; its third column is made from the
+claims of these folders. Below `<!-- tally: digits=digits MNIST=mnist -->` is how many claims hold in each of them, as
+three sentences.
 """
 
 import argparse
@@ -23,7 +24,7 @@ import io
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -45,6 +46,7 @@ CLAIMED = ("mnist", "imagenet-samples")
 COMPLETED = ("digits",)  # claims of one run; what it has no table for is decided by the other tables of the folder
 PUBLISHED = ("imagenet-samples",)
 VERDICTS = ("supported", "contradicted", "undecided")
+NOT_RUN = "not run"
 MARKER = re.compile(
     r"<!-- (?P<path>docs/measured/\S+?\.csv)(\[(?P<rows>[^]]+)\])?: (?P<columns>[^>]+) -->\n"
     r"(\n(\|.*\n)+)?"
@@ -52,7 +54,8 @@ MARKER = re.compile(
 FILLED_OF = re.compile(r"<!-- filled: (?P<datasets>[^>]+) -->\n(\n(.+\n)+)?")
 VERDICTS_OF = re.compile(r"<!-- verdicts: (?P<datasets>[^>]+) -->\n(\n(\|.*\n)+)?")
 ARMS = re.compile(r"<!-- arms: (?P<folders>[^>]+) -->\n(\n(\|.*\n)+)?")
-ANSWERS = re.compile(r"(?P<head><!-- answers: (?P<path>docs/measured/\S+) -->\n\n(\|.*\n){2})(?P<rows>(\|.*\n)+)")
+TALLY_OF = re.compile(r"<!-- tally: (?P<folders>[^>]+) -->\n(\n(.+\n)+)?")
+ANSWERS = re.compile(r"(?P<head><!-- answers: (?P<folders>[^>]+) -->\n\n(\|.*\n){2})(?P<rows>(\|.*\n)+)")
 DOCUMENTS = tuple(
     path.relative_to(ROOT).as_posix()
     for path in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))
@@ -67,7 +70,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     for document in DOCUMENTS:
         text = Path(document).read_text(encoding="utf-8")
-        for match in (*MARKER.finditer(text), *ANSWERS.finditer(text)) if arguments.results else ():
+        for match in MARKER.finditer(text) if arguments.results else ():
             copy_table(Path(match["path"]), arguments.results)
     for folder in (Path("docs/measured", dataset) for dataset in CLAIMED):
         for name in named_by_claims(Path()) if arguments.results else ():
@@ -130,7 +133,8 @@ def kinds(root: Path) -> dict[str, str]:
 
 def filled(text: str, root: Path) -> str:
     """The text with the table of every comment below it, from the files under `root`."""
-    for marker, written in ((MARKER, table), (VERDICTS_OF, verdicts), (FILLED_OF, filled_rows), (ARMS, arms)):
+    written_below = (MARKER, table), (VERDICTS_OF, verdicts), (FILLED_OF, filled_rows), (ARMS, arms), (TALLY_OF, tally)
+    for marker, written in written_below:
         text = marker.sub(lambda match, own=written: f"{match[0].splitlines()[0]}\n\n{own(match, root)}\n", text)
     return ANSWERS.sub(lambda match: match["head"] + "".join(answered(match, root)), text)
 
@@ -161,7 +165,7 @@ def reproduced_by(path: Path) -> set[tuple[str, ...]]:
 
 def arms(match: re.Match, root: Path) -> str:
     """Every arm of the first folder after its last round, a row for each folder, as Markdown."""
-    folders = dict(part.split("=") for part in match["folders"].split())
+    folders = named_folders(match)
     rows = [
         {"negatives": negatives, "dataset": name} | told
         for name, folder in folders.items()
@@ -208,23 +212,85 @@ def with_interval(row: pd.Series, name: str, count: str) -> str:
     return f"{percent(row[f'{name}_share'], row[count])} [{low}, {high}]"
 
 
+def named_folders(match: re.Match) -> dict[str, str]:
+    """The folders that a comment names, by what they are called in words."""
+    return dict(part.split("=") for part in match["folders"].split())
+
+
+def judged(match: re.Match, root: Path) -> pd.DataFrame:
+    """Every claim with its verdict in each of the named folders, a column each, by its experiment and its words."""
+    rooms = {result.name: name for name, room in catalogues().items() for result in room.RESULTS}
+    columns = {}
+    for name, folder in named_folders(match).items():
+        claims: pd.DataFrame = read_rows([root / "docs/measured" / folder / "claims.csv"])
+        claims["experiment"] = [rooms.get(row.table, row.write_up) for row in claims.itertuples()]
+        columns[name] = claims.set_index(["experiment", "claim"])["verdict"]
+    return pd.DataFrame(columns).reindex(columns[next(iter(columns))].index)
+
+
 def answered(match: re.Match, root: Path) -> Iterator[str]:
     """The rows of the table of experiments, with what the claims say in the third column."""
-    claims: pd.DataFrame = read_rows([root / match["path"]])
-    rooms = {result.name: name for name, room in catalogues().items() for result in room.RESULTS}
-    claims["experiment"] = [rooms.get(row.table, row.write_up) for row in claims.itertuples()]
+    claims = judged(match, root)
     for line in match["rows"].splitlines():
         cells = line.strip("| ").split(" | ")
-        cells[2] = answer(claims[claims["experiment"] == cells[0].strip("`")])
+        cells[2] = answer(claims[claims.index.get_level_values("experiment") == cells[0].strip("`")])
         yield f"| {' | '.join(cells)} |\n"
 
 
 def answer(claims: pd.DataFrame) -> str:
-    """The claims by their verdicts."""
-    said = {verdict: claims.loc[claims["verdict"] == verdict, "claim"] for verdict in VERDICTS}
-    parts = [f"**{verdict.capitalize()}**: {' '.join(own)}" for verdict, own in said.items() if len(own)]
-    rest = int((claims["verdict"] == "not run").sum())
+    """The claims by their verdicts, those first on which all data agree."""
+    groups = by_verdicts(claims)
+    rest = len(groups.pop(NOT_RUN))
+    parts = [f"**{said[0].upper()}{said[1:]}**: {' '.join(own)}" for said, own in groups.items() if own]
     return "<br>".join([*parts, *([f"Not run: {plural(rest, 'claim')}."] if rest else [])]) or "No claim in words."
+
+
+def by_verdicts(claims: pd.DataFrame) -> dict[str, list[str]]:
+    """The claims that have the same verdicts, by these in words: VERDICTS, then the mixed ones, last NOT_RUN."""
+    groups: dict[str, list[str]] = {said: [] for said in VERDICTS}
+    for (_, claim), row in claims.iterrows():
+        groups.setdefault(verdicts_in_words(row), []).append(claim)
+    return groups | {NOT_RUN: groups.pop(NOT_RUN, [])}
+
+
+def verdicts_in_words(verdicts: pd.Series) -> str:
+    """The verdict that all data agree on where the claim was run, or each with its data."""
+    data = {verdict: [*verdicts.index[verdicts == verdict]] for verdict in VERDICTS}
+    data = {verdict: own for verdict, own in data.items() if own}
+    if len(data) < 2:
+        return next(iter(data), NOT_RUN)
+    return ", ".join(f"{verdict} on {' and '.join(own)}" for verdict, own in data.items())
+
+
+def tally(match: re.Match, root: Path) -> str:
+    """How many claims have each verdict, in each data set and in all, and which are contrary, as three sentences."""
+    claims = judged(match, root)
+    groups = by_verdicts(claims)
+    agreed = [len(groups.pop(said)) for said in (*VERDICTS, NOT_RUN)]
+    contrary = [
+        claim for said in groups if "supported on" in said and "contradicted on" in said for claim in groups[said]
+    ]
+    return (
+        f"Of {len(claims)} claims, {'; '.join(counted(claims))}.\n"
+        f"Wherever they were run, {in_words(agreed)}; on the other {len(claims) - sum(agreed)} the data sets differ.\n"
+        f"The verdicts on {len(contrary)} are opposite, supported on one data set and contradicted on another: "
+        f"{'; '.join(claim.rstrip('.') for claim in contrary)}."
+    )
+
+
+def counted(claims: pd.DataFrame) -> Iterator[str]:
+    """How many claims have each verdict in each data set; after the first in numbers alone, in the same order."""
+    for place, (name, own) in enumerate(claims.items()):
+        counts = [int((own == said).sum()) for said in (*VERDICTS, NOT_RUN)]
+        yield f"{'{}, {}, {} and {}'.format(*counts) if place else in_words(counts)} on {name}"
+
+
+def in_words(counts: Sequence[int]) -> str:
+    """So many claims are supported, contradicted, undecided and, where there are any, not run."""
+    *others, last = [
+        f"{n} {said}" for n, said in zip(counts, (*VERDICTS, NOT_RUN), strict=True) if n or said != NOT_RUN
+    ]
+    return f"{', '.join(others)} and {last}".replace("supported", "are supported", 1)
 
 
 def table(match: re.Match, root: Path) -> str:
