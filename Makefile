@@ -34,6 +34,7 @@ help:
 
 demo paper: .venv/installed
 	.venv/bin/snakemake $@ --quiet reason host --report results/$@.html --report-after-run $(ARGS)
+	@.venv/bin/python scripts/tell_claims.py $@ $(ARGS)
 
 archive: .venv/installed
 	.venv/bin/python scripts/archive.py $(or $(TARGET),demo) $(ARGS)

@@ -87,7 +87,9 @@ def finished(target: str, given: Sequence[str]) -> set[str]:
         raise SpuriousError(f"{target}: snakemake cannot plan it ({said.removeprefix('error: ')}); correct that first")
     left = [row["output_file"] for row in rows if row["plan"] != "no update"]
     if left:
-        raise SpuriousError(f"{target}: {left[0]} is not up to date, {len(left)} in all; run snakemake {target} first")
+        command = shlex.join(["snakemake", target, *given])
+        files = f"{plural(len(left), 'file')} of it missing or not up to date"
+        raise SpuriousError(f"{target}: {files}, such as {left[0]}; run {command} first")
     return {row["output_file"] for row in rows}
 
 

@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 from pipeline.files.atomic import whole_file
+from pipeline.files.configurations import add_config_argument
 from pipeline.files.photographs import read_class_names
 from pipeline.jobs.arguments import (
     KERNEL,
@@ -25,8 +26,6 @@ from spurious.classifiers.entries import ClassifierEntry
 from spurious.errors import SpuriousError, reason_of
 from spurious.experiments.smoothing.settings import SmoothingSettings
 from spurious.views.settings import Variant
-
-PROJECT = Path(__file__).resolve().parents[1]
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -45,15 +44,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     ours = parser.add_argument_group("where the configuration names what is used")
     ours.add_argument("--dataset", default="imagenet-samples", help="whose classes and classifiers (%(default)s)")
-    ours.add_argument(
-        "--config",
-        "--configfile",
-        type=Path,
-        nargs="+",
-        default=[PROJECT / "config.yaml"],
-        help="the later ones change the first",
-    )
-    ours.add_argument("--results", type=Path, help="the folder of results; that beside the configuration if left out")
+    add_config_argument(ours)
+    ours.add_argument("--results", type=Path, help="the folder of results; that beside config.yaml if left out")
     ours.add_argument("--local-data", help="a folder that is looked in before any URL")
     given = parser.add_argument_group("where it is given instead, with --classifier")
     given.add_argument("--weights", type=Path, help="the classifier's file")

@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from pipeline.files.atomic import whole_file
+from pipeline.files.configurations import add_config_argument
 from pipeline.jobs.arguments import ABOVE_ZERO, COUNT, SEED, Parser, add_compute_arguments, answer_help, run
 from pipeline.jobs.devices import prepare_compute
 from pipeline.jobs.progress import counting
@@ -57,11 +58,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=SEED, default=0, help="of noise and random starts")
     parser.add_argument("--output", default=".", help="a folder that is there, or how the files' names begin")
     parser.add_argument("--dataset", default="imagenet-samples", help="whose classes and classifiers (%(default)s)")
-    default = [Path(__file__).resolve().parents[1] / "config.yaml"]
-    parser.add_argument(
-        "--config", "--configfile", type=Path, nargs="+", default=default, help="the later ones change the first"
-    )
-    parser.add_argument("--results", type=Path, help="the folder of results; that beside the configuration if left out")
+    add_config_argument(parser)
+    parser.add_argument("--results", type=Path, help="the folder of results; that beside config.yaml if left out")
     parser.add_argument("--local-data", help="a folder that is looked in before any URL")
     add_compute_arguments(parser)
     return parser.parse_args(argv)
@@ -121,12 +119,12 @@ def main(argv: list[str] | None = None) -> None:
     shown = shown_name(arguments.image.name) if method.start == IMAGE else method.start
     title = f"{shown}: {subject.name}, fooled along its gradient"
     print(f"{title}\n{described(outcome, subject.classes, target)}")
-    with whole_file(f"{prefix}.png") as file:
-        Image.fromarray(levels(outcome.fooled)).save(file, format="PNG")
+    write_image(prefix, outcome.fooled)
     with whole_file(f"{prefix}-figure.png") as file:
         file.write_bytes(
             render(fooling([panel(outcome, arguments.method, method, target)], title, subject.classes), "png")
         )
+    print(shown_name(f"{prefix}-figure.png: before, the change, and after"))
 
 
 def chosen_method(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> Attack:
@@ -180,8 +178,7 @@ def attack_defence(
     for moment, behind, alone in zip((BEFORE, AFTER, WRITTEN), *decisions.values(), strict=True):
         print(f"{moment:<11}{names[behind]}   (undefended: {names[alone]})")
     print(change_text(written.cpu(), start))
-    with whole_file(f"{prefix}.png") as file:
-        Image.fromarray(levels(written[0].cpu())).save(file, format="PNG")
+    write_image(prefix, written[0].cpu())
 
 
 def class_number(text: str, names: Sequence[str], option: str) -> int:
@@ -249,6 +246,13 @@ def read_grey(path: Path, *, exif_orientation: bool) -> torch.Tensor:
     """The image in grey levels, float32 (1, 1, H, W) in [0, 1]; turned upright with `exif_orientation`."""
     pixels = np.array(read_photograph(path, exif_orientation=exif_orientation).image.convert("L"))
     return to_float(torch.from_numpy(pixels))[None, None]
+
+
+def write_image(prefix: str, image: torch.Tensor) -> None:
+    """Write PREFIX.png and say so; `image` (C, H, W)."""
+    with whole_file(f"{prefix}.png") as file:
+        Image.fromarray(levels(image)).save(file, format="PNG")
+    print(shown_name(f"{prefix}.png: the changed image"))
 
 
 def levels(image: torch.Tensor) -> np.ndarray:

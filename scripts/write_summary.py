@@ -13,6 +13,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--claims", metavar="CSV")
+    parser.add_argument("--contradicted-by", metavar="CSV", help="claims.csv: what would contradict each claim")
     parser.add_argument("--picture", metavar="PNG")
     keys = "title, question, function, tables, settings, figure"
     parser.add_argument("--findings", type=json_list_argument, default=[], help=f"JSON: a list of {keys}")
@@ -35,7 +36,7 @@ def main(argv: list[str] | None = None) -> None:
     """Read the tables and pictures that are there, write reStructuredText."""
     arguments = parse(argv)
     declare_own_kinds()
-    parts = front_page.claims(*claims_of(arguments.claims)) if arguments.claims else []
+    parts = front_page.claims(*claims_of(arguments.claims), contradictions(arguments)) if arguments.claims else []
     if arguments.picture:
         text = "share of the images that each attack fools, beside random changes of the same size"
         parts.append(front_page.between("picture", [shown(arguments.picture, text)]))
@@ -52,6 +53,14 @@ def main(argv: list[str] | None = None) -> None:
 def claims_of(path: str) -> tuple[pd.DataFrame, str]:
     """The table of claims, and the folder where the tables' pages lie."""
     return read_rows([path]), Path(path).parent.as_posix()
+
+
+def contradictions(arguments: argparse.Namespace) -> dict[str, str]:
+    """What would contradict each claim, where a file says so."""
+    if arguments.contradicted_by is None:
+        return {}
+    told = read_rows([arguments.contradicted_by])
+    return dict(zip(told["claim"], told["contradicted_by"], strict=True))
 
 
 def page(arguments: argparse.Namespace) -> Iterator[str]:

@@ -5,22 +5,20 @@ import itertools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from pipeline.files.classifiers import is_file_of
-from pipeline.files.configurations import holder, read_source
+from pipeline.files.configurations import located, project, read_config
 from pipeline.files.photographs import read_class_names
 from pipeline.jobs.progress import note
 from spurious import registry
 from spurious.classifiers.entries import Architecture, ClassifierEntry
 from spurious.data.datasets import to_float
 from spurious.data.photographs import Photograph, conversions, open_photograph
-from spurious.errors import SpuriousError, reason_of, shown_name
+from spurious.errors import SpuriousError, shown_name, unknown_name
 from spurious.experiments.smoothing.settings import SmoothingSettings
 
 
@@ -56,29 +54,13 @@ def read_image(path: Path, *, exif_orientation: bool = False) -> torch.Tensor:
 
 
 def read_settings(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The configuration that is in force for the dataset."""
+    """The configuration that is in force for the dataset; SpuriousError where nothing is run on it."""
     from spurious import configuration  # no job reads one, and it imports every experiment
 
-    return configuration.settings_for(read_config(arguments.config), arguments.dataset)
-
-
-def read_config(paths: Sequence[Path]) -> dict[str, Any]:
-    """The configuration, merged from its files as snakemake does it, and checked; extensions lie beside the first."""
-    from spurious import configuration
-
-    config, sources = {}, []
-    for path in paths:
-        sources.append(read_source(path))
-        try:
-            changes = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            reason = reason_of(error)
-            raise SpuriousError(f"{path}: no readable configuration ({reason}); fix it") from None
-        if not isinstance(changes, Mapping):
-            raise SpuriousError(f"{path}: no readable configuration (not keys with values); fix it")
-        config = configuration.deep_merge(config, changes)
-    configuration.check(config, paths[0].parent, partial(holder, sources))
-    return config
+    config = read_config(arguments.config)
+    if arguments.dataset not in config["experiments"]:
+        raise SpuriousError(f"--dataset: {unknown_name('dataset', arguments.dataset, config['experiments'])}")
+    return configuration.settings_for(config, arguments.dataset)
 
 
 def is_turned(arguments: argparse.Namespace, settings: Mapping[str, Any] | None) -> bool:
@@ -93,9 +75,10 @@ def configured(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> Su
     place = "config.yaml: classifiers."
     entry = registry.parse(ClassifierEntry, settings["classifiers"][name], place + name)
     dataset = settings["datasets"][arguments.dataset]
-    folder = arguments.config[0].parent
-    results = arguments.results or folder / "results"
-    local_data = arguments.local_data or (settings["local_data"] and folder / Path(settings["local_data"]).expanduser())
+    results = arguments.results or project() / "results"
+    local_data = arguments.local_data or (
+        settings["local_data"] and located(str(Path(settings["local_data"]).expanduser()))
+    )
     if isinstance(entry, Architecture):
         weights = trained(results, f"{arguments.dataset}/{name}/seed{settings['experiment']['seeds'][0]}")
     else:
@@ -105,7 +88,7 @@ def configured(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> Su
         name=name,
         weights=weights,
         entry=entry,
-        classes=class_names(dataset, folder),
+        classes=class_names(dataset),
         settings=registry.parse(SmoothingSettings, settings["smoothing"], "config.yaml: smoothing"),
         folders=image_folders(dataset, results / arguments.dataset, local_data),
         turned=is_turned(arguments, settings),
@@ -116,10 +99,9 @@ def chosen_classifier(arguments: argparse.Namespace, settings: Mapping[str, Any]
     """The classifier that was asked for, or the first that meets the noise."""
     names = [arguments.classifier] if arguments.classifier else settings["experiment"]["smoothing"]
     if not names:
-        raise SpuriousError(f"config.yaml: smoothing of {arguments.dataset} is empty; give --classifier")
+        raise SpuriousError(f"--classifier: is missing, and none meets noise on {arguments.dataset}; name one")
     if names[0] not in settings["classifiers"]:
-        known = ", ".join(settings["classifiers"])
-        raise SpuriousError(f"--classifier: {names[0]!r} is none of config.yaml, which has {known}")
+        raise SpuriousError(f"--classifier: {unknown_name('classifier', names[0], settings['classifiers'])}")
     return names[0]
 
 
@@ -141,12 +123,12 @@ def fetched(file: Path, entry: ClassifierEntry, local_data: str | Path | None) -
     return file
 
 
-def class_names(dataset: Mapping[str, Any], folder: Path) -> list[str]:
+def class_names(dataset: Mapping[str, Any]) -> list[str]:
     """The names of a dataset's classes, their numbers where it has none."""
     classes = dataset.get("classes", 10)
     names = dataset.get("class_names", [str(label) for label in range(classes)])
     if isinstance(names, str):
-        return [known.name for known in read_class_names(folder / names, classes)]
+        return [known.name for known in read_class_names(located(names), classes)]
     return list(names)
 
 

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
 from spurious.consistency import dataset_problems, experiment_problems, reference_problems
@@ -16,19 +15,19 @@ Config = Mapping[str, Any]
 
 def check(
     config: Config,
-    folder: str | PurePosixPath = "",
+    located: Callable[[str], str] = str,
     named: Callable[[Place], str] = lambda place: "config.yaml",
     published: Collection[str] | None = None,
 ) -> None:
     """Raise SpuriousError, in one line, for the first thing that is wrong with `config`.
 
     First every key by itself and with those beside it; then names that do not exist, numbers that do not fit together,
-    and an override that makes the configuration invalid. The files under `extensions` are imported before, from
-    `folder` where their paths are relative. The line begins with what `named` calls the file that holds a key.
-    `published`: the names that `published_as` may take; None is any.
+    and an override that makes the configuration invalid. The files under `extensions` are imported before, each from
+    where it is `located`. The line begins with what `named` calls the file that holds a key. `published`: the names
+    that `published_as` may take; None is any.
     """
     try:
-        problem = next(_problems(config, folder, published), None)
+        problem = next(_problems(config, located, published), None)
     except RecursionError:
         problem = Problem((), TOO_DEEP)
     if problem is not None:
@@ -106,11 +105,11 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _problems(config: Config, folder: str | PurePosixPath, published: Collection[str] | None) -> Iterator[Problem]:
+def _problems(config: Config, located: Callable[[str], str], published: Collection[str] | None) -> Iterator[Problem]:
     """What is wrong, the most telling first; a later check may rely on the earlier ones having passed."""
     yield from unusable(config)
     if isinstance(config, Mapping):
-        yield from _extensions(config, folder)
+        yield from _extensions(config, located)
         config = completed(config)
     found = problem_or_parsed(Configuration, config)
     if isinstance(found, Problem):
@@ -127,16 +126,16 @@ def _problems(config: Config, folder: str | PurePosixPath, published: Collection
         yield from experiment_problems(own, found.datasets[dataset], entry, place)
 
 
-def _extensions(config: Config, folder: str | PurePosixPath) -> Iterator[Problem]:
+def _extensions(config: Config, located: Callable[[str], str]) -> Iterator[Problem]:
     """What is wrong with the files that declare kinds of their own, which are imported."""
     found = problem_or_parsed(Extensions, {key: config[key] for key in Extensions.model_fields if key in config})
     if isinstance(found, Problem):
         yield found
         return
     try:
-        load_extensions(str(PurePosixPath(folder, path)) for path in found.extensions)
+        load_extensions(map(located, found.extensions))
     except SpuriousError as error:
-        yield Problem((), str(error))
+        yield Problem((), str(error), key="extensions")
 
 
 def _in_override(problem: Problem, experiment: Config, place: Place) -> Problem:

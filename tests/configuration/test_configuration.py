@@ -164,7 +164,18 @@ BAD = {
     "changed published variant": (
         "smoothing/variants/published",
         {"clamp": False},
-        "smoothing.variants.published: {}, the order that was published; changes are variants of their own",
+        "smoothing.variants.published: {}, the order that was published; changes are variants of their own: "
+        "write variants: {salt: {noise: salt_and_pepper}}, for instance",
+    ),
+    "key of a variant outside of them": (
+        "smoothing/noise",
+        "salt_and_pepper",
+        "smoothing: the key 'noise' belongs to a variant: write variants: {salt: {noise: salt_and_pepper}}",
+    ),
+    "key of a variant outside of them, in an override": (
+        "experiments/digits/override/smoothing",
+        {"clamp": False},
+        f"{OVERRIDE}.smoothing: the key 'clamp' belongs to a variant: write variants: ",
     ),
     "unknown key of a variant": (
         "smoothing/variants/other",

@@ -1,11 +1,22 @@
-"""An error names the file that holds the key, and a key that appears twice in one mapping is refused."""
+"""Files are merged as by snakemake; an error names the one with the key; a key twice in one mapping is refused."""
 
 import textwrap
+from pathlib import Path
 
 import pytest
+from snakemake.common.configfile import load_configfile
+from snakemake.utils import update_config
 
-from pipeline.files.configurations import command_line, holder, read_source
-from projects import error_lines, run_snakemake
+from pipeline.files.configurations import (
+    PROJECT,
+    command_line,
+    holder,
+    located,
+    project,
+    read_config,
+    read_source,
+)
+from projects import ROOT, error_lines, run_snakemake
 from spurious.configuration import check
 from spurious.errors import SpuriousError
 
@@ -104,3 +115,58 @@ def test_snakemake_names_the_file_that_it_was_given(fresh):
     done = run_snakemake(fresh, "demo", "--dry-run", "--configfile", "mine.yaml", check=False)
     (line,) = error_lines(done)
     assert line.startswith("error: mine.yaml: smoothing.kernels[0]: 4 is not allowed: odd number of taps")
+
+
+OWN = "experiments: {digits: {seeds: [0]}}\nsmoothing: {kernels: [3], shards: 2}\n"
+MINE = {"mine": "smoothing: {kernels: [5]}\ntargets: {demo: [digits]}\n", "more": "smoothing: {shards: 3}\n"}
+
+
+@pytest.mark.parametrize("given", [[], ["mine"], ["mine", "more"], ["more", "mine"], ["config", "mine"]])
+def test_the_files_are_merged_as_by_snakemake(write, given):
+    write(config=OWN, **MINE)
+    paths = [Path(f"{name}.yaml") for name in given]
+    expected = {}
+    for path in ("config.yaml", *paths):
+        update_config(expected, load_configfile(path))
+    assert read_config(paths) == expected
+
+
+def test_a_file_elsewhere_changes_the_working_directorys(write, tmp_path, monkeypatch):
+    write(config=OWN, **MINE)
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner/config.yaml").write_text(OWN.replace("shards: 2", "shards: 9"))
+    monkeypatch.chdir(tmp_path / "inner")
+    assert read_config([tmp_path / "mine.yaml"])["smoothing"] == {"kernels": [5], "shards": 9}
+
+
+@pytest.mark.parametrize(
+    ("config", "mine", "said"),
+    [
+        (OWN, "smoothing: {kernels: [4]}", r"^mine.yaml: smoothing.kernels\[0\]: 4 is not allowed"),
+        (OWN.replace("[3]", "[4]"), MINE["more"], r"^config.yaml: smoothing.kernels\[0\]: 4 is not allowed"),
+        (OWN, "a: [", r"^mine.yaml: no readable configuration \(.* in line \d, column \d\); fix it$"),
+        ("a: [", MINE["mine"], r"^config.yaml: no readable configuration \(.* in line \d, column \d\); fix it$"),
+        (OWN, "extensions: [nothere.py]", r"^mine.yaml: extensions: nothere.py: cannot be imported"),
+    ],
+)
+def test_the_file_with_the_fault_is_named(write, config, mine, said):
+    write(config=config, mine=mine)
+    with pytest.raises(SpuriousError, match=said) as caught:
+        read_config([Path("mine.yaml")])
+    assert "\n" not in str(caught.value)
+
+
+def test_the_project_is_the_working_directory_or_else_the_workflows_own(write, tmp_path):
+    assert project() == PROJECT == ROOT
+    write(config=OWN)
+    assert (tmp_path / project()).samefile(tmp_path)
+
+
+def test_a_path_begins_in_the_working_directory_or_else_in_the_workflow(write, tmp_path):
+    write(mine="")
+    shipped = "workflow/resources/imagenet_classes.csv"
+    found = [located(path) for path in ("mine.yaml", "nothere", str(tmp_path / "nothere"), shipped)]
+    assert found == ["mine.yaml", "nothere", str(tmp_path / "nothere"), str(ROOT / shipped)]
+    (tmp_path / shipped).parent.mkdir(parents=True)
+    (tmp_path / shipped).touch()
+    assert located(shipped) == shipped

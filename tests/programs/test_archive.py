@@ -135,6 +135,28 @@ def test_without_the_report_there_is_no_archive(folder, tmp_path):
     assert not (tmp_path / "packed.zip").exists()
 
 
+SUMMARY = "output_file\tdate\trule\tversion\tlog-file(s)\tstatus\tplan\n"
+
+
+@pytest.mark.parametrize(
+    ("plans", "said"),
+    [
+        (["update pending", "no update"], "demo: 1 file of it missing or not up to date, such as results/0.csv; run "),
+        (
+            ["no update", *["update pending"] * 3],
+            "demo: 3 files of it missing or not up to date, such as results/1.csv",
+        ),
+    ],
+)
+def test_what_is_left_is_counted_with_the_command_that_makes_it(monkeypatch, plans, said):
+    rows = "".join(f"results/{number}.csv\t-\t-\t-\t-\t-\t{plan}\n" for number, plan in enumerate(plans))
+    done = subprocess.CompletedProcess([], 0, SUMMARY + rows, "")
+    monkeypatch.setattr(subprocess, "run", lambda *arguments, **options: done)
+    with pytest.raises(SpuriousError, match=r"run snakemake demo --configfile 'my own\.yaml' first$") as raised:
+        archive.finished("demo", ["--configfile", "my own.yaml"])
+    assert str(raised.value).startswith(said)
+
+
 # The profile
 
 
@@ -178,7 +200,10 @@ def test_elsewhere_nothing_is_left_to_do_and_the_images_hold(finished, carried):
 def test_what_is_not_finished_is_not_packed(carried, tmp_path, monkeypatch):
     monkeypatch.chdir(carried)
     change_config(carried, {"fooling": {"rubbish": 21}})
-    for target, said in (("demo", r"is not up to date, \d+ in all; run snakemake demo first"), ("dmeo", "No rule")):
+    for target, said in (
+        ("demo", r"^demo: \d+ files of it missing or not up to date, such as results/.*; run snakemake demo first$"),
+        ("dmeo", "No rule"),
+    ):
         with pytest.raises(SpuriousError, match=said):
             archive.main([target, "--output", str(tmp_path / "none.zip")])
     assert not (tmp_path / "none.zip").exists()

@@ -98,14 +98,16 @@ def source(tmp_path_factory):
 
 
 @pytest.fixture
-def folder(source, tmp_path):
-    """A copy of the files to work in."""
-    return shutil.copytree(source, tmp_path / "project")
+def folder(source, tmp_path, monkeypatch):
+    """A copy of the files to work in; it is the working directory."""
+    folder = shutil.copytree(source, tmp_path / "project")
+    monkeypatch.chdir(folder)
+    return folder
 
 
 def run(folder, *arguments, image="photo of mine.png", dataset="photos"):
     """Classify an image of `folder` by its configuration; returns the rows."""
-    options = ["--config", str(folder / "config.yaml"), "--dataset", dataset, "--output", str(folder / "out")]
+    options = ["--dataset", dataset, "--output", str(folder / "out")]
     classify.main([str(folder / image), *options, *map(str, arguments)])
     return pd.read_csv(folder / "out.csv")
 
@@ -251,7 +253,7 @@ def test_terminal_and_figures(folder, capsys):
 
 
 def test_a_folder_gets_files_named_after_image_and_classifier(folder):
-    options = ["--config", str(folder / "config.yaml"), "--dataset", "photos", "--sigma", "0"]
+    options = ["--dataset", "photos", "--sigma", "0"]
     classify.main([str(folder / "photo of mine.png"), *options, "--output", f"{folder}/made/", "--rows", f"{folder}/r"])
     assert sorted(path.name for path in (folder / "made").iterdir()) == [
         "photo of mine-tiny.png",
@@ -356,8 +358,12 @@ def test_a_classifier_of_other_images(folder):
             r"classifier other: .* logits \(3, 4\), not one for each of 5",
         ),
         (["--classifier", "gone"], "photo of mine.png", "put gone.pt into .*local data/models"),
-        (["--classifier", "tiny2"], "photo of mine.png", "'tiny2' is none of config.yaml, which has .*tiny"),
-        (["--dataset", "photo"], "photo of mine.png", "unknown dataset 'photo'; did you mean 'photos'"),
+        (
+            ["--classifier", "tiny2"],
+            "photo of mine.png",
+            "^--classifier: unknown classifier 'tiny2'; did you mean 'tiny'",
+        ),
+        (["--dataset", "photo"], "photo of mine.png", "^--dataset: unknown dataset 'photo'; did you mean 'photos'"),
         (["--output", "{folder}/photo of mine"], "photo of mine.png", "is the image itself; give another --output"),
     ],
 )
@@ -391,7 +397,7 @@ def test_one_line_for_a_wrong_file(folder, file, change, message):
 def test_any_number_of_views(folder, capsys):
     views = ["median", "ns", "ss", {"kind": "jpeg", "quality": 30}]
     (folder / "changes.yaml").write_text(f"smoothing: {json.dumps({'views': views})}")
-    rows = run(folder, "--config", folder / "config.yaml", folder / "changes.yaml", "--sigma", 0, 0.25)
+    rows = run(folder, "--config", folder / "changes.yaml", "--sigma", 0, 0.25)
     assert rows["view"].tolist() == ["median", "ns", "ss", "jpeg"] * 2
     before = run(folder, "--sigma", 0, 0.25)
     for view in ("ns", "ss"):
@@ -419,24 +425,39 @@ def test_a_view_from_a_file_beside_the_configuration(folder):
     (folder / "mine.py").write_text(UPSIDE_DOWN)
     changes = {"extensions": ["mine.py"], "smoothing": {"views": ["ns", "upside_down"]}}
     (folder / "changes.yaml").write_text(json.dumps(changes))
-    rows = run(folder, "--config", folder / "config.yaml", folder / "changes.yaml", "--sigma", 0)
+    rows = run(folder, "--config", folder / "changes.yaml", "--sigma", 0)
     assert rows["view"].tolist() == ["ns", "upside_down"]
     image = Image.open(folder / "photo of mine.png")
     image.transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(folder / "flipped.png")
     assert run(folder, "--sigma", 0, image="flipped.png")["logit"][0] == pytest.approx(rows["logit"][1], abs=1e-4)
 
 
-def test_files_that_change_the_configuration(folder):
+@pytest.mark.parametrize("given", [["changes.yaml"], ["config.yaml", "changes.yaml"]])
+def test_files_that_change_the_configuration(folder, given):
     (folder / "changes.yaml").write_text("smoothing: {kernels: [3], sigmas: [0.1]}")
-    rows = run(folder, "--config", folder / "config.yaml", folder / "changes.yaml")
+    rows = run(folder, "--configfile", *given)
     assert rows[["kernel", "sigma", "seed"]].drop_duplicates().to_numpy().tolist() == [[3, 0.1, SEED]]
+
+
+def test_a_file_from_another_folder_changes_the_project_only(folder, tmp_path):
+    """Its paths begin in the working directory, a list of names is found among the workflow's own files, too."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "mine.yaml").write_text("datasets: {photos: {class_names: workflow/resources/imagenet_classes.csv}}")
+    with pytest.raises(SpuriousError, match=r"^/.*/imagenet_classes\.csv: line 7: label '5' must be .* from 0 to 4"):
+        run(folder, "--configfile", elsewhere / "mine.yaml")
+    (elsewhere / "mine.yaml").write_text("datasets: {photos: {class_names: other.csv}}")
+    (folder / "names.csv").rename(folder / "other.csv")
+    run(folder, "--configfile", elsewhere / "mine.yaml")
+    assert [path.name for path in elsewhere.iterdir()] == ["mine.yaml"]
+    assert (folder / "results/photos/tiny/pretrained").is_file()
 
 
 def test_no_classifier_meets_noise(folder):
     config = yaml.safe_load((folder / "config.yaml").read_text())
     config["experiments"]["photos"]["smoothing"] = []
     write_config(folder, config)
-    with pytest.raises(SpuriousError, match="smoothing of photos is empty; give --classifier"):
+    with pytest.raises(SpuriousError, match=r"^--classifier: is missing, and none meets noise on photos; name one$"):
         run(folder)
 
 

@@ -244,14 +244,16 @@ def source(tmp_path_factory):
 
 
 @pytest.fixture
-def folder(source, tmp_path):
-    """A copy of the files to work in."""
-    return shutil.copytree(source, tmp_path / "project")
+def folder(source, tmp_path, monkeypatch):
+    """A copy of the files to work in; it is the working directory."""
+    folder = shutil.copytree(source, tmp_path / "project")
+    monkeypatch.chdir(folder)
+    return folder
 
 
 def run(folder, *arguments, image="photo.png", dataset="photos"):
     """Fool an image of `folder` by its configuration; returns what was written."""
-    options = ["--config", str(folder / "config.yaml"), "--dataset", dataset, "--output", str(folder / "out")]
+    options = ["--dataset", dataset, "--output", str(folder / "out")]
     images = [str(folder / image)] if image else []
     fool.main([*images, *options, *map(str, arguments)])
     return np.asarray(Image.open(folder / "out.png"))
@@ -273,11 +275,13 @@ def test_a_photograph_to_a_class_by_its_name(folder, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "photo.png: tiny, fooled along its gradient"
     assert lines[1].split()[:2] == ["before", NAMES[before]]
-    assert [line.split()[0] for line in lines[1:]] == ["before", "after", "as", "change:"]
+    assert [line.split()[0] for line in lines[1:5]] == ["before", "after", "as", "change:"]
     assert "goldfish  p " in lines[3]
     assert "largest 0.3 (76.5 of 255 levels)" in lines[4]
     p = Tiny()(image).softmax(1)[0, 1].item()
     assert float(lines[3].split()[-1].strip("<>")) == pytest.approx(p, abs=1e-4)
+    files = ["out.png: the changed image", "out-figure.png: before, the change, and after"]
+    assert lines[5:] == [f"{folder}/{file}" for file in files]
     assert (folder / "out-figure.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -291,7 +295,7 @@ def test_what_is_drawn_for_an_image_of_the_dataset_is_that_of_its_place(folder):
     """Its path inside the dataset's folder, which tells files of equal names apart."""
     methods = {"start": {"epsilon": 0.3, "steps": 1, "step_size": 0.01, "random_start": True}}
     (folder / "start.yaml").write_text(yaml.safe_dump({"fooling": {"methods": methods}}))
-    options = ["--method", "start", "--config", folder / "config.yaml", folder / "start.yaml"]
+    options = ["--method", "start", "--config", folder / "start.yaml"]
     for place in ("a", "b"):
         (folder / "local/f" / place).mkdir(parents=True)
         shutil.copy(folder / "photo.png", folder / "local/f" / place)
@@ -372,6 +376,7 @@ def test_a_photograph_behind_the_vote_is_attacked_at_its_own_size(folder, capsys
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert " ".join(lines[0]) == "photo.png: tiny behind vote, attacked by its gradient"
     assert [lines[1][:2], lines[3][2]] == [["before", NAMES[before]], NAMES[after]]
+    assert " ".join(lines[-1]) == f"{folder}/out.png: the changed image"
     assert not (folder / "out-figure.png").exists()
 
 
@@ -399,11 +404,11 @@ def test_an_image_that_is_rejected_as_it_is_is_one_line(folder):
     never = {"robustness": {"defences": {"never": {"kind": "threshold", "log_odds": 1000.0}}}}
     (folder / "never.yaml").write_text(yaml.safe_dump(never))
     with pytest.raises(SpuriousError, match=r"photo.png: is rejected before any attack; take another image or defence"):
-        run(folder, "--defence", "never", "--config", folder / "config.yaml", folder / "never.yaml")
+        run(folder, "--defence", "never", "--config", folder / "never.yaml")
 
 
 def test_files_in_a_folder_are_named_after_image_and_classifier(folder):
-    options = ["--config", str(folder / "config.yaml"), "--dataset", "photos", "--output", f"{folder}/made/"]
+    options = ["--dataset", "photos", "--output", f"{folder}/made/"]
     fool.main([str(folder / "photo.png"), *options])
     assert sorted(path.name for path in (folder / "made").iterdir()) == [
         "photo-tiny-fooled-figure.png",

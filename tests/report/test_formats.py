@@ -1,8 +1,11 @@
 """Tables as pages."""
 
+import re
+
 import numpy as np
 import pandas as pd
 
+from pipeline.files.results import write_result
 from spurious.report import formats
 
 
@@ -41,3 +44,13 @@ def test_a_page_without_a_heading_has_its_name():
     page = formats.to_html(pd.DataFrame({"n": [1]}), "counts")
     assert "<title>counts</title>" in page
     assert 'class="caption"' not in page
+
+
+def test_a_text_for_the_page_alone_is_in_no_other_file(tmp_path):
+    table = pd.DataFrame({"claim": ["a"], "measured": ["a loss"], "n": [3]})
+    table.attrs["on_page"] = {"measured": [". Would contradict it: 3 & more"]}
+    write_result(table, [str(tmp_path / f"claims.{kind}") for kind in ("csv", "html", "md")])
+    assert (tmp_path / "claims.csv").read_text() == "claim,measured,n\na,a loss,3\n"
+    assert "Would" not in (tmp_path / "claims.md").read_text()
+    cells = re.findall("<td>(.*?)</td>", (tmp_path / "claims.html").read_text())
+    assert cells == ["a", "a loss. Would contradict it: 3 &amp; more", "3"]

@@ -30,13 +30,15 @@ def claims(verdict="supported", count=2):
 
 
 def test_a_claim_is_a_comment_with_its_cell():
-    first, _, missing = front_page.claims(claims(), "results/d/tables")
+    first, second, missing = front_page.claims(claims(), "results/d/tables", {"Is 0 < 1?": 'A "loss".'})
     start, write_up, claim, cell = first.split("\t")
     assert (start, write_up, claim) == (".. claim", "smoothing", "Is 0 &lt; 1?")
     assert cell.startswith(
-        '<td class="supported" title="a &quot;gain&quot; &amp; more (by module.rule)"><b><a href="javascript:app.'
+        '<td class="supported" title="a &quot;gain&quot; &amp; more (by module.rule)&#10;Would contradict it: '
+        'A &quot;loss&quot;."><b><a href="javascript:app.'
     )
     assert "results/d/tables/smoothing.html" in cell
+    assert '(by module.rule)"><b>' in second
     assert cell.endswith(">0.051 [0.01, 0.09], n 1,234</a></span></td>")
     assert "results/d/tables/claims.html" in cell
     cell = missing.split("\t")[3]
@@ -69,6 +71,8 @@ def written(folder, dataset, table):
     part["tables"] = {"table": f"results/{dataset}/tables/black_box.csv"}
     words = ["--dataset", dataset, "--findings", json.dumps([part]), "--picture", str(place / "picture.png")]
     words += ["--claims", f"results/{dataset}/tables/claims.csv", "--output", str(place / "summary.rst")]
+    (place / "declared.csv").write_text("claim,contradicted_by\nIs 0 < 1?,Less than one.\n", encoding="utf-8")
+    words += ["--contradicted-by", str(place / "declared.csv")]
     write_summary.main(words)
     return place / "summary.rst"
 
@@ -103,6 +107,7 @@ def test_datasets_are_columns_of_one_table_of_claims(tmp_path, pages):
     assert re.findall(r"<th>(\w+)</th>", table) == ["one", "two"]
     assert re.findall(r'colspan="3">(\w+)<', table) == ["smoothing", "linear"]
     assert re.findall(r'<td class="([\w-]+)"', table) == ["supported", "contradicted"] * 2 + ["not-run"] * 2
+    assert table.count("&#10;Would contradict it: Less than one.") == 2
     assert body.count("<img") == 3  # one picture above, one of each experiment
     assert body.index("<img") < body.index("<table>") < body.index("By scores")
 

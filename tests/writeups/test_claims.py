@@ -392,3 +392,10 @@ def test_intervals_decide_and_differences_add_squared_distances():
     assert [above(1, 2), above(-2, -1), above(-1, 1), above(np.nan, np.nan)] == [*VERDICTS, UNDECIDED]
     assert [below(-2, -1), below(1, 2), below(-1, 1)] == [*VERDICTS]
     assert difference((0.8, 0.5, 0.9), (0.5, 0.3, 0.9)) == pytest.approx((0.3, 0.3 - 0.5, 0.3 + np.hypot(0.1, 0.2)))
+
+
+def test_the_page_says_what_would_contradict_each_claim():
+    declared = pd.read_csv(FILE)
+    shown = claims.table(declared).attrs["on_page"]["measured"]
+    assert shown == [f". Would contradict it: {text}" for text in declared["contradicted_by"]]
+    assert not declared["contradicted_by"].isna().any()

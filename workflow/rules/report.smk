@@ -91,6 +91,7 @@ rule write_summary:
         tables=summary_tables,
         figures=summary_figures,
         record="results/{dataset}/ro-crate-metadata.json",
+        contradicted_by=shipped("workflow/resources/claims.csv"),
     output:
         "results/{dataset}/summary.rst",
     log:
@@ -109,5 +110,5 @@ rule write_summary:
     shell:
         program("write_summary.py")
         + " --dataset {wildcards.dataset} --findings {params.findings:q} {params.picture:q}"
-        " --claims results/{wildcards.dataset}/tables/claims.csv"
+        " --claims results/{wildcards.dataset}/tables/claims.csv --contradicted-by {input.contradicted_by}"
         " --record {input.record} --output {output} 2>&1 | tee {log} >&2"

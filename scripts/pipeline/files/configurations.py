@@ -1,15 +1,19 @@
-"""Configuration files as they are written: which of them holds a key, and which keys appear in one mapping twice."""
+"""Configuration files: what they say together, which of them holds a key, and which keys are in one mapping twice."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import argparse
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
-from spurious.errors import SpuriousError
+from spurious.errors import SpuriousError, reason_of
 from spurious.problems import Place, at
 
 COMMAND_LINE = "--config"
+NAMELESS = "<unicode string>"  # YAML's word for the file it was given
+PROJECT = Path(__file__).resolve().parents[3]
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -18,6 +22,48 @@ class Source(NamedTuple):
 
     name: str
     root: yaml.Node | None
+
+
+def add_config_argument(parser: argparse._ActionsContainer) -> None:
+    """--configfile, for the programs that a person calls."""
+    words = "snakemake's: they change config.yaml, each the ones before it"
+    parser.add_argument("--config", "--configfile", type=Path, nargs="+", default=[], metavar="FILE", help=words)
+
+
+def project() -> Path:
+    """The folder whose `config.yaml` and `results` are meant: the working directory if it has that file, else ours."""
+    return Path() if Path("config.yaml").exists() else PROJECT
+
+
+def located(path: str) -> str:
+    """A path that the configuration names: from the working directory, or else a file of the workflow."""
+    return str(PROJECT / path) if not Path(path).exists() and (PROJECT / path).exists() else path
+
+
+def read_config(given: Sequence[Path] = ()) -> dict[str, Any]:
+    """The configuration as snakemake reads it: the project's, changed by the `given` files one after the other.
+
+    It is checked. SpuriousError names the file that is wrong.
+    """
+    from spurious import configuration  # no job reads one, and it imports every experiment
+
+    config, sources = {}, []
+    for path in (project() / "config.yaml", *given):
+        sources.append(read_source(path))
+        config = configuration.deep_merge(config, _read_mapping(path))
+    configuration.check(config, located, partial(holder, sources))
+    return config
+
+
+def _read_mapping(path: Path) -> Mapping[str, Any]:
+    try:
+        found = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = reason_of(error).replace(f'in "{NAMELESS}", ', "in ")
+        raise SpuriousError(f"{path}: no readable configuration ({reason}); fix it") from None
+    if not isinstance(found, Mapping):
+        raise SpuriousError(f"{path}: no readable configuration (not keys with values); fix it")
+    return found
 
 
 def read_source(path: Path) -> Source:

@@ -73,10 +73,12 @@ UNTITLED = Heading()
 def to_html(table: pd.DataFrame, name: str, origin: Origin | None = None, heading: Heading = UNTITLED) -> str:
     """The table as a page of its own, below its heading, that needs nothing from elsewhere; rounded as `to_markdown`.
 
-    A number and its interval are one cell. Headings say what their column means when the pointer rests on them; a line
+    Texts for the page alone are in `table.attrs["on_page"]`: {column: what follows its cells}. A number and its
+    interval are one cell. Headings say what their column means when the pointer rests on them; a line
     says what the table was computed by. Columns that do not fit beside each other go on in further tables, which begin
     with the columns that tell the rows apart.
     """
+    table = _with_texts_of_the_page(table)
     whose = intervals([*table])
     cells = _cells(table, whose)
     keys = _keys(cells)
@@ -93,6 +95,14 @@ def to_html(table: pd.DataFrame, name: str, origin: Origin | None = None, headin
         origin=(_computed_by(origin) if origin else "") + _places(parts, len(keys)),
         table="\n".join(shown),
     )
+
+
+def _with_texts_of_the_page(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the texts behind cells that its CSV and Markdown files do not have."""
+    table = table.copy()
+    for column, texts in table.attrs.pop("on_page", {}).items():
+        table[column] = [f"{cell}{text}" for cell, text in zip(table[column], texts, strict=True)]
+    return table
 
 
 def _paragraphs(caption: str) -> str:

@@ -8,7 +8,7 @@ that datasets get columns of one table; a picture, the experiments and the sente
 import base64
 import html
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -42,20 +42,22 @@ def between(name: str, lines: Iterable[str]) -> str:
     return "\n".join([f".. begin {name}.", "", *lines, "", f".. end {name}.", ""])
 
 
-def claims(table: pd.DataFrame, folder: str) -> list[str]:
+def claims(table: pd.DataFrame, folder: str, contradicted_by: Mapping[str, str]) -> list[str]:
     """A comment per claim: write-up, claim and the cell of this dataset, between tabs.
 
-    `table`: the table `claims`; `folder`: that of the tables' pages.
+    `table`: the table `claims`; `folder`: that of the tables' pages; `contradicted_by`: what would contradict a claim.
     """
     return [
-        f".. claim\t{claim.write_up}\t{html.escape(claim.claim)}\t{_cell(claim, folder)}"
+        f".. claim\t{claim.write_up}\t{html.escape(claim.claim)}\t"
+        f"{_cell(claim, folder, contradicted_by.get(claim.claim, ''))}"
         for claim in table.itertuples()
     ]
 
 
-def _cell(claim: tuple, folder: str) -> str:
+def _cell(claim: tuple, folder: str, contradicted_by: str) -> str:
     """The verdict as a link to its table, and the number as a link to what was measured, and by which function.
 
+    What would contradict the claim is said under the pointer.
     "not run" is a link to why, which is beside it where the page has room. All are said under the pointer, too.
     """
     claims_page = f"{folder}/claims.html"
@@ -64,9 +66,10 @@ def _cell(claim: tuple, folder: str) -> str:
         missing = link(claims_page, claim.verdict)
         return f'<td class="not-run" title="{reason}"><b>{missing}</b> <i>{reason}</i></td>'
     verdict = link(f"{folder}/{claim.table}.html", claim.verdict)
-    measured = html.escape(f"{claim.measured} (by {claim.rule})", quote=True)
+    would = f"\nWould contradict it: {contradicted_by}" if contradicted_by else ""
+    told = html.escape(f"{claim.measured} (by {claim.rule}){would}", quote=True).replace("\n", "&#10;")
     value = link(claims_page, number(claim))
-    return f'<td class="{claim.verdict}" title="{measured}"><b>{verdict}</b> <span>{value}</span></td>'
+    return f'<td class="{claim.verdict}" title="{told}"><b>{verdict}</b> <span>{value}</span></td>'
 
 
 def number(claim: tuple) -> str:

@@ -409,8 +409,8 @@ OF_TABLE = {
     },
     "claims": {
         "write_up": "which write-up makes the claim",
-        "claim": "the claim; its passage, and what would contradict it, are in workflow/resources/claims.csv",
-        "measured": "what the value is, in words; where nothing was run, why",
+        "claim": "the claim; its passage is in workflow/resources/claims.csv",
+        "measured": "what the value is, in words, or why nothing was run; on this page also what would contradict it",
         "value": "the number that decides the claim",
         "n": "of how many images, searches or draws the value is",
         "table": "the table that the value is from",

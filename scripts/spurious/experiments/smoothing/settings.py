@@ -1,6 +1,7 @@
 """Settings of the noise sweep."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,6 +11,8 @@ from spurious.problems import misfit
 from spurious.registry import Settings
 from spurious.views.kinds import View
 from spurious.views.settings import Variant
+
+EXAMPLE = "write variants: {salt: {noise: salt_and_pepper}}, for instance"
 
 
 class SmoothingSettings(Settings):
@@ -62,9 +65,17 @@ class SmoothingSettings(Settings):
         description="changes of the published order of noise, resize and clamp, by name",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_of_variants_are_in_variants(cls, value: Any) -> Any:
+        misplaced = [key for key in value if key in Variant.model_fields] if isinstance(value, Mapping) else []
+        if misplaced:
+            raise misfit(f"the key {misplaced[0]!r} belongs to a variant: {EXAMPLE}", inner=True)
+        return value
+
     @model_validator(mode="after")
     def _published_is_as_published(self) -> Self:
-        remedy = "{}, the order that was published; changes are variants of their own"
+        remedy = f"{{}}, the order that was published; changes are variants of their own: {EXAMPLE}"
         if PUBLISHED not in self.variants:
             raise misfit(f"the key {PUBLISHED!r} is missing: {remedy}", "variants")
         if self.variants[PUBLISHED].model_fields_set:
