@@ -33,7 +33,7 @@ h1 small {{ font-weight: normal; color: #555; margin-left: .7em; }}
 """
 
 FILES = 4  # that the line on a table's origin names
-LONG, NARROW = 40, 15  # letters of a cell that may take several lines, and the fewest of such a line
+LONG, NARROW = 40, 14  # letters of a cell that may take several lines, and the fewest of such a line
 WHOLE = "\u00a0"  # a space at which no line ends
 PAGE_WIDTH = 1040  # pixels that a table may take: a little less than the page has in a window of 1400
 LETTER, BOLD_LETTER, PADDING = 8, 9, 14  # pixels of a letter of a cell and of a heading, and beside them
