@@ -24,10 +24,10 @@ class Captured(Exception):
 def options_of(program, monkeypatch):
     """Every action of the program's parser and of its commands."""
 
-    def capture(self, argv=None):
+    def capture(self, argv=None, namespace=None):
         raise Captured(self)
 
-    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", capture)
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_known_args", capture)
     module = importlib.import_module(program)
     with pytest.raises(Captured) as caught:
         getattr(module, "parse", module.main)([])

@@ -42,7 +42,11 @@ def test_memory_grows_with_the_votes_of_the_noise_sweep(checkout, requests):
     """For the rules that read them all, as the commands of a plan show."""
     of_photographs = [f"results/imagenet-samples/tables/smoothing-{name}.csv" for name in ("variants", "clean")]
     printed = run_snakemake(checkout, "demo", *of_photographs, "--dry-run", "--printshellcmds").stdout
-    tables = set(re.findall(r"make_result\.py .* --input votes .*/tables/(smoothing-\w+)\.csv", printed))
+    commands = printed.split("make_result.py ")[1:]  # of several lines, as the captions that they hold are
+    outputs = [
+        re.search(r" --output .*?/tables/(smoothing-\w+)\.csv", own) for own in commands if " --input votes " in own
+    ]
+    tables = {output[1] for output in outputs if output}
     large = asked(checkout, DATASET, size_mb=501)
     growing = {rule: request["mem_mb"] for rule, request in large.items() if request != requests[rule]}
     of_results = {f"make_table_{name.replace('-', '_')}" for name in tables} | {"draw_gallery", "draw_risk"}
