@@ -24,7 +24,7 @@ import io
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -38,6 +38,7 @@ from spurious.configuration import completed
 from spurious.experiments.rooms import catalogues
 from spurious.report.formats import to_markdown
 from spurious.wording import digits, percent, plural
+from spurious.writeups.judging import CONTRADICTED, NOT_RUN, SUPPORTED, UNDECIDED
 
 ROOT = Path(__file__).resolve().parents[1]
 CLAIMS = Path("workflow/resources/claims.csv")
@@ -45,8 +46,7 @@ PUBLISHED_NUMBERS = Path("workflow/resources/published.csv")
 CLAIMED = ("mnist", "imagenet-samples")
 COMPLETED = ("digits",)  # claims of one run; what it has no table for is decided by the other tables of the folder
 PUBLISHED = ("imagenet-samples",)
-VERDICTS = ("supported", "contradicted", "undecided")
-NOT_RUN = "not run"
+VERDICTS = (SUPPORTED, CONTRADICTED, UNDECIDED)
 MARKER = re.compile(
     r"<!-- (?P<path>docs/measured/\S+?\.csv)(\[(?P<rows>[^]]+)\])?: (?P<columns>[^>]+) -->\n"
     r"(\n(\|.*\n)+)?"
@@ -121,7 +121,7 @@ def completed_claims(folder: Path, root: Path) -> str:
     own, other = (pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False) for text in texts)
     columns = list(other)
     own, other = (table.set_index("claim").reindex(other["claim"]) for table in (own, other))
-    open_ones = own["verdict"].isna() | own["verdict"].eq("not run") & other["verdict"].ne("not run")
+    open_ones = own["verdict"].isna() | own["verdict"].eq(NOT_RUN) & other["verdict"].ne(NOT_RUN)
     return own.where(~open_ones, other).reset_index()[columns].to_csv(index=False, lineterminator="\n")
 
 
@@ -141,11 +141,17 @@ def filled(text: str, root: Path) -> str:
 
 def verdicts(match: re.Match, root: Path) -> str:
     """Every claim with its verdict in the tables of claims of some datasets, side by side, as Markdown."""
+    names = match["datasets"].split()
+    return to_markdown(side_by_side(dict(zip(names, names, strict=True)), root).reset_index().drop(columns="table"))
+
+
+def side_by_side(folders: Mapping[str, str], root: Path) -> pd.DataFrame:
+    """Every claim with its verdict in each folder, a column each, by its write-up, its table and its words."""
     columns = {}
-    for name in match["datasets"].split():
-        claims: pd.DataFrame = read_rows([root / "docs/measured" / name / "claims.csv"])
-        columns[name] = claims.set_index(["write_up", "claim"])["verdict"]
-    return to_markdown(pd.concat(columns, axis="columns").reset_index())
+    for name, folder in folders.items():
+        claims: pd.DataFrame = read_rows([root / "docs/measured" / folder / "claims.csv"])
+        columns[name] = claims.set_index(["write_up", "table", "claim"])["verdict"]
+    return pd.concat(columns, axis="columns")
 
 
 def filled_rows(match: re.Match, root: Path) -> str:
@@ -220,12 +226,9 @@ def named_folders(match: re.Match) -> dict[str, str]:
 def judged(match: re.Match, root: Path) -> pd.DataFrame:
     """Every claim with its verdict in each of the named folders, a column each, by its experiment and its words."""
     rooms = {result.name: name for name, room in catalogues().items() for result in room.RESULTS}
-    columns = {}
-    for name, folder in named_folders(match).items():
-        claims: pd.DataFrame = read_rows([root / "docs/measured" / folder / "claims.csv"])
-        claims["experiment"] = [rooms.get(row.table, row.write_up) for row in claims.itertuples()]
-        columns[name] = claims.set_index(["experiment", "claim"])["verdict"]
-    return pd.DataFrame(columns).reindex(columns[next(iter(columns))].index)
+    claims = side_by_side(named_folders(match), root)
+    places = [(rooms.get(table, write_up), claim) for write_up, table, claim in claims.index]
+    return claims.set_axis(pd.MultiIndex.from_tuples(places, names=["experiment", "claim"]))
 
 
 def answered(match: re.Match, root: Path) -> Iterator[str]:

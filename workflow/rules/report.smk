@@ -2,7 +2,7 @@
 
 # Every table and figure of every experiment, from its catalogue.
 for stage, room in ROOMS.items():
-    for result in room.RESULTS:
+    for place, result in enumerate(room.RESULTS, 1):
 
         rule:
             name:
@@ -20,7 +20,7 @@ for stage, room in ROOMS.items():
                     caption=caption(result),
                     category=category(stage),
                     subcategory="{dataset}",
-                    labels=labels(result),
+                    labels=labels(result, numbered(place, len(room.RESULTS))),
                 ),
             log:
                 f"results/logs/{{dataset}}/{result.kind}_{result.name}.log",

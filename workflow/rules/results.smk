@@ -49,18 +49,16 @@ def sentence(result):
     return re.sub(r"{{\W*[^}]*?(\w+)\W*}}", r"{\1}", first)
 
 
-def labels(result):
+def labels(result, number):
     """What the report's menu says of a result, in one label.
 
     Of a second label with two values, each of half of the results, the menu makes a switch, and ends in an error where
-    a result has one of them only (`abstract_results.js`, Snakemake 9.27). The menu sorts by letters: the number is the
+    a result has one of them only (`abstract_results.js`, Snakemake 9.27). The menu sorts by letters: `number` is the
     result's place in its catalogue.
     """
-    (together,) = (room.RESULTS for room in ROOMS.values() if any(own is result for own in room.RESULTS))
-    place = next(place for place, own in enumerate(together, 1) if own is result)
     words = result.label or result.name
     own = ", {classifier}" if "classifier" in result.wildcards and "{classifier}" not in words else ""
-    return {"result": f"{numbered(place, len(together))} {result.kind}: {words}{own}"}
+    return {"result": f"{number} {result.kind}: {words}{own}"}
 
 
 def page_arguments(result, wildcards):

@@ -39,9 +39,8 @@ def every_label(table: pd.DataFrame) -> Finding:
     labels = found.groupby("label")
     verdict = SUPPORTED if found.all() else UNDECIDED if labels.any().all() else CONTRADICTED
     measured = f"labels with p > {STRONGLY} in every net, by any search ({own['classifier'].iloc[0]})"
-    return Finding(
-        verdict=verdict, measured=measured, value=labels.all().mean(), n=labels.ngroups
-    )  # all labels: no sample
+    share = labels.all().mean()  # of all labels, not of a sample: it has no interval
+    return Finding(verdict=verdict, measured=measured, value=share, n=labels.ngroups)
 
 
 @rule("unlike-training")

@@ -85,25 +85,28 @@ def vote_harmless(tests: pd.DataFrame) -> Finding:
     return _clean_cost(tests, "majority", "the vote")
 
 
+def _helps(tests: pd.DataFrame, second: str, words: str) -> Finding:
+    """What `second` gains on no blur at every noise level: exact McNemar tests with Holm's correction."""
+    rows = _noisy(_gains(tests, "ns", second))
+    return _smallest(rows, each_higher(rows), f"accuracy gained by {words} under noise")
+
+
 @rule("blur-helps")
 def blur_helps(tests: pd.DataFrame) -> Finding:
     """What one blur gains at every noise level: exact McNemar tests with Holm's correction."""
-    rows = _noisy(_gains(tests, "ns", "ss"))
-    return _smallest(rows, each_higher(rows), "accuracy gained by one blur under noise")
+    return _helps(tests, "ss", "one blur")
 
 
 @rule("vote-helps-all")
 def vote_helps_all(tests: pd.DataFrame) -> Finding:
     """What the vote gains over all images at every noise level: exact McNemar tests with Holm's correction."""
-    rows = _noisy(_gains(tests, "ns", "majority"))
-    return _smallest(rows, each_higher(rows), "accuracy gained by the vote over all images under noise")
+    return _helps(tests, "majority", "the vote over all images")
 
 
 @rule("two-blurs-help")
 def two_blurs_help(tests: pd.DataFrame) -> Finding:
     """What two blurs gain at every noise level: exact McNemar tests with Holm's correction."""
-    rows = _noisy(_gains(tests, "ns", "ds"))
-    return _smallest(rows, each_higher(rows), "accuracy gained by two blurs under noise")
+    return _helps(tests, "ds", "two blurs")
 
 
 def _accepted(rates: pd.DataFrame, beside: list[str], words: str) -> Finding:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from torch import nn
@@ -48,16 +49,14 @@ def salient(
     columns = ["image", "trained", "random net"]
     shape = (len(images), len(columns) * images.shape[1])
     figure, grid = tile_grid(shape, labels, title, note, text=SMALL if grey else 0.0)
-    for first, image, *gradients in cells(grid[:, 0::3], images, kept, control):
-        place = first.get_subplotspec().colspan.start
-        row = grid[first.get_subplotspec().rowspan.start, place : place + len(columns)]
-        _draw(row, image, gradients, grey)
+    for *row, image, trained, random in cells(*(grid[:, first::3] for first in range(3)), images, kept, control):
+        _draw(row, image, [trained, random], grey)
     for axes, column in zip(grid[0], columns * images.shape[1], strict=True):
         axes.set_title(column, fontsize=8)
     return figure
 
 
-def _draw(row: np.ndarray, image: np.ndarray, gradients: Sequence[np.ndarray], grey: bool) -> None:
+def _draw(row: Sequence[Axes], image: np.ndarray, gradients: Sequence[np.ndarray], grey: bool) -> None:
     """An image, and the marked pixels of each net."""
     show_tile(row[0], image)
     for axes, gradient in zip(row[1:], gradients, strict=True):

@@ -35,8 +35,8 @@ def figure(strong: pd.DataFrame, noise: pd.DataFrame) -> Figure:
     own_looks = looks(arms_of(strong))
     panels = drawn.subplots(len(classifiers), 1 + len(SURE), squeeze=False, width_ratios=(1.2, *[1] * len(SURE)))
     for (found, *sure), classifier in zip(panels, classifiers, strict=True):
-        arms = arms_of(strong[strong["classifier"] == classifier])
         of_classifier = strong[strong["classifier"] == classifier]
+        arms = arms_of(of_classifier)
         _draw_found(found, of_classifier, arms)
         images = " to ".join(f"{n:,}" for n in sorted({of_classifier["found_n"].min(), of_classifier["found_n"].max()}))
         found.set_title(classifier, parse_math=False)
