@@ -5,9 +5,11 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from PIL import Image
 
 import update_readme
 from spurious import configuration
@@ -70,6 +72,34 @@ def test_a_changed_arm_of_the_retraining_is_noticed():
     changed = page.replace(row, row.replace("cannot tell", "helps      "))
     assert changed != page
     assert update_readme.filled(changed, ROOT) == page
+
+
+def pixels(path):
+    return np.asarray(Image.open(path).convert("RGB"), dtype=float)
+
+
+@pytest.mark.parametrize("name", update_readme.PICTURES)
+def test_a_picture_is_that_of_its_tables(name, tmp_path):
+    """Up to how another release draws letters; one number more or less is noticed."""
+    update_readme.draw(name, tmp_path / "drawn.png", ROOT)
+    drawn, kept = pixels(tmp_path / "drawn.png"), pixels(ROOT / f"docs/{name}.png")
+    assert drawn.shape == kept.shape
+    assert (abs(drawn - kept).max(2) > 64).mean() < 0.001
+    assert any(f"({name}.png)" in page.read_text(encoding="utf-8") for page in PAGES)
+
+
+def test_a_picture_of_other_numbers_is_noticed(tmp_path):
+    _, files, _ = update_readme.PICTURES["robustness"]
+    for file in files.values():
+        (tmp_path / file).parent.mkdir(parents=True)
+        rows = pd.read_csv(ROOT / file)
+        changed = (rows["seed"] == "all") & (rows["defence"] == "vote") & (rows["attack"] == "worst")
+        assert changed.any()
+        rows.loc[changed, [name for name in rows if name.startswith("robust_error_detect")]] *= 0.9
+        rows.to_csv(tmp_path / file, index=False)
+    update_readme.draw("robustness", tmp_path / "drawn.png", tmp_path)
+    drawn, kept = pixels(tmp_path / "drawn.png"), pixels(ROOT / "docs/robustness.png")
+    assert drawn.shape != kept.shape or (abs(drawn - kept).max(2) > 64).mean() >= 0.001
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("retraining*-*.md")), ids=lambda page: page.stem)

@@ -17,6 +17,8 @@ for each of these folders.
 Below `<!-- answers: digits=digits MNIST=mnist -->` is a table of the experiments; its third column is made from the
 claims of these folders. Below `<!-- tally: digits=digits MNIST=mnist -->` is how many claims hold in each of them, as
 three sentences.
+
+The pictures of PICTURES are drawn from tables in docs/measured, as a run draws them from its own.
 """
 
 import argparse
@@ -56,6 +58,14 @@ VERDICTS_OF = re.compile(r"<!-- verdicts: (?P<datasets>[^>]+) -->\n(\n(\|.*\n)+)
 ARMS = re.compile(r"<!-- arms: (?P<folders>[^>]+) -->\n(\n(\|.*\n)+)?")
 TALLY_OF = re.compile(r"<!-- tally: (?P<folders>[^>]+) -->\n(\n(.+\n)+)?")
 ANSWERS = re.compile(r"(?P<head><!-- answers: (?P<folders>[^>]+) -->\n\n(\|.*\n){2})(?P<rows>(\|.*\n)+)")
+PICTURES = {  # of docs/, without .png: the figure, its files and the other keywords of its function
+    "smoothing": (
+        "smoothing",
+        {"table": "docs/measured/imagenet-samples/smoothing.csv", "published": PUBLISHED_NUMBERS},
+        {"dataset": "imagenet-samples"},
+    ),
+    "robustness": ("robustness", {"table": "docs/measured/mnist/robustness.csv"}, {}),
+}
 DOCUMENTS = tuple(
     path.relative_to(ROOT).as_posix()
     for path in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))
@@ -82,6 +92,8 @@ def main(argv: list[str] | None = None) -> None:
         write_text(folder / "claims.csv", completed_claims(folder, Path()))
     for document in DOCUMENTS:
         write_text(document, filled(Path(document).read_text(encoding="utf-8"), Path()))
+    for name in PICTURES:
+        draw(name, Path("docs", f"{name}.png"), Path())
 
 
 def copy_table(measured: Path, results: Path) -> None:
@@ -294,6 +306,14 @@ def in_words(counts: Sequence[int]) -> str:
         f"{n} {said}" for n, said in zip(counts, (*VERDICTS, NOT_RUN), strict=True) if n or said != NOT_RUN
     ]
     return f"{', '.join(others)} and {last}".replace("supported", "are supported", 1)
+
+
+def draw(name: str, path: Path, root: Path) -> None:
+    """Write a picture of PICTURES, from the tables under `root`."""
+    figure, files, settings = PICTURES[name]
+    with tempfile.TemporaryDirectory() as made:
+        inputs = {keyword: root / file for keyword, file in files.items()}
+        shutil.copy(make(Path(made), "figure", figure, inputs, **settings)["png"], path)
 
 
 def table(match: re.Match, root: Path) -> str:
