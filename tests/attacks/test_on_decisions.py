@@ -1,6 +1,7 @@
 """What every attack on a decision promises, and attacks that break a promise."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -22,6 +23,7 @@ QUICK = {
     "random": {"directions": 20},
 }
 SIZES = {"linf": 0.08, "l2": 0.6}
+STEPS = 12
 
 
 def attack_of(kind):
@@ -93,6 +95,21 @@ def test_a_search_finds_more_than_random_changes(kind, norm):
     starts, ball = starts_of(attacked, 40), Within(norm=norm, epsilon=SIZES[norm])
     found, control = (attack_of(name)(attacked, defended("none"), starts, ball, seed=0) for name in (kind, "random"))
     assert found.success.sum() > control.success.sum()
+
+
+def test_targets_may_be_searched_by_every_loss():
+    """Of three views five: the joint decision, the sum and three pairs; what the first finds all together find."""
+    attacked, found, totals = defended(), {}, {}
+    starts, ball = starts_of(attacked, 60), Within(norm="linf", epsilon=0.02)
+    for losses in ("joint", "all"):
+        settings = {"steps": 4, "away": False, "targets": 1, "target_losses": losses}
+        attack, told = registry.parse(DecisionAttack, {"kind": "white-box", **settings}), []
+        on_steps = partial(lambda own, done, total: own.append(total), told)
+        found[losses] = attack(attacked, attacked, starts, ball, seed=0, on_steps=on_steps).success
+        totals[losses] = {*told}
+    assert totals == {"joint": {4}, "all": {4 * 5}}
+    assert found["all"][found["joint"]].all()
+    assert found["all"].sum() > found["joint"].sum() > 0
 
 
 def test_denial_makes_the_vote_reject_and_cannot_make_an_undefended_classifier():
@@ -199,3 +216,53 @@ def test_a_transfer_from_nothing_is_one_line():
     alone = registry.parse(DecisionAttack, "transfer")
     with pytest.raises(SpuriousError, match="transfer: the classifier whose gradient it follows is missing"):
         alone(attacked, attacked, starts_of(attacked), Within(norm="l2", epsilon=1.0), seed=0)
+
+
+class Followed(torch.nn.Module):
+    """The small network; `followed` counts the images whose gradient was asked for."""
+
+    def __init__(self):
+        super().__init__()
+        self.network, self.followed = network(), 0
+
+    def forward(self, images):
+        self.followed += len(images) if images.requires_grad else 0
+        return self.network(images)
+
+
+def without_defence(kind, source):
+    attack = registry.parse(DecisionAttack, {"kind": kind, "steps": STEPS})
+    return attack.following(source) if kind == "transfer" else attack
+
+
+@pytest.mark.parametrize("kind", ["oblivious", "transfer"])
+def test_what_depends_on_no_defence_is_searched_once_for_all(kind):
+    """Behind one defence after the other, at two sizes: what each alone finds, and only new images cost steps."""
+    model = Followed()
+    source, starts = defended("none", model), starts_of(defended(), 14)
+    agreed = (source.decide(starts.images) == starts.labels) & (defended("blur").decide(starts.images) == starts.labels)
+    starts = starts.at(agreed.nonzero().flatten()[:12])
+    shared, spent, found = without_defence(kind, source).for_one_batch(), [], []
+    for value in ("none", "vote", "blur"):
+        for epsilon in (0.02, 0.3):
+            attacked, ball = defended(value), Within(norm="linf", epsilon=epsilon)
+            before = model.followed
+            ended = shared(attacked, source, starts, ball, seed=3)
+            spent.append(model.followed - before)
+            alone = without_defence(kind, source)(attacked, source, starts, ball, seed=3)
+            assert torch.allclose(ended.images, alone.images, atol=1e-4)
+            assert torch.equal(ended.success, alone.success)
+            found.append(int(ended.success.sum()))
+    each = (STEPS + 1) * len(starts.ids)
+    assert spent == [each, each, 0, 0, 0, 0], "each size by itself, for the first defence"
+    assert found[0] < found[1]
+
+
+def test_a_memory_is_of_one_batch():
+    source = defended("none", Followed())
+    attack = without_defence("oblivious", source)
+    starts, ball = starts_of(defended(), 6), Within(norm="linf", epsilon=0.1)
+    for _ in range(2):
+        before = source.logits.followed
+        attack.for_one_batch()(defended(), source, starts, ball, seed=3)
+        assert source.logits.followed - before == (STEPS + 1) * len(starts.ids)

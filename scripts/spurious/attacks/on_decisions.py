@@ -11,6 +11,7 @@ from spurious.parameters import Name, Seed
 from spurious.registry import Entry
 
 if TYPE_CHECKING:  # planning reads settings without torch
+    from spurious.attacks.white_box import Kept
     from spurious.attacks.within import Attacked, Found, Starts, Within
 
 Steps = Annotated[int, Field(ge=1, description="steps of every search, 1 or more")]
@@ -29,6 +30,12 @@ class DecisionAttack(Entry):
     sees: ClassVar[Literal["gradient", "classifier", "another", "scores", "decisions", "nothing"]] = "gradient"
     any_size: ClassVar[bool] = False  # whether the ball only cuts what is found: one search serves every size
     norms: ClassVar[tuple[str, ...] | None] = None  # the only ones that its search is made for; None: every one
+
+    def for_one_batch(self) -> Self:
+        """To be called on the same images, with the same seed, behind several defences: it may keep for the next one
+        what does not depend on the defence.
+        """
+        return self
 
     @abstractmethod
     def __call__(
@@ -67,6 +74,10 @@ class WhiteBox(DecisionAttack, kind="white-box"):
     restarts: Restarts = 1
     targets: int = Field(9, ge=0, description="how many of the likeliest wrong classes are targets, 0 or more")
     away: bool = Field(True, description="whether it also searches away from the label, true or false")
+    target_losses: Literal["joint", "all"] = Field(
+        "joint",
+        description="losses of the searches towards targets, joint (the decision's) or all (as away from the label)",
+    )
 
     def __call__(
         self,
@@ -81,16 +92,28 @@ class WhiteBox(DecisionAttack, kind="white-box"):
         """By `spurious.attacks.white_box.white_box`."""
         from spurious.attacks.white_box import white_box
 
-        options = self.model_dump(include={"steps", "restarts", "targets", "away"})
+        options = self.model_dump(include={"steps", "restarts", "targets", "away", "target_losses"})
         return white_box(attacked, starts, ball, seed=seed, on_steps=on_steps, **options)
 
 
-class Oblivious(DecisionAttack, kind="oblivious"):
+class WithoutDefence(DecisionAttack):
+    """An attack that follows a classifier without a defence, with APGD: its images are the same for every defence."""
+
+    steps: Steps = 100
+    restarts: Restarts = 1
+    _kept: "Kept | None" = PrivateAttr(None)
+
+    def for_one_batch(self) -> Self:
+        """With a memory of its own."""
+        own = self.model_copy()
+        own._kept = {}
+        return own
+
+
+class Oblivious(WithoutDefence, kind="oblivious"):
     """The gradient of the undefended classifier, with APGD; the defence is not known."""
 
     sees = "classifier"
-    steps: Steps = 100
-    restarts: Restarts = 1
 
     def __call__(
         self, attacked: "Attacked", undefended: "Attacked", starts: "Starts", ball: "Within", *, seed: int
@@ -98,10 +121,11 @@ class Oblivious(DecisionAttack, kind="oblivious"):
         """By `spurious.attacks.white_box.oblivious`."""
         from spurious.attacks.white_box import oblivious
 
-        return oblivious(attacked, undefended, starts, ball, seed=seed, steps=self.steps, restarts=self.restarts)
+        how = {"steps": self.steps, "restarts": self.restarts, "kept": self._kept}
+        return oblivious(attacked, undefended, starts, ball, seed=seed, **how)
 
 
-class Transfer(DecisionAttack, kind="transfer"):
+class Transfer(WithoutDefence, kind="transfer"):
     """The gradient of another undefended classifier, with APGD; of the attacked one nothing is known."""
 
     sees = "another"
@@ -110,8 +134,6 @@ class Transfer(DecisionAttack, kind="transfer"):
         description="name of the classifier whose gradient is followed (null for the attacked one, of another seed)",
     )
     seed: Seed | None = Field(None, description="seed of its training (null for the next one of the experiment)")
-    steps: Steps = 100
-    restarts: Restarts = 1
     _source: "Attacked | None" = PrivateAttr(None)
 
     def following(self, source: "Attacked") -> Self:
@@ -128,7 +150,8 @@ class Transfer(DecisionAttack, kind="transfer"):
 
         if self._source is None:
             raise SpuriousError("transfer: the classifier whose gradient it follows is missing; leave this attack out")
-        return transfer(attacked, self._source, starts, ball, seed=seed, steps=self.steps, restarts=self.restarts)
+        how = {"steps": self.steps, "restarts": self.restarts, "kept": self._kept}
+        return transfer(attacked, self._source, starts, ball, seed=seed, **how)
 
 
 class Denial(DecisionAttack, kind="denial"):

@@ -1,8 +1,9 @@
 """Attacks that follow the gradient of a classifier that may reject."""
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from functools import partial
 from itertools import product
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -13,6 +14,9 @@ from spurious.attacks.objectives import Reduce, denial, objective, only, reducti
 from spurious.attacks.within import Attacked, Found, Goal, Starts, Within, judged, reached
 from spurious.errors import SpuriousError
 from spurious.perturbations.balls import random_start
+from spurious.seeding import Id
+
+Kept = MutableMapping[tuple[Within, int, Id], Tensor]  # what the search of a ball and a restart ended with, by image
 
 
 def white_box(
@@ -25,15 +29,16 @@ def white_box(
     restarts: int,
     targets: int,
     away: bool = True,
+    target_losses: Literal["joint", "all"] = "joint",
     on_steps: Callable[[int, int], object] = lambda done, total: None,
 ) -> Found:
     """Images within the ball that are classified as a wrong class and not rejected, or the best that were found.
 
     One search after the other goes on with the images that are left: with `away` from the label, by the margin of the
-    joint decision, the sum of the views' margins and every smallest majority of views; then by the joint decision
-    towards each of the `targets` likeliest wrong classes. All begin at the image itself; those away from the label run
-    `restarts` times, the later ones from anywhere in the ball, which (seed, id) decide. `on_steps` is called with how
-    many more steps are done, and with their number in all searches.
+    joint decision, the sum of the views' margins and every smallest majority of views; then towards each of the
+    `targets` likeliest wrong classes, by the joint decision or by `all` of these. All begin at the image itself; those
+    away from the label run `restarts` times, the later ones from anywhere in the ball, which (seed, id) decide.
+    `on_steps` is called with how many more steps are done, and with their number in all searches.
     """
     with torch.no_grad():
         clean = attacked.margins(starts.images)
@@ -44,9 +49,9 @@ def white_box(
         (restart, name, reduce, wrong)
         for restart, (name, reduce) in product(range(restarts if away else 0), reductions(views).items())
     ]
-    joint_only = reductions(views)["joint"]
-    for rank in range(min(targets, classes - 1)):
-        searches.append((0, f"target {rank}", joint_only, only(likeliest[:, rank], classes)))
+    losses = {name: reduce for name, reduce in reductions(views).items() if target_losses in ("all", name)}
+    for rank, (name, reduce) in product(range(min(targets, classes - 1)), losses.items()):
+        searches.append((0, f"target {rank}, {name}", reduce, only(likeliest[:, rank], classes)))
     count = partial(on_steps, total=steps * len(searches))
     found = judged(attacked, starts.images, starts.labels)
     for restart, name, reduce, wanted in searches:
@@ -80,26 +85,50 @@ def oblivious(
     steps: int,
     restarts: int,
     drawn_for: str = "oblivious",
+    kept: Kept | None = None,
 ) -> Found:
     """What an attacker finds who does not know of the defence: images that the undefended classifier takes for a wrong
     class by the largest margin; judged by the defence. `drawn_for` is part of the seed of what restarts draw.
+
+    What the searches end with is added to `kept`, and taken from there: one defence may use what another has paid for,
+    where everything but the defence is the same.
     """
-    found = judged(attacked, starts.images, starts.labels)
+    found, kept = judged(attacked, starts.images, starts.labels), {} if kept is None else kept
     for restart in range(restarts):
         left, own, begin = _left(found, starts, ball, f"{seed}, {drawn_for}", restart)
-        with torch.no_grad():
-            classes = undefended.scores(own.images[:1]).shape[1] - 1 if len(left) else 1
-        evaluate = raising(undefended, own.labels, reductions(1)["joint"], wanted_classes(own.labels, classes))
-        images = ascend(evaluate, own.images, begin, ball, steps, stop=False).images
-        _take(found, left, judged(attacked, images, own.labels))
+        names = [(ball, restart, name) for name in own.ids]
+        new = torch.tensor([place for place, name in enumerate(names) if name not in kept], dtype=torch.int64)
+        if len(new):
+            ended = _without_defence(undefended, own.at(new), begin[new], ball, steps)
+            kept.update(zip((names[place] for place in new.tolist()), ended, strict=True))
+        if names:
+            images = torch.stack([kept[name] for name in names])
+            _take(found, left, judged(attacked, images, own.labels))
     return judged(attacked, found.images, starts.labels)
 
 
+def _without_defence(undefended: Attacked, starts: Starts, begin: Tensor, ball: Within, steps: int) -> Tensor:
+    """The images (n, C, H, W) of the largest margin of a wrong class, for the undefended classifier."""
+    with torch.no_grad():
+        classes = undefended.scores(starts.images[:1]).shape[1] - 1
+    evaluate = raising(undefended, starts.labels, reductions(1)["joint"], wanted_classes(starts.labels, classes))
+    return ascend(evaluate, starts.images, begin, ball, steps, stop=False).images
+
+
 def transfer(
-    attacked: Attacked, source: Attacked, starts: Starts, ball: Within, *, seed: int, steps: int, restarts: int
+    attacked: Attacked,
+    source: Attacked,
+    starts: Starts,
+    ball: Within,
+    *,
+    seed: int,
+    steps: int,
+    restarts: int,
+    kept: Kept | None = None,
 ) -> Found:
     """What an attacker finds who has another classifier: images that `source` takes for a wrong class by the largest
-    margin; judged by `attacked`. SpuriousError where the source tells other classes apart, or has no gradient.
+    margin; judged by `attacked`. `kept`: as in `oblivious`. SpuriousError where the source tells other classes apart,
+    or has no gradient.
     """
     with torch.no_grad():
         classes = [each.scores(starts.images[:1]).shape[1] - 1 for each in (source, attacked) if len(starts.images)]
@@ -107,7 +136,7 @@ def transfer(
         raise SpuriousError("transfer: from a classifier of {} classes to one of {}; name another".format(*classes))
     try:
         return oblivious(
-            attacked, source, starts, ball, seed=seed, steps=steps, restarts=restarts, drawn_for="transfer"
+            attacked, source, starts, ball, seed=seed, steps=steps, restarts=restarts, drawn_for="transfer", kept=kept
         )
     except SpuriousError as error:
         raise SpuriousError(f"transfer: from another classifier: {error}") from None

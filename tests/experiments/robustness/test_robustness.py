@@ -12,8 +12,9 @@ from attacks.subjects import SIZE, RootMeanSquare, network, starts_of
 from attacks.subjects import defended as defended_by
 from figurechecks import keys_of
 from spurious import configuration, registry
+from spurious.attacks import white_box
 from spurious.attacks.controls import random_directions
-from spurious.attacks.on_decisions import DecisionAttack
+from spurious.attacks.on_decisions import DecisionAttack, WithoutDefence
 from spurious.attacks.within import Within
 from spurious.defences.defended import Defended
 from spurious.defences.entries import Undefended
@@ -222,6 +223,29 @@ def test_the_checks_try_as_many_random_changes_as_they_ask_for(sizes):
     assert sum(many) > sum(few)
     there = (rows["variant"] == "plain") & (rows["attack"] == "wild") & (rows["epsilon"] == 0.1) & (rows["id"] < 6)
     assert sizes[0] != 0.1 or rows.loc[there, "found"].tolist() == few
+
+
+def test_rows_are_those_of_attacks_that_keep_nothing_for_the_next_defence(monkeypatch):
+    model, searches = network(), []
+    plain = Defended(Undefended(), model)
+    attacks = {"oblivious": {"kind": "oblivious", "steps": 6}, "transfer": {"kind": "transfer", "steps": 6}}
+    settings = registry.parse(RobustnessSettings, SMALL | {"attacks": attacks, "batch_size": 4})
+    source = Defended(Undefended(), network(2))
+    settings.attacks["transfer"] = settings.attacks["transfer"].following(source)
+    defences = fitted_defences(settings.defences, model, torch.rand(60, 1, 10, 10).split(20))
+    ascend = white_box.ascend
+    monkeypatch.setattr(white_box, "ascend", lambda *words, **options: searches.append(1) or ascend(*words, **options))
+
+    def made():
+        searches.clear()
+        rows, _ = attack_rows(defences, model, starts_of(plain, 10), settings, 0)
+        return rows, len(searches)
+
+    kept, few = made()
+    monkeypatch.setattr(WithoutDefence, "for_one_batch", lambda self: self)
+    alone, many = made()
+    pd.testing.assert_frame_equal(kept, alone, rtol=1e-5, atol=1e-6)
+    assert few < many / 2
 
 
 def test_rows_are_as_they_say(rows):

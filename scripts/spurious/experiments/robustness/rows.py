@@ -82,9 +82,10 @@ def attack_rows(
     for places in torch.arange(len(starts.images)).split(settings.batch_size):
         own = starts.at(places)
         shared = {"id": own.ids, "label": own.labels.cpu(), "undefended": plain.decide(own.images).cpu()}
+        attacks = {name: attack.for_one_batch() for name, attack in settings.attacks.items()}
         for name, defended in defences.items():
             who = {"defence": name, "gradient": defended.defence.gradient, "vanished": vanishes(defended, own).cpu()}
-            for attack_name, attack in settings.attacks.items():
+            for attack_name, attack in attacks.items():
                 if not _is_met(attack, defended):
                     continue
                 how = who | {"attack": attack_name, "goal": attack.goal, "sees": attack.sees}
