@@ -5,7 +5,9 @@ Every image that was found is kept, with what `verify.py` needs to judge it agai
 
 import argparse
 import json
+from collections.abc import Iterable
 from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 from pipeline.jobs.arguments import (
@@ -23,7 +25,7 @@ from pipeline.jobs.arguments import (
 from pipeline.jobs.devices import prepare_compute
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.errors import SpuriousError
-from spurious.experiments.robustness.settings import KEPT_PHOTOGRAPHS, RobustnessSettings
+from spurious.experiments.robustness.settings import KEPT_PHOTOGRAPHS, OTHERS, RobustnessSettings
 from spurious.registry import as_data
 
 
@@ -75,6 +77,7 @@ def main(argv: list[str] | None = None) -> None:
     model.to(memory_format=torch.channels_last)  # convolutions are a fifth faster on processors
     others = order[settings.images :][:KEPT_PHOTOGRAPHS]
     kept = validation_images(arguments.data, images, others, settings.batch_size, device)
+    settings = knowing(settings, kept)
     trained = trained_defences(settings.defences, arguments.denoisers, images.shape, device)
     load = partial(starts_of, images, order, device)
     with logits_of(model) as logits:
@@ -103,6 +106,13 @@ def following(settings: RobustnessSettings, arguments: argparse.Namespace, devic
             model, preprocessing = open_classifier(paths[name], entry, device, accelerated=False)
             frozen = model.to(memory_format=torch.channels_last).eval().requires_grad_(False)
             attacks[name] = attack.following(Defended(Undefended(), frozen, preprocessing))
+    return settings.model_copy(update={"attacks": attacks})
+
+
+def knowing(settings: RobustnessSettings, kept: Iterable[torch.Tensor]) -> RobustnessSettings:
+    """The settings whose attacks know the first of the images that nobody attacks."""
+    others = [*islice(chain.from_iterable(kept), OTHERS)]
+    attacks = {name: attack.knowing(others) for name, attack in settings.attacks.items()}
     return settings.model_copy(update={"attacks": attacks})
 
 

@@ -8,7 +8,7 @@ import torch
 from attacks.subjects import SIZE, RootMeanSquare, defended, starts_of
 from spurious.attacks import hop_skip_jump as module
 from spurious.attacks.hop_skip_jump import hop_skip_jump
-from spurious.attacks.within import Within
+from spurious.attacks.within import Starts, Within
 from spurious.perturbations.norms import NORMS
 from spurious.seeding import generator
 
@@ -125,3 +125,53 @@ def test_more_rounds_come_nearer():
     assert reached.sum() >= 3
     distances = [(found.images - starts.images).flatten(1).norm(dim=1)[reached].mean() for found in (few, many)]
     assert distances[1] < distances[0]
+
+
+def halves(images):
+    """Logits of two classes, "left" and "right" by the brighter half; noise is neither."""
+    return 60 * torch.stack([images[..., :5].mean((1, 2, 3)), images[..., 5:].mean((1, 2, 3))], 1)
+
+
+def bright(side, size=SIZE):
+    """An image (1, size, size) whose left (0) or right (1) half is bright."""
+    image = torch.full((1, size, size), 0.2)
+    image[..., : size // 2].add_(0.6 * (1 - side))
+    image[..., size // 2 :].add_(0.6 * side)
+    return image
+
+
+def behind_a_threshold(others, epsilon=100.0):
+    attacked = defended({"kind": "threshold", "log_odds": 18.0}, halves)
+    starts = Starts(images=torch.stack([bright(0), bright(1)]), labels=torch.tensor([0, 1]), ids=["left", "right"])
+    assert attacked.decide(torch.rand(200, 1, SIZE, SIZE, generator=generator("noise"))).eq(-1).all()
+    return starts, hop_skip_jump(
+        attacked, starts, Within(norm="l2", epsilon=epsilon), seed=0, rounds=ROUNDS, others=others
+    )
+
+
+def test_where_noise_is_rejected_it_begins_at_another_image():
+    starts, found = behind_a_threshold(())
+    assert not found.success.any()
+    assert torch.equal(found.images, starts.images)
+    others = [torch.rand(1, SIZE, SIZE, generator=generator("other")), bright(1), bright(0, size=3 * SIZE)]
+    starts, found = behind_a_threshold(others)
+    assert found.success.all()
+    distance = (bright(0) - bright(1)).norm()
+    assert ((found.images - starts.images).flatten(1).norm(dim=1) < 0.76 * distance).all()
+    assert not behind_a_threshold(others, epsilon=0.1)[1].success.any()
+
+
+def test_an_image_of_the_label_is_no_beginning():
+    _, found = behind_a_threshold([bright(0)])
+    assert found.success.tolist() == [False, True]
+
+
+def test_of_several_images_it_begins_at_the_nearest():
+    far, near = bright(1), bright(1) * 0.8
+    starts, _ = behind_a_threshold(())
+    attacked = defended({"kind": "threshold", "log_odds": 18.0}, halves)
+    first = starts.first(1)
+    distances = (torch.stack([far, near]) - first.images).flatten(1).norm(dim=1)
+    begun = module._nearest_others(attacked, first, first.images, [far, near])
+    assert torch.equal(begun[0], [far, near][int(distances.argmin())])
+    assert distances[0] != distances[1]

@@ -26,7 +26,7 @@ from spurious.classifiers.entries import ClassifierEntry  # noqa: E402
 from spurious.defences.defended import Defended  # noqa: E402
 from spurious.defences.entries import Undefended  # noqa: E402
 from spurious.experiments.robustness.rows import attack_rows, fitted_defences  # noqa: E402
-from spurious.experiments.robustness.settings import RobustnessSettings  # noqa: E402
+from spurious.experiments.robustness.settings import OTHERS, RobustnessSettings  # noqa: E402
 
 DATASET, CLASSIFIER, SEED, FOLLOWED = "mnist", "cnn", 1, 2
 IMAGES = torch.arange(20, 25)
@@ -61,7 +61,8 @@ def main(results: Path) -> None:
     images = open_images(data)
     starts = Starts(images=images.pixels(IMAGES), labels=images.labels[IMAGES], ids=images.names(IMAGES))
     kept = validation_images(data, images, torch.arange(0), own.batch_size, device)
-    attacks = {name: following(attack, other) for name, attack in own.attacks.items()}
+    known = next(iter(kept))[:OTHERS]
+    attacks = {name: following(attack, other).knowing(known) for name, attack in own.attacks.items()}
     table = counted(model, other, starts, own.model_copy(update={"attacks": attacks}), kept)
     table["hours"] = (table["forward_passes"] / 2 + table["gradient_passes"]) * hours_of_a_pass(own)
     total = {"defence": "all", "attack": "all", **table.iloc[:, 2:].sum()}

@@ -16,6 +16,8 @@ import attack_defence
 import verify
 from making import make
 from projects import sha256
+from spurious.attacks.on_decisions import HopSkipJump
+from spurious.attacks.within import judged
 from spurious.errors import SpuriousError
 from spurious.seeding import generator
 
@@ -101,6 +103,25 @@ def test_photographs_are_attacked_one_by_one_and_verified(options, tmp_path, cap
     kept = plain[plain["found"]].drop_duplicates(["defence", "attack", "norm", "id"])
     assert f"{len(kept)} adversarial images from 4 originals, {len(found)} kept and judged again" in first
     assert second.endswith("robustness.csv: counted again")
+
+
+def test_a_search_along_the_border_knows_the_first_photographs_that_nobody_attacks(options, tmp_path, monkeypatch):
+    known = []
+    monkeypatch.setattr(
+        HopSkipJump,
+        "__call__",
+        lambda self, attacked, plain, starts, ball, *, seed: (
+            known.append([*self._others]) or judged(attacked, starts.images, starts.labels)
+        ),
+    )
+    monkeypatch.setattr(attack_defence, "OTHERS", 3)
+    settings = json.dumps(SETTINGS | {"attacks": {"hop": {"kind": "hop-skip-jump", "rounds": 1}}})
+    rows = attack(options | program(tmp_path) | {"settings": [settings]})
+    names = sorted(path.name for path in options["data"][0].iterdir())
+    others = {tuple(known[0][place].shape) for place in range(3)}
+    attacked = {(3, 18 + int(name.removesuffix(".png")), 20) for name in set(rows["id"])}
+    assert len(known[0]) == 3
+    assert others < {(3, 18 + place, 20) for place in range(len(names))} - attacked
 
 
 def transferring(tmp_path, rounds=False):

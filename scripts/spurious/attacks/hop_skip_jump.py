@@ -5,9 +5,11 @@ algorithm 2.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from spurious.attacks.within import Attacked, Found, Starts, Within, judged, reached
 from spurious.perturbations.balls import project
@@ -21,13 +23,17 @@ TRIES = 50  # uniform noise, and mixtures with it, until one is adversarial
 
 
 @torch.no_grad()
-def hop_skip_jump(attacked: Attacked, starts: Starts, ball: Within, *, seed: int, rounds: int) -> Found:
+def hop_skip_jump(
+    attacked: Attacked, starts: Starts, ball: Within, *, seed: int, rounds: int, others: Sequence[Tensor] = ()
+) -> Found:
     """Images that are classified as a wrong class and not rejected, as near as `rounds` bring them; cut to the ball.
 
-    Each begins at its mixture with uniform noise that is so. Only decisions are seen. Success is being wrong within the
-    ball. What is drawn for an image is decided by (seed, id).
+    Each begins at its mixture with uniform noise that is so; where all noise is rejected, or of the label, at the
+    nearest of `others` that is so, images (C, h, w) in [0, 1] of any size. Only decisions are seen. Success is being
+    wrong within the ball. What is drawn for an image is decided by (seed, id).
     """
-    begin = _adversaries(attacked, starts, ball, seed)
+    begin = _mixtures_with_noise(attacked, starts, seed)
+    begin = _nearest_others(attacked, starts, begin, others) if len(others) else begin
     live = reached(attacked.scores(begin), starts.labels, "wrong").nonzero().flatten()
     own, near = starts.at(live), begin[live]
     wrong = _Wrong(attacked, own.labels)
@@ -57,7 +63,7 @@ class _Wrong:
         return reached(self.attacked.scores(images), self.labels, "wrong")
 
 
-def _adversaries(attacked: Attacked, starts: Starts, ball: Within, seed: int) -> Tensor:
+def _mixtures_with_noise(attacked: Attacked, starts: Starts, seed: int) -> Tensor:
     """For each start an image that is classified as a wrong class, the start itself where none was found."""
     images, shape = starts.images.clone(), starts.images.shape[1:]
     missing = ~reached(attacked.scores(images), starts.labels, "wrong")
@@ -72,6 +78,22 @@ def _adversaries(attacked: Attacked, starts: Starts, ball: Within, seed: int) ->
         hit = reached(attacked.scores(tried), starts.labels[left], "wrong")
         images[left[hit]] = tried[hit]
         missing[left[hit]] = False
+    return images
+
+
+def _nearest_others(attacked: Attacked, starts: Starts, begin: Tensor, others: Sequence[Tensor]) -> Tensor:
+    """`begin`, but for the starts where it is not wrong yet: there the nearest of the others that is, if one is."""
+    missing = (~reached(attacked.scores(begin), starts.labels, "wrong")).nonzero().flatten()
+    if not len(missing):
+        return begin
+    size = starts.images.shape[2:]
+    there = torch.cat([interpolate(each[None], size, mode="bilinear") for each in others]).to(begin.device)
+    own, scores = starts.at(missing), attacked.scores(there)
+    wrong = torch.stack([reached(scores, label.expand(len(there)), "wrong") for label in own.labels])
+    distances = torch.cdist(own.images.flatten(1), there.flatten(1)).masked_fill(~wrong, math.inf)
+    nearest, images = distances.min(1), begin.clone()
+    hit = nearest.values.isfinite()
+    images[missing[hit]] = there[nearest.indices[hit]]
     return images
 
 

@@ -1,7 +1,7 @@
 """Attacks on the whole decision of a classifier that may reject, by their kind."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr
@@ -11,6 +11,8 @@ from spurious.parameters import Name, Seed
 from spurious.registry import Entry
 
 if TYPE_CHECKING:  # planning reads settings without torch
+    from torch import Tensor
+
     from spurious.attacks.white_box import Kept
     from spurious.attacks.within import Attacked, Found, Starts, Within
 
@@ -30,6 +32,10 @@ class DecisionAttack(Entry):
     sees: ClassVar[Literal["gradient", "classifier", "another", "scores", "decisions", "nothing"]] = "gradient"
     any_size: ClassVar[bool] = False  # whether the ball only cuts what is found: one search serves every size
     norms: ClassVar[tuple[str, ...] | None] = None  # the only ones that its search is made for; None: every one
+
+    def knowing(self, others: "Sequence[Tensor]") -> Self:
+        """With images (C, H, W) in [0, 1] of the kind that is attacked, of any size, at which it may begin."""
+        return self
 
     def for_one_batch(self) -> Self:
         """To be called on the same images, with the same seed, behind several defences: it may keep for the next one
@@ -192,6 +198,13 @@ class HopSkipJump(DecisionAttack, kind="hop-skip-jump"):
     any_size = True
     sees = "decisions"
     rounds: int = Field(10, ge=1, description="how often the border's normal is estimated, 1 or more")
+    _others: "Sequence[Tensor]" = PrivateAttr(())
+
+    def knowing(self, others: "Sequence[Tensor]") -> Self:
+        """Begins at one of them where all noise is rejected."""
+        own = self.model_copy()
+        own._others = others
+        return own
 
     def __call__(
         self, attacked: "Attacked", undefended: "Attacked", starts: "Starts", ball: "Within", *, seed: int
@@ -199,7 +212,7 @@ class HopSkipJump(DecisionAttack, kind="hop-skip-jump"):
         """By `spurious.attacks.hop_skip_jump.hop_skip_jump`."""
         from spurious.attacks.hop_skip_jump import hop_skip_jump
 
-        return hop_skip_jump(attacked, starts, ball, seed=seed, rounds=self.rounds)
+        return hop_skip_jump(attacked, starts, ball, seed=seed, rounds=self.rounds, others=self._others)
 
 
 class RandomDirections(DecisionAttack, kind="random"):

@@ -17,6 +17,7 @@ PLAIN = "plain"  # the variant of an attack that tables of errors are of
 UNPRUNED = "unpruned"  # that of every attack but the white box at the size of the checks, from each of their images
 WORST = "worst"  # of the attacks on an image, in the table
 EXAMPLES = "examples"  # the folder of the figure's tensors among those of an attack's images
+OTHERS = 20  # images that nobody attacks, at which searches may begin
 KEPT_PHOTOGRAPHS = 300  # at most, that nobody attacks and thresholds are chosen by: each is as expensive as an attack's
 NormName = Annotated[Name, OneOf(NORMS)]
 SeedCount = Annotated[
