@@ -30,7 +30,7 @@ from spurious.experiments.robustness.shard import attack_parts, parts_of
 from spurious.seeding import generator
 
 MANY, FEW, STEPS, QUERIES, ROUNDS = 60, 5, 4, 20, 3
-DEFENCES = 6  # of `paper`
+DEFENCES, LONG = 6, 100  # of `paper`: that many defences, and steps
 BALL = Within(norm="linf", epsilon=1e-6)  # so small that no image is done before the end
 
 
@@ -55,9 +55,9 @@ def rows(root: Path) -> Iterator[Row]:
     ours, plain = fewest_ms((partial(ascent, Defended(Vote(), model)), MANY), (partial(three_plain, model), MANY))
     name = "white box on the vote of MNIST's CNN, against three plain passes"
     yield Row(name, ours / STEPS, plain / STEPS, plain / ours, "ms per step, one core")
-    once, again = fewest_ms((partial(behind_each, model, True), MANY), (partial(behind_each, model, False), MANY))
+    once, again = fewest_ms((partial(behind_each, model, True), FEW), (partial(behind_each, model, False), FEW))
     name = f"attack without the defence on MNIST's CNN behind {DEFENCES} defences, searched once, against for each"
-    yield Row(name, once / STEPS, again / STEPS, again / once, "ms per step, one core")
+    yield Row(name, once / LONG, again / LONG, again / once, "ms per step, one core")
     torch.set_num_threads(2)
     for name, widths in WIDTHS.items():
         vote = Defended(Vote(), classifier(*widths))
@@ -119,9 +119,9 @@ def ascent(attacked: Defended) -> None:
 
 def behind_each(model: nn.Module, kept: bool) -> None:
     """Of the attacker who does not know of the vote, once behind each of some defences."""
-    attack, undefended = Oblivious(steps=STEPS), Defended(Undefended(), model)
+    attack, undefended = Oblivious(steps=LONG), Defended(Undefended(), model)
     attack = attack.for_one_batch() if kept else attack
-    own = starts(MANY)
+    own = starts(FEW)
     own = replace(own, labels=undefended.decide(own.images))
     for _ in range(DEFENCES):
         attack(undefended, undefended, own, BALL, seed=0)

@@ -7,6 +7,7 @@ Needs root and the Debian packages slurmctld, slurmd, slurm-client and munge. Al
 """
 
 import contextlib
+import importlib.util
 import os
 import secrets
 import shutil
@@ -38,6 +39,12 @@ def missing() -> str | None:
     if LINK.exists() and not LINK.is_symlink():
         return f"{LINK} is that of a real cluster"
     return None
+
+
+def no_tests() -> str | None:
+    """Why no test can submit jobs here; None where they can."""
+    plugin = importlib.util.find_spec("snakemake_executor_plugin_slurm")
+    return missing() or (None if plugin else "the plugin is not installed")
 
 
 @dataclass(frozen=True)

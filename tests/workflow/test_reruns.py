@@ -6,6 +6,7 @@ from modulefinder import ModuleFinder
 import pandas as pd
 import pytest
 
+from cluster import slurm
 from pipeline.digest import SCRIPTS, reached
 from pipeline.files.readers import readers_of
 from projects import (
@@ -30,8 +31,9 @@ COMPUTING |= {"train_linear.py", "fool_classifier.py", "fit_classifier.py", "sea
 COMPUTING |= {"attack_defence.py", "certify_classifier.py", "train_denoiser.py"}
 
 
+@pytest.mark.skipif(slurm.no_tests() is None, reason="tests/cluster compares the run on Slurm with the local one")
 def test_two_runs_and_any_number_of_cores_give_the_same_files(fresh, finished):
-    """A job of every rule, and what it needs. Other tests draw every figure twice and make every table on Slurm."""
+    """A job of every rule, and what it needs. Other tests draw every figure twice."""
     linear = f"results/{DATASET}/tables/linear-pair.csv"
     run_snakemake(fresh, *SINGLE, linear, cores=1)
     once, again = (contents(folder / "results", f"{DATASET}/**/*") for folder in (finished, fresh))
