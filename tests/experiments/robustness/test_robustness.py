@@ -228,7 +228,7 @@ def test_the_checks_try_as_many_random_changes_as_they_ask_for(sizes):
 def test_rows_are_those_of_attacks_that_keep_nothing_for_the_next_defence(monkeypatch):
     model, searches = network(), []
     plain = Defended(Undefended(), model)
-    attacks = {"oblivious": {"kind": "oblivious", "steps": 6}, "transfer": {"kind": "transfer", "steps": 6}}
+    attacks = {kind: {"kind": kind, "steps": 6, "restarts": 2} for kind in ("oblivious", "transfer")}
     settings = registry.parse(RobustnessSettings, SMALL | {"attacks": attacks, "batch_size": 4})
     source = Defended(Undefended(), network(2))
     settings.attacks["transfer"] = settings.attacks["transfer"].following(source)
