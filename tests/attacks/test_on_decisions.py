@@ -266,3 +266,14 @@ def test_a_memory_is_of_one_batch():
         before = source.logits.followed
         attack.for_one_batch()(defended(), source, starts, ball, seed=3)
         assert source.logits.followed - before == (STEPS + 1) * len(starts.ids)
+
+
+@pytest.mark.parametrize("kind", ["oblivious", "transfer"])
+def test_every_restart_is_a_search_of_its_own(kind):
+    source, attacked, ball = defended("none"), defended(), Within(norm="linf", epsilon=0.02)
+    starts = starts_of(attacked, 12)
+    attacks = (without_defence(kind, source).model_copy(update={"restarts": restarts}) for restarts in (1, 2))
+    once, twice = (attack.for_one_batch()(attacked, source, starts, ball, seed=3) for attack in attacks)
+    left = ~once.success
+    assert left.any()
+    assert (once.images[left] != twice.images[left]).flatten(1).any(1).all()
