@@ -120,3 +120,21 @@ def test_a_broken_promise_is_noticed(norm, broken):
 def test_an_unknown_norm_is_one_line():
     with pytest.raises(SpuriousError, match=r"^norm: 'l3' is not allowed: one of linf, l2$"):
         parse(GradientAttack, {"epsilon": 0.1, "norm": "l3"})
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_a_large_photograph_stays_in_the_ball(norm):
+    """4.8 million changes, few of them large: in float32 their squares add up to too little."""
+    start = torch.rand(1, 3, 1000, 1600, generator=generator("photograph"))
+    change = 0.05 * torch.randn(start.shape, generator=generator("change")).pow(3)
+    epsilon = {"linf": 0.01, "l2": 2.0}[norm]
+    projected = NORMS[norm].project(start + change, start, epsilon)
+    size = NORMS[norm].size(projected.double() - start.double()).item()
+    assert epsilon * (1 - 1e-5) < size < epsilon * (1 + 1e-6) + 1e-7
+
+
+def test_a_small_image_is_renormed_and_nothing_else():
+    """The correction is for large images: bit for bit, others are where they were without it."""
+    images, start = drawn("images"), drawn("start")
+    renormed = start + (images - start).flatten(1).renorm(2, 0, EPSILON).view_as(start)
+    assert torch.equal(NORMS["l2"].project(images, start, EPSILON), renormed)

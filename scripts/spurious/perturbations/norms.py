@@ -8,6 +8,9 @@ if TYPE_CHECKING:  # planning reads the names of norms without torch
     from torch import Generator, Tensor
 
 
+_ROUNDING = 5e-7  # of a size, beyond which it is corrected
+
+
 class Norm(ABC):
     """A norm of changes (N, C, H, W), in pixel units of [0, 1]. What it is about one image depends on no other.
 
@@ -94,7 +97,13 @@ class L2(Norm):
 
     def project(self, images: "Tensor", start: "Tensor", epsilon: float) -> "Tensor":
         """Along the line to the start."""
-        return start + (images - start).flatten(1).renorm(2, 0, epsilon).view_as(start)
+        import torch
+
+        change = (images - start).flatten(1).renorm(2, 0, epsilon)
+        # Of a large photograph the float32 sum of squares is too small in its fifth digit.
+        shorter = epsilon / torch.linalg.vector_norm(change, dim=1, keepdim=True, dtype=torch.float64)
+        shorter = torch.where(shorter < 1 - _ROUNDING, shorter, 1.0).to(change.dtype)
+        return start + (change * shorter).view_as(start)
 
     def direction(self, gradients: "Tensor") -> "Tensor":
         """The gradient at length 1."""
