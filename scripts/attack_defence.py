@@ -5,9 +5,7 @@ Every image that was found is kept, with what `verify.py` needs to judge it agai
 
 import argparse
 import json
-from collections.abc import Iterable
 from functools import partial
-from itertools import chain, islice
 from typing import Any
 
 from pipeline.jobs.arguments import (
@@ -25,7 +23,7 @@ from pipeline.jobs.arguments import (
 from pipeline.jobs.devices import prepare_compute
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.errors import SpuriousError
-from spurious.experiments.robustness.settings import KEPT_PHOTOGRAPHS, OTHERS, RobustnessSettings
+from spurious.experiments.robustness.settings import KEPT_PHOTOGRAPHS, RobustnessSettings
 from spurious.registry import as_data
 
 
@@ -60,7 +58,7 @@ from spurious.attacks.on_decisions import Transfer
 from spurious.attacks.within import Starts
 from spurious.defences.defended import Defended, logits_of
 from spurious.defences.entries import Undefended
-from spurious.experiments.robustness.rows import fitted_defences
+from spurious.experiments.robustness.rows import fitted_defences, knowing
 from spurious.experiments.robustness.shard import attack_parts, parts_of, work_on
 
 
@@ -106,13 +104,6 @@ def following(settings: RobustnessSettings, arguments: argparse.Namespace, devic
             model, preprocessing = open_classifier(paths[name], entry, device, accelerated=False)
             frozen = model.to(memory_format=torch.channels_last).eval().requires_grad_(False)
             attacks[name] = attack.following(Defended(Undefended(), frozen, preprocessing))
-    return settings.model_copy(update={"attacks": attacks})
-
-
-def knowing(settings: RobustnessSettings, kept: Iterable[torch.Tensor]) -> RobustnessSettings:
-    """The settings whose attacks know the first of the images that nobody attacks."""
-    others = [*islice(chain.from_iterable(kept), OTHERS)]
-    attacks = {name: attack.knowing(others) for name, attack in settings.attacks.items()}
     return settings.model_copy(update={"attacks": attacks})
 
 

@@ -161,6 +161,17 @@ def test_where_noise_is_rejected_it_begins_at_another_image():
     assert not behind_a_threshold(others, epsilon=0.1)[1].success.any()
 
 
+def test_other_images_are_left_alone_where_noise_is_wrong():
+    attacked, ball = defended(), Within(norm="l2", epsilon=100.0)
+    starts = starts_of(attacked, 8)
+    starts = starts.at(hop_skip_jump(attacked, starts, ball, seed=0, rounds=1).success.nonzero().flatten())
+    without, beside = (
+        hop_skip_jump(attacked, starts, ball, seed=0, rounds=1, others=others) for others in ((), [*starts.images])
+    )
+    assert len(starts.ids) >= 2
+    assert torch.equal(without.images, beside.images)
+
+
 def test_an_image_of_the_label_is_no_beginning():
     _, found = behind_a_threshold([bright(0)])
     assert found.success.tolist() == [False, True]
@@ -172,6 +183,6 @@ def test_of_several_images_it_begins_at_the_nearest():
     attacked = defended({"kind": "threshold", "log_odds": 18.0}, halves)
     first = starts.first(1)
     distances = (torch.stack([far, near]) - first.images).flatten(1).norm(dim=1)
-    begun = module._nearest_others(attacked, first, first.images, [far, near])
+    begun = module._nearest_others(attacked, first, [far, near])
     assert torch.equal(begun[0], [far, near][int(distances.argmin())])
     assert distances[0] != distances[1]

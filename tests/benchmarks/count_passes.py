@@ -18,6 +18,7 @@ import torch  # noqa: E402
 import yaml  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
+from attack_defence import starts_of  # noqa: E402
 from pipeline.files.images import open_images, validation_images  # noqa: E402
 from pipeline.files.weights import load_classifier  # noqa: E402
 from spurious import configuration, registry  # noqa: E402
@@ -25,8 +26,8 @@ from spurious.attacks.within import Starts  # noqa: E402
 from spurious.classifiers.entries import ClassifierEntry  # noqa: E402
 from spurious.defences.defended import Defended  # noqa: E402
 from spurious.defences.entries import Undefended  # noqa: E402
-from spurious.experiments.robustness.rows import attack_rows, fitted_defences  # noqa: E402
-from spurious.experiments.robustness.settings import OTHERS, RobustnessSettings  # noqa: E402
+from spurious.experiments.robustness.rows import attack_rows, fitted_defences, knowing  # noqa: E402
+from spurious.experiments.robustness.settings import RobustnessSettings  # noqa: E402
 
 DATASET, CLASSIFIER, SEED, FOLLOWED = "mnist", "cnn", 1, 2
 IMAGES = torch.arange(20, 25)
@@ -59,11 +60,11 @@ def main(results: Path) -> None:
     )
     data = [folder / "data.safetensors"]
     images = open_images(data)
-    starts = Starts(images=images.pixels(IMAGES), labels=images.labels[IMAGES], ids=images.names(IMAGES))
+    starts = starts_of(images, images.order(), device, IMAGES)
     kept = validation_images(data, images, torch.arange(0), own.batch_size, device)
-    known = next(iter(kept))[:OTHERS]
-    attacks = {name: following(attack, other).knowing(known) for name, attack in own.attacks.items()}
-    table = counted(model, other, starts, own.model_copy(update={"attacks": attacks}), kept)
+    attacks = {name: following(attack, other) for name, attack in own.attacks.items()}
+    attacking = knowing(own.model_copy(update={"attacks": attacks}), kept)
+    table = counted(model, other, starts, attacking, kept)
     table["hours"] = (table["forward_passes"] / 2 + table["gradient_passes"]) * hours_of_a_pass(own)
     total = {"defence": "all", "attack": "all", **table.iloc[:, 2:].sum()}
     path = ROOT / "docs/measured" / DATASET / "robustness-cost.csv"

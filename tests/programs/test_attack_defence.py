@@ -19,6 +19,7 @@ from projects import sha256
 from spurious.attacks.on_decisions import HopSkipJump
 from spurious.attacks.within import judged
 from spurious.errors import SpuriousError
+from spurious.experiments.robustness import rows as rows_module
 from spurious.seeding import generator
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -114,7 +115,7 @@ def test_a_search_along_the_border_knows_the_first_photographs_that_nobody_attac
             known.append([*self._others]) or judged(attacked, starts.images, starts.labels)
         ),
     )
-    monkeypatch.setattr(attack_defence, "OTHERS", 3)
+    monkeypatch.setattr(rows_module, "OTHERS", 3)
     settings = json.dumps(SETTINGS | {"attacks": {"hop": {"kind": "hop-skip-jump", "rounds": 1}}})
     rows = attack(options | program(tmp_path) | {"settings": [settings]})
     names = sorted(path.name for path in options["data"][0].iterdir())

@@ -29,11 +29,12 @@ def hop_skip_jump(
     """Images that are classified as a wrong class and not rejected, as near as `rounds` bring them; cut to the ball.
 
     Each begins at its mixture with uniform noise that is so; where all noise is rejected, or of the label, at the
-    nearest of `others` that is so, images (C, h, w) in [0, 1] of any size. Only decisions are seen. Success is being
-    wrong within the ball. What is drawn for an image is decided by (seed, id).
+    nearest (L2) of `others` that is so, images (C, h, w) in [0, 1] of any size. Only decisions are seen. Success is
+    being wrong within the ball. What is drawn for an image is decided by (seed, id).
     """
-    begin = _mixtures_with_noise(attacked, starts, seed)
-    begin = _nearest_others(attacked, starts, begin, others) if len(others) else begin
+    begin, missing = _mixtures_with_noise(attacked, starts, seed)
+    if len(missing) and len(others):
+        begin[missing] = _nearest_others(attacked, starts.at(missing), others)
     live = reached(attacked.scores(begin), starts.labels, "wrong").nonzero().flatten()
     own, near = starts.at(live), begin[live]
     wrong = _Wrong(attacked, own.labels)
@@ -63,8 +64,10 @@ class _Wrong:
         return reached(self.attacked.scores(images), self.labels, "wrong")
 
 
-def _mixtures_with_noise(attacked: Attacked, starts: Starts, seed: int) -> Tensor:
-    """For each start an image that is classified as a wrong class, the start itself where none was found."""
+def _mixtures_with_noise(attacked: Attacked, starts: Starts, seed: int) -> tuple[Tensor, Tensor]:
+    """For each start an image that is classified as a wrong class, the start itself where none was found: at the places
+    (n,), which come second.
+    """
     images, shape = starts.images.clone(), starts.images.shape[1:]
     missing = ~reached(attacked.scores(images), starts.labels, "wrong")
     for number in range(TRIES):
@@ -78,23 +81,18 @@ def _mixtures_with_noise(attacked: Attacked, starts: Starts, seed: int) -> Tenso
         hit = reached(attacked.scores(tried), starts.labels[left], "wrong")
         images[left[hit]] = tried[hit]
         missing[left[hit]] = False
-    return images
+    return images, missing.nonzero().flatten()
 
 
-def _nearest_others(attacked: Attacked, starts: Starts, begin: Tensor, others: Sequence[Tensor]) -> Tensor:
-    """`begin`, but for the starts where it is not wrong yet: there the nearest of the others that is, if one is."""
-    missing = (~reached(attacked.scores(begin), starts.labels, "wrong")).nonzero().flatten()
-    if not len(missing):
-        return begin
+def _nearest_others(attacked: Attacked, starts: Starts, others: Sequence[Tensor]) -> Tensor:
+    """For each start the nearest of the others that is classified as a wrong class, the start itself where none is."""
     size = starts.images.shape[2:]
-    there = torch.cat([interpolate(each[None], size, mode="bilinear") for each in others]).to(begin.device)
-    own, scores = starts.at(missing), attacked.scores(there)
-    wrong = torch.stack([reached(scores, label.expand(len(there)), "wrong") for label in own.labels])
-    distances = torch.cdist(own.images.flatten(1), there.flatten(1)).masked_fill(~wrong, math.inf)
-    nearest, images = distances.min(1), begin.clone()
-    hit = nearest.values.isfinite()
-    images[missing[hit]] = there[nearest.indices[hit]]
-    return images
+    there = torch.cat([interpolate(each[None], size, mode="bilinear") for each in others]).to(starts.images.device)
+    scores = attacked.scores(there)
+    wrong = torch.stack([reached(scores, label.expand(len(there)), "wrong") for label in starts.labels])
+    distances = torch.cdist(starts.images.flatten(1), there.flatten(1)).masked_fill(~wrong, math.inf)
+    nearest = distances.min(1)
+    return torch.where(nearest.values.isfinite()[:, None, None, None], there[nearest.indices], starts.images)
 
 
 def _to_border(wrong: _Wrong, start: Tensor, far: Tensor, norm: str) -> Tensor:

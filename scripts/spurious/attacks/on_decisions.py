@@ -38,10 +38,17 @@ class DecisionAttack(Entry):
         return self
 
     def for_one_batch(self) -> Self:
-        """To be called on the same images, with the same seed, behind several defences: it may keep for the next one
-        what does not depend on the defence.
+        """For calls on the same images, with the same seed, behind one defence after the other: what does not depend on
+        the defence may be kept for the next one.
         """
         return self
+
+    def _with(self, **private: object) -> Self:
+        """A copy with these private attributes."""
+        own = self.model_copy()
+        for name, value in private.items():
+            setattr(own, name, value)
+        return own
 
     @abstractmethod
     def __call__(
@@ -111,9 +118,11 @@ class WithoutDefence(DecisionAttack):
 
     def for_one_batch(self) -> Self:
         """With a memory of its own."""
-        own = self.model_copy()
-        own._kept = {}
-        return own
+        return self._with(_kept={})
+
+    @property
+    def _how(self) -> dict[str, object]:
+        return {"steps": self.steps, "restarts": self.restarts, "kept": self._kept}
 
 
 class Oblivious(WithoutDefence, kind="oblivious"):
@@ -127,8 +136,7 @@ class Oblivious(WithoutDefence, kind="oblivious"):
         """By `spurious.attacks.white_box.oblivious`."""
         from spurious.attacks.white_box import oblivious
 
-        how = {"steps": self.steps, "restarts": self.restarts, "kept": self._kept}
-        return oblivious(attacked, undefended, starts, ball, seed=seed, **how)
+        return oblivious(attacked, undefended, starts, ball, seed=seed, **self._how)
 
 
 class Transfer(WithoutDefence, kind="transfer"):
@@ -144,9 +152,7 @@ class Transfer(WithoutDefence, kind="transfer"):
 
     def following(self, source: "Attacked") -> Self:
         """With the classifier whose gradient it follows."""
-        own = self.model_copy()
-        own._source = source
-        return own
+        return self._with(_source=source)
 
     def __call__(
         self, attacked: "Attacked", undefended: "Attacked", starts: "Starts", ball: "Within", *, seed: int
@@ -156,8 +162,7 @@ class Transfer(WithoutDefence, kind="transfer"):
 
         if self._source is None:
             raise SpuriousError("transfer: the classifier whose gradient it follows is missing; leave this attack out")
-        how = {"steps": self.steps, "restarts": self.restarts, "kept": self._kept}
-        return transfer(attacked, self._source, starts, ball, seed=seed, **how)
+        return transfer(attacked, self._source, starts, ball, seed=seed, **self._how)
 
 
 class Denial(DecisionAttack, kind="denial"):
@@ -202,9 +207,7 @@ class HopSkipJump(DecisionAttack, kind="hop-skip-jump"):
 
     def knowing(self, others: "Sequence[Tensor]") -> Self:
         """Begins at one of them where all noise is rejected."""
-        own = self.model_copy()
-        own._others = others
-        return own
+        return self._with(_others=others)
 
     def __call__(
         self, attacked: "Attacked", undefended: "Attacked", starts: "Starts", ball: "Within", *, seed: int

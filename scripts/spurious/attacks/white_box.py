@@ -45,12 +45,13 @@ def white_box(
     views, classes = len(clean), clean.shape[2]
     wrong = wanted_classes(starts.labels, classes)
     likeliest = clean.mean(0).masked_fill(~wrong, -torch.inf).argsort(dim=1, descending=True, stable=True)
+    losses = reductions(views)
     searches = [
         (restart, name, reduce, wrong)
-        for restart, (name, reduce) in product(range(restarts if away else 0), reductions(views).items())
+        for restart, (name, reduce) in product(range(restarts if away else 0), losses.items())
     ]
-    losses = {name: reduce for name, reduce in reductions(views).items() if target_losses in ("all", name)}
-    for rank, (name, reduce) in product(range(min(targets, classes - 1)), losses.items()):
+    towards = losses if target_losses == "all" else {"joint": losses["joint"]}
+    for rank, (name, reduce) in product(range(min(targets, classes - 1)), towards.items()):
         searches.append((0, f"target {rank}, {name}", reduce, only(likeliest[:, rank], classes)))
     count = partial(on_steps, total=steps * len(searches))
     found = judged(attacked, starts.images, starts.labels)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:  # planning reads the names of norms without torch
     from torch import Generator, Tensor
 
-
-_ROUNDING = 5e-7  # of a size, beyond which it is corrected
+ROUNDING = 5e-7  # of a size; what is further beyond it is corrected
 
 
 class Norm(ABC):
@@ -100,9 +99,9 @@ class L2(Norm):
         import torch
 
         change = (images - start).flatten(1).renorm(2, 0, epsilon)
-        # Of a large photograph the float32 sum of squares is too small in its fifth digit.
+        # renorm sums in float32: of a large photograph too little, so that a size may be .0003 of it too large.
         shorter = epsilon / torch.linalg.vector_norm(change, dim=1, keepdim=True, dtype=torch.float64)
-        shorter = torch.where(shorter < 1 - _ROUNDING, shorter, 1.0).to(change.dtype)
+        shorter = torch.where(shorter < 1 - ROUNDING, shorter, 1.0).to(change.dtype)
         return start + (change * shorter).view_as(start)
 
     def direction(self, gradients: "Tensor") -> "Tensor":

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, islice
 
 import pandas as pd
 import torch
@@ -16,7 +17,7 @@ from spurious.defences.defended import Defended
 from spurious.defences.entries import Threshold, Undefended
 from spurious.defences.registry import Defence
 from spurious.defences.rejection import REJECTED
-from spurious.experiments.robustness.settings import PLAIN, UNPRUNED, RobustnessSettings
+from spurious.experiments.robustness.settings import OTHERS, PLAIN, UNPRUNED, RobustnessSettings
 from spurious.perturbations.balls import project
 from spurious.perturbations.balls import sizes as sizes_of
 from spurious.seeding import Id
@@ -48,6 +49,13 @@ def fitted_defences(
         coverage = _coverage(Defended(defences[like], logits, preprocessing), kept) if like else None
         fitted[name] = Defended(defence.fitted(clean, coverage), logits, preprocessing)
     return fitted
+
+
+def knowing(settings: RobustnessSettings, kept: Iterable[Tensor]) -> RobustnessSettings:
+    """The settings whose attacks know the first OTHERS images of `kept`, batches (n, C, H, W) that nobody attacks."""
+    others = [*islice(chain.from_iterable(kept), OTHERS)]
+    attacks = {name: attack.knowing(others) for name, attack in settings.attacks.items()}
+    return settings.model_copy(update={"attacks": attacks})
 
 
 def _coverage(defended: Defended, kept: Iterable[Tensor]) -> float | None:
