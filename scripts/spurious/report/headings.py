@@ -372,7 +372,7 @@ OF_TABLE = {
         "robust_error_strict_rounded": "robust_error_strict, of changes that still fool when rounded to 8 bits",
     },
     "robustness-gain": {
-        "beside": "the defence that it is compared with",
+        "beside": "the defence that it is compared with; classifier/defence: that of another classifier",
         "gain_detect": "error of beside less that of the defence, where a rejection is no error",
         "gain_strict": "error of beside less that of the defence, where a rejection is an error",
     },

@@ -90,7 +90,9 @@ def test_every_rate_is_that_counted_image_by_image(rows):
 def both_seeds(rows):
     """The rows, and as another seed those in which one image of the vote is found by the white box, too."""
     other = rows.assign(seed=1)
-    other.loc[(other["defence"] == "vote") & (other["attack"] == "white-box") & (other["id"] == 5), "found"] = True
+    one = (other["defence"] == "vote") & (other["attack"] == "white-box") & (other["id"] == "image 5")
+    assert not other.loc[one, "found"].all()
+    other.loc[one, "found"] = True
     return pd.concat([rows, other])
 
 
@@ -124,6 +126,24 @@ def test_a_gain_is_that_counted_image_by_image(rows):
             assert row.gain_detect == pytest.approx((errors[0] - errors[1]) / (10 * seeds))
             assert row.gain_detect_low < row.gain_detect < row.gain_detect_high
             assert (row.n, row.seeds) == (10 * seeds, seeds)
+
+
+def test_a_defence_is_held_against_another_classifier_that_claims_to_hold(rows):
+    seven = [f"image {place}" for place in range(7)]
+    claimed = rows[(rows["defence"] == "none") & rows["id"].isin(seven)]
+    claimed = claimed.assign(classifier="trained", claimed=claimed["epsilon"] == 0.1, found=claimed["id"] == "image 6")
+    table = gains(pd.concat([both_seeds(rows).assign(claimed=False), claimed]))
+    assert set(table.loc[table["classifier"] == "net", "beside"]) == {"none", "vote", "trained/none"}
+    assert "trained" not in set(table["classifier"])  # has one defence, and no other classifier claims anything
+    beside = table[table["beside"] == "trained/none"]
+    assert set(beside["defence"]) == {"none", "vote", "threshold"}
+    assert "denial" not in set(beside["attack"])  # was not run on the undefended one
+    for row in beside.query("attack == 'white-box'").itertuples():
+        assert (row.n, row.seeds) == (7, 1)
+        own = rows[(rows["norm"] == row.norm) & (rows["epsilon"] == row.epsilon) & rows["id"].isin(seven)]
+        errors = [counted(own[own["defence"] == row.defence], row.attack, "found")[0]]
+        errors.append(counted(claimed[claimed.index.isin(own.index)], row.attack, "found")[0])
+        assert row.gain_detect == pytest.approx((errors[1] - errors[0]) / 7)
 
 
 def test_a_defence_beside_itself_gains_nothing(rows):

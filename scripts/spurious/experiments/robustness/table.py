@@ -1,7 +1,7 @@
 """The tables of attacks on defences: errors with a reject option, and what one defence gains beside another."""
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, product
 
 import pandas as pd
 
@@ -54,15 +54,24 @@ def gains(rows: pd.DataFrame) -> pd.DataFrame:
     `rows`: what `attack_defence.py` writes. Returns `classifier, norm, epsilon, attack, defence, beside, n, seeds,
     gain_detect, gain_strict`, each gain with `_low` and `_high`: the error of `beside` less that of `defence`, paired
     by image, with its 95 % interval (Bonett and Price; `spurious.rates.difference_over_seeds` of several seeds).
+    `beside` is another defence of the classifier or, written `classifier/defence`, one of another classifier that
+    claims to hold somewhere, of the images and seeds that both have.
     """
     table = []
-    for key, own in _errors(rows).groupby(["classifier", "norm", "epsilon", "attack"], sort=False):
-        row = dict(zip(("classifier", "norm", "epsilon", "attack"), key, strict=True))
-        by_image = own.set_index(["seed", "id"])
-        defences = dict(iter(by_image.groupby("defence", sort=False)))
-        for beside, defence in combinations(defences, 2):
-            row |= {"defence": defence, "beside": beside, **_gain(defences[defence], defences[beside])}
-            table.append(row.copy())
+    errors = _errors(rows)
+    claiming = errors.groupby(["classifier", "defence"])["claimed"].transform("any")
+    claims = dict(iter(errors[claiming].groupby(["norm", "epsilon", "attack"])))
+    for (classifier, *change), own in errors.groupby(["classifier", "norm", "epsilon", "attack"], sort=False):
+        defences = _by_image(own["defence"], own)
+        pairs = [(name, beside, defences[beside]) for beside, name in combinations(defences, 2)]
+        others = claims.get(tuple(change), errors[:0])
+        others = others[others["classifier"] != classifier]
+        elsewhere = _by_image(others["classifier"] + "/" + others["defence"], others)
+        pairs += [(name, beside, elsewhere[beside]) for beside, name in product(elsewhere, defences)]
+        row = {"classifier": classifier, **dict(zip(("norm", "epsilon", "attack"), change, strict=True))}
+        for name, beside, theirs in pairs:
+            if gain := _gain(defences[name], theirs):
+                table.append(row | {"defence": name, "beside": beside, **gain})
     return pd.DataFrame(table)
 
 
@@ -90,12 +99,20 @@ def _of_seeds(errors: pd.DataFrame) -> Iterator[tuple[object, dict[str, Rate]]]:
         yield ALL, {name: over_seeds(errors[name], errors["seed"], errors["id"]) for name in RATES}
 
 
+def _by_image(names: pd.Series, errors: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The errors of each name, by seed and image."""
+    return {name: own.set_index(["seed", "id"]) for name, own in errors.groupby(names, sort=False)}
+
+
 def _gain(errors: pd.DataFrame, beside: pd.DataFrame) -> dict[str, float]:
-    """The gains of a defence from its errors and those of another, both by seed and image."""
-    images = errors.index.to_frame()
+    """The gains of a defence from its errors and those of another, of the images that both have; {} of none."""
+    both = errors.index.intersection(beside.index, sort=False)
+    if both.empty:
+        return {}
+    images = both.to_frame()
     row: dict[str, float] = {"n": len(images), "seeds": images["seed"].nunique()}
     for name, column in (("gain_detect", DETECT), ("gain_strict", STRICT)):
-        changes = beside[column].astype(int).reindex(errors.index) - errors[column].astype(int)
+        changes = beside.loc[both, column].astype(int) - errors.loc[both, column].astype(int)
         one = row["seeds"] == 1
         values = difference_of_images(changes) if one else difference_over_seeds(changes, images["seed"], images["id"])
         row |= dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
