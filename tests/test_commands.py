@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import importlib.util
 import json
+import os
 import re
 import shlex
 import shutil
@@ -135,7 +136,10 @@ def plan(clone, files, commands):
 
 def handed_on(command):
     """What `make` hands to snakemake or to a program of ours; AssertionError where it has no such target."""
-    done = subprocess.run(["make", "-n", *command.words], cwd=ROOT, capture_output=True, text=True, check=False)
+    clean = {name: value for name, value in os.environ.items() if name not in ("ARGS", "MAKEFLAGS")}  # of `make test`
+    done = subprocess.run(
+        ["make", "-n", *command.words], cwd=ROOT, env=clean, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     for line in re.findall(r"^(?:\w+=\S* )*\.venv/bin/(.*)", done.stdout, re.MULTILINE):
         program, *words = shlex.split(line)
