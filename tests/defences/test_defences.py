@@ -8,7 +8,7 @@ from torch import nn
 
 from spurious import registry
 from spurious.attacks.margins import SMALLEST, is_rejected, is_wrong, joint, margins
-from spurious.defences.defended import Defended, logits_of
+from spurious.defences.defended import Defended, logits_of, scores_of_all
 from spurious.defences.entries import Threshold
 from spurious.defences.kinds import Defence
 from spurious.defences.rejection import REJECTED
@@ -82,6 +82,14 @@ def test_wrong_and_rejected_are_told_apart():
 
 
 VIEWS = ["ns", "ss", "ds", "median", {"kind": "bits", "bits": 2}]
+
+
+def test_defences_judged_together_give_the_scores_of_each_alone():
+    values = ["none", {"kind": "vote", "views": VIEWS}, {"kind": "threshold", "log_odds": 0.5}, "blur"]
+    images, model = images_of(), classifier()
+    subjects = [defended(value, model) for value in values]
+    for subject, scores in zip(subjects, scores_of_all(subjects, images), strict=True):
+        torch.testing.assert_close(scores, subject.scores(images))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])

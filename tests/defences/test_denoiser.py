@@ -23,7 +23,7 @@ from spurious.defences.denoiser import DnCNN, Judged, denoiser_trainer
 from spurious.defences.denoising import DenoiserSettings
 from spurious.defences.kinds import Defence
 from spurious.errors import SpuriousError
-from spurious.experiments.certification.rows import smoothed
+from spurious.experiments.certification.rows import check_suited, rows_of_image
 from spurious.experiments.certification.settings import CertificationSettings
 from spurious.registry import parse
 from spurious.seeding import generator
@@ -133,9 +133,11 @@ def test_the_defence_judges_the_denoised_image_with_its_own_gradient():
 
 def test_it_is_certified_under_the_noise_that_it_is_trained_for():
     subjects = {"denoised": defended(judged().denoiser.eval())}
-    assert list(smoothed(subjects, CertificationSettings(sigmas=(0.25, 0.3)))) == [("denoised", 0.3)]
+    settings = CertificationSettings(sigmas=(0.25, 0.3), n0=2, n=5)
+    rows, _ = rows_of_image(subjects, torch.rand(SHAPE), "a", 0, settings, attack=False)
+    assert [(row["defence"], row["sigma"]) for row in rows] == [("denoised", 0.3)]
     with pytest.raises(SpuriousError, match=r"denoised: is trained for none of the sigmas \(0.25,\)"):
-        smoothed(subjects, CertificationSettings(sigmas=(0.25,)))
+        check_suited({"denoised": subjects["denoised"].defence}, CertificationSettings(sigmas=(0.25,)))
 
 
 def test_without_its_network_it_is_one_line():

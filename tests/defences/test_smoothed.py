@@ -10,7 +10,7 @@ from attacks.subjects import defended, network, starts_of
 from spurious.attacks.expectation import move_away
 from spurious.attacks.margins import joint, margins
 from spurious.defences.rejection import ABSTAINED, REJECTED
-from spurious.defences.smoothed import Smoothed
+from spurious.defences.smoothed import Noise, Smoothed
 from spurious.seeding import generator
 from spurious.statistics.randomized_smoothing import certified_radius
 
@@ -34,7 +34,7 @@ class Plane(nn.Module):
 
 
 def smoothed(model=None, sigma=SIGMA, seed=0, batch_size=100, defence="none"):
-    return Smoothed(defended(defence, model or Plane()).scores, sigma, seed=seed, batch_size=batch_size)
+    return Smoothed(defended(defence, model or Plane()).scores, Noise(sigma, seed, batch_size))
 
 
 def at_distance(distance):
@@ -68,7 +68,9 @@ def test_a_radius_of_1_2_times_is_caught_by_the_attack():
     radius = subject.certify(image, 7, **DRAWS | {"n": 100_000}).radius
 
     def noise(step):
-        return torch.cat([part.clone() for part in subject.draws(torch.zeros_like(image), 7, 16, f"attack, {step}")])
+        return torch.cat(
+            [part.clone() for part in subject.noise.draws(torch.zeros_like(image), 7, 16, f"attack, {step}")]
+        )
 
     said = {}
     for size in (0.99, 1.2):
@@ -116,7 +118,7 @@ def test_counts_depend_neither_on_the_batch_size_nor_on_what_came_before(batch_s
 def test_image_seed_sigma_and_purpose_have_noise_of_their_own():
     def first(seed=0, sigma=SIGMA, name="a", purpose="selection"):
         image = torch.zeros(SHAPE)
-        return next(smoothed(sigma=sigma, seed=seed).draws(image, name, 1, purpose)).clone() / sigma
+        return next(Noise(sigma, seed, 1).draws(image, name, 1, purpose)).clone() / sigma
 
     others = [first(1), first(sigma=0.25), first(name="b"), first(purpose="estimation")]
     assert all((first() - other).abs().max() > 0.1 for other in others)
@@ -124,7 +126,7 @@ def test_image_seed_sigma_and_purpose_have_noise_of_their_own():
 
 
 def test_noise_is_not_clamped():
-    (noisy,) = smoothed(sigma=1.0).draws(torch.full(SHAPE, 0.5), 0, 100, "selection")
+    (noisy,) = Noise(1.0, 0, 100).draws(torch.full(SHAPE, 0.5), 0, 100, "selection")
     assert noisy.min() < 0
     assert noisy.max() > 1
     assert noisy.std().item() == pytest.approx(1, abs=0.05)
@@ -134,7 +136,7 @@ def test_a_rejection_is_a_decision_of_its_own():
     def rejecting(images):
         return torch.zeros(len(images), 4).index_fill_(1, torch.tensor([3]), 1.0)
 
-    smooth = Smoothed(rejecting, SIGMA, seed=0, batch_size=10)
+    smooth = Smoothed(rejecting, Noise(SIGMA, 0, 10))
     found = smooth.certify(torch.zeros(SHAPE), 0, n0=10, n=100, alpha=0.001)
     assert found.decision == REJECTED
     assert found.radius == pytest.approx(certified_radius(100, 100, 0.001, SIGMA))

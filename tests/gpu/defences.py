@@ -10,7 +10,7 @@ from spurious.attacks.on_decisions import HopSkipJump, Square, WhiteBox
 from spurious.attacks.within import Starts, Within
 from spurious.defences.defended import Defended
 from spurious.defences.entries import Undefended, Vote
-from spurious.defences.smoothed import Smoothed
+from spurious.defences.smoothed import Noise, Smoothed
 from spurious.perturbations.balls import sizes
 from spurious.seeding import generator
 from subjects import cnn, tested
@@ -58,7 +58,7 @@ def certification(bench: Bench) -> Iterator[Agreement]:
 
     def run(device: torch.device) -> Values:
         scores = Defended(Vote(), cnn(bench.size, device)).scores
-        subject = Smoothed(scores, 0.5, seed=0, batch_size=250)
+        subject = Smoothed(scores, Noise(0.5, seed=0, batch_size=250))
         own = list(images.to(device))
         counts = torch.stack([subject.counts(image, place, draws, "estimation") for place, image in enumerate(own)])
         moved = [move_away(scores, image, 0, 1.0, lambda _: noise.to(device), steps=1) for image in own]

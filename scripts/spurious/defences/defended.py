@@ -1,7 +1,8 @@
 """A classifier behind a defence, as one classifier of K + 1 classes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -36,14 +37,11 @@ class Defended:
         self.defence, self.logits, self.preprocessing = defence, logits, preprocessing
 
     def margins(self, images: Tensor) -> Tensor:
-        """Margins (V, N, K) of the views of images (N, C, H, W), float32 in [0, 1]; differentiable.
+        """Margins (V, N, K) of the looks at images (N, C, H, W), float32 in [0, 1]; differentiable.
 
         Raises SpuriousError where the classifier gives no numbers: the largest of them would be a decision.
         """
-        margins = self.defence.margins(self.logits, images, self.preprocessing)
-        if not margins.isfinite().all():
-            raise SpuriousError(NO_NUMBERS)
-        return margins
+        return margins_of_all([self], images)[0]
 
     def scores(self, images: Tensor) -> Tensor:
         """Scores (N, K + 1), the last that of a rejection; the largest is the decision. Differentiable."""
@@ -55,6 +53,30 @@ class Defended:
             scores = self.scores(images)
         decision = scores.argmax(1)
         return torch.where(decision == scores.shape[1] - 1, REJECTED, decision)
+
+
+def margins_of_all(subjects: Sequence[Defended], images: Tensor) -> list[Tensor]:
+    """`Defended.margins` of several defences of the same classifier, which gets all that they look at in one batch.
+
+    What several of them look at is seen and classified once.
+    """
+    first = subjects[0]
+    wanted = [subject.defence.looks for subject in subjects]
+    looks = list(dict.fromkeys(chain.from_iterable(wanted)))
+    seen = torch.cat([look(images, first.preprocessing) for look in looks])
+    logits = first.logits(seen).float().unflatten(0, (len(looks), len(images)))
+    found = []
+    for subject, own in zip(subjects, wanted, strict=True):
+        places = list(map(looks.index, own))
+        found.append(subject.defence.margins(logits if places == list(range(len(looks))) else logits[places]))
+        if not found[-1].isfinite().all():
+            raise SpuriousError(NO_NUMBERS)
+    return found
+
+
+def scores_of_all(subjects: Sequence[Defended], images: Tensor) -> list[Tensor]:
+    """`Defended.scores` of several defences of the same classifier, as by `margins_of_all`."""
+    return [joint(margins) for margins in margins_of_all(subjects, images)]
 
 
 @contextmanager

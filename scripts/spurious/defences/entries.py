@@ -1,14 +1,17 @@
 """The kinds of defences: none, one blur, the vote of views, a threshold of the probability, a denoiser."""
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from spurious.defences.looks import AS_IT_IS, Look, Viewed
 from spurious.defences.registry import Defence, Gradient
 from spurious.errors import SpuriousError, unknown_name
 from spurious.parameters import Name, Odd
 from spurious.problems import misfit
+from spurious.registry import parse
 from spurious.views.kinds import View
 
 if TYPE_CHECKING:
@@ -16,9 +19,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from spurious.attacks.scores import Scores
     from spurious.views.preprocessing import Preprocessing
 
+BLURRED = parse(View, "ss")
 Taps = Annotated[int, Odd(), Field(ge=3, description="odd number of taps of the Gaussian blur: 3, 5, 7, ...")]
 BlurSigma = Annotated[float, Field(gt=0, description="standard deviation of the blur in pixels, above 0")]
 
@@ -28,30 +31,21 @@ class Undefended(Defence, kind="none"):
 
     words = "undefended"
 
-    def margins(self, logits: "Scores", images: "Tensor", preprocessing: "Preprocessing") -> "Tensor":
-        """Of the one view, the image."""
-        return Vote(views=("ns",)).margins(logits, images, preprocessing)
-
 
 class Blur(Defence, kind="blur"):
-    """The image under one Gaussian of `kernel` taps and `sigma` pixels, border reflected."""
+    """The image under one Gaussian of `kernel` taps and `sigma` pixels, border reflected.
+
+    Judging raises SpuriousError where an image is too small for the kernel.
+    """
 
     words = "one blur"
     kernel: Taps = 5
     sigma: BlurSigma = 1.0
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Of the blurred image."""
-        return ("ss",)
-
-    def seen(self, images: "Tensor", preprocessing: "Preprocessing") -> list["Tensor"]:
-        """The blurred image; SpuriousError where it is too small for the kernel."""
-        return Vote(views=self.names, kernel=self.kernel, sigma=self.sigma).seen(images, preprocessing)
-
-    def margins(self, logits: "Scores", images: "Tensor", preprocessing: "Preprocessing") -> "Tensor":
-        """Of the one view, the blurred image; SpuriousError where it is too small for the kernel."""
-        return Vote(views=("ss",), kernel=self.kernel, sigma=self.sigma).margins(logits, images, preprocessing)
+    def looks(self) -> tuple[Look, ...]:
+        """The blurred image."""
+        return (Viewed(BLURRED, self.kernel, self.sigma),)
 
 
 class Vote(Defence, kind="vote"):
@@ -75,24 +69,9 @@ class Vote(Defence, kind="vote"):
         return next((kind for kind in ("identity", "stand-in") if kind in found), "exact")
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Of the views, in their order."""
-        return tuple(view.name for view in self.views)
-
-    def seen(self, images: "Tensor", preprocessing: "Preprocessing") -> list["Tensor"]:
+    def looks(self) -> tuple[Look, ...]:
         """Every view, in their order."""
-        from spurious.defences.looks import look
-
-        return [look(view, images, self.kernel, self.sigma, preprocessing) for view in self.views]
-
-    def margins(self, logits: "Scores", images: "Tensor", preprocessing: "Preprocessing") -> "Tensor":
-        """Of every view, in their order; the classifier gets all of them in one batch."""
-        import torch
-
-        from spurious.attacks.margins import margins
-
-        seen = self.seen(images, preprocessing)
-        return margins(logits(torch.cat(seen)).float()).unflatten(0, (len(seen), len(images)))
+        return tuple(Viewed(view, self.kernel if view.swept else None, self.sigma) for view in self.views)
 
 
 class Threshold(Defence, kind="threshold"):
@@ -120,14 +99,13 @@ class Threshold(Defence, kind="threshold"):
         """Whether its log odds are chosen."""
         return self.log_odds is not None
 
-    def margins(self, logits: "Scores", images: "Tensor", preprocessing: "Preprocessing") -> "Tensor":
+    def margins(self, logits: "Tensor") -> "Tensor":
         """Log odds (1, N, K) minus the smallest ones that are answered; SpuriousError before these are chosen."""
         from spurious.defences.odds import log_odds_of_all
-        from spurious.views.preprocessing import prepare
 
         if self.log_odds is None:
             raise SpuriousError("threshold: its log_odds are not chosen; fit it to images that nobody attacks")
-        return (log_odds_of_all(logits(prepare(images, preprocessing)).float()) - self.log_odds)[None]
+        return (log_odds_of_all(logits[0]) - self.log_odds)[None]
 
     def fitted(self, kept: "Tensor", coverage: float | None = None) -> Self:
         """With `log_odds` chosen; SpuriousError where there are no images, or no coverage of the defence `like`."""
@@ -167,8 +145,21 @@ class Denoised(Defence, kind="denoised"):
         """Whether its network is trained for this noise."""
         return self._network is not None and self._network.sigma == sigma
 
-    def margins(self, logits: "Scores", images: "Tensor", preprocessing: "Preprocessing") -> "Tensor":
-        """Of the one view, the denoised image; SpuriousError without its network."""
+    @property
+    def looks(self) -> tuple[Look, ...]:
+        """The denoised image; SpuriousError without its network."""
         if self._network is None:
             raise SpuriousError(f"denoised: the denoiser {self.denoiser!r} is not trained here; use another defence")
-        return Undefended().margins(logits, self._network(images), preprocessing)
+        return (Cleaned(self._network),)
+
+
+@dataclass(frozen=True, eq=False)
+class Cleaned:
+    """The images that a network makes of noisy ones."""
+
+    network: "nn.Module"
+    name = "denoised"
+
+    def __call__(self, images: "Tensor", preprocessing: "Preprocessing") -> "Tensor":
+        """The image as it is, of what the network makes of images (N, C, H, W)."""
+        return AS_IT_IS(self.network(images), preprocessing)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
 
+from spurious.defences.looks import AS_IT_IS, Look
 from spurious.parameters import Epsilon, Name, OneOf
 from spurious.perturbations.norms import NORMS
 from spurious.registry import Entry, Settings
@@ -12,9 +13,6 @@ if TYPE_CHECKING:  # planning reads the settings of defences without torch
     from collections.abc import Mapping
 
     from torch import Tensor, nn
-
-    from spurious.attacks.scores import Scores
-    from spurious.views.preprocessing import Preprocessing
 
 Gradient = Literal["exact", "identity", "stand-in"]
 
@@ -55,24 +53,19 @@ class Defence(Entry):
         return True
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The columns of the views, by which `words_of` names them: of the image as it is."""
-        return ("ns",)
+    def looks(self) -> tuple[Look, ...]:
+        """What the classifier gets to see: the image as it is."""
+        return (AS_IT_IS,)
 
-    def seen(self, images: "Tensor", preprocessing: "Preprocessing") -> list["Tensor"]:
-        """What the classifier gets of images (N, C, H, W): the views (N, C, h, w), resized and cropped."""
-        from spurious.views.preprocessing import prepare
+    def margins(self, logits: "Tensor") -> "Tensor":
+        """Margins (V, N, K) by the logits (V, N, K) of the V looks at N images: float32, differentiable.
 
-        return [prepare(images, preprocessing)]
-
-    def margins(self, logits: "Scores", images: "Tensor", preprocessing: "Preprocessing") -> "Tensor":
-        """Margins (V, N, K) of the V views of images (N, C, H, W), float32 in [0, 1]: differentiable.
-
-        `logits` gives those of the classifier (n, K) of prepared images. The decision is that of
-        `spurious.attacks.margins.joint`: a class that is above 0 in more than half of the views, else a rejection. The
-        margins of an image must not depend on the others.
+        The decision is that of `spurious.attacks.margins.joint`: a class that is above 0 in more than half of the
+        looks, else a rejection. The margins of an image must not depend on the others.
         """
-        raise NotImplementedError
+        from spurious.attacks.margins import margins
+
+        return margins(logits)
 
     def trained(self, networks: "Mapping[str, nn.Module]") -> Self:
         """The defence with the network that it has of these, which are denoisers by name; most have none."""

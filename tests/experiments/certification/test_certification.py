@@ -13,7 +13,7 @@ from spurious.experiments.catalogue import of_classifier
 from spurious.experiments.certification.figure import figure
 from spurious.experiments.certification.findings import certification as findings
 from spurious.experiments.certification.jobs import portions
-from spurious.experiments.certification.rows import ATTACKS, COLUMNS, rows_of_image, smoothed
+from spurious.experiments.certification.rows import ATTACKS, COLUMNS, rows_of_image
 from spurious.experiments.certification.settings import CertificationSettings
 from spurious.experiments.certification.table import attacks, certified
 from spurious.rates import interval
@@ -33,10 +33,10 @@ RADII = [0.0, 0.1, 0.2, 0.3]
 
 def made(settings=SETTINGS, count=8):
     starts, model = starts_of(defended("none"), count), network()
-    subjects = smoothed({name: Defended(each, model) for name, each in settings.defences.items()}, settings)
+    defences = {name: Defended(each, model) for name, each in settings.defences.items()}
     rows, attacked = [], []
     for image, label, name in zip(starts.images, starts.labels.tolist(), starts.ids, strict=True):
-        parts = rows_of_image(subjects, image, name, label, settings, attack=True)
+        parts = rows_of_image(defences, image, name, label, settings, attack=True)
         rows += parts[0]
         attacked += parts[1]
     return pd.DataFrame(rows).assign(classifier="net"), pd.DataFrame(attacked).assign(classifier="net")
@@ -61,6 +61,27 @@ def test_rows_are_as_they_say(found):
 def test_rows_do_not_depend_on_batches(found):
     rows, _ = made(SETTINGS.changed(batch_size=7))
     pd.testing.assert_frame_equal(rows, found[0])
+
+
+def test_defences_certified_together_are_as_each_alone_and_what_both_look_at_is_classified_once():
+    own = {**SMALL, "defences": {**SMALL["defences"], "blur": {"kind": "blur", "kernel": 3}}}
+    settings = registry.parse(CertificationSettings, own)
+    together, attacked = made(settings, count=3)
+    for name, defence in settings.defences.items():
+        alone, alone_attacked = made(settings.model_copy(update={"defences": {name: defence}}), count=3)
+        for all_rows, rows in ((together, alone), (attacked, alone_attacked)):
+            expected = all_rows[all_rows["defence"] == name].reset_index(drop=True)
+            pd.testing.assert_frame_equal(rows, expected)
+    model, classified = network(), []
+
+    def counted(images):
+        classified.append(len(images))
+        return model(images)
+
+    defences = {name: Defended(each, counted) for name, each in settings.defences.items()}
+    starts = starts_of(defended("none"), 1)
+    rows_of_image(defences, starts.images[0], "a", 0, settings, attack=False)
+    assert sum(classified) == 2 * 220 * 3  # two sigmas, n0 + n draws, three views
 
 
 def test_certified_accuracies_are_those_counted_image_by_image(found):

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from itertools import product
 
 import torch
 from torch import Tensor
 
 from spurious.attacks.expectation import move_away
-from spurious.defences.defended import Defended
+from spurious.defences.defended import Defended, scores_of_all
+from spurious.defences.registry import Defence
 from spurious.defences.rejection import ABSTAINED, REJECTED
-from spurious.defences.smoothed import Certificate, Smoothed
+from spurious.defences.smoothed import Certificate, Noise, Smoothed
 from spurious.errors import SpuriousError
 from spurious.experiments.certification.settings import CertificationSettings
 from spurious.seeding import Id
@@ -18,21 +20,15 @@ COLUMNS = ["defence", "sigma", "id", "label", "decision", "radius", "count", "n"
 ATTACKS = ["defence", "sigma", "id", "decision", "radius", "size", "moved", "found", "n", "draws", "steps"]
 
 
-def smoothed(defences: Mapping[str, Defended], settings: CertificationSettings) -> dict[tuple[str, float], Smoothed]:
-    """Every defence under noise of every sigma that it suits; SpuriousError where that is none."""
-    options = {"seed": settings.seed, "batch_size": settings.batch_size}
-    for name, defended in defences.items():
-        if not any(map(defended.defence.suits, settings.sigmas)):
+def check_suited(defences: Mapping[str, Defence], settings: CertificationSettings) -> None:
+    """SpuriousError where a defence suits no sigma."""
+    for name, defence in defences.items():
+        if not any(map(defence.suits, settings.sigmas)):
             raise SpuriousError(f"{name}: is trained for none of the sigmas {settings.sigmas}; certify its own")
-    return {
-        (name, sigma): Smoothed(defended.scores, sigma, **options)
-        for name, defended in defences.items()
-        for sigma in filter(defended.defence.suits, settings.sigmas)
-    }
 
 
 def rows_of_image(
-    subjects: Mapping[tuple[str, float], Smoothed],
+    defences: Mapping[str, Defended],
     image: Tensor,
     name: Id,
     label: int,
@@ -40,21 +36,36 @@ def rows_of_image(
     *,
     attack: bool,
 ) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-    """What is certified of an image (C, H, W), a row of COLUMNS for each subject, and the rows ATTACKS of its attacks.
+    """What is certified of an image (C, H, W), and the rows ATTACKS of the attacks on it.
 
-    `decision` is the class, REJECTED or ABSTAINED, `count` how many of the n draws named it. With `attack` every image
-    with a radius is attacked at each multiple `size` of it: it was `moved` so far (L2), and `found` is what PREDICT
-    says of it, by n draws of the attack's settings.
+    A row of COLUMNS for each defence and each sigma that it suits: `decision` is the class, REJECTED or ABSTAINED,
+    `count` how many of the n draws named it. The defences, of one classifier, are judged by the same draws. With
+    `attack` every image with a radius is attacked at each multiple `size` of it: it was `moved` so far (L2), and
+    `found` is what PREDICT says of it, by n draws of the attack's settings.
     """
     certified, attacked = [], []
-    for (defence, sigma), subject in subjects.items():
-        who = {"defence": defence, "sigma": sigma, "id": name}
-        found = subject.certify(image, name, n0=settings.n0, n=settings.n, alpha=settings.alpha)
-        made = {"n": settings.n, "n0": settings.n0, "alpha": settings.alpha}
+    made = {"n": settings.n, "n0": settings.n0, "alpha": settings.alpha}
+    for (defence, noise), found in _certificates(defences, image, name, settings).items():
+        who = {"defence": defence, "sigma": noise.sigma, "id": name}
         certified.append(who | {"label": label} | vars(found) | made)
         if attack and found.decision != ABSTAINED:
+            subject = Smoothed(defences[defence].scores, noise)
             attacked += [who | row for row in _attacks(subject, image, name, found, settings)]
     return certified, attacked
+
+
+def _certificates(
+    defences: Mapping[str, Defended], image: Tensor, name: Id, settings: CertificationSettings
+) -> dict[tuple[str, Noise], Certificate]:
+    """By defence and noise, in this order."""
+    found, noises = {}, [Noise(sigma, settings.seed, settings.batch_size) for sigma in settings.sigmas]
+    for noise in noises:
+        suited = {key: defended for key, defended in defences.items() if defended.defence.suits(noise.sigma)}
+        if suited:
+            judge = partial(scores_of_all, list(suited.values()))
+            certificates = noise.certify(judge, image, name, n0=settings.n0, n=settings.n, alpha=settings.alpha)
+            found |= {(defence, noise): each for defence, each in zip(suited, certificates, strict=True)}
+    return {key: found[key] for key in product(defences, noises) if key in found}
 
 
 def _attacks(
@@ -65,7 +76,7 @@ def _attacks(
         rejection = subject.scores(image[None]).shape[1] - 1
     place = rejection if certificate.decision == REJECTED else certificate.decision
     for size in own.sizes:
-        noise = partial(_noise, subject, torch.zeros_like(image), name, own.draws)
+        noise = partial(_noise, subject.noise, torch.zeros_like(image), name, own.draws)
         moved = move_away(subject.scores, image, place, size * certificate.radius, noise, steps=own.steps)
         yield {
             "decision": certificate.decision,
@@ -77,5 +88,5 @@ def _attacks(
         }
 
 
-def _noise(subject: Smoothed, zeros: Tensor, name: Id, draws: int, step: int) -> Tensor:
-    return torch.cat([part.clone() for part in subject.draws(zeros, name, draws, f"attack, step {step}")])
+def _noise(noise: Noise, zeros: Tensor, name: Id, draws: int, step: int) -> Tensor:
+    return torch.cat([part.clone() for part in noise.draws(zeros, name, draws, f"attack, step {step}")])

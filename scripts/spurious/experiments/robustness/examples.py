@@ -26,13 +26,13 @@ def examples_of(
     `examples/<id>/`: `original` and `fooled` (C, h, w), resized and cropped for the classifier, `views` (V, C, h, w) of
     the second, and the `labels` of these (V,).
     """
-    shown = max(defences, key=lambda name: len(defences[name].defence.names))
+    shown = max(defences, key=lambda name: len(defences[name].defence.looks))
     own = rows[(rows["variant"] == PLAIN) & (rows["defence"] == shown) & (rows["epsilon"] == rows["found_at"])]
     own = own[(own["goal"] == "wrong") & (own["sees"] == "gradient")].drop_duplicates("id").head(most)
     described, tensors = own[KEYS].to_dict("records"), {}
     for row in described:
         image = images[image_name(row["defence"], row["attack"], row["norm"], row["id"])]
-        row["views"] = defences[shown].defence.names
+        row["views"] = tuple(look.name for look in defences[shown].defence.looks)
         made = _tensors(image[None], starts.images[list(starts.ids).index(row["id"])][None], defences[shown])
         tensors |= {f"{EXAMPLES}/{row['id']}/{name}": tensor for name, tensor in made.items()}
     return described, tensors
@@ -42,6 +42,6 @@ def examples_of(
 def _tensors(image: Tensor, start: Tensor, defended: Defended) -> dict[str, Tensor]:
     image, preprocessing = image.to(start.device), defended.preprocessing
     original, fooled = (prepare(each, preprocessing)[0] for each in (start, image))
-    views = torch.cat(defended.defence.seen(image, preprocessing))
+    views = torch.cat([look(image, preprocessing) for look in defended.defence.looks])
     made = {"original": original, "fooled": fooled, "views": views, "labels": defended.logits(views).argmax(1)}
     return {name: tensor.cpu().clone() for name, tensor in made.items()}
