@@ -98,6 +98,7 @@ def test_every_change_has_a_section():
         "norm",
         "start",
         "attack",
+        "defence",
         "architecture",
         "Negatives",
         "interval",
@@ -190,6 +191,17 @@ def test_a_start_is_where_attacks_and_searches_begin(results):
     assert (begun["control_predicted"] == begun["clean_predicted"]).all()
     searches = pd.read_csv(results / "cnn/backworking/label0.csv")
     assert "log-p-grey" in set(searches["search"])
+
+
+@pytest.mark.slow
+def test_a_defence_is_attacked_and_certified(results):
+    attacked = table(results, "robustness").groupby("defence")[["clean_correct", "clean_rejected"]].first()
+    assert attacked.loc["unanimous", "clean_rejected"] >= attacked.loc["vote", "clean_rejected"]
+    assert attacked.loc["unanimous", "clean_correct"] <= attacked.loc["vote", "clean_correct"]
+    assert "denial" in set(table(results, "robustness").query("defence == 'unanimous'")["attack"])
+    certified = table(results, "certified").query("sigma == sigma.max() and radius == 0").set_index("defence")
+    assert certified.loc["unanimous", "rejected"] >= certified.loc["vote", "rejected"]
+    assert {"vote", "unanimous"} <= set(table(results, "robustness-gain")["beside"])
 
 
 @pytest.mark.slow
