@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from spurious.attacks.margins import joint
 from spurious.attacks.scores import Scores
 from spurious.classifiers.predictions import NO_NUMBERS
+from spurious.defences.looks import Look
 from spurious.defences.registry import Defence
 from spurious.defences.rejection import REJECTED
 from spurious.errors import SpuriousError
@@ -62,7 +63,9 @@ def margins_of_all(subjects: Sequence[Defended], images: Tensor) -> list[Tensor]
     """
     first = subjects[0]
     wanted = [subject.defence.looks for subject in subjects]
-    looks = list(dict.fromkeys(chain.from_iterable(wanted)))
+    looks: list[Look] = []  # not a set: settings of a view may have no hash
+    for look in chain.from_iterable(wanted):
+        looks += [look] if look not in looks else []
     seen = torch.cat([look(images, first.preprocessing) for look in looks])
     logits = first.logits(seen).float().unflatten(0, (len(looks), len(images)))
     found = []
