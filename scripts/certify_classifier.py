@@ -46,7 +46,7 @@ from pipeline.files.journal import journal
 from pipeline.files.photographs import sha256_of
 from pipeline.files.rows import write_rows
 from spurious.data.datasets import to_float
-from spurious.defences.defended import Defended, logits_of
+from spurious.defences.defended import Together, logits_of
 from spurious.experiments.certification.rows import ATTACKS, COLUMNS, check_suited, rows_of_image
 from spurious.registry import as_data
 
@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> None:
     made_of = " ".join(map(sha256_of, [arguments.weights, *arguments.denoisers]))
     certified, attacked = [], []
     with logits_of(model) as logits, journal(arguments.rows, made_of, known) as (done, note):
-        defences = {name: Defended(defence, logits, preprocessing) for name, defence in trained.items()}
+        subjects = Together(trained, logits, preprocessing)
         places = shard_indices(len(chosen), arguments.shard, arguments.shards).tolist()
         for place in progress(places, f"certification, shard {arguments.shard}", "image"):
             stored = images.load(torch.tensor([chosen[place]]))[0]
@@ -77,7 +77,7 @@ def main(argv: list[str] | None = None) -> None:
             if item not in done:
                 try:
                     image, attack = to_float(stored).to(device), place < settings.attack.images
-                    done[item] = rows_of_image(defences, image, name, label, settings, attack=attack)
+                    done[item] = rows_of_image(subjects, image, name, label, settings, attack=attack)
                 except SpuriousError as error:
                     raise SpuriousError(f"{arguments.weights}: {error}") from None
                 note(item, done[item])

@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from measuring import Row, median_seconds
 from spurious.classifiers.models import Description, build_classifier
-from spurious.defences.defended import Defended, scores_of_all
+from spurious.defences.defended import Together
 from spurious.defences.entries import Blur, Undefended, Vote
+from spurious.defences.registry import Defence
 from spurious.defences.smoothed import Noise
 from spurious.seeding import generator
 
@@ -27,20 +28,20 @@ def rows(root: Path) -> Iterator[Row]:
     model = build_classifier(Description(architecture="cnn", image_shape=SHAPE, classes=10)).eval()
     model.requires_grad_(False)
     ready = torch.randn(BATCH, *SHAPE)
-    alone = _counting([Defended(Undefended(), model)])
+    alone = _counting(model, {"none": Undefended()})
     network = _microseconds(lambda: [model(ready) for _ in range(DRAWS // BATCH)])
     yield _row("certification of MNIST's cnn", _microseconds(alone), network)
-    defences = [Defended(defence, model) for defence in (Undefended(), Blur(), Vote())]
-    one_by_one = [_counting([defended]) for defended in defences]
+    defences = {"none": Undefended(), "blur": Blur(), "vote": Vote()}
+    one_by_one = [_counting(model, {name: defence}) for name, defence in defences.items()]
     apart = _microseconds(lambda: [count() for count in one_by_one])
-    yield _row(f"{TOGETHER}, against one after the other", _microseconds(_counting(defences)), apart)
+    yield _row(f"{TOGETHER}, against one after the other", _microseconds(_counting(model, defences)), apart)
 
 
-def _counting(defences: list[Defended]) -> Callable[[], object]:
+def _counting(model: nn.Module, defences: dict[str, Defence]) -> Callable[[], object]:
     """Counts the decisions of the defences in the same DRAWS draws."""
     image = torch.rand(SHAPE, generator=generator("benchmark certification"))
-    noise, judge = Noise(0.25, seed=0, batch_size=BATCH), partial(scores_of_all, defences)
-    return lambda: noise.counts(judge, image, 0, DRAWS, "estimation")
+    noise, subjects = Noise(0.25, seed=0, batch_size=BATCH), Together(defences, model)
+    return lambda: noise.counts(subjects.scores, image, 0, DRAWS, "estimation")
 
 
 def _microseconds(work: Callable[[], object]) -> float:

@@ -8,9 +8,10 @@ from torch import nn
 
 from spurious import registry
 from spurious.attacks.margins import SMALLEST, is_rejected, is_wrong, joint, margins
-from spurious.defences.defended import Defended, logits_of, scores_of_all
-from spurious.defences.entries import Threshold
+from spurious.defences.defended import Defended, Together, logits_of
+from spurious.defences.entries import Threshold, Undefended
 from spurious.defences.kinds import Defence
+from spurious.defences.looks import AS_IT_IS
 from spurious.defences.rejection import REJECTED
 from spurious.defences.vote import vote
 from spurious.errors import SpuriousError
@@ -85,11 +86,53 @@ VIEWS = ["ns", "ss", "ds", "median", {"kind": "bits", "bits": 2}]
 
 
 def test_defences_judged_together_give_the_scores_of_each_alone():
-    values = ["none", {"kind": "vote", "views": VIEWS}, {"kind": "threshold", "log_odds": 0.5}, "blur"]
-    images, model = images_of(), classifier()
-    subjects = [defended(value, model) for value in values]
-    for subject, scores in zip(subjects, scores_of_all(subjects, images), strict=True):
-        torch.testing.assert_close(scores, subject.scores(images))
+    values = {
+        "none": "none",
+        "vote": {"kind": "vote", "views": VIEWS},
+        "threshold": {"kind": "threshold", "log_odds": 0.5},
+        "blur": {"kind": "blur", "kernel": 3},
+        "wide": {"kind": "vote", "views": ["ds", "ss", "ns"], "kernel": 5, "sigma": 2.0},
+        "twice": {"kind": "vote", "views": ["ss", "ns", "ss"], "kernel": 3},
+    }
+    images, model, classified = images_of(), classifier(), []
+
+    def counted(prepared):
+        classified.append(len(prepared))
+        return model(prepared)
+
+    together = Together({name: registry.parse(Defence, value) for name, value in values.items()}, counted)
+    scores = together.scores(images)
+    assert classified == [len(images) * (len(VIEWS) + 3)]  # a blur of 3 taps, and two of 2 pixels
+    for value, own in zip(values.values(), scores, strict=True):
+        torch.testing.assert_close(own, defended(value, model).scores(images))
+
+
+def test_one_classifier_without_numbers_is_told_of_many_images():
+    class Blind(Undefended, kind="blind for a test"):
+        def margins(self, logits):
+            return torch.full_like(logits, torch.nan)
+
+    for defences in ({"a": Undefended(), "b": Blind()}, {"b": Blind(), "a": Undefended()}):
+        with pytest.raises(SpuriousError, match="no number"):
+            Together(defences, classifier()).scores(images_of())
+
+
+def test_looks_of_other_sizes_and_rejections_that_nobody_attacks_are_one_line():
+    class Smaller(Undefended, kind="smaller for a test"):
+        @property
+        def looks(self):
+            return (AS_IT_IS, lambda images, preprocessing: images[..., :6, :6])
+
+    class Silent(Undefended, kind="silent for a test"):
+        def margins(self, logits):
+            return super().margins(logits) - 1e6
+
+    with pytest.raises(SpuriousError) as caught:
+        Defended(Smaller(), classifier()).scores(images_of())
+    assert str(caught.value) == "looks of defences have the shapes (1, 6, 6) and (1, 12, 12): use one"
+    with pytest.raises(SpuriousError) as caught:
+        Defended(Silent(), classifier()).decide(images_of())
+    assert str(caught.value) == "silent for a test: rejects an image; set rejects = True in its class"
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])

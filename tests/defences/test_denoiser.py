@@ -18,9 +18,10 @@ from pipeline.files.weights import write_weights
 from spurious.classifiers.models import Description, build_classifier, initialize
 from spurious.classifiers.recipes import TrainingRecipe
 from spurious.configuration import check
-from spurious.defences.defended import Defended
+from spurious.defences.defended import Defended, Together
 from spurious.defences.denoiser import DnCNN, Judged, denoiser_trainer
 from spurious.defences.denoising import DenoiserSettings
+from spurious.defences.entries import Undefended
 from spurious.defences.kinds import Defence
 from spurious.errors import SpuriousError
 from spurious.experiments.certification.rows import check_suited, rows_of_image
@@ -132,12 +133,25 @@ def test_the_defence_judges_the_denoised_image_with_its_own_gradient():
 
 
 def test_it_is_certified_under_the_noise_that_it_is_trained_for():
-    subjects = {"denoised": defended(judged().denoiser.eval())}
-    settings = CertificationSettings(sigmas=(0.25, 0.3), n0=2, n=5)
-    rows, _ = rows_of_image(subjects, torch.rand(SHAPE), "a", 0, settings, attack=False)
-    assert [(row["defence"], row["sigma"]) for row in rows] == [("denoised", 0.3)]
+    denoised, (model, *_) = defended(judged().denoiser.eval()).defence, cnn()
+    settings = CertificationSettings(sigmas=(0.25, 0.3), n0=5, n=20)
+    other = copy.deepcopy(denoised._network)
+    other.sigma = 0.25
+    for parameter in other.parameters():
+        parameter.data.neg_()
+    weak = denoised.trained({denoised.denoiser: other})
+    strong = denoised.trained({denoised.denoiser: copy.deepcopy(other)})
+    strong._network.sigma = 0.3
+    defences, image = {"weak": weak, "none": Undefended(), "denoised": denoised, "strong": strong}, torch.rand(SHAPE)
+    rows, _ = rows_of_image(Together(defences, model), image, "a", 0, settings, attack=False)
+    expected = [("weak", 0.25), ("none", 0.25), ("none", 0.3), ("denoised", 0.3), ("strong", 0.3)]
+    assert [(row["defence"], row["sigma"]) for row in rows] == expected
+    alone = []
+    for name, each in defences.items():
+        alone += rows_of_image(Together({name: each}, model), image, "a", 0, settings, attack=False)[0]
+    assert rows == alone
     with pytest.raises(SpuriousError, match=r"denoised: is trained for none of the sigmas \(0.25,\)"):
-        check_suited({"denoised": subjects["denoised"].defence}, CertificationSettings(sigmas=(0.25,)))
+        check_suited({"denoised": denoised}, CertificationSettings(sigmas=(0.25,)))
 
 
 def test_without_its_network_it_is_one_line():

@@ -125,6 +125,18 @@ def test_image_seed_sigma_and_purpose_have_noise_of_their_own():
     assert torch.equal(first(), first())
 
 
+def test_the_decision_is_chosen_by_other_draws_than_give_its_radius(monkeypatch):
+    asked, draws = [], Noise.draws
+
+    def noted(self, image, name, count, purpose):
+        asked.append((purpose, count))
+        return draws(self, image, name, count, purpose)
+
+    monkeypatch.setattr(Noise, "draws", noted)
+    smoothed().certify(at_distance(0.3), 7, n0=13, n=40, alpha=0.001)
+    assert asked == [("selection", 13), ("estimation", 40)]
+
+
 def test_noise_is_not_clamped():
     (noisy,) = Noise(1.0, 0, 100).draws(torch.full(SHAPE, 0.5), 0, 100, "selection")
     assert noisy.min() < 0

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 import yaml
 
 from projects import (
@@ -21,6 +22,10 @@ from projects import (
     write_config,
 )
 from spurious.configuration import deep_merge
+from spurious.defences.defended import Defended
+from spurious.defences.rejection import REJECTED
+from spurious.seeding import generator
+from spurious.views.preprocessing import Preprocessing
 
 PAGES = ("extending", "extending-results")  # one text, in this order
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -141,6 +146,20 @@ def test_everything_is_planned(extended):
         assert f"counts.rows:counted --input predictions results/{DATASET}/{name}/seed0/" in done.stdout
     for words in ("--negatives inverted --target extra", '"pgd-rms"', '"kind": "blind"', '"noise": "speckle"'):
         assert words in done.stdout, words
+
+
+def test_the_defence_of_the_document_rejects_where_one_view_differs():
+    (source,) = (text for _, text in blocks() if "class Unanimous" in text)
+    written = {}
+    exec(source, written)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 4)).requires_grad_(False)
+    images = torch.rand(500, 1, 8, 8, generator=generator("unanimous"))
+    labels = torch.stack([model(look(images, Preprocessing())).argmax(1) for look in written["Unanimous"]().looks])
+    expected = torch.where((labels == labels[0]).all(0), labels[0], REJECTED)
+    assert torch.equal(Defended(written["Unanimous"](), model).decide(images), expected)
+    assert 0 < (expected == REJECTED).sum() < 500
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,13 @@
 """A classifier behind a defence, as one classifier of K + 1 classes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 
 import torch
 from torch import Tensor, nn
 
-from spurious.attacks.margins import joint
+from spurious.attacks.margins import is_rejected, joint
 from spurious.attacks.scores import Scores
 from spurious.classifiers.predictions import NO_NUMBERS
 from spurious.defences.looks import Look
@@ -42,44 +42,74 @@ class Defended:
 
         Raises SpuriousError where the classifier gives no numbers: the largest of them would be a decision.
         """
-        return margins_of_all([self], images)[0]
+        return margins_of_all([self.defence], self.logits, images, self.preprocessing)[0]
 
     def scores(self, images: Tensor) -> Tensor:
         """Scores (N, K + 1), the last that of a rejection; the largest is the decision. Differentiable."""
         return joint(self.margins(images))
 
     def decide(self, images: Tensor) -> Tensor:
-        """The class (N,) of each image, REJECTED where there is none."""
+        """The class (N,) of each image, REJECTED where there is none.
+
+        Raises SpuriousError where the defence rejects, and says that it never does: nobody would attack that.
+        """
         with torch.no_grad():
             scores = self.scores(images)
-        decision = scores.argmax(1)
-        return torch.where(decision == scores.shape[1] - 1, REJECTED, decision)
+        rejected = is_rejected(scores)
+        if rejected.any() and not self.defence.rejects:
+            raise SpuriousError(f"{self.defence.kind}: rejects an image; set rejects = True in its class")
+        return torch.where(rejected, REJECTED, scores.argmax(1))
 
 
-def margins_of_all(subjects: Sequence[Defended], images: Tensor) -> list[Tensor]:
-    """`Defended.margins` of several defences of the same classifier, which gets all that they look at in one batch.
+class Together:
+    """Several defences of one classifier, by name, that judge the same images: what several look at is seen once."""
 
-    What several of them look at is seen and classified once.
+    def __init__(
+        self,
+        defences: Mapping[str, Defence],
+        logits: Scores,
+        preprocessing: Preprocessing = Preprocessing(),  # noqa: B008
+    ):
+        self.defences, self.logits, self.preprocessing = defences, logits, preprocessing
+
+    def __getitem__(self, name: str) -> Defended:
+        return Defended(self.defences[name], self.logits, self.preprocessing)
+
+    def suited(self, sigma: float) -> "Together":
+        """Those that are made for Gaussian noise of this standard deviation."""
+        chosen = {name: defence for name, defence in self.defences.items() if defence.suits(sigma)}
+        return Together(chosen, self.logits, self.preprocessing)
+
+    def scores(self, images: Tensor) -> list[Tensor]:
+        """`Defended.scores` of each defence, in their order."""
+        margins = margins_of_all([*self.defences.values()], self.logits, images, self.preprocessing)
+        return list(map(joint, margins))
+
+
+def margins_of_all(
+    defences: Sequence[Defence], logits: Scores, images: Tensor, preprocessing: Preprocessing
+) -> list[Tensor]:
+    """`Defended.margins` of each defence; the classifier gets all that they look at in one batch, every look once.
+
+    Raises SpuriousError as `Defended.margins`, and where looks have different shapes.
     """
-    first = subjects[0]
-    wanted = [subject.defence.looks for subject in subjects]
+    looks_of_each = [defence.looks for defence in defences]
     looks: list[Look] = []  # not a set: settings of a view may have no hash
-    for look in chain.from_iterable(wanted):
-        looks += [look] if look not in looks else []
-    seen = torch.cat([look(images, first.preprocessing) for look in looks])
-    logits = first.logits(seen).float().unflatten(0, (len(looks), len(images)))
-    found = []
-    for subject, own in zip(subjects, wanted, strict=True):
-        places = list(map(looks.index, own))
-        found.append(subject.defence.margins(logits if places == list(range(len(looks))) else logits[places]))
-        if not found[-1].isfinite().all():
-            raise SpuriousError(NO_NUMBERS)
-    return found
-
-
-def scores_of_all(subjects: Sequence[Defended], images: Tensor) -> list[Tensor]:
-    """`Defended.scores` of several defences of the same classifier, as by `margins_of_all`."""
-    return [joint(margins) for margins in margins_of_all(subjects, images)]
+    for look in chain.from_iterable(looks_of_each):
+        if look not in looks:
+            looks.append(look)
+    seen = [look(images, preprocessing) for look in looks]
+    shapes = {tuple(each.shape[1:]) for each in seen}
+    if len(shapes) > 1:
+        raise SpuriousError(f"looks of defences have the shapes {' and '.join(map(str, sorted(shapes)))}: use one")
+    classified = logits(torch.cat(seen)).float().unflatten(0, (len(looks), len(images)))
+    margins = [
+        defence.margins(torch.stack([classified[looks.index(look)] for look in own]))
+        for defence, own in zip(defences, looks_of_each, strict=True)
+    ]
+    if not all(each.isfinite().all() for each in margins):
+        raise SpuriousError(NO_NUMBERS)
+    return margins
 
 
 @contextmanager

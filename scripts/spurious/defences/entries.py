@@ -71,7 +71,10 @@ class Vote(Defence, kind="vote"):
     @property
     def looks(self) -> tuple[Look, ...]:
         """Every view, in their order."""
-        return tuple(Viewed(view, self.kernel if view.swept else None, self.sigma) for view in self.views)
+        return tuple(
+            AS_IT_IS if view == AS_IT_IS.view else Viewed(view, self.kernel if view.swept else None, self.sigma)
+            for view in self.views
+        )
 
 
 class Threshold(Defence, kind="threshold"):
@@ -153,7 +156,7 @@ class Denoised(Defence, kind="denoised"):
         return (Cleaned(self._network),)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Cleaned:
     """The images that a network makes of noisy ones."""
 

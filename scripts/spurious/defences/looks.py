@@ -1,4 +1,4 @@
-"""What a defence lets its classifier see of images; needs no torch before it is looked at."""
+"""What a defence lets its classifier see of images; imports torch only when called."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol

@@ -58,10 +58,10 @@ class Defence(Entry):
         return (AS_IT_IS,)
 
     def margins(self, logits: "Tensor") -> "Tensor":
-        """Margins (V, N, K) by the logits (V, N, K) of the V looks at N images: float32, differentiable.
+        """Margins (M, N, K) by the logits (V, N, K) of the V looks at N images: float32, differentiable.
 
-        The decision is that of `spurious.attacks.margins.joint`: a class that is above 0 in more than half of the
-        looks, else a rejection. The margins of an image must not depend on the others.
+        Here M = V. The decision is that of `spurious.attacks.margins.joint`: a class that is above 0 in more than half
+        of the M, else a rejection. The margins of an image must not depend on the others.
         """
         from spurious.attacks.margins import margins
 

@@ -29,7 +29,7 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Noise:
-    """N(0, sigma^2 I), added to the image as it is given and not clamped: in the pixel units, and at the size, of it.
+    """N(0, sigma^2 I), added to the image as it is given, in its own pixel units and size, and not clamped.
 
     What is drawn depends on (seed, sigma, id) and on what it is for, not on `batch_size`, the number of images that are
     judged at once, nor on other images: on the CPU, one draw after the other.

@@ -6,7 +6,7 @@ import pytest
 from attacks.subjects import defended, network, starts_of
 from figurechecks import keys_of
 from spurious import registry
-from spurious.defences.defended import Defended
+from spurious.defences.defended import Together
 from spurious.defences.rejection import ABSTAINED, REJECTED
 from spurious.errors import SpuriousError
 from spurious.experiments.catalogue import of_classifier
@@ -33,10 +33,10 @@ RADII = [0.0, 0.1, 0.2, 0.3]
 
 def made(settings=SETTINGS, count=8):
     starts, model = starts_of(defended("none"), count), network()
-    defences = {name: Defended(each, model) for name, each in settings.defences.items()}
+    subjects = Together(settings.defences, model)
     rows, attacked = [], []
     for image, label, name in zip(starts.images, starts.labels.tolist(), starts.ids, strict=True):
-        parts = rows_of_image(defences, image, name, label, settings, attack=True)
+        parts = rows_of_image(subjects, image, name, label, settings, attack=True)
         rows += parts[0]
         attacked += parts[1]
     return pd.DataFrame(rows).assign(classifier="net"), pd.DataFrame(attacked).assign(classifier="net")
@@ -78,9 +78,8 @@ def test_defences_certified_together_are_as_each_alone_and_what_both_look_at_is_
         classified.append(len(images))
         return model(images)
 
-    defences = {name: Defended(each, counted) for name, each in settings.defences.items()}
     starts = starts_of(defended("none"), 1)
-    rows_of_image(defences, starts.images[0], "a", 0, settings, attack=False)
+    rows_of_image(Together(settings.defences, counted), starts.images[0], "a", 0, settings, attack=False)
     assert sum(classified) == 2 * 220 * 3  # two sigmas, n0 + n draws, three views
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from spurious.attacks.expectation import move_away
-from spurious.defences.defended import Defended, scores_of_all
+from spurious.defences.defended import Together
 from spurious.defences.registry import Defence
 from spurious.defences.rejection import ABSTAINED, REJECTED
 from spurious.defences.smoothed import Certificate, Noise, Smoothed
@@ -28,7 +28,7 @@ def check_suited(defences: Mapping[str, Defence], settings: CertificationSetting
 
 
 def rows_of_image(
-    defences: Mapping[str, Defended],
+    subjects: Together,
     image: Tensor,
     name: Id,
     label: int,
@@ -39,33 +39,32 @@ def rows_of_image(
     """What is certified of an image (C, H, W), and the rows ATTACKS of the attacks on it.
 
     A row of COLUMNS for each defence and each sigma that it suits: `decision` is the class, REJECTED or ABSTAINED,
-    `count` how many of the n draws named it. The defences, of one classifier, are judged by the same draws. With
+    `count` how many of the n draws named it. The defences are judged by the same draws. With
     `attack` every image with a radius is attacked at each multiple `size` of it: it was `moved` so far (L2), and
     `found` is what PREDICT says of it, by n draws of the attack's settings.
     """
     certified, attacked = [], []
     made = {"n": settings.n, "n0": settings.n0, "alpha": settings.alpha}
-    for (defence, noise), found in _certificates(defences, image, name, settings).items():
+    for (defence, noise), found in _certificates(subjects, image, name, settings).items():
         who = {"defence": defence, "sigma": noise.sigma, "id": name}
         certified.append(who | {"label": label} | vars(found) | made)
         if attack and found.decision != ABSTAINED:
-            subject = Smoothed(defences[defence].scores, noise)
+            subject = Smoothed(subjects[defence].scores, noise)
             attacked += [who | row for row in _attacks(subject, image, name, found, settings)]
     return certified, attacked
 
 
 def _certificates(
-    defences: Mapping[str, Defended], image: Tensor, name: Id, settings: CertificationSettings
+    subjects: Together, image: Tensor, name: Id, settings: CertificationSettings
 ) -> dict[tuple[str, Noise], Certificate]:
     """By defence and noise, in this order."""
     found, noises = {}, [Noise(sigma, settings.seed, settings.batch_size) for sigma in settings.sigmas]
     for noise in noises:
-        suited = {key: defended for key, defended in defences.items() if defended.defence.suits(noise.sigma)}
-        if suited:
-            judge = partial(scores_of_all, list(suited.values()))
-            certificates = noise.certify(judge, image, name, n0=settings.n0, n=settings.n, alpha=settings.alpha)
-            found |= {(defence, noise): each for defence, each in zip(suited, certificates, strict=True)}
-    return {key: found[key] for key in product(defences, noises) if key in found}
+        suited = subjects.suited(noise.sigma)
+        if suited.defences:
+            own = noise.certify(suited.scores, image, name, n0=settings.n0, n=settings.n, alpha=settings.alpha)
+            found |= {(defence, noise): each for defence, each in zip(suited.defences, own, strict=True)}
+    return {key: found[key] for key in product(subjects.defences, noises) if key in found}
 
 
 def _attacks(

@@ -60,7 +60,7 @@ class CertificationSettings(Settings):
 
     Of every `every`-th test image the first `images`, shared by `shards` jobs. `n0` draws choose the decision, `n` give
     its radius, which is wrong with probability `alpha` at most. `radii` are those of the table. `batch_size` noisy
-    images are classified together.
+    images are judged together: the classifier gets all that defences look at of them.
     """
 
     remedy = "settings of the certification"
@@ -77,7 +77,7 @@ class CertificationSettings(Settings):
     defences: Defences = Field(DEFENCES, validate_default=True)
     attack: SmoothedAttack = SmoothedAttack()
     seed: int = Field(0, ge=0, description="seed of the noise, 0 or more")
-    batch_size: int = Field(250, ge=1, description="noisy images that are classified together, 1 or more")
+    batch_size: int = Field(250, ge=1, description="noisy images that are judged together, 1 or more")
     shards: Shards = 1
     classifiers: dict[Name, OwnCertification] = Field({}, description="what is different for a classifier, by its name")
 

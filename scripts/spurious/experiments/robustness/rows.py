@@ -15,13 +15,14 @@ from spurious.attacks.white_box import vanishes
 from spurious.attacks.within import Found, Starts, Within, judged, to_8_bits
 from spurious.defences.defended import Defended
 from spurious.defences.entries import Threshold, Undefended
+from spurious.defences.looks import AS_IT_IS
 from spurious.defences.registry import Defence
 from spurious.defences.rejection import REJECTED
 from spurious.experiments.robustness.settings import OTHERS, PLAIN, UNPRUNED, RobustnessSettings
 from spurious.perturbations.balls import project
 from spurious.perturbations.balls import sizes as sizes_of
 from spurious.seeding import Id
-from spurious.views.preprocessing import Preprocessing, prepare
+from spurious.views.preprocessing import Preprocessing
 
 VARIANTS = ("alone", "one step", "more steps", "more restarts", "untargeted", "targeted")  # of the white box
 COLUMNS = [
@@ -42,7 +43,7 @@ def fitted_defences(
     `kept` gives these in batches (n, C, H, W), as often as it is asked. `preprocessing` is the classifier's.
     """
     with torch.no_grad():
-        clean = torch.cat([torch.empty(0), *(logits(prepare(part, preprocessing)).cpu() for part in kept)])
+        clean = torch.cat([torch.empty(0), *(logits(AS_IT_IS(part, preprocessing)).cpu() for part in kept)])
     fitted = {}
     for name, defence in defences.items():
         like = defence.like if isinstance(defence, Threshold) else None

@@ -54,8 +54,8 @@ def gains(rows: pd.DataFrame) -> pd.DataFrame:
     `rows`: what `attack_defence.py` writes. Returns `classifier, norm, epsilon, attack, defence, beside, n, seeds,
     gain_detect, gain_strict`, each gain with `_low` and `_high`: the error of `beside` less that of `defence`, paired
     by image, with its 95 % interval (Bonett and Price; `spurious.rates.difference_over_seeds` of several seeds).
-    `beside` is another defence of the classifier or, written `classifier/defence`, one of another classifier that
-    claims to hold somewhere, of the images and seeds that both have.
+    `beside` is another defence of the classifier or, written `classifier/defence`, a defence of another one that claims
+    to hold against something: at all sizes, on the images and seeds that both have.
     """
     table = []
     errors = _errors(rows)
@@ -78,7 +78,8 @@ def gains(rows: pd.DataFrame) -> pd.DataFrame:
 def _errors(rows: pd.DataFrame) -> pd.DataFrame:
     """A row for each image and attack, `worst` last: IMAGE, `claimed`, `attack` and RATES, true or false."""
     require(rows, NEEDED, "rows of attacks on defences")
-    rows = rows.assign(claimed=rows.get("claimed", False))[rows["variant"] == PLAIN]
+    claimed = rows["claimed"].eq(True) if "claimed" in rows else False  # rows of an earlier run have no such column
+    rows = rows.assign(claimed=claimed)[rows["variant"] == PLAIN]
     right, wrong = rows["clean"] == rows["label"], rows["goal"] == "wrong"
     made = rows[[*IMAGE, "claimed", "attack"]].assign(clean_correct=right, clean_rejected=rows["clean"] == REJECTED)
     for name, suffix in (("found", ""), ("found_rounded", "_rounded")):
