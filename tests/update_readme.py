@@ -65,6 +65,7 @@ PICTURES = {  # of docs/, without .png: the figure, its files and the other keyw
         {"dataset": "imagenet-samples"},
     ),
     "robustness": ("robustness", {"table": "docs/measured/mnist/robustness.csv"}, {}),
+    "certified": ("certified", {"rows": "docs/measured/imagenet-samples/certification.csv"}, {}),
 }
 DOCUMENTS = tuple(
     path.relative_to(ROOT).as_posix()
