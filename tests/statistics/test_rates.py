@@ -179,3 +179,9 @@ def test_the_interval_covers_the_rate(design, images, rate, seeds):
 def test_wilsons_interval_of_all_images_does_not_cover_the_rate_of_searches():
     case = Case(design="searches", images=80, seeds=3, rate=0.8, seed_sd=0.2, image_sd=1.0, label_sd=0.5)
     assert coverage(case, draws=200, seed=1)["wilson"] < 0.8
+
+
+def test_a_paired_difference_and_its_interval_lie_within_one():
+    for changes in ([-1] * 25, [1] * 25, [-1] * 24 + [0]):
+        difference, low, high = rates.difference_of_images(pd.Series(changes))
+        assert -1 <= low <= difference <= high <= 1
