@@ -107,7 +107,13 @@ def test_defences_judged_together_give_the_scores_of_each_alone():
         torch.testing.assert_close(own, defended(value, model).scores(images))
 
 
-def test_one_classifier_without_numbers_is_told_of_many_images():
+@pytest.fixture
+def own_kinds(monkeypatch):
+    """The kinds that a test registers are gone after it."""
+    monkeypatch.setattr(Defence, "kinds", dict(Defence.kinds))
+
+
+def test_a_defence_without_numbers_is_told_beside_others(own_kinds):
     class Blind(Undefended, kind="blind for a test"):
         def margins(self, logits):
             return torch.full_like(logits, torch.nan)
@@ -117,7 +123,7 @@ def test_one_classifier_without_numbers_is_told_of_many_images():
             Together(defences, classifier()).scores(images_of())
 
 
-def test_looks_of_other_sizes_and_rejections_that_nobody_attacks_are_one_line():
+def test_looks_of_other_sizes_and_rejections_that_nobody_attacks_are_one_line(own_kinds):
     class Smaller(Undefended, kind="smaller for a test"):
         @property
         def looks(self):
