@@ -85,10 +85,9 @@ def over_seeds(outcomes: pd.Series, seeds: pd.Series, clusters: pd.Series) -> Ra
 def difference_of_images(changes: pd.Series) -> tuple[float, float, float]:
     """(difference, low, high) of two rates of the same independent images in one seed: `changes` (N,), -1, 0 or 1.
 
-    Bonett and Price's interval, see `spurious.statistics.intervals.paired_interval`, cut to [-1, 1].
+    Bonett and Price's interval, see `spurious.statistics.intervals.paired_interval`.
     """
-    low, high = paired_interval((changes > 0).sum(), (changes < 0).sum(), len(changes))
-    return changes.mean(), max(low, -1.0), min(high, 1.0)
+    return changes.mean(), *paired_interval((changes > 0).sum(), (changes < 0).sum(), len(changes))
 
 
 def difference_over_seeds(changes: pd.Series, seeds: pd.Series, clusters: pd.Series) -> tuple[float, float, float]:

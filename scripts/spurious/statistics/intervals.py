@@ -10,12 +10,12 @@ from scipy.special import ndtri, stdtrit
 def paired_interval(only_first: float, only_second: float, n: float, level: float = 0.95) -> tuple[float, float]:
     """Interval (low, high) of the difference of two proportions of the same n images, from the discordant counts.
 
-    The counts need not be whole. Bonett and Price, "Adjusted Wald confidence interval for a difference of binomial
-    proportions based on paired data", Journal of Educational and Behavioral Statistics 37 (2012).
+    Cut to [-1, 1]. The counts need not be whole. Bonett and Price, "Adjusted Wald confidence interval for a difference
+    of binomial proportions based on paired data", Journal of Educational and Behavioral Statistics 37 (2012).
     """
     first, second = (only_first + 1) / (n + 2), (only_second + 1) / (n + 2)
     half_width = ndtri((1 + level) / 2) * math.sqrt((first + second - (first - second) ** 2) / (n + 2))
-    return first - second - half_width, first - second + half_width
+    return max(first - second - half_width, -1.0), min(first - second + half_width, 1.0)
 
 
 def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float, float, float]:
