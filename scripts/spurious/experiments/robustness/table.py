@@ -55,7 +55,7 @@ def gains(rows: pd.DataFrame) -> pd.DataFrame:
     gain_detect, gain_strict`, each gain with `_low` and `_high`: the error of `beside` less that of `defence`, paired
     by image, with its 95 % interval (Bonett and Price; `spurious.rates.difference_over_seeds` of several seeds).
     `beside` is another defence of the classifier or, written `classifier/defence`, a defence of another one that claims
-    to hold against something: at all sizes, on the images and seeds that both have.
+    to hold against something: at the attacks and sizes, on the images and seeds, that both have.
     """
     table = []
     errors = _errors(rows)
