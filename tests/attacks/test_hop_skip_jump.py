@@ -161,6 +161,16 @@ def test_where_noise_is_rejected_it_begins_at_another_image():
     assert not behind_a_threshold(others, epsilon=0.1)[1].success.any()
 
 
+def test_only_those_that_noise_leaves_without_a_beginning_get_another():
+    """The first is wrong before any search; what is nearest to it, and wrong for it, is not what the second needs."""
+    attacked = defended({"kind": "threshold", "log_odds": 18.0}, halves)
+    starts = Starts(images=torch.stack([bright(0)] * 2), labels=torch.tensor([1, 0]), ids=["wrong", "right"])
+    ball = Within(norm="l2", epsilon=100.0)
+    found = hop_skip_jump(attacked, starts, ball, seed=0, rounds=1, others=[bright(1)])
+    assert found.success.tolist() == [True, True]
+    assert attacked.decide(found.images).tolist() == [0, 1]
+
+
 def test_other_images_are_left_alone_where_noise_is_wrong():
     attacked, ball = defended(), Within(norm="l2", epsilon=100.0)
     starts = starts_of(attacked, 8)

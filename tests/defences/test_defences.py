@@ -141,13 +141,15 @@ def test_looks_of_other_sizes_and_rejections_that_nobody_attacks_are_one_line(ow
     assert str(caught.value) == "silent for a test: rejects an image; set rejects = True in its class"
 
 
+@pytest.mark.parametrize("blur", [{}, {"kernel": 9, "sigma": 3.0}], ids=["defaults", "wide"])
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
-def test_the_vote_decides_as_its_views_one_by_one(count):
-    images, model = images_of(), classifier()
+def test_the_vote_decides_as_its_views_one_by_one(count, blur):
+    images, model = images_of(200), classifier()
+    kernel, sigma = blur.get("kernel", 5), blur.get("sigma", 1.0)
     kinds = [registry.parse(View, view) for view in VIEWS[:count]]
-    looks = [view_of(view, images, 5 if view.swept else None, 1.0, Preprocessing()) for view in kinds]
+    looks = [view_of(view, images, kernel if view.swept else None, sigma, Preprocessing()) for view in kinds]
     expected = vote(torch.stack([model(seen).argmax(1) for seen in looks]))
-    assert torch.equal(defended({"kind": "vote", "views": VIEWS[:count]}, model).decide(images), expected)
+    assert torch.equal(defended({"kind": "vote", "views": VIEWS[:count], **blur}, model).decide(images), expected)
 
 
 def test_undefended_and_blur_are_the_classifier_on_one_view():

@@ -208,6 +208,9 @@ def test_certifying_with_a_denoiser_of_other_images_is_one_line(inputs, tmp_path
     denoiser = str(tmp_path / "made/denoiser.safetensors")
     certify_classifier.main([*options, "--data", str(inputs / "data"), "--denoisers", denoiser])
     assert pd.read_csv(tmp_path / "rows.csv")["defence"].tolist() == ["d", "d"]
+    other = [word.replace("[0.3]", "[0.25]") for word in options]
+    with pytest.raises(SpuriousError, match=r"^d: is trained for none of the sigmas \(0.25,\)"):
+        certify_classifier.main([*other, "--data", str(inputs / "data"), "--denoisers", denoiser])
     with pytest.raises(SpuriousError, match=r"is trained on images of \(1, 8, 8\), not \(1, 10, 10\); delete it"):
         certify_classifier.main([*options, "--data", str(inputs / "larger"), "--denoisers", denoiser])
     with pytest.raises(SpuriousError, match="weights: not the weights of a denoiser"):

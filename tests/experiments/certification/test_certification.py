@@ -7,9 +7,11 @@ from attacks.subjects import defended, network, starts_of
 from figurechecks import keys_of
 from spurious import registry
 from spurious.defences.defended import Together
+from spurious.defences.entries import Threshold
 from spurious.defences.rejection import ABSTAINED, REJECTED
 from spurious.errors import SpuriousError
 from spurious.experiments.catalogue import of_classifier
+from spurious.experiments.certification import rows as rows_module
 from spurious.experiments.certification.figure import figure
 from spurious.experiments.certification.findings import certification as findings
 from spurious.experiments.certification.jobs import portions
@@ -81,6 +83,19 @@ def test_defences_certified_together_are_as_each_alone_and_what_both_look_at_is_
     starts = starts_of(defended("none"), 1)
     rows_of_image(Together(settings.defences, counted), starts.images[0], "a", 0, settings, attack=False)
     assert sum(classified) == 2 * 220 * 3  # two sigmas, n0 + n draws, three views
+
+
+def test_a_certified_rejection_is_attacked_as_one(monkeypatch):
+    away = []
+    monkeypatch.setattr(rows_module, "move_away", lambda *given, **others: away.append(given) or given[1])
+    defences = {"threshold": Threshold(log_odds=20.0)}
+    settings = SETTINGS.model_copy(update={"defences": defences})
+    image = starts_of(defended("none"), 1).images[0]
+    rows, attacked = rows_of_image(Together(defences, network()), image, "a", 0, settings, attack=True)
+    assert {row["decision"] for row in rows} == {REJECTED}
+    assert len(away) == len(attacked) == 4  # two sigmas, two sizes
+    for scores, moved, place, *_ in away:
+        assert scores(moved[None]).argmax(1).item() == range(5)[place] == 4  # four classes, and the rejection
 
 
 def test_certified_accuracies_are_those_counted_image_by_image(found):

@@ -10,7 +10,7 @@ from torch import Tensor
 from spurious.attacks.expectation import move_away
 from spurious.defences.defended import Together
 from spurious.defences.registry import Defence
-from spurious.defences.rejection import ABSTAINED, REJECTED
+from spurious.defences.rejection import ABSTAINED
 from spurious.defences.smoothed import Certificate, Noise, Smoothed
 from spurious.errors import SpuriousError
 from spurious.experiments.certification.settings import CertificationSettings
@@ -70,10 +70,7 @@ def _certificates(
 def _attacks(
     subject: Smoothed, image: Tensor, name: Id, certificate: Certificate, settings: CertificationSettings
 ) -> Iterator[dict[str, object]]:
-    own = settings.attack
-    with torch.no_grad():
-        rejection = subject.scores(image[None]).shape[1] - 1
-    place = rejection if certificate.decision == REJECTED else certificate.decision
+    own, place = settings.attack, certificate.decision  # REJECTED, -1, is the place of its score, too: the last
     for size in own.sizes:
         noise = partial(_noise, subject.noise, torch.zeros_like(image), name, own.draws)
         moved = move_away(subject.scores, image, place, size * certificate.radius, noise, steps=own.steps)
