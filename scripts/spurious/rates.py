@@ -113,9 +113,10 @@ def difference_over_seeds(changes: pd.Series, seeds: pd.Series, clusters: pd.Ser
 def combined(value: float, between: ArrayLike, within: ArrayLike) -> tuple[float, float]:
     """The interval (low, high) of a value that holds both uncertainties, of seeds and of images.
 
-    `between` and `within` are (low, high); a missing one (nan, of one seed) counts for nothing.
+    `between` and `within` are (low, high), which may be infinite; a missing one (nan, of one seed) counts for nothing.
     """
-    distances = np.nan_to_num(np.abs(np.subtract([between, within], value)))
+    distances = np.abs(np.subtract([between, within], value))
+    distances = np.where(np.isnan(distances), 0.0, distances)
     low, high = np.hypot(*distances)
     if np.isnan([*between, *within]).all():
         return float("nan"), float("nan")

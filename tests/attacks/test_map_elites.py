@@ -116,3 +116,10 @@ def test_only_the_network_after_200_generations_is_held_against_the_published_nu
     (row,) = confidence(rows, "cnn").to_dict("records")
     assert (row["reproduced"], row["low"], row["high"], row["n"]) == (0.99, 0.4, 1.0, 60)
     assert confidence(rows, "softmax").empty
+
+
+def test_the_range_of_five_runs_is_no_interval():
+    rows = pd.DataFrame({"classifier": ["cnn"], "generation": 200, "images": 50, "runs": 5, "median_p": 0.995})
+    (row,) = confidence(rows.assign(run_low=0.99, run_high=1.0), "cnn").to_dict("records")
+    assert row["reproduced"] == 0.995
+    assert pd.isna([row["low"], row["high"]]).all()

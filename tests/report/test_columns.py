@@ -95,6 +95,15 @@ def test_a_number_and_its_interval_are_one_cell():
     assert re.findall(r"nth-child\((\d)\) { ([a-z-]*)", page) == [("1", "text-align"), ("3", "white-space")]
 
 
+def test_a_name_that_begins_with_another_does_not_take_its_interval():
+    names = [f"acc_{view}{end}" for view in ("median", "median5", "ns") for end in ("", "_low", "_high")]
+    names = [*names[3:6], *names[:3], *names[6:]]
+    for order in (names, names[3:6] + names[:3] + names[6:]):
+        assert intervals(order) == {
+            name: (f"{name}_low", f"{name}_high") for name in order if not name.endswith(("low", "high"))
+        }
+
+
 def test_an_end_of_an_interval_that_is_not_known_is_said():
     table = pd.DataFrame({"l2_median": [0.1, 0.2], "l2_low": [0.05, None], "l2_high": [None, math.inf]})
     assert re.findall("<td>(.*)</td>", formats.to_html(table, "name")) == ["0.1 [0.05,\u00a0?]", "0.2 [?,\u00a0inf]"]

@@ -132,6 +132,14 @@ def test_the_order_of_outcomes_and_the_names_of_clusters_do_not_matter():
     assert (first.low, first.high, first.rate) == pytest.approx((second.low, second.high, second.rate), rel=1e-12)
 
 
+def test_an_infinite_end_stays_infinite_and_a_missing_one_counts_for_nothing():
+    """A median over targets that were not all reached has no upper bound; as a number it was 1.8e308."""
+    nan = np.nan
+    assert rates.combined(1.0, (nan, nan), (0.5, np.inf)) == (0.5, np.inf)
+    assert rates.combined(1.0, (0.6, 1.3), (0.7, np.inf)) == pytest.approx((0.5, np.inf))
+    assert np.isnan(rates.combined(1.0, (nan, nan), (nan, nan))).all()
+
+
 def test_no_outcome_has_no_interval():
     found = rates.over_seeds(*(pd.Series([], dtype=kind) for kind in (bool, int, int)))
     assert np.isnan([found.rate, found.low, found.high]).all()

@@ -108,22 +108,33 @@ def nearest(ratio, half=0.1):
     return {"backworking-nearest": frame(row, row | {"ratio": 9, "search": "logit"}, n=240)}
 
 
-def ablated(name, **settings):
+def ablated(**collided):
+    """`backworking-ablation`: the share of pairs that collide, by setting."""
     rows = [
-        {"setting": setting.replace("_", " "), **with_ends(share, 240, name, "" if name == "share" else None)}
-        for setting, share in settings.items()
+        {"setting": setting.replace("_", " "), **with_ends(share, 240, "collided")}
+        for setting, share in collided.items()
     ]
     table = frame(*rows, n=240)
     renamed = {"batch 128 without": "batch 128, no batch cost", "batch 8 without": "batch 8, no batch cost"}
-    table["setting"] = table["setting"].replace(renamed | {"no re initialization": "no re-initialization"})
+    table["setting"] = table["setting"].replace(renamed)
     return {"backworking-ablation": table}
 
 
-def retrained(found=0.5, target="uniform", accuracy=(0.0, "cannot tell (n = 3)")):
+def gained(setting, gain, half=0.1, first="published"):
+    """`backworking-ablation`: what a setting finds more than the first one, paired; the shares' intervals are wide."""
+    wide = {"share": 0.5, "low": 0.0, "high": 1.0}
+    base = {"setting": first, "gain": 0.0, "gain_low": -0.05, "gain_high": 0.05} | wide
+    own = {"setting": setting, "gain": gain, "gain_low": gain - half, "gain_high": gain + half} | wide
+    return {"backworking-ablation": frame(base, own, n=240)}
+
+
+def retrained(found=0.5, target="uniform", accuracy=(0.0, "cannot tell (n = 3)"), earlier=(1.0, 240)):
     difference, verdict = accuracy
     columns = {"accuracy_difference": difference, "accuracy_difference_low": difference - 0.01}
     columns |= {"accuracy_difference_high": difference + 0.01, "accuracy_verdict": verdict}
-    before = {"negatives": "none", "target": "none", "round": 0, "primary": "", "found_share": 1.0}
+    before = {"negatives": "none", "target": "none", "round": 0, "primary": ""} | with_ends(
+        *earlier, "found_share", "found_"
+    )
     after = {"negatives": "backworked", "target": target, "round": 2, "primary": "yes"}
     after |= with_ends(found, 240, "found_share", "found_") | columns
     return {"retraining-summary": frame(before, after, attack="log-p", found_n=240, accuracy_n=1200)}
@@ -139,8 +150,9 @@ def transferred(fooled, chance=0.0):
     return {"transfer": pd.DataFrame([own, own | {"judge": "b", "fooled": fooled, "chance": chance}])}
 
 
-def regularized(variation=(1.0, 0.5), l2=(1.0, 2.0), error=0.9, seeds=3):
-    """`linear` and `linear-tests` of two weight decays."""
+def regularized(variation=(1.0, 0.5), l2=(1.0, 2.0), error=0.9, seeds=3, attacked=(400, 320)):
+    """`linear` and `linear-tests` of two weight decays; `attacked` images, of which so many are right before."""
+    steps_n, right_n = attacked
     rows = []
     for seed in [*range(seeds), "all"]:
         for decay, own, step in zip((0.0, 10.0), variation, l2, strict=True):
@@ -149,11 +161,11 @@ def regularized(variation=(1.0, 0.5), l2=(1.0, 2.0), error=0.9, seeds=3):
             row |= {"l2_median": step, "l2_low": step - 0.2, "l2_high": step + 0.2}
             rows.append(row | with_ends(0.8, 400, "accuracy", "") | with_ends(error, 400, "fgsm_error", "fgsm_"))
     tests = frame({"weight_decay": 10.0, "against": 0.0})
-    return {"linear": frame(*rows, steps_n=400), "linear-tests": tests}
+    return {"linear": frame(*rows, steps_n=steps_n, right_n=right_n, seeds=1), "linear-tests": tests}
 
 
-def compared(verdict):
-    row = {"weight_decay": 10.0, "against": 0.1, "accuracy_difference": -3, "low": -5, "high": -1}
+def compared(verdict, best=0.1):
+    row = {"weight_decay": 10.0, "against": best, "accuracy_difference": -3, "low": -5, "high": -1}
     weaker = row | {"weight_decay": 0.0, "accuracy_verdict": "lower"}
     return {"linear-tests": frame(weaker, row | {"accuracy_verdict": verdict}, n=400)}
 
@@ -192,25 +204,17 @@ CASES = {
     "every-label": (searched(*[0.99999] * 4), searched(*STUCK), searched(0.99999, 0.99999, 0.5, 0.99999)),
     "unlike-training": (nearest(2), nearest(0.5), nearest(1.05)),
     "large-batches-collide": (
-        ablated("collided", batch_128_without=0.5, batch_8_without=0.1),
-        ablated("collided", batch_128_without=0.0, batch_8_without=0.1),
-        ablated("collided", batch_128_without=0.15, batch_8_without=0.1),
+        ablated(batch_128_without=0.5, batch_8_without=0.1),
+        ablated(batch_128_without=0.0, batch_8_without=0.1),
+        ablated(batch_128_without=0.15, batch_8_without=0.1),
     ),
     "batch-term-prevents": (
-        ablated("collided", batch_128_without=0.5, batch_128=0.1),
-        ablated("collided", batch_128_without=0.1, batch_128=0.5),
-        ablated("collided", batch_128_without=0.1, batch_128=0.1),
+        ablated(batch_128_without=0.5, batch_128=0.1),
+        ablated(batch_128_without=0.1, batch_128=0.5),
+        ablated(batch_128_without=0.1, batch_128=0.1),
     ),
-    "higher-layers": (
-        ablated("share", published=0.5, equal_layer_weights=0.1),
-        ablated("share", published=0.1, equal_layer_weights=0.5),
-        ablated("share", published=0.5, equal_layer_weights=0.5),
-    ),
-    "reinitialization": (
-        ablated("share", published=0.5, no_re_initialization=0.1),
-        ablated("share", published=0.1, no_re_initialization=0.5),
-        ablated("share", published=0.5, no_re_initialization=0.5),
-    ),
+    "higher-layers": tuple(gained("equal layer weights", gain) for gain in (-0.2, 0.2, 0.0)),
+    "reinitialization": tuple(gained("no re-initialization", gain) for gain in (-0.2, 0.2, 0.0)),
     "retraining-repairs": (retrained(0.1), retrained(0.9), retrained(0.5)),
     "retraining-raises-accuracy": (
         retrained(accuracy=(0.05, "higher")),
@@ -297,6 +301,73 @@ def test_a_rule_tells_the_verdicts_apart(name):
     assert [found.verdict for found in findings] == [*VERDICTS], [found.measured for found in findings]
     assert all(found.measured and not np.isnan(found.value) and found.n > 0 for found in findings)
     assert all(not found.value < found.low and not found.value > found.high for found in findings)
+
+
+def verdict_of(name, tables):
+    found = decide(name, TABLES[name], tables)
+    return found.verdict, found
+
+
+def test_all_levels_decide_whether_two_kernels_are_similar():
+    """Not the one where they differ most: its neighbour's interval may reach further."""
+    near = sweep({"acc_ds": 0.99}, {"acc_ds": 0.6}, acc_ss=0.97)["smoothing"]
+    near.loc[(near["kernel"] == 7) & (near["sigma"] > 0), ["acc_ss", "acc_ss_low", "acc_ss_high"]] = with_triple(0.61)
+    verdict, found = verdict_of("two-blurs-one-wider", {"smoothing": near})
+    assert verdict == UNDECIDED
+    assert "at sigma 0.25" in found.measured
+    assert found.low < -0.05 < found.value < found.high
+
+
+def with_triple(share):
+    return tuple(with_ends(share, name="share").values())
+
+
+def test_the_images_that_are_attacked_give_the_accuracy_before_the_step():
+    """Of all held-out images it is .8 in this table."""
+    found = verdict_of("linear-fooled", regularized(error=1.0, attacked=(200, 52)))[1]
+    assert found.value == 0.26
+    assert found.measured.endswith("of 26.0%")
+    assert found.low < 0.26 < found.high < 0.33
+
+
+def test_a_share_found_before_that_is_hardly_known_decides_nothing():
+    known, unknown = (retrained(0.27, earlier=(0.6, n)) for n in (2000, 5))
+    assert [verdict_of("retraining-repairs", tables)[0] for tables in (known, unknown)] == [UNDECIDED, UNDECIDED]
+    known, unknown = (retrained(0.15, earlier=(0.6, n)) for n in (2000, 5))
+    assert [verdict_of("retraining-repairs", tables)[0] for tables in (known, unknown)] == [SUPPORTED, UNDECIDED]
+    known, unknown = (retrained(0.45, "extra", earlier=(0.6, n)) for n in (2000, 5))
+    assert [verdict_of("background-class", tables)[0] for tables in (known, unknown)] == [SUPPORTED, UNDECIDED]
+
+
+def test_where_the_strongest_weight_decay_is_the_best_a_worse_one_contradicts_that_strength_costs_accuracy():
+    verdicts = [
+        verdict_of("less-accurate", compared(each, best=100.0))[0] for each in ("lower", "within noise", "higher")
+    ]
+    assert verdicts == [CONTRADICTED, UNDECIDED, UNDECIDED]
+
+
+def test_a_classifier_that_fools_nothing_has_no_part_in_transfer():
+    table = transferred(0.6)["transfer"]
+    empty = table.assign(source="c", n=0, fooled=np.nan, chance=np.nan)
+    alone, both = (verdict_of("transfers", {"transfer": rows})[1] for rows in (table, pd.concat([table, empty])))
+    assert alone == both
+    assert verdict_of("transfers", {"transfer": empty})[0] == NOT_RUN
+
+
+def test_the_smallest_ratio_is_of_a_search_that_found_enough():
+    table = nearest(2)["backworking-nearest"]
+    few = table.assign(search="few", ratio=0.9, low=np.nan, high=np.nan, n=2)
+    verdict, found = verdict_of("unlike-training", {"backworking-nearest": pd.concat([table, few], ignore_index=True)})
+    assert (verdict, found.value) == (SUPPORTED, 2)
+    assert verdict_of("unlike-training", {"backworking-nearest": few})[0] == UNDECIDED
+
+
+def test_an_ablation_whose_first_setting_is_another_is_not_run():
+    tables = gained("equal layer weights", -0.2)
+    tables["backworking-ablation"].loc[0, "gain"] = 0.1
+    verdict, found = verdict_of("higher-layers", tables)
+    assert verdict == NOT_RUN
+    assert "'published' is not the first" in found.measured
 
 
 def test_the_first_loss_is_decided_with_the_floor_and_said_without_it_too():

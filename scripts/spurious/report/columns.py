@@ -32,7 +32,8 @@ def intervals(columns: Sequence[str]) -> dict[str, tuple[str, str]]:
         stem = column.removesuffix("low").removesuffix("_")
         if not column.endswith("low") or column.removesuffix("low") not in ("", f"{stem}_"):
             continue
-        owner = before if before.startswith(stem) and before != f"{stem}_n" else stem
+        owned = before.startswith(stem) and before != f"{stem}_n" and not before.endswith(("_low", "_high"))
+        owner = before if owned else stem
         high = f"{column.removesuffix('low')}high"
         if owner in columns and high in columns:
             found[owner] = (column, high)

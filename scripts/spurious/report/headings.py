@@ -314,7 +314,7 @@ OF_TABLE = {
         "n": "images that are classified rightly before the attack, of all seeds in rows of all",
         "success": "share of the n that is given to the target, or, untargeted, no longer to the label",
         "sd": "standard deviation of success over the seeds",
-        "control": "success of a random change of the same size",
+        "control": "success of a random change of the same size (from noise: of that noise as it is)",
         "confidence": "mean p of the class that the fooled images are given to",
         "l2_median": "median L2 size of the change",
         "linf_median": "median of the largest change of a pixel",

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 REPLICATES = 1000
 SPREADS = 5.0  # standard deviations of a replicate's rank that the first window holds
+FEWEST = 6  # images with a value: the range of five covers a median with less than 95 %
 CELLS = 10_000_000  # of a window that are at hand at once, four bytes each
 
 
@@ -19,10 +20,14 @@ def draws(count: int, *, replicates: int = REPLICATES, seed: int = 0) -> NDArray
 def bootstrap_median(values: NDArray, resampled: NDArray, level: float = 0.95) -> tuple[float, float]:
     """Percentile bootstrap interval (low, high) of the median over all values (N, K), nan left out, by image.
 
-    `resampled`: what `draws` returns; a replicate whose images have no value has no median and does not count. Efron
-    and Tibshirani, "An introduction to the bootstrap" (1993), chapter 13.
+    `resampled`: what `draws` returns; a replicate whose images have no value has no median and does not count. Of fewer
+    than FEWEST images there is no interval (nan): they repeat each other in too many replicates. Efron and Tibshirani,
+    "An introduction to the bootstrap" (1993), chapter 13.
     """
-    drawn = resampled @ (~np.isnan(values)).any(1)
+    present = (~np.isnan(values)).any(1)
+    if present.sum() < FEWEST:
+        return math.nan, math.nan
+    drawn = resampled @ present
     medians = resampled_medians(values, resampled[drawn > 0])
     low, high = np.quantile(medians, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

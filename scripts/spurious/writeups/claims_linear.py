@@ -22,6 +22,7 @@ from spurious.writeups.judging import (
     chosen,
     difference,
     first_classifier,
+    halved,
     rate,
     rule,
 )
@@ -71,9 +72,9 @@ def transfers(table: pd.DataFrame) -> Finding:
 
     A good part is more than GOOD_PART. Pairs share images: the interval counts the images of one pair only.
     """
-    others = chosen(table, "another judge").loc[table["source"] != table["judge"]]
+    others = table[(table["source"] != table["judge"]) & (table["n"] > 0)]
     if others.empty:
-        raise NotRun("no classifier judges the images of another")
+        raise NotRun("no classifier judges fooling images of another")
     n = others["n"].min()
     rates = [(mean, *interval(mean * n, n)) for mean in others[["fooled", "chance"]].mean()]
     value, low, high = difference(*rates)
@@ -93,14 +94,17 @@ def _sweep(table: pd.DataFrame) -> pd.DataFrame:
 def linear_fooled(table: pd.DataFrame, tests: pd.DataFrame) -> Finding:
     """Accuracy that one step along the signs of the weights costs, at the best weight decay: fooled is more than half.
 
-    The fast gradient sign method reads the step off the weights, whatever the image.
+    Of the images that are attacked, whose accuracy without the step has the interval of those of one seed. The fast
+    gradient sign method reads the step off the weights, whatever the image.
     """
     best = tests["against"].iloc[0]
     row = chosen(_over_seeds(table), f"the weight decay {best:g}", weight_decay=best).iloc[0]
-    accuracy = rate(row, "accuracy", "")
-    value, low, high = difference(accuracy, (1 - row["fgsm_error"], 1 - row["fgsm_high"], 1 - row["fgsm_low"]))
-    measured = f"accuracy that one step along the weights' signs costs, of {accuracy[0]:.1%}"
-    verdict = above(low, high, accuracy[0] / 2)
+    share, images = row["right_n"] / row["steps_n"], row["steps_n"] / row["seeds"]
+    before = (share, *interval(share * images, images))
+    after = (1 - row["fgsm_error"], 1 - row["fgsm_high"], 1 - row["fgsm_low"])
+    value, low, high = difference(before, after)
+    measured = f"accuracy that one step along the weights' signs costs, of {share:.1%}"
+    verdict = above(*difference(halved(before), after)[1:])
     return Finding(verdict=verdict, measured=measured, value=value, low=low, high=high, n=row["steps_n"])
 
 
@@ -129,10 +133,15 @@ def more_resistant(table: pd.DataFrame) -> Finding:
 
 @rule("less-accurate")
 def less_accurate(tests: pd.DataFrame) -> Finding:
-    """The strongest weight decay against the best one, paired by image: exact McNemar test with Holm's correction."""
+    """The strongest weight decay against the best one, paired by image: exact McNemar test with Holm's correction.
+
+    Where the strongest is the best one, the next is held against it: the claim is contradicted if that is worse.
+    """
     row = tests.loc[tests["weight_decay"].idxmax()]
+    stronger_is_worse = row["weight_decay"] > row["against"]
     value, low, high = (row[name] / 100 for name in ("accuracy_difference", "low", "high"))
-    verdict = {"lower": SUPPORTED, "higher": CONTRADICTED}.get(row["accuracy_verdict"], UNDECIDED)
+    verdicts = {"lower": SUPPORTED, "higher": CONTRADICTED} if stronger_is_worse else {"lower": CONTRADICTED}
+    verdict = verdicts.get(row["accuracy_verdict"], UNDECIDED)
     measured = f"accuracy at a weight decay of {row['weight_decay']:g}, less that at the best one, {row['against']:g}"
     return Finding(verdict=verdict, measured=measured, value=value, low=low, high=high, n=row["n"])
 
@@ -190,7 +199,7 @@ def background_class(table: pd.DataFrame) -> Finding:
     """What is still found after rounds with a class of its own for found images: ineffective is above half."""
     last, before = arm(table, "extra")
     measured, (value, low, high), half = still_found(last, before)
-    verdict = above(low, high, half)
+    verdict = above(*difference((value, low, high), half)[1:])
     return Finding(verdict=verdict, measured=measured, value=value, low=low, high=high, n=last["found_n"])
 
 

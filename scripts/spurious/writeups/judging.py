@@ -111,6 +111,12 @@ def difference(first: tuple[float, float, float], second: tuple[float, float, fl
     return a - b, a - b - np.hypot(a - a_low, b_high - b), a - b + np.hypot(a_high - a, b - b_low)
 
 
+def halved(rate: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Half of a rate, with half of its interval."""
+    value, low, high = rate
+    return value / 2, low / 2, high / 2
+
+
 def rate(row: pd.Series, name: str, prefix: str | None = None) -> tuple[float, float, float]:
     """A rate of a row with its interval, from the columns `name`, `<prefix>low` and `<prefix>high`."""
     prefix = f"{name}_" if prefix is None else prefix

@@ -1,5 +1,6 @@
 """The table of published numbers beside the reproduced ones."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -84,8 +85,11 @@ def table(
     """Every number of the write-ups, beside those that this run computed; None is what the dataset does not have.
 
     `decays`: the weight decays that stand for those of the write-up on linear classifiers, by its words. `network`: the
-    classifier that stands for the LeNet of Nguyen et al.
+    classifier that stands for the LeNet of Nguyen et al. Raises SpuriousError where two classifiers claim one name.
     """
+    for name, count in Counter(published_as.values()).items():
+        if count > 1:
+            raise SpuriousError(f"published_as: {name!r} stands for several classifiers; keep it at one of them")
     parts = [of_cohen.radii(published)]
     if smoothing is not None:
         parts.append(of_smoothing.smoothing(smoothing, published, dataset=dataset, published_as=published_as))

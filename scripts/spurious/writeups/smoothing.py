@@ -17,8 +17,8 @@ def smoothing(
 
     `summary` holds the rows of one or several classifiers, `published_as` the name in the write-up of those that it
     is about, `numbers` the published numbers: a setting (dataset, classifier, taps, sigma) that none of them is about
-    is left out. n is the rate's own number of images, for the majority the accepted ones. Raises SpuriousError where
-    two classifiers claim one name, and for a name that the write-up does not know, though it knows the dataset.
+    is left out. n is the rate's own number of images, for the majority the accepted ones. Raises SpuriousError for a
+    name that the write-up does not know, though it knows the dataset.
     """
     settings = set(numbers.loc[numbers["source"] == SMOOTHING, "setting"])
     _check_names(published_as, dataset, settings)
@@ -35,11 +35,8 @@ def smoothing(
 
 
 def _check_names(published_as: Mapping[str, str], dataset: str, settings: set[str]) -> None:
-    names = list(published_as.values())
     known = {setting.split(", ")[1] for setting in settings if setting.startswith(f"{dataset}, ")}
     for classifier, name in published_as.items():
-        if names.count(name) > 1:
-            raise SpuriousError(f"published_as: {name!r} stands for several classifiers; keep it at one of them")
         if known and name not in known:
             raise SpuriousError(
                 f"{classifier}.published_as: nobody published numbers of {name!r} on {dataset};"

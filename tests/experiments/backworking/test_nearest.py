@@ -39,12 +39,21 @@ def test_ratios_are_those_of_the_found_images():
 
 
 def test_every_label_has_its_own_training_images_and_unit():
-    zero, one = made(0, (1.0, 1.0, 1.0), (0, 1)), made(1, (1.0, 1.0, 1.0), (0, 1))
+    zero, one = made(0, (1.0, 1.0, 1.0), (0, 1, 2)), made(1, (1.0, 1.0, 1.0), (0, 1, 2))
     (row,) = nearest([zero[0], one[0]], [zero[1], one[1]], DATA).to_dict("records")
-    own = np.array([[0.5, 1.0, 1.5]] * 2 + [[0.25, 0.5, 0.75]] * 2)
-    assert row["n"] == 12
+    own = np.array([[0.5, 1.0, 1.5]] * 3 + [[0.25, 0.5, 0.75]] * 3)
+    assert row["n"] == 18
     assert row["ratio"] == pytest.approx(np.median(own), rel=0.03)
-    assert (row["low"], row["high"]) == pytest.approx(bootstrap_median(own, draws(4)), rel=0.03)
+    assert (row["low"], row["high"]) == pytest.approx(bootstrap_median(own, draws(6)), rel=0.03)
+
+
+def test_fewer_than_six_groups_have_no_interval():
+    """One image found eight times, or in five groups, would have an interval of next to no width."""
+    parts = [made(label, (1.0, 1.0, 1.0), seeds) for label, seeds in ((0, (0, 1, 2)), (1, (0, 1)))]
+    (row,) = nearest(*zip(*parts, strict=True), DATA).to_dict("records")
+    assert row["n"] == 15
+    assert row["ratio"] > 0
+    assert np.isnan([row["low"], row["high"]]).all()
 
 
 def test_a_search_that_found_nothing_has_no_ratio():
@@ -56,11 +65,14 @@ def test_a_search_that_found_nothing_has_no_ratio():
 
 def test_a_label_of_which_nothing_was_found_widens_nothing():
     """Every other replicate draws only the label without a found image, which has no distance."""
-    zero, one = made(0, (1.0, 1.0, 1.0)), made(1, (0.5, 0.5, 0.5))
+    zero, one = made(0, (1.0, 1.0, 1.0), range(6)), made(1, (0.5, 0.5, 0.5), range(6))
     (row,) = nearest([zero[0], one[0]], [zero[1], one[1]], DATA).to_dict("records")
     (alone,) = nearest([zero[0]], [zero[1]], DATA).to_dict("records")
-    assert row == alone
-    assert row["n"] == 3
+    assert (row["n"], row["ratio"], row["low"], row["high"]) == (
+        18,
+        alone["ratio"],
+        *(alone[key] for key in ("low", "high")),
+    )
 
 
 def test_distances_are_those_of_a_loop():

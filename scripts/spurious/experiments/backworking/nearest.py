@@ -21,7 +21,8 @@ def nearest(
     `images` and `rows`: a file of each kind for every classifier and label. Returns `classifier, search, n, ratio, low,
     high`, without searches whose pixels may leave [0, 1]: n images with p above `found_above`, the median of their L2
     distance to the nearest training image of the label over the median distance of its test images, and its 95 %
-    bootstrap interval, where the images of one seed and label are drawn together; nan where n is 0.
+    bootstrap interval, where the images of one seed and label are drawn together; nan where n is 0, and the interval
+    where fewer than six of these groups have an image.
     """
     parts = []
     for place, (stored, frame) in enumerate(zip(images, rows, strict=True)):

@@ -15,9 +15,9 @@ def fooling(table: pd.DataFrame) -> Iterator[str]:
     for classifier, rows in table[table["seed"].astype(str) != "all"].groupby("classifier", sort=False):
         first = rows[rows["seed"] == rows["seed"].iloc[0]]
         parts = [f"*{row.method}* {_success(row)}" for row in first.itertuples()]
+        control = "a random change of the same size (from noise: by that noise as it is)"
         yield (
-            f"**{classifier}** is fooled, in brackets by a random change of the same size: {'; '.join(parts)}"
-            f" (seed {first['seed'].iloc[0]})."
+            f"**{classifier}** is fooled, in brackets by {control}: {'; '.join(parts)} (seed {first['seed'].iloc[0]})."
         )
 
 

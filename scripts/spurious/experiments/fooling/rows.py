@@ -34,7 +34,7 @@ def fool_all(
 
     The rows have COLUMNS without `classifier`. `label` is missing for noise and `target` for untargeted methods;
     `clean_p` is that of the label (of noise: of `clean_predicted`), `p` that of `predicted`. `control_predicted` and
-    `control_p_target` are of a random change of the same size.
+    `control_p_target` are of a random change of the same size, or of the noise that a method starts from as it is.
     """
     judged = partial(predict, model, batch_size=settings.batch_size, classes=classes)
     clean = judged(tests.images)

@@ -19,12 +19,13 @@ def fooling(rows: pd.DataFrame) -> pd.DataFrame:
     `rows`: METHOD, `seed, id, label, target, clean_predicted, predicted, p, l2, linf, control_predicted` per image.
     Returns COLUMNS. `success`: of the `n` images that the classifier got right before (of noise: of all), the share
     that it gives to the target (targeted) or no longer to the label (untargeted), with Wilson's 95 % interval;
-    `control` is the same for a random change of the same size. `confidence` is the mean p of the predicted class among
-    the successes, `l2_median` and `linf_median` the size of the change of the n images. `error` counts all `error_n`
-    images, those that were wrong before too: the share that is not given to its label, and the mean p of what it is
-    given to (Goodfellow et al. 2014); noise has no label, and no error. In a row "all", shares, confidences and medians
-    are means over the `seeds`, n and error_n count the images of all, and the bounds are of both, seeds and images
-    (`spurious.rates.over_seeds`): the seeds share their test images, noise is each seed's own.
+    `control` is the same for a random change of the same size (from noise: for it as it is). `confidence` is the mean p
+    of the predicted class among the successes, `l2_median` and `linf_median` the size of the change of the n images.
+    `error` counts all `error_n` images, those that were wrong before too: the share that is not given to its label, and
+    the mean p of what it is given to (Goodfellow et al. 2014); noise has no label, and no error. In a row "all",
+    shares, confidences and medians are means over the `seeds`, n and error_n count the images of all, and the bounds
+    are of both, seeds and images (`spurious.rates.over_seeds`): the seeds share their test images, noise is each seed's
+    own.
     """
     needed = ["id", "label", "target", "clean_predicted", "predicted", "p", "l2", "linf", "control_predicted"]
     require(rows, [*METHOD, "seed", *needed], "fooling rows")
