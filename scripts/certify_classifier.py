@@ -13,6 +13,7 @@ from pipeline.jobs.arguments import (
     run,
     settings_argument,
 )
+from pipeline.jobs.code import code_of
 from pipeline.jobs.devices import prepare_compute
 from pipeline.jobs.progress import progress
 from spurious.classifiers.entries import ClassifierEntry
@@ -45,6 +46,7 @@ from pipeline.files.images import open_images, shard_indices
 from pipeline.files.journal import journal
 from pipeline.files.photographs import sha256_of
 from pipeline.files.rows import write_rows
+from spurious.classifiers.architectures import NO_PARAMETERS
 from spurious.data.datasets import to_float
 from spurious.defences.defended import Together, logits_of
 from spurious.experiments.certification.rows import ATTACKS, COLUMNS, check_suited, rows_of_image
@@ -63,9 +65,11 @@ def main(argv: list[str] | None = None) -> None:
     model, preprocessing = open_classifier(arguments.weights, arguments.entry, device, accelerated=False)
     model.to(memory_format=torch.channels_last)  # half the time of a forward pass on processors
     known = {key: value for key, value in as_data(settings).items() if key not in UNIMPORTANT}
+    known["entry"] = {key: value for key, value in as_data(arguments.entry).items() if key not in NO_PARAMETERS}
     trained = trained_defences(settings.defences, arguments.denoisers, images.shape, device)
     check_suited(trained, settings)
-    made_of = " ".join(map(sha256_of, [arguments.weights, *arguments.denoisers]))
+    files = map(sha256_of, [arguments.weights, *arguments.denoisers])
+    made_of = " ".join([*files, code_of("certify_classifier")])
     certified, attacked = [], []
     with logits_of(model) as logits, journal(arguments.rows, made_of, known) as (done, note):
         subjects = Together(trained, logits, preprocessing)

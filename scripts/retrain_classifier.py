@@ -14,6 +14,7 @@ from pipeline.jobs.arguments import (
     run,
     settings_argument,
 )
+from pipeline.jobs.code import code_of
 from pipeline.jobs.devices import name_of, note_slow_precision, prepare_compute
 from spurious.classifiers.recipes import TrainingRecipe
 from spurious.experiments.backworking.settings import BackworkingSettings
@@ -108,8 +109,8 @@ def train_round(
     arguments: argparse.Namespace, trainer: Trainer, validation: tuple[torch.Tensor, torch.Tensor], number: int
 ) -> pd.DataFrame:
     """The history of a round's training, which goes on from its checkpoint."""
-    name = f"{name_of_arm(arguments)}, seed {trainer.seed}"
-    history = pd.DataFrame(train(trainer, validation, checkpoint_of(arguments, number), name))
+    name, checkpoint = f"{name_of_arm(arguments)}, seed {trainer.seed}", checkpoint_of(arguments, number)
+    history = pd.DataFrame(train(trainer, validation, checkpoint, name, code_of("retrain_classifier")))
     return history.assign(device=name_of(trainer.device), precision=trainer.precision)
 
 

@@ -14,6 +14,7 @@ from pipeline.jobs.arguments import (
     run,
     settings_argument,
 )
+from pipeline.jobs.code import code_of
 from pipeline.jobs.devices import name_of, note_slow_precision, prepare_compute
 from pipeline.jobs.progress import note, tell_of
 from spurious import registry
@@ -60,7 +61,7 @@ def main(argv: list[str] | None = None) -> None:
     checkpoint = Path(arguments.weights).with_name("checkpoint.safetensors")
     validation = data.pixels("validation"), data.labels["validation"]
     name = f"{arguments.classifier}, seed {arguments.seed}"
-    history = train(trainer, validation, checkpoint, name)
+    history = train(trainer, validation, checkpoint, name, code_of("train_classifier"))
     report_unfinished(history, len(data.labels["validation"]), name)
     where = {"device": name_of(device), "precision": trainer.precision}
     write_rows(arguments.history, pd.DataFrame(history).assign(**where))

@@ -12,6 +12,7 @@ from pipeline.jobs.arguments import (
     run,
     settings_argument,
 )
+from pipeline.jobs.code import code_of
 from pipeline.jobs.devices import name_of, note_slow_precision, prepare_compute
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.classifiers.recipes import TrainingRecipe
@@ -66,7 +67,7 @@ def main(argv: list[str] | None = None) -> None:
         except SpuriousError as error:
             raise SpuriousError(f"{arguments.weights}: {error}") from None
         checkpoints.append(Path(arguments.output).with_suffix(f".{loss}.checkpoint"))
-        history = train(trainer, None, checkpoints[-1], f"{arguments.name}, {loss}")
+        history = train(trainer, None, checkpoints[-1], f"{arguments.name}, {loss}", code_of("train_denoiser"))
         where = {"criterion": loss, "device": name_of(device), "precision": trainer.precision}
         rows.append(pd.DataFrame(history).assign(**where))
     write_rows(arguments.history, pd.concat(rows).drop(columns=["negative_loss", "validation_accuracy"]))

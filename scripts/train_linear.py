@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from pipeline.jobs.arguments import Parser, add_compute_arguments, add_required, answer_help, run, settings_argument
+from pipeline.jobs.code import code_of
 from pipeline.jobs.devices import name_of, prepare_compute
 from spurious.experiments.linear.settings import LinearSettings
 
@@ -43,7 +44,7 @@ def main(argv: list[str] | None = None) -> None:
     check(settings, splits, classes)
     trainer = LinearTrainer(splits["train"], settings, classes, seed=seed, device=device)
     checkpoint = Path(arguments.weights).with_name("checkpoint.safetensors")
-    history = train(trainer, splits.get("validation"), checkpoint, f"linear, seed {seed}")
+    history = train(trainer, splits.get("validation"), checkpoint, f"linear, seed {seed}", code_of("train_linear"))
     rows = history_rows(history, settings.weight_decays).assign(device=name_of(device), precision="float32")
     write_rows(arguments.history, with_seed(rows, seed))
     weight, bias = trainer.weights()

@@ -2,7 +2,10 @@
 
 import copy
 import dataclasses
+import importlib
+import inspect
 import itertools
+import json
 import math
 from pathlib import Path
 
@@ -15,6 +18,8 @@ from torch import nn
 from killing import killed_after
 from pipeline.files import checkpoints
 from pipeline.files.tensors import read_tensors, write_tensors
+from pipeline.jobs.arguments import EXTENSIONS
+from pipeline.jobs.code import code_of
 from spurious.attacks.confidence import confidence_gradients
 from spurious.attacks.inner import raise_loss
 from spurious.classifiers.models import ConvNet, SoftmaxRegression, initialize
@@ -540,6 +545,29 @@ def test_the_checkpoint_of_another_device_or_precision_is_ignored(name, value):
     other = new_trainer()
     setattr(other, name, value)  # by its name alone: tests have no GPU
     assert checkpoints.fingerprint(other, None) != checkpoints.fingerprint(new_trainer(), None)
+
+
+@pytest.mark.parametrize(("code", "goes_on"), [("", True), ("edited", False)])
+def test_the_checkpoint_of_other_code_is_ignored(tmp_path, monkeypatch, code, goes_on):
+    path = tmp_path / "checkpoint.safetensors"
+    run_killed_after(3, new_trainer(), path, monkeypatch)
+    again, steps = new_trainer(), []
+    again.model.register_forward_pre_hook(lambda model, images: steps.append(model.training))
+    checkpoints.train(again, quadrants(20), path, "again", code)
+    assert (sum(steps) < again.total) == goes_on
+
+
+@pytest.mark.parametrize("program", ["train_classifier", "train_linear", "train_denoiser", "retrain_classifier"])
+def test_every_program_that_trains_says_which_code_it_is(program):
+    module = importlib.import_module(program)
+    assert f'code_of("{program}")' in inspect.getsource(module)
+
+
+def test_kinds_of_ones_own_count_as_code(tmp_path, monkeypatch):
+    plain = code_of("train_classifier")
+    (tmp_path / "mine.py").write_text("x = 1\n")
+    monkeypatch.setenv(EXTENSIONS, json.dumps([str(tmp_path / "mine.py")]))
+    assert len({plain, code_of("train_classifier"), code_of("train_linear")}) == 3
 
 
 def test_the_same_pixels_in_another_shape_are_other_images():

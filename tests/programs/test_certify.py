@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import certify_classifier
+from pipeline.files.photographs import sha256_of
 from pipeline.files.tensors import write_tensors
 from pipeline.files.weights import write_weights
 from spurious.classifiers.models import Description, build_classifier, initialize
@@ -34,9 +35,9 @@ def inputs(tmp_path):
     return ["--data", str(tmp_path / "data"), "--weights", str(tmp_path / "weights")]
 
 
-def certified(inputs, folder, *more, **changes):
+def certified(inputs, folder, *more, entry=CNN, **changes):
     """What the program writes into `folder`."""
-    settings = ["--classifier", "cnn", "--entry", json.dumps(CNN), "--settings", json.dumps(SETTINGS | changes)]
+    settings = ["--classifier", "cnn", "--entry", json.dumps(entry), "--settings", json.dumps(SETTINGS | changes)]
     files = [folder / "rows.csv", folder / "attacks.csv"]
     outputs = ["--rows", str(files[0]), "--attacks", str(files[1])]
     certify_classifier.main([*inputs, *settings, *outputs, *more])
@@ -101,6 +102,32 @@ def test_a_job_that_was_begun_with_another_blur_is_one_line(inputs, tmp_path, mo
             certified(inputs, tmp_path, defences=blurs[0])
     with pytest.raises(SpuriousError, match=r'rows.csv.journal: was begun with defences .*"kernel": 3.*set it back'):
         certified(inputs, tmp_path, defences=blurs[1])
+
+
+def test_a_job_that_was_begun_by_other_code_is_begun_again(inputs, tmp_path, monkeypatch):
+    """Half of the rows would be of the old code, and the job would count as done by the new one."""
+    with monkeypatch.context() as patch:
+        kill_at(patch, 3)
+        patch.setattr(certify_classifier, "code_of", lambda program: f"{program} before the edit")
+        with pytest.raises(KeyboardInterrupt):
+            certified(inputs, tmp_path)
+    calls = kill_at(monkeypatch, 99)
+    certified(inputs, tmp_path)
+    assert len(calls) == 5
+
+
+def test_a_job_that_was_begun_with_other_preprocessing_is_one_line(tmp_path, inputs, monkeypatch):
+    """The file is the same, its mean and std are of the entry."""
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3))
+    torch.jit.trace(model, torch.rand(2, 1, 8, 8)).save(tmp_path / "program.pt")
+    entry = {"torchscript": "program.pt", "sha256": sha256_of(tmp_path / "program.pt"), "resize": 8, "crop": 8}
+    given = [*inputs[:2], "--weights", str(tmp_path / "program.pt")]
+    with monkeypatch.context() as patch:
+        kill_at(patch, 3)
+        with pytest.raises(KeyboardInterrupt):
+            certified(given, tmp_path / "out", entry=entry)
+    with pytest.raises(SpuriousError, match=r"rows.csv.journal: was begun with entry .*set it back"):
+        certified(given, tmp_path / "out", entry=entry | {"mean": [0.9], "std": [0.1]})
 
 
 def test_a_shard_that_there_is_not_is_one_line(inputs, tmp_path):

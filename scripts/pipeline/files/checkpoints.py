@@ -45,13 +45,14 @@ def train(
     validation: tuple[torch.Tensor, torch.Tensor] | Split | None,
     checkpoint: Path,
     name: str,
+    code: str = "",
 ) -> list[Any]:
     """Run `trainer` to its end and return its history.
 
-    Continues from `checkpoint` where that is of the very same run, and leaves the finished one there: the
-    caller removes it when its own results are written.
+    Continues from `checkpoint` where that is of the very same run, by the same `code`, and leaves the finished one
+    there: the caller removes it when its own results are written.
     """
-    made_with = fingerprint(trainer, validation)
+    made_with = fingerprint(trainer, validation, code)
     history = _restore(trainer, checkpoint, made_with)
     with progress_bar(total=trainer.total, initial=trainer.step, desc=name, unit="step", mininterval=1) as bar:
         for row in trainer.run(validation=validation, on_step=bar.update):
@@ -62,18 +63,18 @@ def train(
     return history
 
 
-def fingerprint(trainer: Trainer, validation: tuple[torch.Tensor, torch.Tensor] | Split | None) -> str:
+def fingerprint(trainer: Trainer, validation: tuple[torch.Tensor, torch.Tensor] | Split | None, code: str = "") -> str:
     """SHA-256 of all that decides a run and its history.
 
-    These are settings, seed, threads, kind of device, precision, shapes, the weights at the start, and the training
-    and validation images. A source may be larger than memory: its labels, a sample of its images and, for training, the
-    mean image stand for it.
+    These are `code`, what stands for the program's, settings, seed, threads, kind of device, precision, shapes, the
+    weights at the start, and the training and validation images. A source may be larger than memory: its labels, a
+    sample of its images and, for training, the mean image stand for it.
     """
     shapes = {name: list(tensor.shape) for name, tensor in trainer.state().items()}
     settings, data = trainer.decided_by()
     if validation is not None:
         data += validation if isinstance(validation, tuple) else sampled(validation)
-    decided_by = [settings, trainer.seed, torch.get_num_threads(), trainer.device.type, shapes]
+    decided_by = [code, settings, trainer.seed, torch.get_num_threads(), trainer.device.type, shapes]
     digest = hashlib.sha256(json.dumps(decided_by).encode())
     for tensor in data:
         digest.update(f"{tensor.dtype} {list(tensor.shape)}".encode())

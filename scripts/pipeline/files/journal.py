@@ -19,8 +19,8 @@ def journal(
     """What a killed run of the job has done, by item, and `note(item, value)`, which keeps a JSON value for the next.
 
     The file lies hidden beside the job's `output`, and is deleted where the block ends without an error. One of other
-    `inputs` is not used. Raises SpuriousError, naming the file, where it was made with other `settings`: they may be a
-    mistake, and its work would be lost.
+    `inputs`, which stand for the job's code, too, is not used. Raises SpuriousError, naming the file, where it was made
+    with other `settings`: they may be a mistake, and its work would be lost.
     """
     path = unfinished(Path(output), ".journal")
     path.parent.mkdir(parents=True, exist_ok=True)

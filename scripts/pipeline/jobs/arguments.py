@@ -141,7 +141,12 @@ def declare_own_kinds() -> None:
     """Import the files of EXTENSIONS; SpuriousError where one cannot be imported."""
     from spurious.registry import load_extensions
 
-    load_extensions(json.loads(os.environ.get(EXTENSIONS, "[]")))
+    load_extensions(extensions())
+
+
+def extensions() -> list[str]:
+    """The files of kinds of one's own that this job is to know."""
+    return json.loads(os.environ.get(EXTENSIONS, "[]"))
 
 
 def json_argument(text: str) -> dict[str, Any]:
