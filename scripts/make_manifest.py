@@ -100,10 +100,19 @@ def label(files: Sequence[PurePosixPath], arguments: argparse.Namespace) -> list
     if by_order(arguments):
         return list(range(len(files)))
     folders = sorted({file.parts[0] for file in files})
-    labels = {folder: label for label, folder in enumerate(folders)}
     if arguments.class_names:
         labels = labels_of_folders(folders, read_class_names(arguments.class_names), arguments.class_names)
+    else:
+        refuse_empty(arguments.folder, folders)
+        labels = {folder: label for label, folder in enumerate(folders)}
     return [labels[file.parts[0]] for file in files]
+
+
+def refuse_empty(folder: Path, filled: Sequence[str]) -> None:
+    """SpuriousError for a subfolder without a photograph, which would give its label to the next one."""
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not path.name.startswith(".") and path.name not in filled:
+            raise SpuriousError(f"{path}: holds no {', '.join(SUFFIXES)} file; fill or remove this class")
 
 
 if __name__ == "__main__":

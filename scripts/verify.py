@@ -1,8 +1,9 @@
 """Verify the adversarial images of a folder of results, and the table `robustness` that is made of them.
 
-Each image is compared with the dataset's original (hash, size of the change, pixels in [0, 1]) and judged again by the
-plain calls of kornia and torchvision; then every rate of the table is counted from them. What does not hold is named,
-a line each, and ends with exit status 1. Example: python scripts/verify.py results
+Each image is compared with the dataset's original (hash, label, size of the change, pixels in [0, 1]) and judged again
+by the plain calls of kornia and torchvision. The originals have to be those that the configuration attacks, each once.
+Then every rate of the table is counted from them. What does not hold is named, a line each, and ends with exit status
+1. Example: python scripts/verify.py results
 """
 
 import argparse
@@ -32,7 +33,7 @@ import torch
 from torch import Tensor
 
 from pipeline.files.classifiers import open_classifier
-from pipeline.files.images import open_images
+from pipeline.files.images import Images, open_images
 from pipeline.files.records import record_of
 from pipeline.files.rows import read_rows
 from pipeline.files.tensors import read_tensors
@@ -40,7 +41,7 @@ from spurious.classifiers.entries import ClassifierEntry
 from spurious.defences.defended import logits_of
 from spurious.experiments.robustness.jobs import attacked, parts
 from spurious.experiments.robustness.settings import EXAMPLES
-from spurious.experiments.robustness.verification import About, image_faults, table_faults
+from spurious.experiments.robustness.verification import About, image_faults, start_faults, table_faults
 from spurious.registry import parse as parse_settings
 
 ARCHIVES = "*/seed*/robustness/shard*.safetensors"
@@ -81,27 +82,41 @@ def current(dataset: Path, paths: list[Path]) -> list[Path]:
 
 def verified(dataset: Path, paths: list[Path]) -> Iterator[str]:
     """What does not hold of the archives and of the table of one dataset; says what was checked."""
-    original = originals(dataset)
+    images = open_images(data_of(dataset))
+    original, labels = originals(images, dataset), dict(zip(images.ids, images.labels.tolist(), strict=True))
     abouts = []
     for path in progress(paths, dataset.name, "archive"):
         tensors, about = read_archive(path)
         abouts.append(about)
+        if (path.parents[2].name, path.parents[1].name) != (about["classifier"], f"seed{about['seed']}"):
+            yield f"{path}: is of {about['classifier']}, seed {about['seed']}, by what it says"
         entry = parse_settings(ClassifierEntry, about["entry"], str(path))
         model, _ = open_classifier(weights_of(path), entry, torch.device("cpu"), accelerated=False)
         with logits_of(model) as logits:
-            for fault in image_faults(about, tensors.__getitem__, original, logits):
+            for fault in image_faults(about, tensors.__getitem__, original, labels, logits):
                 yield f"{path}: {fault}"
         found, kept = plural(len(about["found"]), "adversarial image"), len(tensors)
         print(f"{path}: {found} from {plural(len(about['starts']), 'original')}, {kept} kept and judged again")
+    yield from (f"{dataset}: {fault}" for fault in start_faults(abouts, wanted(dataset, images)))
     table = dataset / "tables" / "robustness.csv"
     yield from (f"{table.parent}/{fault}" for fault in table_faults(abouts, read_rows([table])))
     print(f"{table}: counted again")
 
 
-def originals(dataset: Path) -> Callable[[int | str], Tensor]:
-    """The dataset's test images, float32 (C, H, W) in [0, 1], by their ids."""
+def data_of(dataset: Path) -> list[Path]:
+    """The files with the test images: tensors, or photographs and their list."""
     tensors = dataset / "data.safetensors"
-    images = open_images([tensors] if tensors.exists() else [dataset / "images", dataset / "images.csv"])
+    return [tensors] if tensors.exists() else [dataset / "images", dataset / "images.csv"]
+
+
+def wanted(dataset: Path, images: Images) -> list[int | str] | None:
+    """The ids of the images that the configuration of the dataset's record attacks; None without a record."""
+    record = record_of(dataset)
+    return record and images.names(images.order()[: record["configuration"]["robustness"]["images"]])
+
+
+def originals(images: Images, dataset: Path) -> Callable[[int | str], Tensor]:
+    """Those test images, float32 (C, H, W) in [0, 1], by their ids; `dataset` is named where one is missing."""
     places = {name: place for place, name in enumerate(images.ids)}
 
     @functools.lru_cache(maxsize=1000)

@@ -289,6 +289,7 @@ def test_a_folder_must_mean_one_class():
         ({"a.png": b"", "b/c.png": b""}, ("--labels", "order"), "b/c.png: lies in a subfolder"),
         ({"a\tb.png": b""}, ("--labels", "order"), "unprintable"),
         ({"cat/a.png": b""}, ("--class-names", CLASSES), "cat: no class is called so"),
+        ({"ant/a.png": b"", "bee/a.txt": b"", "cat/a.png": b""}, (), "bee: holds no .jpeg"),  # cat would be label 1
     ],
 )
 def test_folders_without_a_manifest_are_told(tmp_path, files, arguments, why):

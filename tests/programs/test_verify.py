@@ -184,6 +184,36 @@ def test_a_swapped_original_is_named(results, capsys):
     assert not any("image 6: the dataset" in line for line in lines)
 
 
+def test_a_label_that_is_not_the_datasets_is_named(results, capsys):
+    """The rates are counted by the labels of the archive: with others every answer can be right."""
+    path = results / SHARD.format(0)
+    tensors, about = read(path)
+    start = about["starts"][0]
+    label, start["label"] = start["label"], start["label"] + 1
+    write(path, tensors, about)
+    line = f"{path}: image {start['id']}: its label in the dataset is {label}, not {start['label']}"
+    assert line in faults(results, capsys)[0]
+
+
+def test_originals_that_were_dropped_or_repeated_are_named(results, capsys):
+    path = results / SHARD.format(0)
+    tensors, about = read(path)
+    kept, gone = about["starts"][:-1], about["starts"][-1]["id"]
+    about["starts"] = [*kept, kept[0]]
+    about["found"] = [row for row in about["found"] if row["id"] != gone]
+    write(path, {row["name"]: tensors[row["name"]] for row in about["found"]}, about)
+    assert f"{results / 'tiny'}: linear, seed 3: 1 image attacked twice, such as 0" in faults(results, capsys)[0]
+    record_of_two_seeds(results)
+    assert f"{results / 'tiny'}: linear, seed 3: 1 image attacked never, such as {gone}" in faults(results, capsys)[0]
+
+
+def test_an_archive_that_says_it_is_of_another_seed_is_named(results, capsys):
+    path = results / SHARD.format(0)
+    tensors, about = read(path)
+    write(path, tensors, about | {"seed": 9})
+    assert f"{path}: is of linear, seed 9, by what it says" in faults(results, capsys)[0]
+
+
 @pytest.mark.parametrize(("column", "moment"), [("predicted", "after"), ("predicted_rounded", "in 8 bits")])
 def test_a_changed_decision_is_named(column, moment, results, capsys):
     path = results / SHARD.format(0)
@@ -258,12 +288,16 @@ def test_a_folder_without_images_of_attacks_is_one_line(tmp_path):
         verify.main([str(tmp_path)])
 
 
-def test_archives_of_an_earlier_configuration_are_left_out_and_told(results, capsys):
-    """The record holds the configuration; there were three shards once, and a third seed."""
-    robustness = {"seeds": 2, "shards": 2, "classifiers": {}}
+def record_of_two_seeds(results):
+    robustness = {"images": 10, "seeds": 2, "shards": 2, "classifiers": {}}
     experiment = {"seeds": [3, 4], "robustness": ["linear"]}
     record = {"robustness": robustness, "experiment": experiment, "classifiers": {"linear": SOFTMAX}}
     write_record(results / "tiny", configuration=record)
+
+
+def test_archives_of_an_earlier_configuration_are_left_out_and_told(results, capsys):
+    """The record holds the configuration; there were three shards once, and a third seed."""
+    record_of_two_seeds(results)
     left = [results / SHARD.format(2), results / SHARD.format(0).replace("seed3", "seed5")]
     for path in left:
         path.parent.mkdir(exist_ok=True, parents=True)

@@ -510,7 +510,13 @@ def test_a_norm_that_no_plain_call_measures_is_one_line():
     about = {"starts": [], "found": [row], "defences": {}}
     image = torch.zeros(1, 2, 2)
     with pytest.raises(SpuriousError, match=r"^rms: a norm that cannot be measured by plain calls$"):
-        list(image_faults(about, lambda name: image, lambda name: image, None))
+        list(image_faults(about, lambda name: image, lambda name: image, {}, None))
+
+
+def test_a_defence_may_not_be_called_as_the_folder_of_the_figures_images():
+    """Its archive would say that images are missing, for ever."""
+    with pytest.raises(SpuriousError, match="a name other than 'examples'"):
+        registry.parse(RobustnessSettings, {"defences": {"examples": "none"}})
 
 
 def test_a_missing_column_is_one_line(rows):

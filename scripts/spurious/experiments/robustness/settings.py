@@ -24,7 +24,8 @@ SeedCount = Annotated[
     int, Field(ge=1, description="how many trainings of a classifier are attacked, the first seeds; 1 or more")
 ]
 AttackName = Annotated[Name, OtherThan(WORST, remedy="a name other than 'worst', which is that of all together")]
-Defences = Annotated[dict[Name, Defence], Field(min_length=1, description="defences that are attacked, by name")]
+DefenceName = Annotated[Name, OtherThan(EXAMPLES, remedy="a name other than 'examples', the figure's own images")]
+Defences = Annotated[dict[DefenceName, Defence], Field(min_length=1, description="defences that are attacked, by name")]
 Sizes = Annotated[tuple[Epsilon, ...], Unique(), Field(min_length=1, description="different sizes, such as [0.1, 0.2]")]
 SizesByNorm = Annotated[dict[NormName, Sizes], Field(min_length=1)]
 

@@ -1,7 +1,7 @@
 """Whether stored images of attacks are what their archive says, and the table `robustness` what follows from them."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice, product
 from typing import Any
 
@@ -19,6 +19,7 @@ from spurious.experiments.robustness.plain import holds
 from spurious.experiments.robustness.settings import WORST
 from spurious.experiments.robustness.table import ALL, RATES
 from spurious.rates import over_seeds
+from spurious.wording import plural
 
 About = Mapping[str, Any]  # what `archive.description` gives, with `classifier` and `seed`
 KEYS = ["classifier", "seed", "defence", "attack", "norm", "epsilon"]
@@ -33,17 +34,24 @@ SIZES: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def image_faults(
-    about: About, images: Callable[[str], Tensor], original: Callable[[int | str], Tensor], logits: Scores
+    about: About,
+    images: Callable[[str], Tensor],
+    original: Callable[[int | str], Tensor],
+    labels: Mapping[int | str, int],
+    logits: Scores,
 ) -> Iterator[str]:
     """What is wrong with the images of an archive, a line each that names the defence, attack, norm and image.
 
-    `images` gives a stored one (C, H, W) by its name, `original` the dataset's, float32 in [0, 1], by its id. Checked
-    are hashes, sizes, pixels, and every decision by plain calls (see `plain.holds`): before, after, and in 8 bits.
+    `images` gives a stored one (C, H, W) by its name, `original` the dataset's, float32 in [0, 1], by its id, as
+    `labels` does theirs. Checked are hashes, labels, sizes, pixels, and every decision by plain calls (see
+    `plain.holds`): before, after, and in 8 bits.
     Raises SpuriousError for a norm, as for a defence, that has no plain call here.
     """
     for start in about["starts"]:
         if sha256(original(start["id"])) != start["sha256"]:
             yield f"image {start['id']}: the dataset's is not the original that was attacked"
+        if start["label"] != labels[start["id"]]:
+            yield f"image {start['id']}: its label in the dataset is {labels[start['id']]}, not {start['label']}"
     for row in (row for row in about["found"] if row["stored"]):
         if fault := _pixel_fault(row, images(row["name"]), original(row["id"])):
             yield f"{row['name']}: {fault}"
@@ -84,6 +92,19 @@ def _pixel_fault(row: Mapping[str, Any], image: Tensor, original: Tensor) -> str
     if size > row["epsilon"] + ROUNDING * max(1, row["epsilon"]):
         return f"is {size:.7g} from its original, more than {row['epsilon']:g}"
     return None
+
+
+def start_faults(archives: Iterable[About], wanted: Collection[int | str] | None) -> Iterator[str]:
+    """Originals that are not the `wanted` ones (None: any), each once, a line for each classifier and seed."""
+    by_training: dict[str, list[int | str]] = defaultdict(list)
+    for about in archives:
+        by_training[f"{about['classifier']}, seed {about['seed']}"] += [start["id"] for start in about["starts"]]
+    for name, ids in by_training.items():
+        known = set(ids) if wanted is None else set(wanted)
+        twice = [own for own, count in Counter(ids).items() if count > 1]
+        for words, faulty in (("twice", twice), ("never", known.difference(ids)), ("by mistake", set(ids) - known)):
+            if faulty:
+                yield f"{name}: {plural(len(faulty), 'image')} attacked {words}, such as {min(faulty)}"
 
 
 def table_faults(archives: Iterable[About], table: pd.DataFrame) -> Iterator[str]:
