@@ -11,8 +11,8 @@ Id = int | str  # what an image is called: its number in a dataset, the path of 
 def generator(*parts: int | float | str) -> torch.Generator:
     """A CPU generator seeded by `parts`, e.g. `generator(seed, "order", epoch)`.
 
-    Equal parts give equal streams on every machine; the seed is the first 8 bytes of the SHA-256 of
-    their text, so neighbouring seeds are unrelated.
+    Equal parts give equal streams on every machine. The seed is taken from the SHA-256 of their text, so neighbouring
+    seeds are unrelated. Torch's generator uses 32 bits of it: of 100,000 streams about one pair is the same.
     """
     digest = hashlib.sha256("/".join(map(repr, parts)).encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)

@@ -92,8 +92,10 @@ def slow_square(attacked, start, label, name, ball, seed):
     """The search of one image (1, 1, H, W), with loops over pixels."""
     first = generator(seed, "square, first", name)
     signs = torch.randint(2, (1, 1, SIZE), generator=first)[0, 0].tolist()
-    size = ball.epsilon if ball.norm == "linf" else 2 * ball.epsilon / SIZE
-    change = {(row, column): size if signs[column] else -size for row, column in grid(SIZE, SIZE)}
+    size = 2 * ball.epsilon / (1 if ball.norm == "linf" else SIZE)
+    further = {(row, column): size if signs[column] else -size for row, column in grid(SIZE, SIZE)}
+    old = {pixel: start[0, 0, *pixel].item() for pixel in further}
+    change = {pixel: min(max(old[pixel] + own, 0), 1) - old[pixel] for pixel, own in further.items()}
     best = within(start, change, ball.norm, ball.epsilon)
     most, done = wanted(attacked.scores(best)[0].tolist(), label)
     own = generator(seed, "square", name)

@@ -6,7 +6,9 @@ import torch
 
 from attacks.subjects import RootMeanSquare
 from spurious.attacks.entries import GradientAttack
+from spurious.attacks.within import Within
 from spurious.errors import SpuriousError
+from spurious.perturbations.balls import project, pushed
 from spurious.perturbations.norms import L2, NORMS, LInf
 from spurious.registry import parse
 from spurious.seeding import generator
@@ -138,3 +140,24 @@ def test_a_small_image_is_renormed_and_nothing_else():
     images, start = drawn("images"), drawn("start")
     renormed = start + (images - start).flatten(1).renorm(2, 0, EPSILON).view_as(start)
     assert torch.equal(NORMS["l2"].project(images, start, EPSILON), renormed)
+
+
+def test_the_length_of_a_large_photographs_change_is_numpys():
+    """In float32 it comes out .002 of it too small."""
+    change = 0.0157 * torch.randn(1, 3, 1000, 1500, generator=generator("change")).sign()
+    assert L2().size(change).item() == pytest.approx(np.linalg.norm(change.numpy().astype(float)), rel=1e-6)
+
+
+@pytest.mark.parametrize(("norm", "size"), [("linf", 0.2), ("l2", 2.0)])
+def test_a_push_is_as_large_as_the_ball_though_the_range_cuts_it(norm, size):
+    """Three quarters of the pixels are black, as in digits: half of the directions leave [0, 1] there."""
+    start = torch.rand(20, *(1, 14, 14), generator=generator("dark")).sub(0.75).clamp(min=0).mul(4)
+    directions = torch.stack([NORMS[norm].random_direction((1, 14, 14), generator("push", n)) for n in range(20)])
+    ball = Within(norm=norm, epsilon=size)
+    images = pushed(start, directions, ball)
+    assert (images >= 0).all()
+    assert (images <= 1).all()
+    assert NORMS[norm].size(images - start) == pytest.approx(size, rel=1e-4)
+    plain = project(start + size * directions, start, ball)
+    assert torch.equal(images, plain) == (norm == "linf")
+    assert (NORMS[norm].size(plain - start) <= size * (1.0001 if norm == "linf" else 0.9)).all()

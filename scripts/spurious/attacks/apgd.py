@@ -98,7 +98,7 @@ class _Ascent:
 
     def adapt(self, since: int) -> None:
         """Halve the steps of the images that rose in too few of the steps `since` the last check, or gained nothing
-        although their steps had not been halved at it; these go back to their best.
+        although their steps had not been halved at it; these go back to their best, and go on without momentum.
         """
         stuck = (self.size == self.size_before).flatten() & (self.most == self.most_before)
         halved = ((self.rises < RISING * since) | stuck)[:, None, None, None]

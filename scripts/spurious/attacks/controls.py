@@ -3,7 +3,7 @@
 import torch
 
 from spurious.attacks.within import Attacked, Found, Starts, Within, judged
-from spurious.perturbations.balls import project
+from spurious.perturbations.balls import pushed
 from spurious.perturbations.norms import NORMS
 from spurious.seeding import drawn_by_id, generator
 
@@ -28,7 +28,7 @@ def random_directions(
         drawn = drawn_by_id(
             names, shape, lambda name: norm.random_direction(shape, generator(seed, "random direction", name))
         )
-        tried = judged(attacked, project(own.images + ball.epsilon * drawn.to(device), own.images, ball), own.labels)
+        tried = judged(attacked, pushed(own.images, drawn.to(device), ball), own.labels)
         hits = tried.success.view(len(left), count)
         first = hits.float().argmax(1)  # the first hit, or the first try
         found.images[left] = tried.images.view(len(left), count, *shape)[torch.arange(len(left)), first]

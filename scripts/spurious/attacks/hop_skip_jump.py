@@ -136,6 +136,8 @@ def _step(wrong: _Wrong, near: Tensor, normal: Tensor, size: Tensor) -> Tensor:
     """The images after a step along the normal, halved until they are wrong; where they were else."""
     result, left = near.clone(), torch.ones(len(near), dtype=torch.bool, device=near.device)
     for _ in range(HALVINGS):
+        if not left.any():
+            break
         tried = (near + size[:, None, None, None] * normal).clamp(0, 1)
         hit = wrong(tried) & left
         result[hit] = tried[hit]

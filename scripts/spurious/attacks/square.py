@@ -11,7 +11,8 @@ from torch import Tensor
 
 from spurious.attacks.objectives import objective, wanted_classes
 from spurious.attacks.within import Attacked, Found, Starts, Within, judged, reached
-from spurious.perturbations.balls import project
+from spurious.perturbations.balls import project, pushed
+from spurious.perturbations.norms import NORMS
 from spurious.seeding import drawn_by_id, generator
 
 SHARE = 0.3  # p, of the pixels that the first squares change: as there against robust classifiers of small images
@@ -34,7 +35,7 @@ def square(attacked: Attacked, starts: Starts, ball: Within, *, seed: int, queri
     """
     shape, device = tuple(starts.images.shape[1:]), starts.images.device
     drawn = drawn_by_id(starts.ids, shape, lambda name: _stripes(shape, generator(seed, "square, first", name)))
-    candidates = _changed(starts.images, ball, drawn.to(device))
+    candidates = pushed(starts.images, NORMS[ball.norm].direction(drawn.to(device)), ball)
     found, live = starts.images.clone(), torch.arange(len(starts.images), device=device)
     most = torch.full((len(live),), -math.inf, device=device)
     generators = [generator(seed, "square", name) for name in starts.ids]
@@ -57,12 +58,6 @@ def _stripes(shape: tuple[int, int, int], own: torch.Generator) -> Tensor:
     """Signs (C, H, W), one for each column of each channel."""
     channels, height, width = shape
     return torch.randint(2, (channels, 1, width), generator=own).mul(2).sub(1).float().expand(channels, height, width)
-
-
-def _changed(images: Tensor, ball: Within, signs: Tensor) -> Tensor:
-    """The images after a change along signs as large as the ball allows."""
-    size = ball.epsilon if ball.norm == "linf" else 2 * ball.epsilon  # what [0, 1] cuts off is left over: cut to size
-    return project(images + size * (signs if ball.norm == "linf" else signs / signs[0].numel() ** 0.5), images, ball)
 
 
 def _with_squares(images: Tensor, start: Tensor, ball: Within, numbers: Tensor, width: int) -> Tensor:

@@ -47,6 +47,15 @@ def project(images: Tensor, start: Tensor, method: Ball) -> Tensor:
     return images.clamp(0, 1) if method.clamp else images
 
 
+def pushed(start: Tensor, directions: Tensor, method: Ball) -> Tensor:
+    """The images after a change along directions of size 1 (N, C, H, W), as large as the ball allows.
+
+    What [0, 1] cuts off is made up for: they go twice as far as the ball, are cut to [0, 1], and then to the ball.
+    """
+    further = start + 2 * method.epsilon * directions
+    return project(further.clamp(0, 1) if method.clamp else further, start, method)
+
+
 def random_start(start: Tensor, ids: Sequence[Id], method: Ball, seed: int | str) -> Tensor:
     """Anywhere in the ball around `start` (N, C, H, W): uniform, then cut; decided by (seed, id)."""
     norm, shape = NORMS[method.norm], start.shape[1:]

@@ -283,6 +283,32 @@ def test_the_checks_try_as_many_random_changes_as_they_ask_for(sizes):
     assert sizes[0] != 0.1 or rows.loc[there, "found"].tolist() == few
 
 
+def test_an_image_that_is_not_answered_rightly_is_not_searched_either():
+    """HopSkipJump needs no size and is run before the sizes are: of all it would pay for images that nobody counts."""
+    plain, judged = defended_by("none"), []
+    starts = starts_of(plain, 10)
+    wrong = replace(starts, labels=torch.where(torch.arange(10) < 7, (starts.labels + 1) % 3, starts.labels))
+
+    def logits(images):
+        judged.append(len(images))
+        return plain.logits(images)
+
+    attacks = {"hop": {"kind": "hop-skip-jump", "rounds": 2}}
+    settings = registry.parse(RobustnessSettings, SMALL | {"attacks": attacks, "defences": {"none": "none"}})
+
+    def of(own):
+        judged.clear()
+        rows, _ = attack_rows({"none": Defended(Undefended(), logits)}, logits, own, settings, 0)
+        return rows, sum(judged)
+
+    rows, passes = of(wrong)
+    alone, fewer = of(wrong.at(torch.arange(7, 10)))
+    both = rows[rows["id"].isin(wrong.ids[7:])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(both, alone)
+    assert passes - fewer < 7 * 40  # to be judged before and after; a search would take hundreds of passes each
+    assert of(wrong.at(torch.arange(7)))[0]["found"].sum() == 0
+
+
 def test_rows_are_those_of_attacks_that_keep_nothing_for_the_next_defence(monkeypatch):
     model, searches = network(), []
     plain = Defended(Undefended(), model)

@@ -254,7 +254,7 @@ def _ascending(
     right, same = clean == starts.labels, clean == defended.decide(starts.images)
     for norm, epsilons in settings.sizes.items():
         state = _State(starts.images.clone(), torch.zeros(len(right), dtype=torch.bool, device=right.device))
-        search = _search(attack, defended, plain, starts, norm, seed)
+        search = _search(attack, defended, plain, starts, right.nonzero().flatten(), norm, seed)
         for epsilon in sorted(epsilons):
             left = (right & ~state.found).nonzero().flatten()
             if len(left):
@@ -269,15 +269,16 @@ def _ascending(
 
 
 def _search(
-    attack: DecisionAttack, defended: Defended, plain: Defended, starts: Starts, norm: str, seed: int
+    attack: DecisionAttack, defended: Defended, plain: Defended, starts: Starts, right: Tensor, norm: str, seed: int
 ) -> Callable[[Tensor, Within], Found]:
-    """What the attack finds in a ball around the starts at some places (n,).
+    """What the attack finds in a ball around the starts at some places (n,), which are among those `right` ones.
 
-    One that needs no size is run once, from all starts; what it found is cut to each ball and judged there.
+    One that needs no size is run once, from all of these; what it found is cut to each ball and judged there.
     """
-    if not attack.any_size:
+    if not attack.any_size or not len(right):
         return lambda places, ball: attack(defended, plain, starts.at(places), ball, seed=seed)
-    nearest = attack(defended, plain, starts, Within(norm=norm, epsilon=math.inf), seed=seed).images
+    nearest = starts.images.clone()
+    nearest[right] = attack(defended, plain, starts.at(right), Within(norm=norm, epsilon=math.inf), seed=seed).images
 
     def cut(places: Tensor, ball: Within) -> Found:
         own = starts.at(places)
