@@ -17,6 +17,9 @@ PYTEST := .venv/bin/python -m pytest --numprocesses logical --maxprocesses 4 --d
 # Slow tests often wait, for services and killed jobs: a process more than there are cores.
 SLOW_PROCESSES := $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores < 4 ? cores + 1 : 4)))
 
+# A plan makes no results that a report could show.
+PLANNED = $(filter -n --dry-run --dryrun,$(ARGS))
+
 .PHONY: help demo paper archive test test-slow test-all test-gpu bench lint readme
 .DEFAULT_GOAL := demo
 
@@ -33,7 +36,7 @@ help:
 	@echo "make readme     the tables of finished results into docs/measured and the documents"
 
 demo paper: .venv/installed
-	.venv/bin/snakemake $@ --quiet reason host --report results/$@.html --report-after-run $(ARGS)
+	.venv/bin/snakemake $@ --quiet reason host $(if $(PLANNED),,--report results/$@.html --report-after-run) $(ARGS)
 	@.venv/bin/python scripts/tell_claims.py $@ $(ARGS)
 
 archive: .venv/installed

@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
     parser.add_argument("--manifest", required=True, help="CSV: file, label, sha256")
-    parser.add_argument("--folder", required=True, help="the subfolder of --local-data to look in")
+    parser.add_argument("--folder", required=True, help="the subfolder of --local-data to look in, or a path")
     parser.add_argument("--urls", nargs="*", default=[], metavar="TEMPLATE", help="with {file}; tried in order")
     parser.add_argument("--local-data", type=Path, help="a folder that is looked in before any URL")
     parser.add_argument("--output", type=Path, required=True, help="the folder to make")
@@ -46,7 +46,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the files of a manifest come from: `<local>/<folder>/<file>`, then the URL templates in order."""
+    """Where the files of a manifest come from: `<local>/<folder>/<file>`, then the URL templates in order.
+
+    Without a `local`, and where it is absolute, the folder is a path.
+    """
 
     manifest: str
     folder: str
@@ -60,9 +63,9 @@ class Sources:
 
     def provide(self, entry: Entry, path: Path) -> None:
         """Make `path` a link to the local file, or the downloaded file; one that is there already is kept."""
-        local = self.local and self.local / self.folder / entry.file
+        local = Path(self.local or "", self.folder, entry.file).absolute()
         path.parent.mkdir(parents=True, exist_ok=True)
-        if local and local.is_file():
+        if local.is_file():
             self._link(entry, local, path)
         elif path.is_symlink() or not path.exists() or sha256_of(path) != entry.sha256:
             self._download(entry, path)

@@ -209,6 +209,16 @@ def test_paths_and_file_urls(output, tmp_path, form):
     assert source.read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize("form", [str, Path.as_uri])
+def test_ones_own_file_that_changed_is_told_with_both_hashes(output, tmp_path, form):
+    """To put it elsewhere would not help: it is there, and another one than the configuration says."""
+    source = tmp_path / "own data.npz"
+    source.write_bytes(b"altered")
+    message = failure(output, form(source))
+    assert message.startswith(f"{source}: wrong sha256")
+    assert f"wanted {SHA256}; replace or remove it, or change sha256" in message
+
+
 def test_a_folder_in_the_way_is_told(mirror, output):
     (output / "inside").mkdir(parents=True)
     assert str(output) in failure(output, mirror.url("/images.gz", whole()))

@@ -394,6 +394,15 @@ def test_the_local_folder_comes_first_and_is_linked(server, manifest, output, tm
     assert not (output / SECOND).is_symlink()
 
 
+@pytest.mark.parametrize("local", [None, "elsewhere"])
+def test_the_folder_may_be_a_path(manifest, output, tmp_path, local):
+    folder = write_files(tmp_path / "own images", CONTENTS)
+    arguments = ["--manifest", manifest, "--folder", folder, "--output", output]
+    arguments += ["--local-data", tmp_path / local] if local else []
+    fetch_images.main([str(argument) for argument in arguments])
+    assert os.readlink(output / LAST) == str(folder / LAST)
+
+
 def test_a_wrong_local_file_is_told(server, manifest, output, tmp_path):
     folder = write_files(tmp_path / "local" / "own images", {SECOND: b"altered"})
     message = told(fetch, manifest, output, server.template, local_data=tmp_path / "local")

@@ -24,6 +24,7 @@ from spurious.classifiers.models import Description, build_classifier
 from spurious.classifiers.predictions import predict
 from spurious.errors import SpuriousError
 from spurious.experiments.robustness.archive import sha256
+from spurious.experiments.robustness.jobs import parts
 from spurious.seeding import generator
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -293,6 +294,15 @@ def record_of_two_seeds(results):
     experiment = {"seeds": [3, 4], "robustness": ["linear"]}
     record = {"robustness": robustness, "experiment": experiment, "classifiers": {"linear": SOFTMAX}}
     write_record(results / "tiny", configuration=record)
+
+
+def test_more_jobs_than_images_are_as_many_as_images():
+    """A job without an image would end the run, after all trainings."""
+    assert [list(parts({"robustness": {"images": images, "shards": 3}})) for images in (2, 3, 9)] == [
+        [0, 1],
+        [0, 1, 2],
+        [0, 1, 2],
+    ]
 
 
 def test_archives_of_an_earlier_configuration_are_left_out_and_told(results, capsys):

@@ -202,6 +202,30 @@ def test_a_source_that_is_nowhere_is_told_before_anything_starts(fresh, changes,
     assert not [*fresh.glob(".snakemake/locks/*")]
 
 
+SHIPPED = "workflow/resources/imagenet_{}.csv"
+PHOTOGRAPHS = {"source": "images", "classes": 1000, "folder": "mine", "manifest": SHIPPED.format("samples")}
+PHOTOGRAPHS |= {"class_names": SHIPPED.format("classes")}
+EXPERIMENT = {"seeds": [0], "classifiers": [], "backworking": [], "retraining": [], "smoothing": [], "linear": True}
+STORE = {"source": "store", "classes": 1000, "size": 8, "validation": 1}
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        (PHOTOGRAPHS | {"manifest": "lost"}, "manifest"),
+        (PHOTOGRAPHS | {"class_names": "lost"}, "class_names"),
+        (STORE | {"tree": {"train": ".", "test": "lost"}}, "tree.test"),
+    ],
+    ids=["manifest", "class names", "folders of classes"],
+)
+def test_a_file_of_ones_own_that_is_not_there_is_told_with_its_key(fresh, settings, key):
+    changes = {"datasets": {"brought": settings}, "experiments": {"brought": EXPERIMENT}}
+    change_config(fresh, changes | {"targets": {"demo": ["brought"]}})
+    done = run_snakemake(fresh, "demo", "--dry-run", check=False)
+    assert done.returncode == 1
+    assert error_lines(done) == [f"error: config.yaml: datasets.brought.{key}: there is no 'lost': correct the path"]
+
+
 def test_a_source_on_the_network_is_planned_without_asking(fresh):
     change_config(fresh, {"datasets": {DATASET: {"files": {"archive": {"urls": ["lost.npz", UNREACHABLE]}}}}})
     assert "fetch_file" in run_snakemake(fresh, "demo", "--dry-run", "--quiet", "rules").stdout

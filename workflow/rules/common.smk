@@ -67,7 +67,7 @@ from spurious import configuration, consistency
 from spurious.errors import SpuriousError, reason_of
 from spurious.experiments.catalogue import of_classifier, setting
 from spurious.experiments.retraining.arms import arms, judges, settings_of
-from spurious.experiments.robustness.jobs import attacked, sources
+from spurious.experiments.robustness.jobs import attacked, parts, sources
 from spurious.experiments.rooms import catalogues, takes_part
 from spurious.perturbations.negatives import NEGATIVES
 from spurious.problems import Problem

@@ -157,15 +157,24 @@ def file_sha256(wildcards):
     return file_settings(wildcards, "sha256")
 
 
+def brought(path, wildcards, *keys):
+    """`given`; where neither this file nor what is made of it is there, the run ends with a line about its key."""
+    made = [Path("results", wildcards.dataset, name) for name in ("images.csv", "store")]
+    if not any(place.exists() for place in (Path(path), PROJECT / path, *made)):
+        fault = fault_at(("datasets", wildcards.dataset, *keys), f"there is no {path!r}: correct the path")
+        sys.exit(f"error: {fault}")
+    return given(path)
+
+
 def manifest(wildcards):
-    return given(own_dataset(wildcards)["manifest"])
+    return brought(own_dataset(wildcards)["manifest"], wildcards, "manifest")
 
 
 def class_names(wildcards):
     """The table of the classes' names, nothing where they are numbers."""
     names = own_dataset(wildcards).get("class_names", [])
     if isinstance(names, str):
-        return given(names)
+        return brought(names, wildcards, "class_names")
     return f"results/{wildcards.dataset}/class_names.csv" if names else []
 
 

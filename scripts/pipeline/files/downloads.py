@@ -74,6 +74,9 @@ def _install_local(local: Path, output: Path, sha256: str) -> None:
 def _fetch_first(output: Path, dataset: str, sha256: str, urls: Sequence[str], local_data: str | None) -> None:
     reasons = []
     for url in urls:
+        own = _local_path(url)
+        if own is not None and own.is_file():
+            return _install_local(own, output, sha256)
         try:
             return fetch_url(url, output, sha256)
         except Unavailable as reason:

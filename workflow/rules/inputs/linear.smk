@@ -12,8 +12,9 @@ def store_inputs(wildcards):
         return PHOTOGRAPHS
     settings = own_dataset(wildcards)
     if "tree" in settings:
-        return [settings["tree"]["train"], settings["tree"]["test"]]
-    return [*settings["batches"]["train"], *settings["batches"]["test"]]
+        return [brought(settings["tree"][split], wildcards, "tree", split) for split in ("train", "test")]
+    batches = [(split, path) for split in ("train", "test") for path in settings["batches"][split]]
+    return [brought(path, wildcards, "batches", split) for split, path in batches]
 
 
 def store_arguments(wildcards, input):

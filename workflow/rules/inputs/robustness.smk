@@ -8,7 +8,7 @@ def robustness(wildcards):
 
 
 def robustness_shards(wildcards):
-    return experiment(wildcards.dataset)["robustness"]["shards"]
+    return len(parts(experiment(wildcards.dataset)))
 
 
 def attacked_denoisers(wildcards):

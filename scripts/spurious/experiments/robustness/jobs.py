@@ -41,5 +41,6 @@ def source_of(attack: Mapping[str, Any], settings: Settings, classifier: str, se
 
 
 def parts(settings: Settings) -> range:
-    """The jobs that share the images of an attack."""
-    return range(settings["robustness"]["shards"])
+    """The jobs that share the images of an attack, each of which has one."""
+    own = settings["robustness"]
+    return range(min(own["shards"], own["images"]))
