@@ -18,7 +18,7 @@ PYTEST := .venv/bin/python -m pytest --numprocesses logical --maxprocesses 4 --d
 SLOW_PROCESSES := $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores < 4 ? cores + 1 : 4)))
 
 # A plan makes no results that a report could show.
-PLANNED = $(filter -n --dry-run --dryrun,$(ARGS))
+PLANNED = $(filter -n% --dry-run --dryrun,$(ARGS))
 
 .PHONY: help demo paper archive test test-slow test-all test-gpu bench lint readme
 .DEFAULT_GOAL := demo

@@ -46,13 +46,14 @@ from pipeline.files.images import open_images, shard_indices
 from pipeline.files.journal import journal
 from pipeline.files.photographs import sha256_of
 from pipeline.files.rows import write_rows
-from spurious.classifiers.architectures import NO_PARAMETERS
 from spurious.data.datasets import to_float
 from spurious.defences.defended import Together, logits_of
 from spurious.experiments.certification.rows import ATTACKS, COLUMNS, check_suited, rows_of_image
 from spurious.registry import as_data
+from spurious.views.preprocessing import Preprocessing
 
 UNIMPORTANT = ("batch_size", "shards", "classifiers", "radii")  # settings that change no row of an image
+PREPROCESSING = ("mean", "std", *Preprocessing.model_fields)  # keys of the classifier's entry that do
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -65,7 +66,7 @@ def main(argv: list[str] | None = None) -> None:
     model, preprocessing = open_classifier(arguments.weights, arguments.entry, device, accelerated=False)
     model.to(memory_format=torch.channels_last)  # half the time of a forward pass on processors
     known = {key: value for key, value in as_data(settings).items() if key not in UNIMPORTANT}
-    known["entry"] = {key: value for key, value in as_data(arguments.entry).items() if key not in NO_PARAMETERS}
+    known |= {key: as_data(arguments.entry).get(key) for key in PREPROCESSING}
     trained = trained_defences(settings.defences, arguments.denoisers, images.shape, device)
     check_suited(trained, settings)
     files = map(sha256_of, [arguments.weights, *arguments.denoisers])

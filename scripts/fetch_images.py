@@ -89,10 +89,11 @@ class Sources:
                 return fetch_url(url, path, entry.sha256, bar=False)
             except Unavailable as reason:
                 reasons.append(f"{url} ({reason})")
-        place = self.local or "<folder>"
+        base = self.local or "<folder>"
+        remedy = "" if Path(self.folder).is_absolute() else f" and set local_data: {base} in config.yaml"
         raise SpuriousError(
             f"{entry.file}: no source delivered it: {', '.join(reasons) or 'no URL is given'}; put it into "
-            f"{place}/{self.folder}/ and set local_data: {place} in config.yaml, or run again: what came is kept"
+            f"{Path(base, self.folder)}/{remedy}, or run again: what came is kept"
         )
 
 

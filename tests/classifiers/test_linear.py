@@ -221,8 +221,8 @@ def test_a_killed_script_run_again_writes_the_same_bytes(tmp_path, monkeypatch, 
 
 def test_the_checkpoint_of_another_run_is_not_used(tmp_path):
     path = tmp_path / "checkpoint.safetensors"
-    checkpoints.train(new_trainer(seed=1), None, path, "other")
-    history = checkpoints.train(new_trainer(), SPLITS["validation"], path, "own")
+    checkpoints.train(new_trainer(seed=1), None, path, "other", "code")
+    history = checkpoints.train(new_trainer(), SPLITS["validation"], path, "own", "code")
     assert history == list(new_trainer().run(validation=SPLITS["validation"]))
 
 
@@ -252,22 +252,22 @@ class ReadInBlocks(InMemory):
 )
 def test_the_checkpoint_of_other_images_is_not_used(tmp_path, other):
     path = tmp_path / "checkpoint.safetensors"
-    checkpoints.train(new_trainer(source=other()), SPLITS["validation"], path, "other")
-    history = checkpoints.train(new_trainer(), SPLITS["validation"], path, "own")
+    checkpoints.train(new_trainer(source=other()), SPLITS["validation"], path, "other", "code")
+    history = checkpoints.train(new_trainer(), SPLITS["validation"], path, "own", "code")
     assert history == list(new_trainer().run(validation=SPLITS["validation"]))
 
 
 def test_the_checkpoint_of_other_validation_images_is_not_used(tmp_path):
     path = tmp_path / "checkpoint.safetensors"
-    checkpoints.train(new_trainer(), SPLITS["test"], path, "other")
-    history = checkpoints.train(new_trainer(), SPLITS["validation"], path, "own")
+    checkpoints.train(new_trainer(), SPLITS["test"], path, "other", "code")
+    history = checkpoints.train(new_trainer(), SPLITS["validation"], path, "own", "code")
     assert history == list(new_trainer().run(validation=SPLITS["validation"]))
 
 
 def test_the_checkpoint_of_another_kind_of_device_is_not_used():
     other = new_trainer()
     other.device = torch.device("cuda")  # its name alone: tests have no GPU
-    assert checkpoints.fingerprint(other, None) != checkpoints.fingerprint(new_trainer(), None)
+    assert checkpoints.fingerprint(other, None, "code") != checkpoints.fingerprint(new_trainer(), None, "code")
 
 
 def test_a_script_killed_before_its_images_changed_trains_on_the_new_ones(tmp_path, monkeypatch):

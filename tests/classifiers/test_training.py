@@ -2,8 +2,6 @@
 
 import copy
 import dataclasses
-import importlib
-import inspect
 import itertools
 import json
 import math
@@ -463,13 +461,13 @@ def test_accuracy_golden():
 def run_killed_after(rows, trainer, path, monkeypatch):
     """`checkpoints.train`, killed right after its so many-th checkpoint."""
     with killed_after(monkeypatch, rows):
-        checkpoints.train(trainer, quadrants(20), path, "killed")
+        checkpoints.train(trainer, quadrants(20), path, "killed", "code")
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     trainer = new_trainer()
-    return trainer, checkpoints.train(trainer, quadrants(20), tmp_path_factory.mktemp("whole") / "c", "whole")
+    return trainer, checkpoints.train(trainer, quadrants(20), tmp_path_factory.mktemp("whole") / "c", "whole", "code")
 
 
 @pytest.mark.parametrize("rows", [1, 3, 5])
@@ -477,7 +475,7 @@ def test_a_checkpoint_file_continues_the_run_exactly(tmp_path, monkeypatch, undi
     path = tmp_path / "checkpoint.safetensors"
     run_killed_after(rows, new_trainer(), path, monkeypatch)
     resumed = new_trainer()
-    history = checkpoints.train(resumed, quadrants(20), path, "resumed")
+    history = checkpoints.train(resumed, quadrants(20), path, "resumed", "code")
     trainer, expected = undisturbed
     assert history == expected
     assert_same(weights(resumed), weights(trainer))
@@ -489,15 +487,15 @@ def test_a_resumed_run_does_not_start_over(tmp_path, monkeypatch):
     done = int(read_tensors(path)[0]["step"])
     resumed, steps = new_trainer(), []
     resumed.model.register_forward_pre_hook(lambda model, images: steps.append(model.training))
-    checkpoints.train(resumed, quadrants(20), path, "resumed")
+    checkpoints.train(resumed, quadrants(20), path, "resumed", "code")
     assert 0 < done < 22
     assert sum(steps) == 22 - done
 
 
 def test_the_checkpoint_of_a_finished_run_gives_its_history(tmp_path, undisturbed):
     path, again = tmp_path / "checkpoint.safetensors", new_trainer()
-    checkpoints.train(new_trainer(), quadrants(20), path, "first")
-    assert checkpoints.train(again, quadrants(20), path, "again") == undisturbed[1]
+    checkpoints.train(new_trainer(), quadrants(20), path, "first", "code")
+    assert checkpoints.train(again, quadrants(20), path, "again", "code") == undisturbed[1]
     assert_same(weights(again), weights(undisturbed[0]))
 
 
@@ -530,24 +528,24 @@ def test_the_checkpoint_of_another_run_is_ignored(tmp_path, monkeypatch, undistu
     path = tmp_path / "checkpoint.safetensors"
     run_killed_after(3, other(), path, monkeypatch)
     trainer = new_trainer()
-    assert checkpoints.train(trainer, quadrants(20), path, "own") == undisturbed[1]
+    assert checkpoints.train(trainer, quadrants(20), path, "own", "code") == undisturbed[1]
     assert_same(weights(trainer), weights(undisturbed[0]))
 
 
 def test_the_checkpoint_with_other_validation_images_is_ignored(tmp_path, undisturbed):
     path, trainer = tmp_path / "checkpoint.safetensors", new_trainer()
-    checkpoints.train(new_trainer(), quadrants(20, seed=1), path, "other")
-    assert checkpoints.train(trainer, quadrants(20), path, "own") == undisturbed[1]
+    checkpoints.train(new_trainer(), quadrants(20, seed=1), path, "other", "code")
+    assert checkpoints.train(trainer, quadrants(20), path, "own", "code") == undisturbed[1]
 
 
 @pytest.mark.parametrize(("name", "value"), [("device", torch.device("cuda")), ("autocast", True)])
 def test_the_checkpoint_of_another_device_or_precision_is_ignored(name, value):
     other = new_trainer()
     setattr(other, name, value)  # by its name alone: tests have no GPU
-    assert checkpoints.fingerprint(other, None) != checkpoints.fingerprint(new_trainer(), None)
+    assert checkpoints.fingerprint(other, None, "code") != checkpoints.fingerprint(new_trainer(), None, "code")
 
 
-@pytest.mark.parametrize(("code", "goes_on"), [("", True), ("edited", False)])
+@pytest.mark.parametrize(("code", "goes_on"), [("code", True), ("edited", False)])
 def test_the_checkpoint_of_other_code_is_ignored(tmp_path, monkeypatch, code, goes_on):
     path = tmp_path / "checkpoint.safetensors"
     run_killed_after(3, new_trainer(), path, monkeypatch)
@@ -555,12 +553,6 @@ def test_the_checkpoint_of_other_code_is_ignored(tmp_path, monkeypatch, code, go
     again.model.register_forward_pre_hook(lambda model, images: steps.append(model.training))
     checkpoints.train(again, quadrants(20), path, "again", code)
     assert (sum(steps) < again.total) == goes_on
-
-
-@pytest.mark.parametrize("program", ["train_classifier", "train_linear", "train_denoiser", "retrain_classifier"])
-def test_every_program_that_trains_says_which_code_it_is(program):
-    module = importlib.import_module(program)
-    assert f'code_of("{program}")' in inspect.getsource(module)
 
 
 def test_kinds_of_ones_own_count_as_code(tmp_path, monkeypatch):
@@ -575,7 +567,7 @@ def test_the_same_pixels_in_another_shape_are_other_images():
     turned = TrainingSet(images=training_set.images.reshape(-1, 1, 7, 9), targets=training_set.targets, negatives=9)
     own, other = new_trainer(training_set), new_trainer(training_set)
     other.data = turned
-    assert checkpoints.fingerprint(own, None) != checkpoints.fingerprint(other, None)
+    assert checkpoints.fingerprint(own, None, "code") != checkpoints.fingerprint(other, None, "code")
 
 
 @pytest.mark.parametrize("keep", [0, 20, 1000, None])
@@ -585,13 +577,13 @@ def test_an_unreadable_checkpoint_is_ignored(tmp_path, monkeypatch, undisturbed,
     content = path.read_bytes()
     path.write_bytes(b"{}" * 500 if keep is None else content[:keep])
     trainer = new_trainer()
-    assert checkpoints.train(trainer, quadrants(20), path, "own") == undisturbed[1]
+    assert checkpoints.train(trainer, quadrants(20), path, "own", "code") == undisturbed[1]
 
 
 def test_a_foreign_safetensors_file_is_no_checkpoint(tmp_path, undisturbed):
     path = tmp_path / "checkpoint.safetensors"
     write_tensors(path, {"step": torch.tensor(3)}, {"history": "[]"})
-    assert checkpoints.train(new_trainer(), quadrants(20), path, "own") == undisturbed[1]
+    assert checkpoints.train(new_trainer(), quadrants(20), path, "own", "code") == undisturbed[1]
 
 
 # --- fresh negatives
@@ -646,7 +638,7 @@ def test_a_training_with_fresh_noise_resumes_to_the_same_weights(settings):
 def test_checkpoints_of_other_noise_are_of_another_run():
     runs = [fresh_trainer(share=share, steps=steps) for share in (0.1, 0.2) for steps in (0, 1)]
     runs += [Trainer(runs[0].model, dataclasses.replace(runs[0].data, fresh=None), RECIPE, seed=0)]
-    assert len({checkpoints.fingerprint(run, None) for run in runs}) == 5
+    assert len({checkpoints.fingerprint(run, None, "code") for run in runs}) == 5
 
 
 def test_the_inner_attack_follows_the_weights_of_the_step():

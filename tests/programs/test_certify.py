@@ -126,7 +126,7 @@ def test_a_job_that_was_begun_with_other_preprocessing_is_one_line(tmp_path, inp
         kill_at(patch, 3)
         with pytest.raises(KeyboardInterrupt):
             certified(given, tmp_path / "out", entry=entry)
-    with pytest.raises(SpuriousError, match=r"rows.csv.journal: was begun with entry .*set it back"):
+    with pytest.raises(SpuriousError, match=r"rows.csv.journal: was begun with mean null, not \[0.9\]; set it back"):
         certified(given, tmp_path / "out", entry=entry | {"mean": [0.9], "std": [0.1]})
 
 

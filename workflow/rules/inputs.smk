@@ -158,9 +158,12 @@ def file_sha256(wildcards):
 
 
 def brought(path, wildcards, *keys):
-    """`given`; where neither this file nor what is made of it is there, the run ends with a line about its key."""
+    """`given`; where neither this file nor what is made of it is there, the run ends with a line about its key.
+
+    In a module another rule may make it.
+    """
     made = [Path("results", wildcards.dataset, name) for name in ("images.csv", "store")]
-    if not any(place.exists() for place in (Path(path), PROJECT / path, *made)):
+    if not IS_MODULE and not any(place.exists() for place in (Path(path), PROJECT / path, *made)):
         fault = fault_at(("datasets", wildcards.dataset, *keys), f"there is no {path!r}: correct the path")
         sys.exit(f"error: {fault}")
     return given(path)

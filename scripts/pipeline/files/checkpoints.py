@@ -45,7 +45,7 @@ def train(
     validation: tuple[torch.Tensor, torch.Tensor] | Split | None,
     checkpoint: Path,
     name: str,
-    code: str = "",
+    code: str,
 ) -> list[Any]:
     """Run `trainer` to its end and return its history.
 
@@ -63,7 +63,7 @@ def train(
     return history
 
 
-def fingerprint(trainer: Trainer, validation: tuple[torch.Tensor, torch.Tensor] | Split | None, code: str = "") -> str:
+def fingerprint(trainer: Trainer, validation: tuple[torch.Tensor, torch.Tensor] | Split | None, code: str) -> str:
     """SHA-256 of all that decides a run and its history.
 
     These are `code`, what stands for the program's, settings, seed, threads, kind of device, precision, shapes, the

@@ -74,13 +74,13 @@ def _install_local(local: Path, output: Path, sha256: str) -> None:
 def _fetch_first(output: Path, dataset: str, sha256: str, urls: Sequence[str], local_data: str | None) -> None:
     reasons = []
     for url in urls:
-        own = _local_path(url)
-        if own is not None and own.is_file():
-            return _install_local(own, output, sha256)
         try:
             return fetch_url(url, output, sha256)
         except Unavailable as reason:
             reasons.append(f"{url} ({reason})")
+    own = [path for path in map(_local_path, urls) if path is not None and path.is_file()]
+    if own:
+        _install_local(own[0], output, sha256)
     folder = local_data or "<folder>"
     raise SpuriousError(
         f"{output}: no source delivered it: {', '.join(reasons)}; "

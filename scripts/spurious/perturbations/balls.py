@@ -25,15 +25,14 @@ class Ball(Protocol):
 def random_perturbation(images: Tensor, ids: Sequence[Id], method: Ball, seed: int | str) -> Tensor:
     """The images (N, C, H, W) after a random change of the size that `method` allows: what fooling is compared with.
 
-    Of the length epsilon in the norm, in a random direction; cut to [0, 1] where the method cuts. Images that start
-    from noise are random themselves, and stay as they are.
+    Of the length epsilon in the norm, in a random direction, also where [0, 1] cuts it. Images that start from noise
+    are random themselves, and stay as they are.
     """
     if method.start != IMAGE:
         return images
     norm, shape = NORMS[method.norm], images.shape[1:]
     change = drawn_by_id(ids, shape, lambda name: norm.random_direction(shape, generator(seed, "random change", name)))
-    changed = images.detach() + method.epsilon * change
-    return changed.clamp_(0, 1) if method.clamp else changed
+    return pushed(images.detach(), change, method)
 
 
 def sizes(images: Tensor, start: Tensor) -> dict[str, Tensor]:

@@ -30,4 +30,4 @@ def store_arguments(wildcards, input):
         str(settings.get("seed", 0)),
     ]
     places = {split: [path] if isinstance(path, str) else path for split, path in settings[kind].items()}
-    return [*own, f"--{kind}", *(f"{split}={path}" for split, paths in places.items() for path in paths)]
+    return [*own, f"--{kind}", *(f"{split}={given(path)}" for split, paths in places.items() for path in paths)]

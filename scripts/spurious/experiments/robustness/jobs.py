@@ -41,6 +41,6 @@ def source_of(attack: Mapping[str, Any], settings: Settings, classifier: str, se
 
 
 def parts(settings: Settings) -> range:
-    """The jobs that share the images of an attack, each of which has one."""
+    """The jobs that share the images of an attack, no more than there are to be."""
     own = settings["robustness"]
     return range(min(own["shards"], own["images"]))

@@ -95,14 +95,18 @@ def _pixel_fault(row: Mapping[str, Any], image: Tensor, original: Tensor) -> str
 
 
 def start_faults(archives: Iterable[About], wanted: Collection[int | str] | None) -> Iterator[str]:
-    """Originals that are not the `wanted` ones (None: any), each once, a line for each classifier and seed."""
+    """Originals that are not the `wanted` ones (None: any), each once: up to three lines for a classifier and seed."""
     by_training: dict[str, list[int | str]] = defaultdict(list)
     for about in archives:
         by_training[f"{about['classifier']}, seed {about['seed']}"] += [start["id"] for start in about["starts"]]
     for name, ids in by_training.items():
         known = set(ids) if wanted is None else set(wanted)
         twice = [own for own, count in Counter(ids).items() if count > 1]
-        for words, faulty in (("twice", twice), ("never", known.difference(ids)), ("by mistake", set(ids) - known)):
+        for words, faulty in (
+            ("twice", twice),
+            ("never", known.difference(ids)),
+            ("though the record does not say so", set(ids) - known),
+        ):
             if faulty:
                 yield f"{name}: {plural(len(faulty), 'image')} attacked {words}, such as {min(faulty)}"
 
