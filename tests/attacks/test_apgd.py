@@ -131,3 +131,19 @@ def test_views_look_in_all_smallest_majorities():
     assert list(reductions(1)) == ["joint"]
     assert len(reductions(4)) == 2 + 4
     assert len(reductions(5)) == 2 + 10
+
+
+def test_steps_that_rise_but_gain_nothing_go_back_to_the_best_and_halve():
+    """From a first value that no later one reaches: six of seven steps rise, so only that nothing was gained counts."""
+    seen = []
+
+    def scripted(images, places):
+        value = 10.0 if not seen else 0.1 * len(seen)
+        seen.append(images.detach().clone())
+        return value + (images - images.detach()).flatten(1).sum(1), torch.zeros(1, dtype=torch.bool)
+
+    start, ball = torch.full((1, 1, 2, 2), 0.5), Within(norm="linf", epsilon=0.1)
+    ascend(scripted, start, start, ball, STEPS, stop=False)
+    assert checks(STEPS)[0] == 7
+    assert seen[7].mean().item() == pytest.approx(0.6)  # at the border
+    assert seen[8].mean().item() == pytest.approx(0.5 + 0.75 * 0.1)  # from the start, by the momentum's share

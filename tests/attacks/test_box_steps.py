@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from spurious.attacks import box_steps
 from spurious.attacks.box_steps import limited_step, smallest_image_steps
 from spurious.attacks.closed_form import smallest_steps
 from spurious.seeding import generator
@@ -52,6 +53,14 @@ def test_equals_the_slow_search_over_all_targets(norm):
     ]
     assert np.isfinite(expected).any()
     np.testing.assert_allclose(getattr(own, f"{norm}_image").numpy(), expected, rtol=1e-6)
+
+
+def test_chunks_are_parts_of_the_whole(monkeypatch):
+    _, whole = found()
+    monkeypatch.setattr(box_steps, "CHUNK", 7)
+    _, parts = found()
+    torch.testing.assert_close(parts.l2_image, whole.l2_image)
+    torch.testing.assert_close(parts.linf_image, whole.linf_image)
 
 
 def test_no_image_is_nearer_than_without_the_limits():

@@ -277,3 +277,13 @@ def test_every_restart_is_a_search_of_its_own(kind):
     left = ~once.success
     assert left.any()
     assert not torch.equal(once.images[left], twice.images[left])
+
+
+def test_every_restart_of_the_white_box_is_a_search_of_its_own():
+    attacked, ball = defended(), Within(norm="linf", epsilon=0.02)
+    starts, settings = starts_of(attacked, 12), {"kind": "white-box", "steps": 8, "targets": 0}
+    attacks = (registry.parse(DecisionAttack, settings | {"restarts": restarts}) for restarts in (1, 2))
+    once, twice = (attack(attacked, attacked, starts, ball, seed=3) for attack in attacks)
+    left = ~once.success
+    assert left.any()
+    assert not torch.equal(once.images[left], twice.images[left])

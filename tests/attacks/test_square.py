@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from attacks.subjects import CLASSES, SIZE, defended, starts_of
+from spurious.attacks import square as module
 from spurious.attacks.square import HALVED_AT, SHARE, pyramids, side, square
 from spurious.attacks.within import Starts, Within
 from spurious.seeding import generator
@@ -145,3 +146,13 @@ def test_an_l2_search_uses_the_whole_size():
     sizes = (found.images - grey.images).flatten(1).norm(dim=1)
     assert sizes[~found.success].tolist() == pytest.approx([0.2] * int((~found.success).sum()), rel=1e-3)
     assert attacked.scores(found.images).shape == (5, CLASSES + 1)
+
+
+def test_a_square_has_a_sign_for_each_channel():
+    numbers = torch.tensor([[0.0, 0.0, 0.0, 0.0, 0.0, 0.1, 0.9, 0.1]])  # places, how it lies, signs
+    start = torch.full((1, 3, 4, 4), 0.5)
+    moved = module._with_squares(start, start, Within(norm="linf", epsilon=0.1), numbers, 2)
+    assert moved[0, :, 0, 0].tolist() == pytest.approx([0.4, 0.6, 0.4])
+    inside, _, _ = module._window(start.shape, numbers[:, :2], 2)
+    change = module._l2_change(torch.zeros_like(start), inside, inside, torch.ones(1, 3, 1, 1) * inside, 0.3)
+    assert change.norm().item() == pytest.approx(0.3)  # of all channels together

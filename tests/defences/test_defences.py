@@ -12,6 +12,7 @@ from spurious.defences.defended import Defended, Together, logits_of
 from spurious.defences.entries import Threshold, Undefended
 from spurious.defences.kinds import Defence
 from spurious.defences.looks import AS_IT_IS
+from spurious.defences.registry import Claim
 from spurious.defences.rejection import REJECTED
 from spurious.defences.vote import vote
 from spurious.errors import SpuriousError
@@ -276,3 +277,8 @@ def test_what_is_no_number_is_no_decision(value):
     assert subject.decide(images_of()).shape == (6,)
     with pytest.raises(SpuriousError, match="logits that are no numbers"):
         subject.decide(images_of() - 0.5)
+
+
+def test_a_threshold_keeps_its_claim_when_it_is_fitted():
+    claim = Claim(norm="linf", epsilon=0.1)
+    assert Threshold(coverage=0.9, claim=claim).fitted(torch.randn(20, 4, generator=generator("claim"))).claim == claim

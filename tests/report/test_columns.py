@@ -135,8 +135,9 @@ def test_a_table_that_fits_stays_one():
 
 
 def test_rows_that_nothing_tells_apart_repeat_their_first_column():
-    table = wide(15).assign(seed=0)
-    assert {tuple(part[:2]) for part in tables_of(formats.to_html(table, "name"))[1:]} != {("classifier", "seed")}
+    first, second = tables_of(formats.to_html(wide(15).assign(seed=0), "name"))
+    assert first[0] == second[0] == "classifier"
+    assert second[1] != "seed"
 
 
 @pytest.mark.parametrize("table", [wide(15).iloc[:0], pd.DataFrame({"x" * 300: [1], "y" * 300: [2]})])

@@ -14,7 +14,7 @@ from simulating import Case, coverage
 from sourcecode import imported, modules
 from spurious import rates
 from spurious.statistics.clusters import effective_size
-from spurious.statistics.intervals import mean_interval
+from spurious.statistics.intervals import mean_interval, paired_interval
 from spurious.statistics.proportions import wilson
 from tableinputs import INPUTS
 
@@ -187,6 +187,17 @@ def test_the_interval_covers_the_rate(design, images, rate, seeds):
 def test_wilsons_interval_of_all_images_does_not_cover_the_rate_of_searches():
     case = Case(design="searches", images=80, seeds=3, rate=0.8, seed_sd=0.2, image_sd=1.0, label_sd=0.5)
     assert coverage(case, draws=200, seed=1)["wilson"] < 0.8
+
+
+def test_a_difference_over_seeds_has_the_uncertainty_of_its_clusters():
+    """Three seeds judge 20 images alike: they are worth little more than 20 images, not 60."""
+    changes = pd.Series([1] * 4 + [-1] + [0] * 15)
+    own = pd.concat([changes] * 3, ignore_index=True)
+    seeds, ids = pd.Series(np.repeat(range(3), 20)), pd.Series([*range(20)] * 3)
+    size = effective_size(own, ids)
+    assert size < 25
+    expected = (0.15, *paired_interval(0.2 * size, 0.05 * size, size))
+    assert rates.difference_over_seeds(own, seeds, ids) == pytest.approx(expected)
 
 
 def test_a_paired_difference_and_its_interval_lie_within_one():

@@ -471,3 +471,15 @@ def test_the_page_says_what_would_contradict_each_claim():
     shown = claims.table(declared).attrs["on_page"]["measured"]
     assert shown == [f". Would contradict it: {text}" for text in declared["contradicted_by"]]
     assert not declared["contradicted_by"].isna().any()
+
+
+def test_only_searches_that_keep_pixels_find_an_image_for_a_label():
+    found = [{"label": 1, "seed": seed, "p_max": 1.0, "search": "unclamped"} for seed in (0, 1)]
+    clipped = [row | {"search": "unclamped, clamped"} for row in found]
+    table = pd.concat([searched(*STUCK)["backworking"], frame(*found, *clipped)], ignore_index=True)
+    assert verdict_of("every-label", {"backworking": table})[0] == CONTRADICTED
+
+
+def test_the_largest_of_the_invisible_changes_counts():
+    both = pd.concat([fooled(share, size)["fooling"] for share, size in ((0.5, 0.01), (1.0, 0.02))], ignore_index=True)
+    assert verdict_of("any-class", {"fooling": both})[0] == SUPPORTED

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from spurious.attacks.closed_form import fast_gradient_sign, smallest_steps
+from spurious.attacks.confident_steps import confident_steps
 from spurious.data.splits import InMemory
 from spurious.errors import SpuriousError
 from spurious.experiments.linear.settings import LinearSettings
@@ -98,6 +99,9 @@ def test_attacks_are_those_of_the_closed_forms():
         decision, p = fast_gradient_sign(weight, bias, images, labels, 0.1)
         assert torch.equal(made["fgsm_wrong"][place], decision != labels)
         torch.testing.assert_close(made["fgsm_p"][place], p)
+        sure = confident_steps(weight, bias, images, labels, made["targets"])
+        torch.testing.assert_close(made["confident_linf"][place], sure.confident_linf)
+        torch.testing.assert_close(made["confident_least"][place], sure.confident_least)
     assert made["right"].any()
     assert made["fgsm_wrong"].float().mean() > (~made["right"]).float().mean()
 

@@ -12,8 +12,10 @@ from spurious import frames
 from spurious.errors import SpuriousError
 from spurious.experiments.linear import comparison, pair_table, regularization, toy
 from spurious.experiments.linear.templates import total_variation
+from spurious.rates import over_seeds
 from spurious.statistics import bootstrap
 from spurious.statistics.bootstrap import bootstrap_median, draws, resampled_medians
+from spurious.statistics.comparisons import holm
 from spurious.statistics.intervals import mean_interval
 from spurious.statistics.proportions import wilson
 
@@ -68,6 +70,13 @@ def test_the_row_of_all_seeds_has_means_and_their_spread():
     half = 12.7062 * np.std([first["l2_median"], second["l2_median"]], ddof=1) / math.sqrt(2)
     within = (first["l2_high"] + second["l2_high"]) / 2 - overall["l2_median"]
     assert overall["l2_high"] - overall["l2_median"] == pytest.approx(math.hypot(half, within), rel=1e-4)
+
+
+def test_an_image_that_several_seeds_judge_is_one():
+    row = TABLE.iloc[2]
+    own = PREDICTIONS[(PREDICTIONS["weight_decay"] == 0) & (PREDICTIONS["split"] == "test")].reset_index(drop=True)
+    share = over_seeds(own["predicted"] == own["label"], own["seed"], own["id"])
+    assert (row["low"], row["high"]) == pytest.approx((share.low, share.high))
 
 
 @pytest.mark.parametrize("place", range(4))
@@ -165,10 +174,11 @@ def test_tests_equal_plain_recounting():
         tail = sum(math.comb(gained + lost, k) for k in range(min(gained, lost) + 1)) / 2 ** (gained + lost)
         assert row.mcnemar_p == pytest.approx(min(1, 2 * tail))
         place = [float(f"{decay:.7g}") for decay in DECAYS].index(row.weight_decay)
-        ratios = [np.nanmedian(file["l2"][place]) / np.nanmedian(file["l2"][1]) for file in STEPS]
-        assert row.l2_ratio == pytest.approx(math.sqrt(ratios[0] * ratios[1]))
+        for name in ("l2", "linf"):
+            ratios = [np.nanmedian(file[name][place]) / np.nanmedian(file[name][1]) for file in STEPS]
+            assert getattr(row, f"{name}_ratio") == pytest.approx(math.sqrt(ratios[0] * ratios[1]))
         assert (row.seed, row.n) == (3, 400)
-    assert (table["p_holm"] >= table["mcnemar_p"]).all()
+    assert table["p_holm"].tolist() == holm(table["mcnemar_p"]).tolist() != table["mcnemar_p"].tolist()
     assert table["accuracy_verdict"].tolist()[1:] == ["lower", "lower"]
 
 
@@ -194,6 +204,9 @@ def test_pair_counts_errors():
     assert table["attack"].tolist() == ["none"] * 3 + ["fast gradient sign"] * 3
     assert table["error"].tolist() == pytest.approx([0.2, 0.1, 0.15, 1.0, 0.9, 0.95])
     assert table[["low", "high"]].iloc[0].tolist() == pytest.approx(wilson(2, 10))
+    own = pd.DataFrame(rows, columns=columns).query("attack == 'none'").reset_index(drop=True)
+    share = over_seeds(own["predicted"] != own["label"], own["seed"], own["id"])
+    assert table[["low", "high"]].iloc[2].tolist() == pytest.approx((share.low, share.high))
 
 
 def test_the_toy_is_the_write_ups():

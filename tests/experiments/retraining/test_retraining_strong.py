@@ -174,6 +174,9 @@ def test_noise_golden():
     assert (moved["auroc"], moved["fpr95"]) == (0.5, 1)
     assert (moved["confident_share"], plain["confident_share"]) == (0.25, 0)
     assert (moved["seeds"], moved["confident_n"], moved["mean_confidence_sd"]) == (2, 8, 0)
+    rows = confidence_rows().query("noise == 'adversarial' and negatives == 'backworked'").reset_index(drop=True)
+    share = over_seeds(rows["confidence"] > 0.95, rows["seed"], rows.groupby(["seed", "image"]).ngroup())
+    assert (moved["confident_low"], moved["confident_high"]) == pytest.approx((share.low, share.high))
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -14,6 +14,7 @@ from spurious.errors import SpuriousError
 from spurious.experiments.retraining import findings, rounds, settings, verdicts
 from spurious.experiments.retraining import summary as retraining_summary
 from spurious.perturbations.negatives import is_backworked
+from spurious.rates import over_seeds
 from spurious.statistics.proportions import wilson
 
 
@@ -177,6 +178,20 @@ def test_the_interval_of_a_difference_has_the_uncertainty_of_the_images():
     assert arm["found_difference"] == pytest.approx(-3)
     assert arm["found_sd"] == 0
     assert arm[["old_p_mean", "control_p_mean", "held_out_p_mean"]].tolist() == pytest.approx([0.1, 0.2, 0.7])
+
+
+def test_intervals_of_an_arm_are_of_seeds_and_clusters():
+    """Several nets judge an image, and a net finds several images of a label: they depend on each other."""
+    attacks, old, judged, negatives = retraining_inputs()
+    table = retraining_summary.retraining_summary(attacks, old, judged, negatives)
+    arm = table.query("negatives == 'backworked'").iloc[0]
+    own = judged[judged["negatives"] == "backworked"].reset_index(drop=True)
+    share = over_seeds(own["predicted"] == own["label"], own["seed"], own["id"])
+    assert (arm["accuracy_low"], arm["accuracy_high"]) == pytest.approx((share.low, share.high))
+    row = table.query("negatives == 'none' and round == 1").iloc[0]
+    own = attacks[(attacks["negatives"] == "none") & (attacks["round"] == 1)].reset_index(drop=True)
+    share = over_seeds(own["p"] > 0.999, own["seed"], own.groupby(["seed", "label"]).ngroup())
+    assert (row["found_low"], row["found_high"]) == pytest.approx((share.low, share.high))
 
 
 def test_primary_are_the_arms_in_the_last_round_under_ascent_on_log_p():
