@@ -8,6 +8,8 @@ import torch
 
 from attacks.subjects import CLASSES, SIZE, defended, network, starts_of
 from spurious import registry
+from spurious.attacks import white_box
+from spurious.attacks.objectives import only
 from spurious.attacks.on_decisions import DecisionAttack
 from spurious.attacks.within import Found, Starts, Within, judged, to_8_bits
 from spurious.errors import SpuriousError
@@ -287,3 +289,14 @@ def test_every_restart_of_the_white_box_is_a_search_of_its_own():
     left = ~once.success
     assert left.any()
     assert not torch.equal(once.images[left], twice.images[left])
+
+
+def test_the_likeliest_wrong_classes_are_the_targets(monkeypatch):
+    attacked, wanted = defended(), []
+    starts = starts_of(attacked, 20)
+    monkeypatch.setattr(white_box, "only", lambda targets, classes: wanted.append(targets) or only(targets, classes))
+    attack = registry.parse(DecisionAttack, {"kind": "white-box", "steps": 1, "away": False, "targets": 2})
+    attack(attacked, attacked, starts, Within(norm="linf", epsilon=0.02), seed=0)
+    views = attacked.margins(starts.images).mean(0).scatter(1, starts.labels[:, None], -torch.inf)
+    first, second = views.topk(2).indices.T
+    assert [own.tolist() for own in wanted] == [first.tolist(), second.tolist()]
