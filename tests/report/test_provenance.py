@@ -68,7 +68,7 @@ def made_up(**changes):
         "smoothing": {"shards": 2, "seeds": [0, 1]},
         "backworking": {"searches": {"log-p": {}}},
         "classifiers": {"cnn": {"architecture": "cnn"}, "mine": {"torchscript": "mine.pt"}},
-        "robustness": {"shards": 2, "seeds": 1, "classifiers": {}},
+        "robustness": {"images": 20, "shards": 2, "seeds": 1, "classifiers": {}},
         "certification": {"shards": 1, "classifiers": {"cnn": {"shards": 3}}},
     } | changes
 
