@@ -108,6 +108,16 @@ def test_as_a_module(workflow, demo, mine):
     assert (mine / "own.txt").read_text() == "\n", "the environment of a host's jobs was changed"
 
 
+def test_a_rule_of_the_host_may_make_the_manifest(mine):
+    config = read_config(ROOT)
+    config["datasets"]["imagenet-samples"]["manifest"] = "lists/mine.csv"
+    as_module(mine, ROOT, config)
+    own = 'rule list_mine:\n    output: "lists/mine.csv"\n    shell: "touch {output}"\n'
+    with (mine / "Snakefile").open("a") as file:
+        file.write(own)
+    assert planned(mine, "results/imagenet-samples/images.csv")["list_mine"] == 1
+
+
 def test_a_module_counts_only_its_own_benchmarks(workflow, mine):
     path = f"results/{DATASET}/ro-crate-metadata.json"
     here = run_snakemake(workflow, path, "--dry-run", "--printshellcmds").stdout
