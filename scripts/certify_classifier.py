@@ -66,7 +66,7 @@ def main(argv: list[str] | None = None) -> None:
     model, preprocessing = open_classifier(arguments.weights, arguments.entry, device, accelerated=False)
     model.to(memory_format=torch.channels_last)  # half the time of a forward pass on processors
     known = {key: value for key, value in as_data(settings).items() if key not in UNIMPORTANT}
-    known |= {key: as_data(arguments.entry).get(key) for key in PREPROCESSING}
+    known |= dict.fromkeys(PREPROCESSING) | {k: v for k, v in as_data(arguments.entry).items() if k in PREPROCESSING}
     trained = trained_defences(settings.defences, arguments.denoisers, images.shape, device)
     check_suited(trained, settings)
     files = map(sha256_of, [arguments.weights, *arguments.denoisers])

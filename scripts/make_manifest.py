@@ -111,7 +111,7 @@ def label(files: Sequence[PurePosixPath], arguments: argparse.Namespace) -> list
 def refuse_empty(folder: Path, filled: Sequence[str]) -> None:
     """SpuriousError for a subfolder without a photograph, which would give its label to the next one."""
     for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.name.startswith(".") and path.name not in filled:
+        if path.is_dir() and not is_hidden(Path(path.name)) and path.name not in filled:
             raise SpuriousError(f"{path}: holds no {', '.join(SUFFIXES)} file; fill or remove this class")
 
 

@@ -115,8 +115,7 @@ def combined(value: float, between: ArrayLike, within: ArrayLike) -> tuple[float
 
     `between` and `within` are (low, high), which may be infinite; a missing one (nan, of one seed) counts for nothing.
     """
-    distances = np.abs(np.subtract([between, within], value))
-    distances = np.where(np.isnan(distances), 0.0, distances)
+    distances = np.nan_to_num(np.abs(np.subtract([between, within], value)), posinf=np.inf)
     low, high = np.hypot(*distances)
     if np.isnan([*between, *within]).all():
         return float("nan"), float("nan")

@@ -66,24 +66,27 @@ def _install_local(local: Path, output: Path, sha256: str) -> None:
     try:
         _install(local, output, sha256)
     except Unavailable as reason:
-        raise SpuriousError(
-            f"{local}: {reason}, wanted {sha256}; replace or remove it, or change sha256 in config.yaml"
-        ) from None
+        raise _not_that_one(local, reason, sha256) from None
+
+
+def _not_that_one(local: Path, reason: Unavailable, sha256: str) -> SpuriousError:
+    return SpuriousError(f"{local}: {reason}, wanted {sha256}; replace or remove it, or change sha256 in config.yaml")
 
 
 def _fetch_first(output: Path, dataset: str, sha256: str, urls: Sequence[str], local_data: str | None) -> None:
-    reasons = []
+    reasons = {}
     for url in urls:
         try:
             return fetch_url(url, output, sha256)
         except Unavailable as reason:
-            reasons.append(f"{url} ({reason})")
-    own = [path for path in map(_local_path, urls) if path is not None and path.is_file()]
-    if own:
-        _install_local(own[0], output, sha256)
+            reasons[url] = reason
+    for url, reason in reasons.items():
+        path = _local_path(url)
+        if path is not None and path.is_file():  # to put it elsewhere, the remedy below, would not help
+            raise _not_that_one(path, reason, sha256)
     folder = local_data or "<folder>"
     raise SpuriousError(
-        f"{output}: no source delivered it: {', '.join(reasons)}; "
+        f"{output}: no source delivered it: {', '.join(f'{url} ({reason})' for url, reason in reasons.items())}; "
         f"put {_file_name(urls[0])} into {folder}/{dataset}/ and set local_data: {folder} in config.yaml"
     )
 

@@ -5,9 +5,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from spurious.statistics.order_statistics import FEWEST
+
 REPLICATES = 1000
 SPREADS = 5.0  # standard deviations of a replicate's rank that the first window holds
-FEWEST = 6  # images with a value: the range of five covers a median with less than 95 %
 CELLS = 10_000_000  # of a window that are at hand at once, four bytes each
 
 

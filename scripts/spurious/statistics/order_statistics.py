@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import bdtr
 
+FEWEST = 6  # values whose range covers the median with 95 %: that of n does with 1 - 2 / 2^n
+
 
 def order_statistic_median(values: ArrayLike, level: float = 0.95) -> tuple[float, float, float]:
     """(median, low, high): the interval by order statistics, without any assumption on the distribution.

@@ -5,6 +5,8 @@ finds more of them than the first setting, with `gain_low, gain_high`, and `coll
 together, with `collided_low, collided_high`.
 """
 
+from collections.abc import Callable
+
 import pandas as pd
 
 from spurious.frames import keeps_pixels
@@ -26,7 +28,6 @@ from spurious.writeups.judging import (
 
 STRONGLY = 0.9999
 PUBLISHED = "published"
-Interval = tuple[float, float, float]  # value, low, high
 MATTERS = 0.05  # of the pairs: what counts as a collision problem
 
 
@@ -121,20 +122,21 @@ def arm(table: pd.DataFrame, target: str) -> tuple[pd.Series, pd.Series]:
     return last, before
 
 
-def still_found(last: pd.Series, before: pd.Series) -> tuple[str, Interval, Interval]:
-    """(words, share still found, half of the share found before), with intervals: a repair leaves less than half."""
-    words = f"images that ascent on log p still finds in the retrained net, {before['found_share']:.0%} before"
+def still_found(table: pd.DataFrame, target: str, compared: Callable[[float, float], str]) -> Finding:
+    """The share that is still found in the nets retrained with a target, `compared` with half of that before."""
+    last, before = arm(table, target)
+    measured = f"images that ascent on log p still finds in the retrained net, {before['found_share']:.0%} before"
     still, earlier = (rate(row, "found_share", "found_") for row in (last, before))
-    return f"{words} ({last['classifier']})", still, halved(earlier)
+    verdict = compared(*difference(still, halved(earlier))[1:])
+    value, low, high = still
+    measured += f" ({last['classifier']})"
+    return Finding(verdict=verdict, measured=measured, value=value, low=low, high=high, n=last["found_n"])
 
 
 @rule("retraining-repairs")
 def retraining_repairs(table: pd.DataFrame) -> Finding:
     """The share that the strongest attack still finds after the last round: below half of that before is a repair."""
-    last, before = arm(table, "uniform")
-    measured, (value, low, high), half = still_found(last, before)
-    verdict = below(*difference((value, low, high), half)[1:])
-    return Finding(verdict=verdict, measured=measured, value=value, low=low, high=high, n=last["found_n"])
+    return still_found(table, "uniform", below)
 
 
 @rule("retraining-raises-accuracy")

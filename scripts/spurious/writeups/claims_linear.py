@@ -9,7 +9,7 @@ from spurious.frames import SIGNIFICANCE
 from spurious.rates import interval
 from spurious.statistics.comparisons import holm
 from spurious.statistics.intervals import mean_interval
-from spurious.writeups.claims_backworking import arm, still_found
+from spurious.writeups.claims_backworking import still_found
 from spurious.writeups.judging import (
     CONTRADICTED,
     INVISIBLE,
@@ -197,10 +197,7 @@ def forests_not_safe(table: pd.DataFrame) -> Finding:
 @rule("background-class")
 def background_class(table: pd.DataFrame) -> Finding:
     """What is still found after rounds with a class of its own for found images: ineffective is above half."""
-    last, before = arm(table, "extra")
-    measured, (value, low, high), half = still_found(last, before)
-    verdict = above(*difference((value, low, high), half)[1:])
-    return Finding(verdict=verdict, measured=measured, value=value, low=low, high=high, n=last["found_n"])
+    return still_found(table, "extra", above)
 
 
 def _start(table: pd.DataFrame, start: str) -> pd.Series:

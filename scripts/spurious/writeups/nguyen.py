@@ -2,11 +2,11 @@
 
 import pandas as pd
 
+from spurious.statistics.order_statistics import FEWEST
 from spurious.writeups.reproduced import COLUMNS, reproduced_row
 
 NGUYEN = "Nguyen et al. 2015"
 GENERATION = 200
-FEWEST = 6  # runs whose range covers their median with 95 %, as 2 / 2^6 is below .05
 
 
 def confidence(table: pd.DataFrame, network: str) -> pd.DataFrame:
@@ -16,9 +16,10 @@ def confidence(table: pd.DataFrame, network: str) -> pd.DataFrame:
     """
     own = table[(table["classifier"] == network) & (table["generation"] == GENERATION)]
     setting = f"MNIST, evolved images, direct encoding, generation {GENERATION}"
-    bounds = own[["run_low", "run_high"]].where(own["runs"] >= FEWEST)
+    few = own["runs"] < FEWEST
+    own = own.assign(run_low=own["run_low"].mask(few), run_high=own["run_high"].mask(few))
     rows = [
-        reproduced_row(NGUYEN, "median confidence", setting, row.median_p, *ends, row.images)
-        for row, ends in zip(own.itertuples(), bounds.to_numpy(), strict=True)
+        reproduced_row(NGUYEN, "median confidence", setting, row.median_p, row.run_low, row.run_high, row.images)
+        for row in own.itertuples()
     ]
     return pd.DataFrame(rows, columns=COLUMNS)

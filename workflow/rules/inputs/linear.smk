@@ -10,18 +10,22 @@ def store_inputs(wildcards):
     """What a store is made of: photographs and their list, or the files that the user brings."""
     if is_photographs(wildcards):
         return PHOTOGRAPHS
+    kind, places = store_files(wildcards)
+    return [brought(path, wildcards, kind, split) for split, paths in places.items() for path in paths]
+
+
+def store_files(wildcards):
+    """The kind of files that the user brings, `tree` or `batches`, and their paths by split."""
     settings = own_dataset(wildcards)
-    if "tree" in settings:
-        return [brought(settings["tree"][split], wildcards, "tree", split) for split in ("train", "test")]
-    batches = [(split, path) for split in ("train", "test") for path in settings["batches"][split]]
-    return [brought(path, wildcards, "batches", split) for split, path in batches]
+    kind = "tree" if "tree" in settings else "batches"
+    return kind, {split: [own] if isinstance(own, str) else own for split, own in settings[kind].items()}
 
 
 def store_arguments(wildcards, input):
     if is_photographs(wildcards):
         return ["--photographs", input.files[0], "--list", input.files[1]]
     settings = own_dataset(wildcards)
-    kind = "tree" if "tree" in settings else "batches"
+    kind, places = store_files(wildcards)
     own = [
         *exif_orientation(wildcards),
         "--validation",
@@ -29,5 +33,4 @@ def store_arguments(wildcards, input):
         "--seed",
         str(settings.get("seed", 0)),
     ]
-    places = {split: [path] if isinstance(path, str) else path for split, path in settings[kind].items()}
     return [*own, f"--{kind}", *(f"{split}={given(path)}" for split, paths in places.items() for path in paths)]

@@ -275,10 +275,12 @@ def _search(
 
     One that needs no size is run once, from all of these; what it found is cut to each ball and judged there.
     """
-    if not attack.any_size or not len(right):
+    if not attack.any_size:
         return lambda places, ball: attack(defended, plain, starts.at(places), ball, seed=seed)
     nearest = starts.images.clone()
-    nearest[right] = attack(defended, plain, starts.at(right), Within(norm=norm, epsilon=math.inf), seed=seed).images
+    if len(right):
+        everywhere = Within(norm=norm, epsilon=math.inf)
+        nearest[right] = attack(defended, plain, starts.at(right), everywhere, seed=seed).images
 
     def cut(places: Tensor, ball: Within) -> Found:
         own = starts.at(places)
