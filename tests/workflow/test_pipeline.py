@@ -205,7 +205,7 @@ def test_a_source_that_is_nowhere_is_told_before_anything_starts(fresh, changes,
 SHIPPED = "workflow/resources/imagenet_{}.csv"
 PHOTOGRAPHS = {"source": "images", "classes": 1000, "folder": "mine", "manifest": SHIPPED.format("samples")}
 PHOTOGRAPHS |= {"class_names": SHIPPED.format("classes")}
-EXPERIMENT = {"seeds": [0], "classifiers": [], "backworking": [], "retraining": [], "smoothing": [], "linear": True}
+LINEAR_ALONE = {"seeds": [0], "classifiers": [], "backworking": [], "retraining": [], "smoothing": [], "linear": True}
 STORE = {"source": "store", "classes": 1000, "size": 8, "validation": 1}
 
 
@@ -219,7 +219,7 @@ STORE = {"source": "store", "classes": 1000, "size": 8, "validation": 1}
     ids=["manifest", "class names", "folders of classes"],
 )
 def test_a_file_of_ones_own_that_is_not_there_is_told_with_its_key(fresh, settings, key):
-    changes = {"datasets": {"brought": settings}, "experiments": {"brought": EXPERIMENT}}
+    changes = {"datasets": {"brought": settings}, "experiments": {"brought": LINEAR_ALONE}}
     change_config(fresh, changes | {"targets": {"demo": ["brought"]}})
     done = run_snakemake(fresh, "demo", "--dry-run", check=False)
     assert done.returncode == 1
