@@ -4,13 +4,12 @@ Example: python scripts/make_manifest.py /data/pets --output pets.csv --write-cl
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from pipeline.files.atomic import write_text
-from pipeline.files.listing import is_photograph, tell_left_out
+from pipeline.files.listing import files_below, is_photograph, tell_left_out
 from pipeline.files.photographs import read_class_names, sha256_of
 from pipeline.jobs.arguments import Parser, run
 from pipeline.jobs.progress import progress_bar
@@ -67,10 +66,9 @@ def by_order(arguments: argparse.Namespace) -> bool:
 def find_files(folder: Path) -> list[PurePosixPath]:
     """The photographs below `folder`, relative to it and sorted; those that are left out are told on the terminal."""
     taken, others = [], []
-    for place, _, names in os.walk(folder, followlinks=True):
-        for name in names:
-            path = Path(place, name).relative_to(folder)
-            (taken if is_photograph(path) and not is_hidden(path) else others).append(path)
+    for file in files_below(folder):
+        path = file.relative_to(folder)
+        (taken if is_photograph(path) and not is_hidden(path) else others).append(path)
     tell_left_out(others, hidden=True)
     files = sorted(PurePosixPath(path.as_posix()) for path in taken)
     if not files:
@@ -109,9 +107,12 @@ def label(files: Sequence[PurePosixPath], arguments: argparse.Namespace) -> list
 
 
 def refuse_empty(folder: Path, filled: Sequence[str]) -> None:
-    """SpuriousError for a subfolder without a photograph, which would give its label to the next one."""
+    """SpuriousError for a subfolder without a photograph, which would give its label to the next one.
+
+    A link to a folder that is not there is one, too.
+    """
     for path in sorted(folder.iterdir()):
-        if path.is_dir() and not is_hidden(Path(path.name)) and path.name not in filled:
+        if not path.is_file() and not is_hidden(Path(path.name)) and path.name not in filled:
             raise SpuriousError(f"{path}: holds no {', '.join(SUFFIXES)} file; fill or remove this class")
 
 

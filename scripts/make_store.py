@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.files.atomic import remove, replace_folder, unfinished
-from pipeline.files.listing import is_photograph, tell_left_out
+from pipeline.files.listing import files_below, is_photograph, tell_left_out
 from pipeline.files.photographs import all_unreadable, open_photographs, read_photograph
 from pipeline.jobs.arguments import COUNT, INDEX, SEED, THREADS, Parser, answer_help, pair_argument, run
 from pipeline.jobs.devices import granted_cpus
@@ -176,7 +176,7 @@ def list_tree(folder: Path) -> dict[str, list[Path]]:
         raise SpuriousError(f"{folder}: no such folder; fix its path in config.yaml")
     tree, others = {}, []
     for entry in sorted(folder.iterdir()):
-        files = sorted(entry.rglob("*")) if entry.is_dir() else [entry]
+        files = sorted(files_below(entry)) if entry.is_dir() else [entry]
         others += [file for file in files if not is_photograph(file) and file.is_file()]
         if entry.is_dir():
             tree[entry.name] = list(filter(is_photograph, files))

@@ -110,13 +110,26 @@ def difference_over_seeds(changes: pd.Series, seeds: pd.Series, clusters: pd.Ser
     return difference, max(low, -1.0), min(high, 1.0)
 
 
+def mean_over_seeds(values: ArrayLike, low: ArrayLike, high: ArrayLike) -> tuple[float, float, float]:
+    """(mean, low, high) of a number over the seeds (seeds,), of which each has an interval over its images.
+
+    Both uncertainties as in `combined`, the images' being the mean of their intervals: nan where a seed has none. Where
+    a seed's number is inf, the interval reaches from the lowest bound of the seeds on.
+    """
+    values, low, high = (np.asarray(each, dtype=float) for each in (values, low, high))
+    if np.isinf(values).any():
+        return float(values.mean()), float(low.min()), float("inf")
+    mean, _, *between = mean_interval(values)
+    return mean, *combined(mean, between, (low.mean(), high.mean()))
+
+
 def combined(value: float, between: ArrayLike, within: ArrayLike) -> tuple[float, float]:
     """The interval (low, high) of a value that holds both uncertainties, of seeds and of images.
 
-    `between` and `within` are (low, high), which may be infinite; a missing one (nan, of one seed) counts for nothing.
+    `between` and `within` are (low, high), which may be infinite. Of one seed `between` is missing (nan) and counts for
+    nothing; where an end of `within` is missing so is that of the interval, as seeds that share their images say
+    nothing about others.
     """
-    distances = np.nan_to_num(np.abs(np.subtract([between, within], value)), posinf=np.inf)
-    low, high = np.hypot(*distances)
-    if np.isnan([*between, *within]).all():
-        return float("nan"), float("nan")
+    seeds = np.nan_to_num(np.abs(np.subtract(between, value)), posinf=np.inf)
+    low, high = np.hypot(seeds, np.abs(np.subtract(within, value)))
     return float(value - low), float(value + high)

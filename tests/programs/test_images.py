@@ -298,6 +298,32 @@ def test_folders_without_a_manifest_are_told(tmp_path, files, arguments, why):
     assert not (tmp_path / "made.csv").exists()
 
 
+@pytest.mark.parametrize(
+    ("link", "target", "why"),
+    [
+        ("bee", "nowhere", "bee: holds no .jpeg"),  # cat would be label 1
+        ("ant/all", "..", "all: links to a folder that it lies in; remove this link"),
+        ("ant/again", "../ant", "again: links to a folder that it lies in; remove this link"),
+    ],
+)
+def test_a_link_to_no_folder_or_to_one_around_it_is_told(tmp_path, link, target, why):
+    folder = write_files(tmp_path / "own", {"ant/a.png": b"", "cat/a.png": b""})
+    (folder / link).symlink_to(target)
+    assert why in told(make, folder)
+    assert not (tmp_path / "made.csv").exists()
+
+
+def test_a_link_to_photographs_elsewhere_is_followed(tmp_path):
+    folder = write_files(tmp_path / "own", {"ant/a.png": b"", "cat/a.png": b""})
+    (folder / "bee").symlink_to(write_files(tmp_path / "elsewhere", {"b.png": b""}))
+    assert [entry.label for entry in read_manifest(make(folder))] == [0, 1, 2]
+
+
+def test_a_folder_that_cannot_be_read_is_told(tmp_path):
+    """One that is not there stands for one without permission: the tests may run as root, who has every."""
+    assert "cannot be read (No such file or directory)" in told(make, tmp_path / "lost")
+
+
 @needs_real_images
 def test_the_shipped_lists_can_be_made_again(tmp_path):
     names = tmp_path / "names.csv"

@@ -140,6 +140,21 @@ def test_an_infinite_end_stays_infinite_and_a_missing_one_counts_for_nothing():
     assert np.isnan(rates.combined(1.0, (nan, nan), (nan, nan))).all()
 
 
+def test_seeds_that_share_too_few_images_have_no_interval_over_these():
+    """Three seeds that agree on two images would tell of every image by the spread of the seeds alone."""
+    nan = np.nan
+    assert np.isnan(rates.combined(1.0, (0.9, 1.1), (nan, nan))).all()
+    assert np.array_equal(rates.combined(1.0, (0.9, 1.1), (0.5, nan)), (1 - np.hypot(0.1, 0.5), nan), equal_nan=True)
+    assert np.array_equal(rates.mean_over_seeds([1, 2, 3], [0, 1, nan], [2, 3, nan]), (2, nan, nan), equal_nan=True)
+
+
+def test_a_number_over_the_seeds_holds_their_spread_and_that_of_the_images():
+    mean, low, high = rates.mean_over_seeds([1.0, 2.0, 3.0], [0.5, 1.0, 1.5], [2.0, 3.0, 4.0])
+    seeds = 4.302653 / np.sqrt(3)  # t of two degrees of freedom, by a table
+    assert (mean, low, high) == pytest.approx((2, 2 - np.hypot(seeds, 1), 2 + np.hypot(seeds, 1)))
+    assert rates.mean_over_seeds([1.0, np.inf], [0.5, 0.75], [2.0, np.inf]) == (np.inf, 0.5, np.inf)
+
+
 def test_no_outcome_has_no_interval():
     found = rates.over_seeds(*(pd.Series([], dtype=kind) for kind in (bool, int, int)))
     assert np.isnan([found.rate, found.low, found.high]).all()

@@ -480,6 +480,51 @@ def test_only_searches_that_keep_pixels_find_an_image_for_a_label():
     assert verdict_of("every-label", {"backworking": table})[0] == CONTRADICTED
 
 
-def test_the_largest_of_the_invisible_changes_counts():
-    both = pd.concat([fooled(share, size)["fooling"] for share, size in ((0.5, 0.01), (1.0, 0.02))], ignore_index=True)
+@pytest.mark.parametrize(
+    "attacks",
+    [((0.5, 0.01), (1.0, 0.02)), ((1.0, 0.01), (0.1, 0.03)), ((0.1, 0.02), (1.0, 0.02)), ((1.0, 0.02), (0.1, 0.02))],
+    ids=["larger", "smaller", "last of a size", "first of a size"],
+)
+def test_the_strongest_of_the_invisible_changes_counts(attacks):
+    both = pd.concat([fooled(*attack)["fooling"] for attack in attacks], ignore_index=True)
     assert verdict_of("any-class", {"fooling": both})[0] == SUPPORTED
+
+
+NAN = float("nan")
+CLAMPED = pd.concat([searched(*STUCK)["backworking"].assign(search=f"unclamped{end}") for end in ("", ", clamped")])
+NOWHERE = sweep({}, {})["smoothing"]
+NOWHERE = NOWHERE.assign(**{name: NAN for name in NOWHERE if name.endswith(("_low", "_high"))})
+SCORED = pd.concat(
+    [scored(0.9)["black_box"], scored(0.0)["black_box"].query("search == 'evolution'").assign(classifier="safe")]
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "tables", "words"),
+    [
+        ("every-label", {"backworking": CLAMPED}, "a classifier"),
+        ("unlike-training", {"backworking-nearest": nearest(NAN)["backworking-nearest"].query("ratio != 9")}, "ratio"),
+        ("blur-helps", {"smoothing-tests": one_blur((0, 0))["smoothing-tests"].assign(n=0)}, "gain"),
+        ("seven-taps-similar", {"smoothing": NOWHERE}, "difference"),
+        ("scores-suffice", {"black_box": SCORED}, "no random search of safe from image"),
+    ],
+)
+def test_rows_without_a_number_are_named(name, tables, words):
+    """Pandas refuses to look for the smallest of none; a classifier without its control was left out in silence."""
+    found = decide(name, TABLES[name], tables)
+    assert (found.verdict, words in found.measured) == (NOT_RUN, True), found.measured
+
+
+def test_half_an_interval_decides_nothing():
+    assert above(0.1, NAN) == above(NAN, -0.1) == below(NAN, -0.1) == below(0.1, NAN) == UNDECIDED
+
+
+def test_a_level_at_which_nothing_is_accepted_leaves_the_claim_open():
+    """The other level alone lies far below."""
+    weak = sweep({}, {"acc_maj": 0.2})["smoothing"]
+    strong = weak[weak["sigma"] > 0].assign(sigma=0.5, acc_maj=NAN, acc_maj_low=NAN, acc_maj_high=NAN)
+    one, both = ({"smoothing": table} for table in (weak, pd.concat([weak, strong], ignore_index=True)))
+    assert (verdict_of("vote-beats-blurs", one)[0], verdict_of("vote-beats-blurs", both)[0]) == (
+        CONTRADICTED,
+        UNDECIDED,
+    )

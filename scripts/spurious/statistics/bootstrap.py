@@ -30,7 +30,10 @@ def bootstrap_median(values: NDArray, resampled: NDArray, level: float = 0.95) -
         return math.nan, math.nan
     drawn = resampled @ present
     medians = resampled_medians(values, resampled[drawn > 0])
-    low, high = np.quantile(medians, [(1 - level) / 2, (1 + level) / 2])
+    levels = [(1 - level) / 2, (1 + level) / 2]
+    with np.errstate(invalid="ignore"):  # between two medians of inf numpy has nan
+        bounds = np.quantile(medians, levels)
+    low, high = np.where(np.isnan(bounds), np.quantile(medians, levels, method="higher"), bounds)
     return float(low), float(high)
 
 

@@ -24,6 +24,7 @@ from spurious.writeups.judging import (
     halved,
     rate,
     rule,
+    smallest,
 )
 
 STRONGLY = 0.9999
@@ -55,7 +56,7 @@ def unlike_training(table: pd.DataFrame) -> Finding:
     """
     own = chosen(first_classifier(table).query("n > 0"), "found images")
     sure = own.dropna(subset=["low", "high"])
-    row = own.loc[(sure if len(sure) else own)["ratio"].idxmin()]
+    row = smallest(sure if len(sure) else own, "ratio")
     measured = (
         "median distance to the nearest training image of the label, over that of test images:"
         f" the smallest with an interval, {row['search']} ({row['classifier']})"

@@ -25,6 +25,7 @@ from spurious.writeups.judging import (
     halved,
     rate,
     rule,
+    smallest,
 )
 
 ANY = 0.9  # of the images: what "any" image means
@@ -42,13 +43,15 @@ def _over_seeds(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _targeted(table: pd.DataFrame, start: str, most: float, words: str) -> Finding:
-    """The success of the largest targeted L-infinity attack of at most `most` on the first classifier."""
+    """The success of the strongest targeted L-infinity attack of at most `most` on the first classifier: the one that
+    succeeds most often, of equal ones the largest.
+    """
     own = first_classifier(table)
     rows = chosen(own, "a targeted attack", goal="targeted", norm="linf", start=start, clamp=True)
     rows = _over_seeds(rows[rows["epsilon"] <= most])
     if rows.empty:
         raise NotRun(f"no targeted attack of at most {most * 255:.0f} of 255")
-    row = rows.loc[rows["epsilon"].idxmax()]
+    row = rows.sort_values(["success", "epsilon"], na_position="first").iloc[-1]
     measured = f"{words}, L-infinity {row['epsilon']:g} ({row['classifier']})"
     value, low, high = rate(row, "success", "")
     return Finding(verdict=above(low, high, ANY), measured=measured, value=value, low=low, high=high, n=row["n"])
@@ -161,7 +164,10 @@ def _by_scores(table: pd.DataFrame) -> pd.DataFrame:
     keys = ["classifier", "start"]
     evolution = chosen(table, "evolution", search="evolution")
     random = chosen(table, "random search", search="random")[[*keys, "success"]]
-    rows = evolution.merge(random, on=keys, suffixes=("", "_random"))
+    rows = evolution.merge(random, on=keys, how="left", suffixes=("", "_random"))
+    alone = rows[rows["success_random"].isna()]
+    if len(alone):
+        raise NotRun("no random search of {classifier} from {start}".format(**alone.iloc[0]))
     return rows.assign(gain=rows["success"] - rows["success_random"], p_holm=holm(rows["mcnemar_p"]))
 
 
@@ -172,7 +178,7 @@ def _fooled_by_scores(rows: pd.DataFrame, words: str) -> Finding:
     safe = rows["high"].groupby(rows["classifier"]).max() < SAFE
     verdict = SUPPORTED if fooled.all() else CONTRADICTED if safe.any() else UNDECIDED
     best = rows.loc[rows.groupby("classifier")["success"].idxmax()]
-    row = best.loc[best["success"].idxmin()]
+    row = smallest(best, "success")
     measured = f"{words}, from {row['start']} ({row['classifier']}), by random search {row['success_random']:.0%}"
     value, low, high = rate(row, "success", "")
     return Finding(verdict=verdict, measured=measured, value=value, low=low, high=high, n=row["n"])

@@ -19,6 +19,7 @@ from spurious.writeups.judging import (
     first_classifier,
     rate,
     rule,
+    smallest,
 )
 
 FOOLED = 0.1  # of the images: what "fools" means of noise that harms some
@@ -49,7 +50,7 @@ def _gains(tests: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
 
 
 def _smallest(rows: pd.DataFrame, verdict: str, words: str, gain: str = "gain") -> Finding:
-    row = rows.loc[rows[gain].idxmin()]
+    row = smallest(rows, gain)
     measured = f"{words}: the smallest one, at sigma {row['sigma']:g} ({row['classifier']})"
     return Finding(verdict=verdict, measured=measured, value=row[gain], low=row["low"], high=row["high"], n=row["n"])
 
@@ -118,7 +119,7 @@ def _accepted(rates: pd.DataFrame, beside: list[str], words: str) -> Finding:
     gains = [difference(rate(row, "acc_maj"), rate(row, row["beside"])) for _, row in rows.iterrows()]
     value, low, high = zip(*gains, strict=True)
     rows = rows.assign(gain=value, low=low, high=high)
-    mean = rows[["low", "high"]].mean()
+    mean = rows[["low", "high"]].mean(skipna=False)  # at a level that accepts nothing the claim is open
     verdict = SUPPORTED if (rows["low"] > 0).all() else CONTRADICTED if mean["high"] < 0 else UNDECIDED
     return _smallest(rows, verdict, f"accuracy of the vote on what it accepts, less that of {words} on all images")
 
@@ -185,7 +186,7 @@ def _similar(rows: pd.DataFrame, words: str) -> Finding:
     beyond = (rows["low"] > LITTLE) | (rows["high"] < -LITTLE)
     verdict = SUPPORTED if inside.all() else CONTRADICTED if beyond.any() else UNDECIDED
     deciding = rows[beyond] if beyond.any() else rows
-    row = deciding.loc[deciding[["low", "high"]].abs().max(axis=1).idxmax()]
+    row = smallest(deciding.assign(difference=-deciding[["low", "high"]].abs().max(axis=1)), "difference")
     measured = f"{words}: the one that may be largest, at sigma {row['sigma']:g} ({row['classifier']})"
     return Finding(verdict=verdict, measured=measured, **row[["value", "low", "high", "n"]])
 

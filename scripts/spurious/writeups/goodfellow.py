@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-import numpy as np
 import pandas as pd
 
 from spurious.experiments.fooling.rubbish import REAL
-from spurious.rates import RUBBISH_THRESHOLD, combined, over_seeds
+from spurious.rates import RUBBISH_THRESHOLD, mean_over_seeds, over_seeds
 from spurious.statistics.intervals import mean_interval
 from spurious.writeups.reproduced import COLUMNS, reproduced_row
 
@@ -63,8 +62,7 @@ def _unclamped(rows: pd.DataFrame) -> Iterator[Found]:
 def _mean_over_seeds(rows: pd.DataFrame) -> tuple[float, float, float]:
     """The mean over the seeds of p with its interval: t over the seeds, and the mean interval of t over the images."""
     per_seed = [mean_interval(own["p"]) for _, own in rows.groupby("seed")]
-    mean, _, *between = mean_interval([mean for mean, *_ in per_seed])
-    return mean, *combined(mean, between, np.mean([bounds for _, _, *bounds in per_seed], axis=0))
+    return mean_over_seeds(*zip(*((mean, low, high) for mean, _, low, high in per_seed), strict=True))
 
 
 def _noise(rows: pd.DataFrame) -> Iterator[Found]:

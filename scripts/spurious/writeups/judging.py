@@ -80,11 +80,22 @@ def chosen(table: pd.DataFrame, words: str, **values: object) -> pd.DataFrame:
 
 def first_classifier(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of the classifier that comes first: the configuration's order makes it the main one."""
+    if table.empty:
+        raise NotRun("no rows of a classifier")
     return table[table["classifier"] == table["classifier"].iloc[0]]
 
 
+def smallest(rows: pd.DataFrame, column: str) -> pd.Series:
+    """The row with the smallest number of a column; raises NotRun where none has one (nan)."""
+    if rows[column].isna().all():
+        raise NotRun(f"no row has a number of {column}")
+    return rows.loc[rows[column].idxmin()]
+
+
 def above(low: float, high: float, bound: float = 0.0) -> str:
-    """Whether an interval supports that the value lies above the bound; nan decides nothing."""
+    """Whether an interval supports that the value lies above the bound; nan at either end decides nothing."""
+    if np.isnan([low, high]).any():
+        return UNDECIDED
     return SUPPORTED if low > bound else CONTRADICTED if high < bound else UNDECIDED
 
 

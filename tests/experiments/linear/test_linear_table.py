@@ -268,6 +268,13 @@ def test_the_interval_is_between_quantiles_of_the_slow_medians(level, quantiles)
         assert bootstrap_median(values, resampled) == pytest.approx(tuple(expected), rel=1e-12)
 
 
+def test_an_end_between_infinite_medians_is_infinite():
+    """Of images that no change in [0, 1] brings beyond a border: between inf and inf numpy's quantile is nan."""
+    sizes = np.array([1.0, 2, 3, 4, 5, 6, *[np.inf] * 4])[:, None]
+    assert bootstrap_median(sizes, draws(10)) == (3.0, np.inf)
+    assert bootstrap_median(np.full((10, 1), np.inf), draws(10)) == (np.inf, np.inf)
+
+
 def test_images_are_drawn_not_pairs():
     """All values of an image alike: its many classes must not make the interval narrower."""
     own = np.random.default_rng(3).normal(size=(100, 1))

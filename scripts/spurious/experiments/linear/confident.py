@@ -4,12 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from spurious.experiments.linear.regularization import decays_of
 from spurious.frames import Arrays
-from spurious.rates import combined, of_images, over_seeds
-from spurious.statistics.intervals import mean_interval
+from spurious.rates import mean_over_seeds, of_images, over_seeds
 from spurious.statistics.order_statistics import order_statistic_median
 
 LEVELS = 255  # of a pixel, above 0
@@ -63,14 +61,6 @@ def _reached(sizes: Sequence[pd.DataFrame]) -> dict[str, object]:
 def _overall(rows: Sequence[dict[str, object]]) -> dict[str, object]:
     """The medians over the seeds of one weight decay, with their interval."""
     frame = pd.DataFrame(rows)
-    low, high = _interval(*(frame[name].to_numpy(float) for name in ("linf_median", "low", "high")))
-    means = {name: frame[name].mean() for name in ("linf_median", "least_median")}
+    mean, low, high = mean_over_seeds(frame["linf_median"], frame["low"], frame["high"])
+    means = {"linf_median": mean, "least_median": frame["least_median"].mean()}
     return {"seed": "all", "seeds": len(rows), **means, "low": low, "high": high}
-
-
-def _interval(medians: NDArray, low: NDArray, high: NDArray) -> tuple[float, float]:
-    """That of the mean median; where a seed's median is inf, from the lowest bound of the seeds on."""
-    if np.isinf(medians).any():
-        return float(low.min()), float("inf")
-    mean, _, *between = mean_interval(medians)
-    return combined(mean, between, (low.mean(), high.mean()))

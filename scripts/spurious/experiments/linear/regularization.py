@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from spurious.errors import SpuriousError
 from spurious.experiments.linear import templates
 from spurious.frames import Arrays, held_out, require
-from spurious.rates import RUBBISH_THRESHOLD, combined, of_images, over_seeds
+from spurious.rates import RUBBISH_THRESHOLD, mean_over_seeds, of_images, over_seeds
 from spurious.statistics.bootstrap import bootstrap_median, draws
-from spurious.statistics.intervals import mean_interval
 
 NEAREST = ("l2_nearest", "linf_nearest", "l2_image", "linf_image")
 COLUMNS = [
@@ -161,7 +160,6 @@ def _overall(rows: list[dict]) -> dict[str, object]:
     row = {"seed": "all"} | {name: frame[name].iloc[0] for name in ("weight_decay", "split")}
     row["right_n"] = frame["right_n"].sum()
     for name in ("l2", "linf", *NEAREST):
-        median, _, *between = mean_interval(frame[f"{name}_median"])
-        low, high = combined(median, between, frame[[f"{name}_low", f"{name}_high"]].mean())
+        median, low, high = mean_over_seeds(*(frame[f"{name}_{part}"] for part in ("median", "low", "high")))
         row |= {f"{name}_median": median, f"{name}_low": low, f"{name}_high": high}
     return {**row, **frame[[*MEANS]].mean()}
