@@ -23,8 +23,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Build the folder beside its place, where an interrupted run continues, and move it there when it is whole."""
     arguments = parse(argv)
     entries = read_manifest(arguments.manifest)
-    local = arguments.local_data and arguments.local_data.expanduser().absolute()
-    sources = Sources(arguments.manifest, arguments.folder, tuple(arguments.urls), local)
+    local = arguments.local_data and Path(os.path.expanduser(arguments.local_data)).absolute()
+    folder = os.path.expanduser(arguments.folder)
+    sources = Sources(arguments.manifest, folder, tuple(arguments.urls), local)
     output = arguments.output
     building = unfinished(output, ".part")
     try:

@@ -1,15 +1,14 @@
 """Verify the adversarial images of a folder of results, and the table `robustness` that is made of them.
 
 Each image is compared with the dataset's original (hash, label, size of the change, pixels in [0, 1]) and judged again
-by the plain calls of kornia and torchvision. The originals have to be those that the configuration attacks, each once.
-Then every rate of the table is counted from them. What does not hold is named, a line each, and ends with exit status
-1. Example: python scripts/verify.py results
+by the plain calls of kornia and torchvision. The originals have to be those that the configuration attacks, each once,
+and all that it keeps has to be there. Then every rate of the table is counted from them. What does not hold is named, a
+line each, and ends with exit status 1. Example: python scripts/verify.py results
 """
 
 import argparse
 import functools
 import json
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -39,22 +38,28 @@ from pipeline.files.rows import read_rows
 from pipeline.files.tensors import read_tensors
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.defences.defended import logits_of
+from spurious.experiments.robustness.archive import Archive
 from spurious.experiments.robustness.jobs import attacked, parts
 from spurious.experiments.robustness.settings import EXAMPLES
-from spurious.experiments.robustness.verification import About, image_faults, start_faults, table_faults
+from spurious.experiments.robustness.verification import (
+    About,
+    image_faults,
+    start_faults,
+    storage_faults,
+    table_faults,
+)
 from spurious.registry import parse as parse_settings
 
-ARCHIVES = "*/seed*/robustness/shard*.safetensors"
+ARCHIVES, TABLE = "*/seed*/robustness/shard*.safetensors", "tables/robustness.csv"
 
 
 def main(argv: list[str] | None = None) -> None:
     """Verify every dataset of the folder; SpuriousError, which ends with 1, where anything does not hold."""
     arguments = parse(argv)
     torch.set_num_threads(arguments.threads)
-    stored: dict[Path, list[Path]] = defaultdict(list)
-    for path in sorted(arguments.results.glob(f"*/{ARCHIVES}")):
-        stored[arguments.results / path.relative_to(arguments.results).parts[0]].append(path)
-    datasets = {dataset: own for dataset, paths in stored.items() if (own := current(dataset, paths))}
+    made = {path.parents[1] for path in arguments.results.glob(f"*/{TABLE}")}
+    made |= {path.parents[3] for path in arguments.results.glob(f"*/{ARCHIVES}")}
+    datasets = {dataset: own for dataset in sorted(made) if (own := current(dataset))}
     if not datasets:
         raise SpuriousError(f"{arguments.results}: holds no images of attacks ({ARCHIVES}); run robustness first")
     faults = 0
@@ -66,9 +71,9 @@ def main(argv: list[str] | None = None) -> None:
         raise SpuriousError(f"{arguments.results}: does not hold, {plural(faults, 'fault')}; see the lines above")
 
 
-def current(dataset: Path, paths: list[Path]) -> list[Path]:
-    """The archives of the configuration that the record of the dataset holds; without one all are."""
-    record = record_of(dataset)
+def current(dataset: Path) -> list[Path]:
+    """The archives of the configuration that the record of the dataset holds; without one all that are there."""
+    record, paths = record_of(dataset), sorted(dataset.glob(ARCHIVES))
     if record is None:
         return paths
     configuration = record["configuration"]
@@ -77,15 +82,19 @@ def current(dataset: Path, paths: list[Path]) -> list[Path]:
     for path in paths:
         if path not in wanted:
             tell(f"{path}: left by an earlier configuration; not looked at")
-    return [path for path in paths if path in wanted]
+    return sorted(wanted)
 
 
 def verified(dataset: Path, paths: list[Path]) -> Iterator[str]:
     """What does not hold of the archives and of the table of one dataset; says what was checked."""
+    missing = [path for path in paths if not path.exists()]
+    yield from (f"{path}: is missing" for path in missing)
+    if len(missing) == len(paths):
+        return
     images = open_images(data_of(dataset))
     original, labels = originals(images, dataset), dict(zip(images.ids, images.labels.tolist(), strict=True))
     abouts = []
-    for path in progress(paths, dataset.name, "archive"):
+    for path in progress([path for path in paths if path not in missing], dataset.name, "archive"):
         tensors, about = read_archive(path)
         abouts.append(about)
         if (path.parents[2].name, path.parents[1].name) != (about["classifier"], f"seed{about['seed']}"):
@@ -97,8 +106,10 @@ def verified(dataset: Path, paths: list[Path]) -> Iterator[str]:
                 yield f"{path}: {fault}"
         found, kept = plural(len(about["found"]), "adversarial image"), len(tensors)
         print(f"{path}: {found} from {plural(len(about['starts']), 'original')}, {kept} kept and judged again")
-    yield from (f"{dataset}: {fault}" for fault in start_faults(abouts, wanted(dataset, images)))
-    table = dataset / "tables" / "robustness.csv"
+    wanted, kept = configured(dataset, images)
+    for fault in (*start_faults(abouts, wanted), *storage_faults(abouts, kept)):
+        yield f"{dataset}: {fault}"
+    table = dataset / TABLE
     yield from (f"{table.parent}/{fault}" for fault in table_faults(abouts, read_rows([table])))
     print(f"{table}: counted again")
 
@@ -109,10 +120,16 @@ def data_of(dataset: Path) -> list[Path]:
     return [tensors] if tensors.exists() else [dataset / "images", dataset / "images.csv"]
 
 
-def wanted(dataset: Path, images: Images) -> list[int | str] | None:
-    """The ids of the images that the configuration of the dataset's record attacks; None without a record."""
+def configured(dataset: Path, images: Images) -> tuple[list[int | str] | None, list[int | str]]:
+    """The ids of the images that the configuration of the dataset's record attacks, None without a record; and of those
+    among them of which everything that was found is kept.
+    """
     record = record_of(dataset)
-    return record and images.names(images.order()[: record["configuration"]["robustness"]["images"]])
+    if record is None:
+        return None, []
+    robustness = record["configuration"]["robustness"]
+    names = images.names(images.order()[: robustness["images"]])
+    return names, names[: robustness.get("archived")]
 
 
 def originals(images: Images, dataset: Path) -> Callable[[int | str], Tensor]:
@@ -138,10 +155,10 @@ def read_archive(path: Path) -> tuple[dict[str, Tensor], About]:
     """Images by name, and what is known of them; SpuriousError where the file is no such archive."""
     tensors, metadata = read_tensors(path)
     try:
-        about = json.loads(metadata["archive"])
+        about = parse_settings(Archive, json.loads(metadata["archive"])).model_dump()
         tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(f"{EXAMPLES}/")}
         missing = {row["name"] for row in about["found"] if row["stored"]} ^ tensors.keys()
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, SpuriousError) as error:
         raise SpuriousError(
             f"{path}: not the images of attacks ({reason_of(error)}); run attack_defence again"
         ) from None

@@ -14,10 +14,13 @@ BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # where a stateme
 def digest(*roots: str) -> str:
     """SHA-256, its first 16 hexadecimal digits, of every file that `reached` finds from these modules."""
     found = hashlib.sha256()
-    for path in reached(*roots):
-        name = path.relative_to(SCRIPTS).as_posix() if SCRIPTS in path.parents else path.name
+    for name, path in sorted((_name(path), path) for path in reached(*roots)):  # wherever somebody's own file lies
         found.update(f"{name}\0".encode() + _content(path))
     return found.hexdigest()[:16]
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(SCRIPTS).as_posix() if SCRIPTS in path.parents else path.name
 
 
 @functools.cache

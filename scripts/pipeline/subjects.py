@@ -77,7 +77,7 @@ def configured(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> Su
     dataset = settings["datasets"][arguments.dataset]
     results = arguments.results or project() / "results"
     local_data = arguments.local_data or (
-        settings["local_data"] and located(str(Path(settings["local_data"]).expanduser()))
+        settings["local_data"] and located(os.path.expanduser(settings["local_data"]))
     )
     if isinstance(entry, Architecture):
         weights = trained(results, f"{arguments.dataset}/{name}/seed{settings['experiment']['seeds'][0]}")

@@ -199,6 +199,18 @@ def test_a_killed_training_goes_on_and_ends_as_an_undisturbed_one(inputs, tmp_pa
     assert history["criterion"].tolist() == ["mse"] * 6 + ["stability"] * 6
 
 
+def test_a_killed_training_before_other_preprocessing_begins_again(inputs, tmp_path, monkeypatch, capsys):
+    """Resized to the size that they have, the training images are answered as before."""
+    with killed_after(monkeypatch, 2):
+        trained(inputs, tmp_path / "killed")
+    opened = train_denoiser.open_classifier
+    monkeypatch.setattr(
+        train_denoiser, "open_classifier", lambda *given, **named: (opened(*given, **named)[0], Preprocessing(resize=8))
+    )
+    trained(inputs, tmp_path / "killed")
+    assert "denoiser.mse.checkpoint: of other data, settings, code or threads" in capsys.readouterr().err
+
+
 def test_certifying_with_a_denoiser_of_other_images_is_one_line(inputs, tmp_path):
     trained(inputs, tmp_path / "made")
     own = {"images": 2, "sigmas": [0.3], "n0": 5, "n": 40, "defences": {"d": {"kind": "denoised", "denoiser": "small"}}}

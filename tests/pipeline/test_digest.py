@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -62,3 +63,12 @@ def test_a_file_of_ones_own_counts_with_what_it_imports(tmp_path):
     one, same, other = (digest("fetch_file", str(path)) for path in files)
     assert one == same != other
     assert {files[0].resolve(), SCRIPTS / "spurious/views/registry.py"} <= set(reached("fetch_file", str(files[0])))
+
+
+def test_a_digest_does_not_depend_on_where_a_file_of_ones_own_lies(tmp_path, monkeypatch):
+    """Before and after the project's files in the order of all paths."""
+    before, after = (Path(path, "spurious-test", "mine.py") for path in ("/0", "/zzz"))
+    assert before < SCRIPTS < after
+    monkeypatch.setattr("pipeline.digest.reached", lambda *roots: sorted([Path(roots[0]), SCRIPTS / "verify.py"]))
+    monkeypatch.setattr("pipeline.digest._content", lambda path: path.name.encode())
+    assert digest(str(before)) == digest(str(after))

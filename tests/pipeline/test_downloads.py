@@ -219,6 +219,16 @@ def test_ones_own_file_that_changed_is_told_with_both_hashes(output, tmp_path, f
     assert f"wanted {SHA256}; replace or remove it, or change sha256" in message
 
 
+def test_the_folder_of_a_user_who_is_not_there_is_a_name(output, tmp_path, monkeypatch):
+    """As in a shell: `~nobody-here` was a traceback."""
+    monkeypatch.chdir(tmp_path)
+    assert "~nobody-here/images.gz" in failure(output, "~nobody-here/images.gz", local_data="~nobody-here")
+
+
+def test_what_is_no_address_is_told(output):
+    assert failure(output, "http://[::1/images.gz").startswith("http://[::1/images.gz: not an address (")
+
+
 def test_a_folder_in_the_way_is_told(mirror, output):
     (output / "inside").mkdir(parents=True)
     assert str(output) in failure(output, mirror.url("/images.gz", whole()))

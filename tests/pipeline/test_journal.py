@@ -39,11 +39,12 @@ def test_a_line_that_was_cut_is_made_again(tmp_path, cut):
     assert list(killed(output, [])) == ["first item", "second item"]
 
 
-def test_a_journal_of_other_inputs_or_without_a_head_is_begun_again(tmp_path):
+def test_a_journal_of_other_inputs_or_without_a_head_is_begun_again(tmp_path, capsys):
     output = tmp_path / "rows.csv"
     killed(output, ["a"])
     assert killed(output, ["b"], inputs="others") == {}
     (path,) = tmp_path.iterdir()
+    assert capsys.readouterr().err == f"{path}: 1 item of other inputs or code; the job begins again\n"
     path.write_text("no head\n" + json.dumps(["a", 1]) + "\n")
     assert killed(output, ["c"]) == {}
     assert list(killed(output, [])) == ["c"]

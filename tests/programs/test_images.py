@@ -376,8 +376,8 @@ def output(tmp_path) -> Path:
     return tmp_path / "results" / "images"
 
 
-def fetch(manifest: Path, output: Path, *urls: str, local_data: Path | None = None) -> None:
-    arguments = ["--manifest", manifest, "--folder", "own images", "--output", output, "--urls", *urls]
+def fetch(manifest: Path, output: Path, *urls: str, local_data: Path | None = None, folder="own images") -> None:
+    arguments = ["--manifest", manifest, "--folder", folder, "--output", output, "--urls", *urls]
     if local_data is not None:
         arguments += ["--local-data", local_data]
     fetch_images.main([str(argument) for argument in arguments])
@@ -387,6 +387,13 @@ def arrived(output: Path, contents=CONTENTS) -> bool:
     """The folder holds these files and there is nothing else beside it."""
     files = {str(path.relative_to(output)): path.read_bytes() for path in output.rglob("*") if path.is_file()}
     return files == contents and list(output.parent.iterdir()) == [output]
+
+
+def test_a_folder_in_ones_home_is_found(manifest, output, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    write_files(tmp_path / "home/pets", CONTENTS)
+    fetch(manifest, output, folder="~/pets")
+    assert {path.name for path in output.rglob("*") if path.is_file()} == {Path(name).name for name in CONTENTS}
 
 
 def test_files_are_downloaded(server, manifest, output, capsys):

@@ -274,6 +274,91 @@ def test_rows_that_are_missing_or_of_nothing_are_named(results, capsys):
     assert [line.rpartition(": ")[2] for line in lines] == ["no such row", "nothing was kept of it"]
 
 
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda table: table.drop(columns="seed"), "robustness.csv: has no column seed"),
+        (lambda table: pd.concat([table, table.loc[[4]].assign(n=9)]), "{key}: more than one row"),
+        (lambda table: table.astype({"clean_correct": object}).replace({"clean_correct": {1.0: "all"}}), "is nan"),
+    ],
+    ids=["no key", "twice", "text for a rate"],
+)
+def test_a_table_that_cannot_be_compared_is_told_in_lines(change, line, results, capsys):
+    path = results / "tiny/tables/robustness.csv"
+    table = pd.read_csv(path, keep_default_na=False)
+    table.loc[4, "clean_correct"] = 1.0
+    change(table).to_csv(path, index=False)
+    key = ", ".join(map(str, table.loc[4, ["classifier", "seed", "defence", "attack", "norm", "epsilon"]]))
+    assert any(line.format(key=key) in told for told in faults(results, capsys)[0])
+
+
+def test_archives_that_are_gone_are_named(results, capsys):
+    """Beside a dataset that is sound; of another all are gone, and the record says that there were some."""
+    shutil.copytree(results / "tiny", results / "other")
+    record_of_two_seeds(results)
+    gone = sorted((results / "tiny").glob("*/seed4/robustness/*.safetensors"))
+    for paths in (gone, sorted((results / "tiny").glob("*/seed3/robustness/*.safetensors"))):
+        for path in paths:
+            path.unlink()
+        assert {f"{path}: is missing" for path in gone} <= {*faults(results, capsys)[0]}
+
+
+def test_images_that_are_not_kept_are_named(results, capsys):
+    path = results / SHARD.format(0)
+    _, about = read(path)
+    for row in about["found"]:
+        row["stored"] = False
+    write(path, {}, about)
+    verify.main([str(results)])  # without a record nobody knows how many were to be kept
+    record_of_two_seeds(results)
+    some = about["found"][0]["name"]
+    expected = f"{results / 'tiny'}: linear, seed 3: {len(about['found'])} images not kept, such as {some}"
+    assert faults(results, capsys)[0] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"sizes": None}, "sizes"),
+        ({"seed": "3"}, "seed"),
+        ({"starts": []}, "starts"),
+        ({"entry": ...}, "the key 'entry' is missing"),
+        ({"defences": {}}, "a start has not the decision of every defence"),
+    ],
+)
+def test_an_archive_that_says_too_little_is_one_line(change, reason, results):
+    path = results / SHARD.format(0)
+    tensors, about = read(path)
+    about = {name: value for name, value in (about | change).items() if value is not ...}
+    write(path, tensors, about)
+    with pytest.raises(SpuriousError, match=rf"shard0.safetensors: not the images of attacks \(.*{reason}.*\); run"):
+        verify.main([str(results)])
+
+
+@pytest.mark.parametrize("change", [torch.Tensor.double, lambda image: image[:, :6], lambda image: image.flatten(1)])
+def test_an_image_of_another_shape_or_type_is_named(change, results, capsys):
+    path = results / SHARD.format(0)
+    tensors, about = read(path)
+    row = first(about, defence="vote", goal="wrong")
+    tensors[row["name"]] = changed = change(tensors[row["name"]]).contiguous()
+    row["sha256"] = sha256(changed)
+    write(path, tensors, about)
+    line = f"{path}: {row['name']}: is {tuple(changed.shape)}, {changed.dtype}, its original (1, 12, 12), torch.float32"
+    assert faults(results, capsys)[0] == [line]
+
+
+@pytest.mark.parametrize("defence", ["none", "vote", "threshold"])
+def test_a_decision_for_no_class_is_named(defence, results, capsys):
+    path = results / SHARD.format(0)
+    tensors, about = read(path)
+    about["starts"][1]["clean"][defence] = 99
+    row = first(about, defence=defence, goal="wrong")
+    row["predicted_rounded"] = 3
+    write(path, tensors, about)
+    named = f"{path}: {defence}, image {about['starts'][1]['id']}: the decision before is not 99"
+    assert {named, f"{path}: {row['name']}: the decision in 8 bits is not 3"} <= {*faults(results, capsys)[0]}
+
+
 def test_an_archive_that_lacks_an_image_is_one_line(results):
     path = results / SHARD.format(0)
     tensors, about = read(path)

@@ -106,7 +106,7 @@ def fault_of_source(name, wildcards):
     if name not in ("fetch_file", "fetch_images", "fetch_classifier"):
         return None
     local = config["local_data"]
-    if local and not Path(local).expanduser().is_dir():
+    if local and not Path(os.path.expanduser(local)).is_dir():
         return fault_at(("local_data",), f"{local!r} is not a folder here: correct it, or write null to download")
     try:
         place, folder, urls = (classifier_address if name == "fetch_classifier" else file_addresses)(wildcards)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import torch
 
 from pipeline.files.tensors import read_tensors, write_tensors
-from pipeline.jobs.progress import progress_bar
+from pipeline.jobs.progress import progress_bar, tell
 from spurious.data.splits import Split, sampled
 from spurious.errors import SpuriousError, reason_of
 
@@ -92,6 +92,7 @@ def _restore(trainer: Trainer, checkpoint: Path, made_with: str) -> list:
     except SpuriousError:
         return []
     if metadata.get("made_with") != made_with:
+        tell(f"{checkpoint}: of other data, settings, code or threads; the training begins again")
         return []
     try:
         history = [trainer.progress(**values) for values in json.loads(metadata["history"])]

@@ -1,6 +1,7 @@
 """Getting one file: a local folder first, then its mirrors; unpacked, checked, put in place whole."""
 
 import hashlib
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -56,7 +57,7 @@ def is_nowhere(dataset: str, urls: Sequence[str], local_data: str | None = None)
 def _find_local(local_data: str | None, dataset: str, urls: Sequence[str]) -> Path | None:
     if local_data is None:
         return None
-    folder = Path(local_data).expanduser() / dataset
+    folder = Path(os.path.expanduser(local_data), dataset)
     names = [_file_name(url) for url in urls]
     candidates = [folder / name for full in names for name in (full, full.removesuffix(".gz"))]
     return next((path for path in candidates if path.is_file()), None)
@@ -184,10 +185,13 @@ def _install(source: Path, output: Path, sha256: str) -> None:
 
 def _local_path(url: str) -> Path | None:
     """The path that a file:// URL or a plain path names; None for a URL of the network."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise SpuriousError(f"{url}: not an address ({error}); correct it in config.yaml") from None
     if parts.scheme == "file":
         return Path(url2pathname(parts.path))
-    return None if "://" in url else Path(url).expanduser()
+    return None if "://" in url else Path(os.path.expanduser(url))
 
 
 def _file_name(url: str) -> str:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.files.atomic import unfinished
+from pipeline.jobs.progress import tell
 from spurious.errors import SpuriousError
+from spurious.wording import plural
 
 Items = dict[str, Any]
 
@@ -19,13 +21,15 @@ def journal(
     """What a killed run of the job has done, by item, and `note(item, value)`, which keeps a JSON value for the next.
 
     The file lies hidden beside the job's `output`, and is deleted where the block ends without an error. One of other
-    `inputs`, which stand for the job's code, too, is not used. Raises SpuriousError, naming the file, where it was made
-    with other `settings`: they may be a mistake, and its work would be lost.
+    `inputs`, which stand for the job's code, too, is not used, and that is told. Raises SpuriousError, naming the file,
+    where it was made with other `settings`: they may be a mistake, and its work would be lost.
     """
     path = unfinished(Path(output), ".journal")
     path.parent.mkdir(parents=True, exist_ok=True)
     head, done, length = _read(path)
     if head is None or head["inputs"] != inputs:
+        if done:
+            tell(f"{path}: {plural(len(done), 'item')} of other inputs or code; the job begins again")
         done, length = {}, 0
     else:
         _check(path, head["settings"], json.loads(json.dumps(settings)))

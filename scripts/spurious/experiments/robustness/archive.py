@@ -2,20 +2,75 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from spurious.attacks.within import Starts
 from spurious.defences.defended import Defended
+from spurious.defences.rejection import REJECTED
 from spurious.experiments.robustness.rows import image_name
 from spurious.experiments.robustness.settings import PLAIN
-from spurious.registry import as_data
+from spurious.registry import Settings, as_data
 from spurious.seeding import Id
 
 KEYS = ["defence", "attack", "goal"]
 FOUND = [*KEYS, "norm", "epsilon", "id", "label", "predicted", "predicted_rounded"]
+
+
+Decision = Annotated[int, Field(ge=REJECTED)]
+
+
+class Start(Settings):
+    """An image that was attacked, and by defence the decision on it."""
+
+    id: Id
+    label: Annotated[int, Field(ge=0)]
+    sha256: str
+    clean: dict[str, Decision]
+
+
+class FoundImage(Settings):
+    """An image that an attack found."""
+
+    name: str
+    defence: str
+    attack: str
+    goal: str
+    norm: str
+    epsilon: float
+    id: Id
+    label: int
+    predicted: Decision
+    predicted_rounded: Decision
+    stored: bool
+    sha256: str
+
+
+class Archive(Settings):
+    """What is written beside the images: what `description` gives, and of which classifier it is."""
+
+    classifier: str
+    seed: int
+    entry: dict[str, Any]
+    sources: dict[str, Any]
+    defences: dict[str, dict[str, Any]]
+    preprocessing: dict[str, Any]
+    attacks: tuple[dict[str, str], ...]
+    sizes: dict[str, tuple[float, ...]]
+    starts: Annotated[tuple[Start, ...], Field(min_length=1)]
+    found: tuple[FoundImage, ...]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Archive":
+        ids = {start.id for start in self.starts}
+        if any(start.clean.keys() != self.defences.keys() for start in self.starts):
+            raise ValueError("a start has not the decision of every defence")
+        if any(own.id not in ids or own.defence not in self.defences for own in self.found):
+            raise ValueError("an image was found of no start or behind no defence")
+        return self
 
 
 def description(

@@ -69,9 +69,10 @@ def holds(
 
 
 def _may_be_named(scores: Tensor, labels: Tensor) -> Tensor:
-    """(N,) whether more than half of the views may name the labels (N,), of scores (V, N, K)."""
-    own = scores.gather(2, labels.expand(len(scores), -1)[..., None])[..., 0]
-    return 2 * (own >= scores.amax(2) - TOLERANCE).sum(0) > len(scores)
+    """(N,) whether more than half of the views may name the labels (N,), of scores (V, N, K); none does beyond K."""
+    known = labels < scores.shape[2]
+    own = scores.gather(2, (labels * known).expand(len(scores), -1)[..., None])[..., 0]
+    return known & (2 * (own >= scores.amax(2) - TOLERANCE).sum(0) > len(scores))
 
 
 def _may_be_rejected(scores: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from spurious.experiments.robustness.table import ALL, RATES
 from spurious.rates import over_seeds
 from spurious.wording import plural
 
-About = Mapping[str, Any]  # what `archive.description` gives, with `classifier` and `seed`
+About = Mapping[str, Any]  # an `archive.Archive`, in types of JSON
 KEYS = ["classifier", "seed", "defence", "attack", "norm", "epsilon"]
 ROUNDING = 1e-6  # of the size of a change
 DIGITS = 1e-6  # of a rate: the table has 7 digits
@@ -44,7 +44,7 @@ def image_faults(
 
     `images` gives a stored one (C, H, W) by its name, `original` the dataset's, float32 in [0, 1], by its id, as
     `labels` does theirs. Checked are hashes, labels, sizes, pixels, and every decision by plain calls (see
-    `plain.holds`): before, after, and in 8 bits.
+    `plain.holds`): before, after, and in 8 bits, the last two of images without another fault.
     Raises SpuriousError for a norm, as for a defence, that has no plain call here.
     """
     for start in about["starts"]:
@@ -52,11 +52,14 @@ def image_faults(
             yield f"image {start['id']}: the dataset's is not the original that was attacked"
         if start["label"] != labels[start["id"]]:
             yield f"image {start['id']}: its label in the dataset is {labels[start['id']]}, not {start['label']}"
+    sound = []
     for row in (row for row in about["found"] if row["stored"]):
         if fault := _pixel_fault(row, images(row["name"]), original(row["id"])):
             yield f"{row['name']}: {fault}"
+        else:
+            sound.append(row)
     for name, defence in about["defences"].items():
-        claims = _claims(name, about, images, original)
+        claims = _claims(name, about["starts"], sound, images, original)
         for _, alike in groupby(claims, key=lambda claim: claim[1].shape):
             while batch := list(islice(alike, BATCH)):
                 lines, pixels, decisions = zip(*batch, strict=True)
@@ -66,12 +69,16 @@ def image_faults(
 
 
 def _claims(
-    defence: str, about: About, images: Callable[[str], Tensor], original: Callable[[int | str], Tensor]
+    defence: str,
+    starts: Sequence[Mapping[str, Any]],
+    found: Sequence[Mapping[str, Any]],
+    images: Callable[[str], Tensor],
+    original: Callable[[int | str], Tensor],
 ) -> Iterator[tuple[str, Tensor, int]]:
     """Whose decision it is, the image (C, H, W), and the decision of the defence that the archive claims."""
-    for start in about["starts"]:
+    for start in starts:
         yield f"{defence}, image {start['id']}: the decision before", original(start["id"]), start["clean"][defence]
-    found = [row for row in about["found"] if row["defence"] == defence and row["stored"]]
+    found = [row for row in found if row["defence"] == defence]
     for row in found:
         yield f"{row['name']}: the decision after", images(row["name"]), row["predicted"]
     for row in found:
@@ -82,6 +89,8 @@ def _claims(
 
 def _pixel_fault(row: Mapping[str, Any], image: Tensor, original: Tensor) -> str | None:
     """What is wrong with the pixels of an image that was found, but for how it is decided."""
+    if (image.shape, image.dtype) != (original.shape, original.dtype):
+        return f"is {tuple(image.shape)}, {image.dtype}, its original {tuple(original.shape)}, {original.dtype}"
     if sha256(image) != row["sha256"]:
         return "was altered, its hash is another"
     if not (image >= 0).all() or not (image <= 1).all():
@@ -111,12 +120,28 @@ def start_faults(archives: Iterable[About], wanted: Collection[int | str] | None
                 yield f"{name}: {plural(len(faulty), 'image')} attacked {words}, such as {min(faulty)}"
 
 
+def storage_faults(archives: Iterable[About], kept: Collection[int | str]) -> Iterator[str]:
+    """Found images that are not stored although those of their originals are to be `kept`; a line for an archive."""
+    for about in archives:
+        lost = [row["name"] for row in about["found"] if row["id"] in kept and not row["stored"]]
+        if lost:
+            training = f"{about['classifier']}, seed {about['seed']}"
+            yield f"{training}: {plural(len(lost), 'image')} not kept, such as {lost[0]}"
+
+
 def table_faults(archives: Iterable[About], table: pd.DataFrame) -> Iterator[str]:
     """Rows of the table `robustness` that do not follow from what was found, a line each."""
-    expected, given = counted(archives).set_index(KEYS), table.astype({"seed": str}).set_index(KEYS)
-    missing = [column for column in expected if column not in given]
+    expected = counted(archives).set_index(KEYS)
+    missing = [column for column in [*KEYS, *expected] if column not in table]
     yield from (f"robustness.csv: has no column {column}" for column in missing)
+    if not {*KEYS}.isdisjoint(missing):
+        return
     expected = expected.drop(columns=missing)
+    given = table.assign(seed=table["seed"].astype(str), epsilon=pd.to_numeric(table["epsilon"], errors="coerce"))
+    given = given.set_index(KEYS)[[*expected]].apply(pd.to_numeric, errors="coerce")
+    twice = given.index[given.index.duplicated()].unique()
+    yield from (f"robustness.csv: {', '.join(map(str, key))}: more than one row" for key in twice)
+    given = given[~given.index.duplicated()]
     for key in expected.index.union(given.index, sort=False):
         name = ", ".join(map(str, key))
         if key not in given.index or key not in expected.index:
