@@ -66,7 +66,7 @@ def by_order(arguments: argparse.Namespace) -> bool:
 def find_files(folder: Path) -> list[PurePosixPath]:
     """The photographs below `folder`, relative to it and sorted; those that are left out are told on the terminal."""
     taken, others = [], []
-    for file in files_below(folder):
+    for file in files_below(folder, hidden=False):
         path = file.relative_to(folder)
         (taken if is_photograph(path) and not is_hidden(path) else others).append(path)
     tell_left_out(others, hidden=True)
@@ -107,13 +107,13 @@ def label(files: Sequence[PurePosixPath], arguments: argparse.Namespace) -> list
 
 
 def refuse_empty(folder: Path, filled: Sequence[str]) -> None:
-    """SpuriousError for a subfolder without a photograph, which would give its label to the next one.
-
-    A link to a folder that is not there is one, too.
-    """
+    """SpuriousError for a subfolder without a photograph, or a broken link, which would give its label to the next."""
     for path in sorted(folder.iterdir()):
-        if not path.is_file() and not is_hidden(Path(path.name)) and path.name not in filled:
-            raise SpuriousError(f"{path}: holds no {', '.join(SUFFIXES)} file; fill or remove this class")
+        if path.is_file() or is_hidden(Path(path.name)) or path.name in filled:
+            continue
+        if not path.exists():
+            raise SpuriousError(f"{path}: is a broken link; mend or remove it")
+        raise SpuriousError(f"{path}: holds no {', '.join(SUFFIXES)} file; fill or remove this class")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ from pipeline.jobs.devices import name_of, note_slow_precision, prepare_compute
 from spurious.classifiers.entries import ClassifierEntry
 from spurious.classifiers.recipes import TrainingRecipe
 from spurious.defences.denoising import DenoiserSettings
-from spurious.registry import as_data
 from spurious.registry import parse as parse_settings
 
 
@@ -60,7 +59,6 @@ def main(argv: list[str] | None = None) -> None:
     classifier, preprocessing = open_classifier(arguments.weights, arguments.entry, device, accelerated=False)
     judged = Judged(DnCNN(data.image_shape[0], settings).to(device), classifier, preprocessing)
     images, rows, checkpoints = data.pixels("train"), [], []
-    code = f"{code_of('train_denoiser')} {as_data(preprocessing)}"  # which no tensor of the classifier says
     for loss, name in settings.recipes.items():
         recipe = parse_settings(TrainingRecipe, arguments.recipes[name], name)
         note_slow_precision(recipe.precision, device)
@@ -69,7 +67,7 @@ def main(argv: list[str] | None = None) -> None:
         except SpuriousError as error:
             raise SpuriousError(f"{arguments.weights}: {error}") from None
         checkpoints.append(Path(arguments.output).with_suffix(f".{loss}.checkpoint"))
-        history = train(trainer, None, checkpoints[-1], f"{arguments.name}, {loss}", code)
+        history = train(trainer, None, checkpoints[-1], f"{arguments.name}, {loss}", code_of("train_denoiser"))
         where = {"criterion": loss, "device": name_of(device), "precision": trainer.precision}
         rows.append(pd.DataFrame(history).assign(**where))
     write_rows(arguments.history, pd.concat(rows).drop(columns=["negative_loss", "validation_accuracy"]))

@@ -33,7 +33,7 @@ from torch import Tensor
 
 from pipeline.files.classifiers import open_classifier
 from pipeline.files.images import Images, open_images
-from pipeline.files.records import record_of
+from pipeline.files.records import METADATA, record_of
 from pipeline.files.rows import read_rows
 from pipeline.files.tensors import read_tensors
 from spurious.classifiers.entries import ClassifierEntry
@@ -59,7 +59,8 @@ def main(argv: list[str] | None = None) -> None:
     torch.set_num_threads(arguments.threads)
     made = {path.parents[1] for path in arguments.results.glob(f"*/{TABLE}")}
     made |= {path.parents[3] for path in arguments.results.glob(f"*/{ARCHIVES}")}
-    datasets = {dataset: own for dataset in sorted(made) if (own := current(dataset))}
+    made |= {path.parent for path in arguments.results.glob(f"*/{METADATA}")}
+    datasets = {dataset: own for dataset in sorted(made) if (own := current(dataset)) or record_of(dataset) is None}
     if not datasets:
         raise SpuriousError(f"{arguments.results}: holds no images of attacks ({ARCHIVES}); run robustness first")
     faults = 0
@@ -87,6 +88,8 @@ def current(dataset: Path) -> list[Path]:
 
 def verified(dataset: Path, paths: list[Path]) -> Iterator[str]:
     """What does not hold of the archives and of the table of one dataset; says what was checked."""
+    if not paths:
+        yield f"{dataset / TABLE}: no archive is there that it could be counted from"
     missing = [path for path in paths if not path.exists()]
     yield from (f"{path}: is missing" for path in missing)
     if len(missing) == len(paths):
@@ -102,8 +105,11 @@ def verified(dataset: Path, paths: list[Path]) -> Iterator[str]:
         entry = parse_settings(ClassifierEntry, about["entry"], str(path))
         model, _ = open_classifier(weights_of(path), entry, torch.device("cpu"), accelerated=False)
         with logits_of(model) as logits:
-            for fault in image_faults(about, tensors.__getitem__, original, labels, logits):
-                yield f"{path}: {fault}"
+            try:
+                for fault in image_faults(about, tensors.__getitem__, original, labels, logits):
+                    yield f"{path}: {fault}"
+            except SpuriousError as error:
+                raise SpuriousError(f"{path}: {error}") from None
         found, kept = plural(len(about["found"]), "adversarial image"), len(tensors)
         print(f"{path}: {found} from {plural(len(about['starts']), 'original')}, {kept} kept and judged again")
     wanted, kept = configured(dataset, images)
@@ -121,8 +127,8 @@ def data_of(dataset: Path) -> list[Path]:
 
 
 def configured(dataset: Path, images: Images) -> tuple[list[int | str] | None, list[int | str]]:
-    """The ids of the images that the configuration of the dataset's record attacks, None without a record; and of those
-    among them of which everything that was found is kept.
+    """The ids of the images that the configuration of the dataset's record attacks, None without a record, and the ids
+    of those whose found images are all kept.
     """
     record = record_of(dataset)
     if record is None:

@@ -14,8 +14,8 @@ BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # where a stateme
 def digest(*roots: str) -> str:
     """SHA-256, its first 16 hexadecimal digits, of every file that `reached` finds from these modules."""
     found = hashlib.sha256()
-    for name, path in sorted((_name(path), path) for path in reached(*roots)):  # wherever somebody's own file lies
-        found.update(f"{name}\0".encode() + _content(path))
+    for name, content in sorted((_name(path), _content(path)) for path in reached(*roots)):  # wherever own files lie
+        found.update(f"{name}\0".encode() + content)
     return found.hexdigest()[:16]
 
 

@@ -113,10 +113,12 @@ def difference_over_seeds(changes: pd.Series, seeds: pd.Series, clusters: pd.Ser
 def mean_over_seeds(values: ArrayLike, low: ArrayLike, high: ArrayLike) -> tuple[float, float, float]:
     """(mean, low, high) of a number over the seeds (seeds,), of which each has an interval over its images.
 
-    Both uncertainties as in `combined`, the images' being the mean of their intervals: nan where a seed has none. Where
+    Both uncertainties as in `combined`, the images' being the mean of their intervals; nan where a seed has none. Where
     a seed's number is inf, the interval reaches from the lowest bound of the seeds on.
     """
     values, low, high = (np.asarray(each, dtype=float) for each in (values, low, high))
+    if np.isnan([low, high]).any():
+        return float(values.mean()), float("nan"), float("nan")
     if np.isinf(values).any():
         return float(values.mean()), float(low.min()), float("inf")
     mean, _, *between = mean_interval(values)

@@ -44,7 +44,7 @@ def test_a_journal_of_other_inputs_or_without_a_head_is_begun_again(tmp_path, ca
     killed(output, ["a"])
     assert killed(output, ["b"], inputs="others") == {}
     (path,) = tmp_path.iterdir()
-    assert capsys.readouterr().err == f"{path}: 1 item of other inputs or code; the job begins again\n"
+    assert capsys.readouterr().err == f"{path}: 1 item belong to another run (inputs or code differ); starting again\n"
     path.write_text("no head\n" + json.dumps(["a", 1]) + "\n")
     assert killed(output, ["c"]) == {}
     assert list(killed(output, [])) == ["c"]

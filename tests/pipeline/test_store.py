@@ -449,6 +449,18 @@ def test_photographs_become_a_store_with_their_mirror_images(tmp_path):
     np.testing.assert_array_equal(train.batch(everything)[0].permute(1, 2, 0), np.asarray(first))
 
 
+def test_a_linked_folder_of_a_tree_counts_and_a_loop_is_told(tmp_path):
+    arguments = tree(tmp_path)
+    shutil.move(tmp_path / "train/b", tmp_path / "elsewhere")
+    (tmp_path / "train/b/more").mkdir(parents=True)
+    (tmp_path / "train/b/more/linked").symlink_to(tmp_path / "elsewhere")
+    made = make(tmp_path / "store", *arguments)
+    assert made.splits["train"].labels.tolist() == [0] * 5 + [1] * 5 + [2] * 5
+    (tmp_path / "train/b/more/again").symlink_to("..")
+    with pytest.raises(SpuriousError, match="again: links to a folder that it lies in; remove this link"):
+        make(tmp_path / "other", *arguments)
+
+
 def test_files_of_a_tree_that_are_passed_over_are_counted_in_one_line(tmp_path, capsys):
     arguments = tree(tmp_path)
     place = Path(arguments[1].partition("=")[2]) / "a"

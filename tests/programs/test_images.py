@@ -233,13 +233,16 @@ def test_one_photograph_per_class(tmp_path, capsys):
     assert line == f"left out 2 that are hidden or no {kinds}: .hidden.JPEG, README.md"
 
 
-def test_files_in_hidden_folders_are_left_out_and_counted(tmp_path, capsys):
+def test_hidden_folders_are_left_out_and_named(tmp_path, capsys):
+    """Whatever is in them, a link back to the photographs too."""
     names = ("cats/1.png", "cats/.thumbnails/1.png", ".cache/2.png", ".cache/cats/3.txt", "notes.txt")
-    made = make(write_files(tmp_path / "photographs", dict.fromkeys(names, b"content")))
+    folder = write_files(tmp_path / "photographs", dict.fromkeys(names, b"content"))
+    (folder / ".cache/back").symlink_to("..")
+    made = make(folder)
     assert [entry.file for entry in read_manifest(made)] == ["cats/1.png"]
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("left out")]
-    assert line.startswith("left out 4 ")
-    assert line.endswith(": .cache/2.png, .cache/cats/3.txt, cats/.thumbnails/1.png, ...")
+    assert line.startswith("left out 3 ")
+    assert line.endswith(": .cache, cats/.thumbnails, notes.txt")
 
 
 def test_nothing_is_said_where_no_file_is_left_out(tmp_path, capsys):
@@ -301,7 +304,7 @@ def test_folders_without_a_manifest_are_told(tmp_path, files, arguments, why):
 @pytest.mark.parametrize(
     ("link", "target", "why"),
     [
-        ("bee", "nowhere", "bee: holds no .jpeg"),  # cat would be label 1
+        ("bee", "nowhere", "bee: is a broken link"),  # cat would be label 1
         ("ant/all", "..", "all: links to a folder that it lies in; remove this link"),
         ("ant/again", "../ant", "again: links to a folder that it lies in; remove this link"),
     ],
@@ -311,6 +314,13 @@ def test_a_link_to_no_folder_or_to_one_around_it_is_told(tmp_path, link, target,
     (folder / link).symlink_to(target)
     assert why in told(make, folder)
     assert not (tmp_path / "made.csv").exists()
+
+
+def test_two_links_to_each_others_folders_are_told(tmp_path):
+    folder = write_files(tmp_path / "own", {"ant/a.png": b"", "bee/a.png": b""})
+    (folder / "ant/x").symlink_to("../bee")
+    (folder / "bee/y").symlink_to("../ant")
+    assert "links to a folder that it lies in" in told(make, folder)
 
 
 def test_a_link_to_photographs_elsewhere_is_followed(tmp_path):
@@ -389,10 +399,11 @@ def arrived(output: Path, contents=CONTENTS) -> bool:
     return files == contents and list(output.parent.iterdir()) == [output]
 
 
-def test_a_folder_in_ones_home_is_found(manifest, output, tmp_path, monkeypatch):
+@pytest.mark.parametrize("options", [{"folder": "~/pets"}, {"folder": "pets", "local_data": "~"}])
+def test_a_folder_in_ones_home_is_found(manifest, output, tmp_path, monkeypatch, options):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     write_files(tmp_path / "home/pets", CONTENTS)
-    fetch(manifest, output, folder="~/pets")
+    fetch(manifest, output, **options)
     assert {path.name for path in output.rglob("*") if path.is_file()} == {Path(name).name for name in CONTENTS}
 
 

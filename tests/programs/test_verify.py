@@ -26,6 +26,7 @@ from spurious.errors import SpuriousError
 from spurious.experiments.robustness.archive import sha256
 from spurious.experiments.robustness.jobs import parts
 from spurious.seeding import generator
+from spurious.wording import plural
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -280,8 +281,9 @@ def test_rows_that_are_missing_or_of_nothing_are_named(results, capsys):
         (lambda table: table.drop(columns="seed"), "robustness.csv: has no column seed"),
         (lambda table: pd.concat([table, table.loc[[4]].assign(n=9)]), "{key}: more than one row"),
         (lambda table: table.astype({"clean_correct": object}).replace({"clean_correct": {1.0: "all"}}), "is nan"),
+        (lambda table: table.assign(claimed=["no idea", *table["claimed"][1:]]), "claimed is nan"),
     ],
-    ids=["no key", "twice", "text for a rate"],
+    ids=["no key", "twice", "text for a rate", "text for a claim"],
 )
 def test_a_table_that_cannot_be_compared_is_told_in_lines(change, line, results, capsys):
     path = results / "tiny/tables/robustness.csv"
@@ -289,7 +291,9 @@ def test_a_table_that_cannot_be_compared_is_told_in_lines(change, line, results,
     table.loc[4, "clean_correct"] = 1.0
     change(table).to_csv(path, index=False)
     key = ", ".join(map(str, table.loc[4, ["classifier", "seed", "defence", "attack", "norm", "epsilon"]]))
-    assert any(line.format(key=key) in told for told in faults(results, capsys)[0])
+    lines, _ = faults(results, capsys)
+    assert any(line.format(key=key) in told for told in lines)
+    assert sum("claimed" in told for told in lines) == (line == "claimed is nan")
 
 
 def test_archives_that_are_gone_are_named(results, capsys):
@@ -314,6 +318,35 @@ def test_images_that_are_not_kept_are_named(results, capsys):
     some = about["found"][0]["name"]
     expected = f"{results / 'tiny'}: linear, seed 3: {len(about['found'])} images not kept, such as {some}"
     assert faults(results, capsys)[0] == [expected]
+    kept = [row["name"] for row in about["found"] if row["id"] < 5]
+    assert 0 < len(kept) < len(about["found"])
+    record_of_two_seeds(results, archived=5)
+    expected = f"{results / 'tiny'}: linear, seed 3: {plural(len(kept), 'image')} not kept, such as {kept[0]}"
+    assert faults(results, capsys)[0] == [expected]
+
+
+@pytest.mark.parametrize("with_record", [False, True])
+def test_a_dataset_without_archives_is_named_beside_a_sound_one(with_record, results, capsys):
+    shutil.copytree(results / "tiny", results / "other")
+    if with_record:
+        record_of_two_seeds(results)
+        (results / "tiny/tables/robustness.csv").unlink()
+    for path in (results / "tiny").glob("*/seed*/robustness/*.safetensors"):
+        path.unlink()
+    lines, _ = faults(results, capsys)
+    assert {line.partition(": ")[2] for line in lines} == (
+        {"is missing"} if with_record else {"no archive is there that it could be counted from"}
+    )
+
+
+def test_a_label_of_a_found_image_that_is_another_is_named(results, capsys):
+    path = results / SHARD.format(0)
+    tensors, about = read(path)
+    row = first(about, defence="none", goal="wrong")
+    expected = f"{path}: {row['name']}: its label in the dataset is {row['label']}, not 2"
+    row["label"] = 2 if row["label"] != 2 else 1
+    write(path, tensors, about)
+    assert expected.replace("not 2", f"not {row['label']}") in faults(results, capsys)[0]
 
 
 @pytest.mark.parametrize(
@@ -324,11 +357,15 @@ def test_images_that_are_not_kept_are_named(results, capsys):
         ({"starts": []}, "starts"),
         ({"entry": ...}, "the key 'entry' is missing"),
         ({"defences": {}}, "a start has not the decision of every defence"),
+        ({"starts": slice(1)}, "an image was found of no start"),
+        ({"attacks": [{}]}, "the key 'defence' is missing"),
     ],
 )
 def test_an_archive_that_says_too_little_is_one_line(change, reason, results):
     path = results / SHARD.format(0)
     tensors, about = read(path)
+    ((name, value),) = change.items()
+    change = {name: about[name][value]} if isinstance(value, slice) else change
     about = {name: value for name, value in (about | change).items() if value is not ...}
     write(path, tensors, about)
     with pytest.raises(SpuriousError, match=rf"shard0.safetensors: not the images of attacks \(.*{reason}.*\); run"):
@@ -374,8 +411,8 @@ def test_a_folder_without_images_of_attacks_is_one_line(tmp_path):
         verify.main([str(tmp_path)])
 
 
-def record_of_two_seeds(results):
-    robustness = {"images": 10, "seeds": 2, "shards": 2, "classifiers": {}}
+def record_of_two_seeds(results, **own):
+    robustness = {"images": 10, "seeds": 2, "shards": 2, "classifiers": {}} | own
     experiment = {"seeds": [3, 4], "robustness": ["linear"]}
     record = {"robustness": robustness, "experiment": experiment, "classifiers": {"linear": SOFTMAX}}
     write_record(results / "tiny", configuration=record)

@@ -146,6 +146,7 @@ def test_seeds_that_share_too_few_images_have_no_interval_over_these():
     assert np.isnan(rates.combined(1.0, (0.9, 1.1), (nan, nan))).all()
     assert np.array_equal(rates.combined(1.0, (0.9, 1.1), (0.5, nan)), (1 - np.hypot(0.1, 0.5), nan), equal_nan=True)
     assert np.array_equal(rates.mean_over_seeds([1, 2, 3], [0, 1, nan], [2, 3, nan]), (2, nan, nan), equal_nan=True)
+    assert np.array_equal(rates.mean_over_seeds([np.inf], [nan], [nan]), (np.inf, nan, nan), equal_nan=True)
 
 
 def test_a_number_over_the_seeds_holds_their_spread_and_that_of_the_images():

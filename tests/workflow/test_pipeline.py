@@ -179,6 +179,10 @@ LOST = {
         f"datasets.{DATASET}.files.archive.urls: "
         f"there is no file 'lost.npz' or 'also lost.npz', nor in local/{DATASET}/: put it there",
     ),
+    "address": (
+        {"datasets": {DATASET: {"files": {"archive": {"urls": ["http://[::1/lost.npz"]}}}}},
+        f"datasets.{DATASET}.files.archive.urls: http://[::1/lost.npz: not an address (Invalid IPv6 URL); correct it",
+    ),
     "classifier": (
         {
             "classifiers": {"mine": {"torchscript": "lost.pt", "sha256": "0" * 64}},

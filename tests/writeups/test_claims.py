@@ -20,6 +20,7 @@ from spurious.writeups.judging import (
     UNDECIDED,
     above,
     below,
+    between,
     decide,
     difference,
 )
@@ -480,14 +481,21 @@ def test_only_searches_that_keep_pixels_find_an_image_for_a_label():
     assert verdict_of("every-label", {"backworking": table})[0] == CONTRADICTED
 
 
-@pytest.mark.parametrize(
-    "attacks",
-    [((0.5, 0.01), (1.0, 0.02)), ((1.0, 0.01), (0.1, 0.03)), ((0.1, 0.02), (1.0, 0.02)), ((1.0, 0.02), (0.1, 0.02))],
-    ids=["larger", "smaller", "last of a size", "first of a size"],
-)
+STRONGEST = {
+    "larger": ((0.5, 0.01), (1.0, 0.02)),
+    "equal": ((1.0, 0.02), (1.0, 0.01)),
+    "smaller": ((1.0, 0.01), (0.1, 0.03)),
+    "last of a size": ((0.1, 0.02), (1.0, 0.02)),
+    "first of a size": ((1.0, 0.02), (0.1, 0.02)),
+}
+
+
+@pytest.mark.parametrize("attacks", STRONGEST.values(), ids=STRONGEST.keys())
 def test_the_strongest_of_the_invisible_changes_counts(attacks):
     both = pd.concat([fooled(*attack)["fooling"] for attack in attacks], ignore_index=True)
-    assert verdict_of("any-class", {"fooling": both})[0] == SUPPORTED
+    found = decide("any-class", TABLES["any-class"], {"fooling": both})
+    assert found.verdict == SUPPORTED
+    assert f"L-infinity {max(size for share, size in attacks if share == 1):g} " in found.measured
 
 
 NAN = float("nan")
@@ -502,11 +510,16 @@ SCORED = pd.concat(
 @pytest.mark.parametrize(
     ("name", "tables", "words"),
     [
-        ("every-label", {"backworking": CLAMPED}, "a classifier"),
+        ("every-label", {"backworking": CLAMPED}, "no row is of a kind that counts"),
         ("unlike-training", {"backworking-nearest": nearest(NAN)["backworking-nearest"].query("ratio != 9")}, "ratio"),
         ("blur-helps", {"smoothing-tests": one_blur((0, 0))["smoothing-tests"].assign(n=0)}, "gain"),
-        ("seven-taps-similar", {"smoothing": NOWHERE}, "difference"),
-        ("scores-suffice", {"black_box": SCORED}, "no random search of safe from image"),
+        ("seven-taps-similar", {"smoothing": NOWHERE}, "minus_largest"),
+        ("scores-suffice", {"black_box": SCORED}, "no result of both searches for safe from image"),
+        (
+            "scores-suffice",
+            {"black_box": SCORED.assign(success=NAN)},
+            "no result of both searches for trees from image",
+        ),
     ],
 )
 def test_rows_without_a_number_are_named(name, tables, words):
@@ -517,6 +530,24 @@ def test_rows_without_a_number_are_named(name, tables, words):
 
 def test_half_an_interval_decides_nothing():
     assert above(0.1, NAN) == above(NAN, -0.1) == below(NAN, -0.1) == below(0.1, NAN) == UNDECIDED
+    assert between(0.1, NAN, 0.2, 0.3) == between(NAN, 0.1, 0.2, 0.3) == between(0.25, NAN, 0.2, 0.3) == UNDECIDED
+
+
+def test_between_two_bounds():
+    ends = [(0.21, 0.29), (0.1, 0.25), (0.25, 0.4), (0.1, 0.19), (0.31, 0.4), (0.1, 0.4)]
+    assert [between(*own, 0.2, 0.3) for own in ends] == [SUPPORTED, *[UNDECIDED] * 2, *[CONTRADICTED] * 2, UNDECIDED]
+
+
+def test_a_forest_is_judged_though_another_classifier_has_no_random_search():
+    cnn = SCORED.query("classifier == 'safe'").assign(scikit_learn=None)
+    table = pd.concat([scored(0.9)["black_box"], cnn], ignore_index=True)
+    assert verdict_of("forests-not-safe", {"black_box": table})[0] == SUPPORTED
+
+
+def test_a_rate_with_half_an_interval_supports_nothing():
+    better = sweep({}, {"acc_maj": 0.99})["smoothing"]
+    assert verdict_of("vote-beats-blurs", {"smoothing": better})[0] == SUPPORTED
+    assert verdict_of("vote-beats-blurs", {"smoothing": better.assign(acc_maj_high=NAN)})[0] == UNDECIDED
 
 
 def test_a_level_at_which_nothing_is_accepted_leaves_the_claim_open():

@@ -114,8 +114,11 @@ def fault_of_source(name, wildcards):
         return None
     from pipeline.files.downloads import is_nowhere  # planning what is finished does without requests
 
-    if not urls or not is_nowhere(folder, urls, local):
-        return None
+    try:
+        if not urls or not is_nowhere(folder, urls, local):
+            return None
+    except SpuriousError as error:
+        return fault_at(place, str(error))
     names = " or ".join(map(repr, urls))
     return fault_at(place, f"there is no file {names}, nor in {local or '<local_data>'}/{folder}/: put it there")
 

@@ -92,7 +92,7 @@ def _restore(trainer: Trainer, checkpoint: Path, made_with: str) -> list:
     except SpuriousError:
         return []
     if metadata.get("made_with") != made_with:
-        tell(f"{checkpoint}: of other data, settings, code or threads; the training begins again")
+        tell(f"{checkpoint}: belongs to another run (data, settings, code, device or threads differ); starting again")
         return []
     try:
         history = [trainer.progress(**values) for values in json.loads(metadata["history"])]

@@ -188,7 +188,7 @@ def _local_path(url: str) -> Path | None:
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise SpuriousError(f"{url}: not an address ({error}); correct it in config.yaml") from None
+        raise SpuriousError(f"{url}: not an address ({error}); correct it") from None
     if parts.scheme == "file":
         return Path(url2pathname(parts.path))
     return None if "://" in url else Path(os.path.expanduser(url))

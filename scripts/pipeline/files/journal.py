@@ -29,7 +29,7 @@ def journal(
     head, done, length = _read(path)
     if head is None or head["inputs"] != inputs:
         if done:
-            tell(f"{path}: {plural(len(done), 'item')} of other inputs or code; the job begins again")
+            tell(f"{path}: {plural(len(done), 'item')} belong to another run (inputs or code differ); starting again")
         done, length = {}, 0
     else:
         _check(path, head["settings"], json.loads(json.dumps(settings)))

@@ -14,18 +14,22 @@ def is_photograph(path: PurePath) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def files_below(folder: Path) -> Iterator[Path]:
-    """Every file below a folder, links followed; SpuriousError for a folder that cannot be read or contains itself."""
+def files_below(folder: Path, *, hidden: bool = True) -> Iterator[Path]:
+    """Every file below a folder, links followed; SpuriousError for a folder that cannot be read or contains itself.
+
+    Without `hidden` a folder whose name begins with a dot is given itself, and nothing that is in it.
+    """
     for place, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
-        for name in folders:
-            link = Path(place, name)
-            if link.is_symlink() and Path(place).resolve().is_relative_to(link.resolve()):
+        closed = [] if hidden else [name for name in folders if name.startswith(".")]
+        folders[:] = [name for name in folders if name not in closed]
+        for link in filter(Path.is_symlink, (Path(place, name) for name in folders)):
+            if any(parent.resolve().is_relative_to(link.resolve()) for parent in link.parents):
                 raise SpuriousError(f"{link}: links to a folder that it lies in; remove this link")
-        yield from (Path(place, name) for name in names)
+        yield from (Path(place, name) for name in (*closed, *names))
 
 
 def _refuse(error: OSError) -> None:
-    raise SpuriousError(f"{error.filename}: cannot be read ({error.strerror}); fix its path or its rights") from None
+    raise SpuriousError(f"{error.filename}: cannot be read ({error.strerror}); check path and permissions") from None
 
 
 def tell_left_out(files: Iterable[PurePath], *, hidden: bool) -> None:

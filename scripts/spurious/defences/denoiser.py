@@ -4,7 +4,7 @@ Salman, Sun, Yang, Kapoor and Kolter, "Denoised smoothing: a provable defense fo
 (2020); the network is the DnCNN of Zhang et al., IEEE Transactions on Image Processing 26 (2017).
 """
 
-from typing import Self
+from typing import Any, Self
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from spurious.classifiers.predictions import predict
 from spurious.classifiers.recipes import TrainingRecipe
 from spurious.classifiers.training import Trainer, TrainingSet, one_hot
 from spurious.defences.denoising import DenoiserSettings, Loss
+from spurious.registry import as_data
 from spurious.views.preprocessing import Preprocessing, prepare
 
 
@@ -54,6 +55,15 @@ class Judged(nn.Module):
         return self
 
 
+class AnswersTrainer(Trainer):
+    """Trains a denoiser by what the classifier of `Judged` answers, which its preprocessing decides, too."""
+
+    def decided_by(self) -> tuple[list[Any], list[Tensor]]:
+        """Those of every training, and the preprocessing."""
+        settings, tensors = super().decided_by()
+        return [*settings, as_data(self.model.preprocessing)], tensors
+
+
 def squares(outputs: Tensor, targets: Tensor) -> Tensor:
     """The mean squared error (N,) of each image (N, C, H, W)."""
     return F.mse_loss(outputs, targets, reduction="none").flatten(1).mean(1)
@@ -72,4 +82,4 @@ def denoiser_trainer(
         return Trainer(judged.denoiser, data, recipe, seed=f"{seed} mse", loss=squares, fresh=fresh)
     answers = predict(Judged(nn.Identity(), judged.classifier, judged.preprocessing), images)
     data = TrainingSet(images=images, targets=one_hot(answers.argmax(1), answers.shape[1]))
-    return Trainer(judged, data, recipe, seed=f"{seed} stability", fresh=fresh)
+    return AnswersTrainer(judged, data, recipe, seed=f"{seed} stability", fresh=fresh)

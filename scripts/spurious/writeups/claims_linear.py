@@ -19,6 +19,7 @@ from spurious.writeups.judging import (
     NotRun,
     above,
     below,
+    between,
     chosen,
     difference,
     first_classifier,
@@ -165,14 +166,14 @@ def _by_scores(table: pd.DataFrame) -> pd.DataFrame:
     evolution = chosen(table, "evolution", search="evolution")
     random = chosen(table, "random search", search="random")[[*keys, "success"]]
     rows = evolution.merge(random, on=keys, how="left", suffixes=("", "_random"))
-    alone = rows[rows["success_random"].isna()]
-    if len(alone):
-        raise NotRun("no random search of {classifier} from {start}".format(**alone.iloc[0]))
     return rows.assign(gain=rows["success"] - rows["success_random"], p_holm=holm(rows["mcnemar_p"]))
 
 
 def _fooled_by_scores(rows: pd.DataFrame, words: str) -> Finding:
     """Whether each classifier falls to evolution more than to random search, from its weaker start or the other."""
+    lacking = rows[rows[["success", "success_random"]].isna().any(axis=1)]
+    if len(lacking):
+        raise NotRun("no result of both searches for {classifier} from {start}".format(**lacking.iloc[0]))
     won = (rows["p_holm"] < SIGNIFICANCE) & (rows["gain"] > 0)
     fooled = won.groupby(rows["classifier"]).any()
     safe = rows["high"].groupby(rows["classifier"]).max() < SAFE
@@ -215,8 +216,7 @@ def first_loss_sensible(table: pd.DataFrame) -> Finding:
     """The first loss of sensible weights, less ln(classes): within SENSIBLE."""
     row = _start(table, "sensible")
     value, low, high = (row[name] - np.log(row["classes"]) for name in ("floored", "low", "high"))
-    inside, beyond = low > -SENSIBLE and high < SENSIBLE, low > SENSIBLE or high < -SENSIBLE
-    verdict = SUPPORTED if inside else CONTRADICTED if beyond else UNDECIDED
+    verdict = between(low, high, -SENSIBLE, SENSIBLE)
     measured = f"first loss of weights of std {row['initial_std']:g}, less ln {row['classes']}"
     return Finding(verdict=verdict, measured=measured, value=value, low=low, high=high, n=row["n"])
 
@@ -231,8 +231,7 @@ def first_loss_usual(table: pd.DataFrame) -> Finding:
     if row["classes"] != 1000:
         raise NotRun(f"the claim is about 1000 classes, the dataset has {row['classes']}")
     value, low, high = rate(row, "floored", "")
-    least, most = ABOUT_80
-    verdict = SUPPORTED if least < low and high < most else CONTRADICTED if high < least or low > most else UNDECIDED
+    verdict = between(low, high, *ABOUT_80)
     measured = f"first loss of weights of std {row['initial_std']:g} on pixels of 0 to 255, floored as in Caffe"
     measured += f" (the cross entropy itself is {row['cross_entropy']:.0f})"
     return Finding(verdict=verdict, measured=measured, value=value, low=low, high=high, n=row["n"])

@@ -13,6 +13,7 @@ from spurious.writeups.judging import (
     NotRun,
     above,
     below,
+    between,
     chosen,
     difference,
     each_higher,
@@ -120,7 +121,8 @@ def _accepted(rates: pd.DataFrame, beside: list[str], words: str) -> Finding:
     value, low, high = zip(*gains, strict=True)
     rows = rows.assign(gain=value, low=low, high=high)
     mean = rows[["low", "high"]].mean(skipna=False)  # at a level that accepts nothing the claim is open
-    verdict = SUPPORTED if (rows["low"] > 0).all() else CONTRADICTED if mean["high"] < 0 else UNDECIDED
+    higher = all(above(*ends) == SUPPORTED for ends in zip(rows["low"], rows["high"], strict=True))
+    verdict = SUPPORTED if higher else CONTRADICTED if above(*mean) == CONTRADICTED else UNDECIDED
     return _smallest(rows, verdict, f"accuracy of the vote on what it accepts, less that of {words} on all images")
 
 
@@ -182,11 +184,11 @@ def _other(row: pd.Series, name: str) -> tuple[float, float, float]:
 
 def _similar(rows: pd.DataFrame, words: str) -> Finding:
     """Whether every difference lies within LITTLE; one beyond contradicts. The row that may be largest is reported."""
-    inside = (rows["low"] > -LITTLE) & (rows["high"] < LITTLE)
-    beyond = (rows["low"] > LITTLE) | (rows["high"] < -LITTLE)
-    verdict = SUPPORTED if inside.all() else CONTRADICTED if beyond.any() else UNDECIDED
+    verdicts = pd.Series([between(*ends, -LITTLE, LITTLE) for ends in zip(rows["low"], rows["high"], strict=True)])
+    beyond = (verdicts == CONTRADICTED).to_numpy()
+    verdict = SUPPORTED if (verdicts == SUPPORTED).all() else CONTRADICTED if beyond.any() else UNDECIDED
     deciding = rows[beyond] if beyond.any() else rows
-    row = smallest(deciding.assign(difference=-deciding[["low", "high"]].abs().max(axis=1)), "difference")
+    row = smallest(deciding.assign(minus_largest=-deciding[["low", "high"]].abs().max(axis=1)), "minus_largest")
     measured = f"{words}: the one that may be largest, at sigma {row['sigma']:g} ({row['classifier']})"
     return Finding(verdict=verdict, measured=measured, **row[["value", "low", "high", "n"]])
 

@@ -81,14 +81,14 @@ def chosen(table: pd.DataFrame, words: str, **values: object) -> pd.DataFrame:
 def first_classifier(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of the classifier that comes first: the configuration's order makes it the main one."""
     if table.empty:
-        raise NotRun("no rows of a classifier")
+        raise NotRun("no row is of a kind that counts here")
     return table[table["classifier"] == table["classifier"].iloc[0]]
 
 
 def smallest(rows: pd.DataFrame, column: str) -> pd.Series:
     """The row with the smallest number of a column; raises NotRun where none has one (nan)."""
     if rows[column].isna().all():
-        raise NotRun(f"no row has a number of {column}")
+        raise NotRun(f"the column {column} has no values")
     return rows.loc[rows[column].idxmin()]
 
 
@@ -97,6 +97,12 @@ def above(low: float, high: float, bound: float = 0.0) -> str:
     if np.isnan([low, high]).any():
         return UNDECIDED
     return SUPPORTED if low > bound else CONTRADICTED if high < bound else UNDECIDED
+
+
+def between(low: float, high: float, least: float, most: float) -> str:
+    """Whether an interval supports that the value lies between two bounds; nan at either end decides nothing."""
+    verdicts = above(low, high, least), below(low, high, most)
+    return CONTRADICTED if CONTRADICTED in verdicts else SUPPORTED if verdicts == (SUPPORTED,) * 2 else UNDECIDED
 
 
 def below(low: float, high: float, bound: float = 0.0) -> str:

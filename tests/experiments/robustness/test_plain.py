@@ -43,3 +43,32 @@ def test_what_has_no_plain_call_is_one_line():
     images = torch.rand(2, 1, 10, 10)
     with pytest.raises(SpuriousError, match="vote: a defence, or with a view, that cannot be judged by plain calls"):
         holds({"kind": "vote", "views": [{"kind": "fog"}]}, network(), images, {}, torch.zeros(2))
+
+
+@pytest.mark.parametrize("defence", DEFENCES)
+def test_no_image_is_of_a_class_that_there_is_not(defence):
+    """Nor of class 0, which stands for one where the scores are looked up."""
+    images, plain = torch.rand(40, 1, 10, 10, generator=generator("plain")), network()
+    own, preprocessing = registry.parse(Defence, defence), Preprocessing()
+
+    def logits(images):
+        return 20 * plain(images).flip(1)  # surely, and the first classes instead of the last ones
+
+    assert (Defended(own, logits, preprocessing).decide(images) == 0).any()
+    told = registry.as_data(own), logits, images, registry.as_data(preprocessing)
+    assert not holds(*told, torch.full((40,), CLASSES)).any()
+
+
+@pytest.mark.parametrize(
+    "defence",
+    [{}, {"kind": "threshold"}, {"kind": "vote", "views": [{}]}, {"kind": "blur", "kernel": "x", "sigma": 1.0}],
+)
+def test_a_damaged_defence_is_one_line(defence):
+    with pytest.raises(SpuriousError, match="cannot be judged"):
+        holds(
+            defence,
+            network(),
+            torch.rand(2, 1, 10, 10),
+            registry.as_data(Preprocessing()),
+            torch.zeros(2, dtype=torch.int64),
+        )

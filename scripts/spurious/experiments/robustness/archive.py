@@ -49,16 +49,24 @@ class FoundImage(Settings):
     sha256: str
 
 
+class AttackOfDefence(Settings):
+    """An attack that ran, by name, on a defence, and what it wanted."""
+
+    defence: str
+    attack: str
+    goal: str
+
+
 class Archive(Settings):
     """What is written beside the images: what `description` gives, and of which classifier it is."""
 
     classifier: str
     seed: int
     entry: dict[str, Any]
-    sources: dict[str, Any]
+    sources: dict[str, Any] = Field(default_factory=dict)
     defences: dict[str, dict[str, Any]]
     preprocessing: dict[str, Any]
-    attacks: tuple[dict[str, str], ...]
+    attacks: tuple[AttackOfDefence, ...]
     sizes: dict[str, tuple[float, ...]]
     starts: Annotated[tuple[Start, ...], Field(min_length=1)]
     found: tuple[FoundImage, ...]

@@ -8,11 +8,12 @@ from typing import Any
 
 import kornia
 import torch
+from kornia.core.exceptions import BaseError
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from spurious.defences.rejection import REJECTED
-from spurious.errors import SpuriousError
+from spurious.errors import SpuriousError, reason_of
 from spurious.vision import InterpolationMode, transforms
 
 TOLERANCE = 1e-3  # of logits: what other batches and another order of sums may change. Searches end at the border.
@@ -52,8 +53,22 @@ def holds(
     """(N,) bool: whether the defence decides so, of images (N, C, H, W) in [0, 1], but for TOLERANCE.
 
     `defence` and `preprocessing` as `as_data` gives them, `logits` (n, K) those of the classifier, `decisions` (N,)
-    with REJECTED. Raises SpuriousError for a defence or a view that has no plain call here.
+    with REJECTED. Raises SpuriousError for a defence or a view that has no plain call here, or whose parameters it does
+    not take.
     """
+    try:
+        return _holds(defence, logits, images, preprocessing, decisions)
+    except (KeyError, TypeError, BaseError) as error:
+        raise SpuriousError(f"{defence}: cannot be judged ({reason_of(error)}); run attack_defence again") from None
+
+
+def _holds(
+    defence: Mapping[str, Any],
+    logits: Callable[[Tensor], Tensor],
+    images: Tensor,
+    preprocessing: Mapping[str, Any],
+    decisions: Tensor,
+) -> Tensor:
     blur = defence.get("kernel"), defence.get("sigma")
     views = defence["views"] if defence["kind"] == "vote" else SEEN.get(defence["kind"], [])
     if not views or any(view["kind"] not in VIEWS for view in views):

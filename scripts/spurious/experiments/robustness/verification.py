@@ -53,6 +53,9 @@ def image_faults(
         if start["label"] != labels[start["id"]]:
             yield f"image {start['id']}: its label in the dataset is {labels[start['id']]}, not {start['label']}"
     sound = []
+    for row in about["found"]:
+        if row["label"] != labels[row["id"]]:
+            yield f"{row['name']}: its label in the dataset is {labels[row['id']]}, not {row['label']}"
     for row in (row for row in about["found"] if row["stored"]):
         if fault := _pixel_fault(row, images(row["name"]), original(row["id"])):
             yield f"{row['name']}: {fault}"
@@ -138,7 +141,7 @@ def table_faults(archives: Iterable[About], table: pd.DataFrame) -> Iterator[str
         return
     expected = expected.drop(columns=missing)
     given = table.assign(seed=table["seed"].astype(str), epsilon=pd.to_numeric(table["epsilon"], errors="coerce"))
-    given = given.set_index(KEYS)[[*expected]].apply(pd.to_numeric, errors="coerce")
+    given = given.set_index(KEYS)[[*expected]].apply(_numbers)
     twice = given.index[given.index.duplicated()].unique()
     yield from (f"robustness.csv: {', '.join(map(str, key))}: more than one row" for key in twice)
     given = given[~given.index.duplicated()]
@@ -151,6 +154,11 @@ def table_faults(archives: Iterable[About], table: pd.DataFrame) -> Iterator[str
         for column, value in expected.loc[key].items():
             if not np.isclose(own[column], value, rtol=DIGITS, atol=DIGITS):
                 yield f"robustness.csv: {name}: {column} is {own[column]:g}, from the images {value:.7g}"
+
+
+def _numbers(column: pd.Series) -> pd.Series:
+    """The numbers of a column, which pandas reads as text where one cell is none; nan where there is none."""
+    return pd.to_numeric(column.astype(object).replace({"True": True, "False": False}), errors="coerce")
 
 
 def counted(archives: Iterable[About]) -> pd.DataFrame:
