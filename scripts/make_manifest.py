@@ -112,7 +112,7 @@ def refuse_empty(folder: Path, filled: Sequence[str]) -> None:
         if path.is_file() or is_hidden(Path(path.name)) or path.name in filled:
             continue
         if not path.exists():
-            raise SpuriousError(f"{path}: is a broken link; mend or remove it")
+            raise SpuriousError(f"{path}: is a broken link; fix or remove it")
         raise SpuriousError(f"{path}: holds no {', '.join(SUFFIXES)} file; fill or remove this class")
 
 
