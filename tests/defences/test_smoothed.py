@@ -81,6 +81,21 @@ def test_a_radius_of_1_2_times_is_caught_by_the_attack():
     assert said[1.2] == 1
 
 
+@pytest.mark.parametrize("radius", [4e-4, 1e-8])
+def test_the_attack_on_a_large_image_stays_within_a_small_radius(radius):
+    """Rounding the pixels to float32 led .2 % out of .0004; nothing but the image itself is within .00000001."""
+    image = torch.rand(3, 300, 400, generator=generator("large"))
+    weights = torch.randn(2, image.numel(), generator=generator("weights"))
+
+    def scores(images):
+        return images.flatten(1) @ weights.T / 1000
+
+    moved = move_away(scores, image, 0, radius, lambda step: torch.zeros(1, *image.shape), steps=5)
+    length = torch.linalg.vector_norm((moved - image).double()).item()
+    assert length <= radius * (1 + 1e-5)
+    assert (length > 0.9 * radius) == (radius > 1e-6)
+
+
 def test_of_many_images_few_certificates_are_wrong():
     smooth = smoothed()
     radii = [smooth.certify(at_distance(0.4), name, n0=20, n=200, alpha=0.05).radius for name in range(200)]

@@ -8,6 +8,9 @@ from torch import Tensor
 from spurious.attacks.scores import Scores
 from spurious.perturbations.norms import NORMS
 
+SHORTENED = 20  # times, at most
+ROUNDING = 1e-5  # of a radius
+
 
 def move_away(
     scores: Scores, image: Tensor, decision: int, radius: float, noise: Callable[[int], Tensor], *, steps: int
@@ -28,4 +31,16 @@ def move_away(
         (gradient,) = torch.autograd.grad(mean.clamp(min=torch.finfo(mean.dtype).tiny).log(), moved)
         ahead = moved.detach() - 2.5 * radius / steps * norm.direction(gradient)
         moved = norm.project(ahead, start, radius)
-    return moved.detach()[0]
+    return _within(moved.detach(), start, radius)[0]
+
+
+def _within(moved: Tensor, start: Tensor, radius: float) -> Tensor:
+    """The images (1, C, H, W), shortened until they are within the radius: that of a large image may be so small that
+    what rounds its pixels to float32 leads out of it. The start where nothing else is.
+    """
+    for _ in range(SHORTENED):
+        length = torch.linalg.vector_norm(moved - start, dtype=torch.float64).item()
+        if length <= radius * (1 + ROUNDING):
+            return moved
+        moved = start + 0.99 * radius / length * (moved - start)
+    return start

@@ -14,6 +14,7 @@ from spurious.defences.rejection import ABSTAINED
 from spurious.defences.smoothed import Certificate, Noise, Smoothed
 from spurious.errors import SpuriousError
 from spurious.experiments.certification.settings import CertificationSettings
+from spurious.perturbations.norms import NORMS
 from spurious.seeding import Id
 
 COLUMNS = ["defence", "sigma", "id", "label", "decision", "radius", "count", "n", "n0", "alpha"]
@@ -78,7 +79,7 @@ def _attacks(
             "decision": certificate.decision,
             "radius": certificate.radius,
             "size": size,
-            "moved": (moved - image).norm().item(),
+            "moved": NORMS["l2"].size((moved - image)[None]).item(),
             "found": subject.predict(moved, name, n=own.n, alpha=settings.alpha),
             **{"n": own.n, "draws": own.draws, "steps": own.steps},
         }
