@@ -532,11 +532,19 @@ def test_a_norm_from_outside_attacks_as_the_one_that_it_is_a_multiple_of(monkeyp
 
 
 def test_a_norm_that_no_plain_call_measures_is_one_line():
-    row = {"name": "n", "id": 0, "stored": True, "norm": "rms", "epsilon": 0.1, "sha256": sha256(torch.zeros(1, 2, 2))}
+    row = {
+        "name": "n",
+        "id": 0,
+        "label": 0,
+        "stored": True,
+        "norm": "rms",
+        "epsilon": 0.1,
+        "sha256": sha256(torch.zeros(1, 2, 2)),
+    }
     about = {"starts": [], "found": [row], "defences": {}}
     image = torch.zeros(1, 2, 2)
     with pytest.raises(SpuriousError, match=r"^rms: a norm that cannot be measured by plain calls$"):
-        list(image_faults(about, lambda name: image, lambda name: image, {}, None))
+        list(image_faults(about, lambda name: image, lambda name: image, {0: 0}, None))
 
 
 def test_a_defence_may_not_be_called_as_the_folder_of_the_figures_images():
