@@ -98,8 +98,8 @@ ATTACKS = {
     "defences": {"threshold": {"kind": "threshold", "coverage": 0.5}},
     "attacks": {"oblivious": {"kind": "oblivious", "steps": 2}},
 }
-CERTIFICATION = {"images": 6, "sigmas": [0.5], "n0": 5, "n": 50, "defences": {"none": "none"}}
-CERTIFICATION |= {"attack": {"images": 3, "steps": 2, "n": 20}}
+CERTIFICATION = {"images": 6, "sigmas": [2.0], "n0": 5, "n": 50, "defences": {"none": "none"}}
+CERTIFICATION |= {"attack": {"images": 6, "steps": 2, "n": 20}}
 
 DENOISER = {"sigma": 0.5, "layers": 2, "channels": 2, "recipes": {"mse": "short", "stability": "short"}}
 
