@@ -11,6 +11,7 @@ import functools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from pipeline.jobs.arguments import THREADS, Parser, answer_help, run
 from pipeline.jobs.progress import progress, tell
@@ -33,7 +34,7 @@ from torch import Tensor
 
 from pipeline.files.classifiers import open_classifier
 from pipeline.files.images import Images, open_images
-from pipeline.files.records import METADATA, record_of
+from pipeline.files.records import record_of
 from pipeline.files.rows import read_rows
 from pipeline.files.tensors import read_tensors
 from spurious.classifiers.entries import ClassifierEntry
@@ -51,30 +52,33 @@ from spurious.experiments.robustness.verification import (
 from spurious.registry import parse as parse_settings
 
 ARCHIVES, TABLE = "*/seed*/robustness/shard*.safetensors", "tables/robustness.csv"
+Record = dict[str, Any]
 
 
 def main(argv: list[str] | None = None) -> None:
     """Verify every dataset of the folder; SpuriousError, which ends with 1, where anything does not hold."""
     arguments = parse(argv)
     torch.set_num_threads(arguments.threads)
-    made = {path.parents[1] for path in arguments.results.glob(f"*/{TABLE}")}
-    made |= {path.parents[3] for path in arguments.results.glob(f"*/{ARCHIVES}")}
-    made |= {path.parent for path in arguments.results.glob(f"*/{METADATA}")}
-    datasets = {dataset: own for dataset in sorted(made) if (own := current(dataset)) or record_of(dataset) is None}
+    datasets = []
+    for dataset in sorted(arguments.results.glob("*/")):
+        record = record_of(dataset)
+        paths = current(dataset, record)
+        if paths or (record is None and (dataset / TABLE).exists()):
+            datasets.append((dataset, paths, record))
     if not datasets:
         raise SpuriousError(f"{arguments.results}: holds no images of attacks ({ARCHIVES}); run robustness first")
     faults = 0
-    for dataset, paths in datasets.items():
-        for fault in verified(dataset, paths):
+    for found in datasets:
+        for fault in verified(*found):
             faults += 1
             print(fault)
     if faults:
         raise SpuriousError(f"{arguments.results}: does not hold, {plural(faults, 'fault')}; see the lines above")
 
 
-def current(dataset: Path) -> list[Path]:
+def current(dataset: Path, record: Record | None) -> list[Path]:
     """The archives of the configuration that the record of the dataset holds; without one all that are there."""
-    record, paths = record_of(dataset), sorted(dataset.glob(ARCHIVES))
+    paths = sorted(dataset.glob(ARCHIVES))
     if record is None:
         return paths
     configuration = record["configuration"]
@@ -86,7 +90,7 @@ def current(dataset: Path) -> list[Path]:
     return sorted(wanted)
 
 
-def verified(dataset: Path, paths: list[Path]) -> Iterator[str]:
+def verified(dataset: Path, paths: list[Path], record: Record | None) -> Iterator[str]:
     """What does not hold of the archives and of the table of one dataset; says what was checked."""
     if not paths:
         yield f"{dataset / TABLE}: no archive is there that it could be counted from"
@@ -112,7 +116,7 @@ def verified(dataset: Path, paths: list[Path]) -> Iterator[str]:
                 raise SpuriousError(f"{path}: {error}") from None
         found, kept = plural(len(about["found"]), "adversarial image"), len(tensors)
         print(f"{path}: {found} from {plural(len(about['starts']), 'original')}, {kept} kept and judged again")
-    wanted, kept = configured(dataset, images)
+    wanted, kept = configured(record, images)
     for fault in (*start_faults(abouts, wanted), *storage_faults(abouts, kept)):
         yield f"{dataset}: {fault}"
     table = dataset / TABLE
@@ -126,11 +130,10 @@ def data_of(dataset: Path) -> list[Path]:
     return [tensors] if tensors.exists() else [dataset / "images", dataset / "images.csv"]
 
 
-def configured(dataset: Path, images: Images) -> tuple[list[int | str] | None, list[int | str]]:
+def configured(record: Record | None, images: Images) -> tuple[list[int | str] | None, list[int | str]]:
     """The ids of the images that the configuration of the dataset's record attacks, None without a record, and the ids
     of those whose found images are all kept.
     """
-    record = record_of(dataset)
     if record is None:
         return None, []
     robustness = record["configuration"]["robustness"]
@@ -164,7 +167,7 @@ def read_archive(path: Path) -> tuple[dict[str, Tensor], About]:
         about = parse_settings(Archive, json.loads(metadata["archive"])).model_dump()
         tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(f"{EXAMPLES}/")}
         missing = {row["name"] for row in about["found"] if row["stored"]} ^ tensors.keys()
-    except (KeyError, ValueError, TypeError, SpuriousError) as error:
+    except (KeyError, ValueError, TypeError) as error:
         raise SpuriousError(
             f"{path}: not the images of attacks ({reason_of(error)}); run attack_defence again"
         ) from None

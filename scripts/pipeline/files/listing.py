@@ -23,7 +23,8 @@ def files_below(folder: Path, *, hidden: bool = True) -> Iterator[Path]:
         closed = [] if hidden else [name for name in folders if name.startswith(".")]
         folders[:] = [name for name in folders if name not in closed]
         for link in filter(Path.is_symlink, (Path(place, name) for name in folders)):
-            if any(parent.resolve().is_relative_to(link.resolve()) for parent in link.parents):
+            target = link.resolve()
+            if any(parent.resolve().is_relative_to(target) for parent in link.parents):
                 raise SpuriousError(f"{link}: links to a folder that it lies in; remove this link")
         yield from (Path(place, name) for name in (*closed, *names))
 

@@ -39,7 +39,7 @@ def _within(moved: Tensor, start: Tensor, radius: float) -> Tensor:
     what rounds its pixels to float32 leads out of it. The start where nothing else is.
     """
     for _ in range(SHORTENED):
-        length = torch.linalg.vector_norm(moved - start, dtype=torch.float64).item()
+        length = NORMS["l2"].size(moved - start).item()
         if length <= radius * (1 + ROUNDING):
             return moved
         moved = start + 0.99 * radius / length * (moved - start)

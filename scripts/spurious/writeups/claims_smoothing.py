@@ -1,5 +1,6 @@
 """Rules of the claims about blurring and voting. Accuracies are shares; noise is what has sigma above 0."""
 
+import numpy as np
 import pandas as pd
 
 from spurious.frames import SIGNIFICANCE
@@ -184,8 +185,8 @@ def _other(row: pd.Series, name: str) -> tuple[float, float, float]:
 
 def _similar(rows: pd.DataFrame, words: str) -> Finding:
     """Whether every difference lies within LITTLE; one beyond contradicts. The row that may be largest is reported."""
-    verdicts = pd.Series([between(*ends, -LITTLE, LITTLE) for ends in zip(rows["low"], rows["high"], strict=True)])
-    beyond = (verdicts == CONTRADICTED).to_numpy()
+    verdicts = np.array([between(*ends, -LITTLE, LITTLE) for ends in zip(rows["low"], rows["high"], strict=True)])
+    beyond = verdicts == CONTRADICTED
     verdict = SUPPORTED if (verdicts == SUPPORTED).all() else CONTRADICTED if beyond.any() else UNDECIDED
     deciding = rows[beyond] if beyond.any() else rows
     row = smallest(deciding.assign(minus_largest=-deciding[["low", "high"]].abs().max(axis=1)), "minus_largest")
@@ -239,7 +240,7 @@ def helps_against_adversary(table: pd.DataFrame) -> Finding:
     """
     words = "the vote beside no defence"
     rows = chosen(first_classifier(table), words, attack="worst", norm="linf", defence="vote", beside="none")
-    row = rows.loc[rows["epsilon"].idxmin()]
+    row = smallest(rows, "epsilon")
     measured = f"images gained by the vote under the worst attack, L-infinity {row['epsilon']:g} ({row['classifier']})"
     value, low, high = rate(row, "gain_detect")
     return Finding(verdict=above(low, high), measured=measured, value=value, low=low, high=high, n=row["n"])

@@ -99,15 +99,15 @@ def above(low: float, high: float, bound: float = 0.0) -> str:
     return SUPPORTED if low > bound else CONTRADICTED if high < bound else UNDECIDED
 
 
+def below(low: float, high: float, bound: float = 0.0) -> str:
+    """Whether an interval supports that the value lies below the bound."""
+    return above(-high, -low, -bound)
+
+
 def between(low: float, high: float, least: float, most: float) -> str:
     """Whether an interval supports that the value lies between two bounds; nan at either end decides nothing."""
     verdicts = above(low, high, least), below(low, high, most)
     return CONTRADICTED if CONTRADICTED in verdicts else SUPPORTED if verdicts == (SUPPORTED,) * 2 else UNDECIDED
-
-
-def below(low: float, high: float, bound: float = 0.0) -> str:
-    """Whether an interval supports that the value lies below the bound."""
-    return above(-high, -low, -bound)
 
 
 def each_higher(rows: pd.DataFrame, gain: str = "gain", p: str = "p_holm") -> str:

@@ -18,8 +18,6 @@ from spurious.seeding import Id
 
 KEYS = ["defence", "attack", "goal"]
 FOUND = [*KEYS, "norm", "epsilon", "id", "label", "predicted", "predicted_rounded"]
-
-
 Decision = Annotated[int, Field(ge=REJECTED)]
 
 
@@ -32,13 +30,18 @@ class Start(Settings):
     clean: dict[str, Decision]
 
 
-class FoundImage(Settings):
-    """An image that an attack found."""
+class AttackOfDefence(Settings):
+    """An attack that ran, by name, on a defence, and what it wanted."""
 
-    name: str
     defence: str
     attack: str
     goal: str
+
+
+class FoundImage(AttackOfDefence):
+    """An image that an attack found."""
+
+    name: str
     norm: str
     epsilon: float
     id: Id
@@ -47,14 +50,6 @@ class FoundImage(Settings):
     predicted_rounded: Decision
     stored: bool
     sha256: str
-
-
-class AttackOfDefence(Settings):
-    """An attack that ran, by name, on a defence, and what it wanted."""
-
-    defence: str
-    attack: str
-    goal: str
 
 
 class Archive(Settings):

@@ -57,29 +57,19 @@ def holds(
     not take.
     """
     try:
-        return _holds(defence, logits, images, preprocessing, decisions)
+        blur = defence.get("kernel"), defence.get("sigma")
+        views = defence["views"] if defence["kind"] == "vote" else SEEN.get(defence["kind"], [])
+        if not views or any(view["kind"] not in VIEWS for view in views):
+            raise SpuriousError(f"{defence['kind']}: a defence, or with a view, that cannot be judged by plain calls")
+        with torch.no_grad():
+            seen = [logits(_prepared(VIEWS[view["kind"]](images, view, blur), preprocessing)) for view in views]
+        scores = torch.stack(seen).double()
+        named, rejected = _may_be_named(scores, decisions.clamp(min=0)), _may_be_rejected(scores)
+        if defence["kind"] == "threshold":
+            above = _log_odds(scores[0]) - defence["log_odds"]
+            named, rejected = named & (above >= -TOLERANCE), above < TOLERANCE
     except (KeyError, TypeError, BaseError) as error:
         raise SpuriousError(f"{defence}: cannot be judged ({reason_of(error)}); run attack_defence again") from None
-
-
-def _holds(
-    defence: Mapping[str, Any],
-    logits: Callable[[Tensor], Tensor],
-    images: Tensor,
-    preprocessing: Mapping[str, Any],
-    decisions: Tensor,
-) -> Tensor:
-    blur = defence.get("kernel"), defence.get("sigma")
-    views = defence["views"] if defence["kind"] == "vote" else SEEN.get(defence["kind"], [])
-    if not views or any(view["kind"] not in VIEWS for view in views):
-        raise SpuriousError(f"{defence['kind']}: a defence, or with a view, that cannot be judged by plain calls")
-    with torch.no_grad():
-        seen = [logits(_prepared(VIEWS[view["kind"]](images, view, blur), preprocessing)) for view in views]
-    scores = torch.stack(seen).double()
-    named, rejected = _may_be_named(scores, decisions.clamp(min=0)), _may_be_rejected(scores)
-    if defence["kind"] == "threshold":
-        above = _log_odds(scores[0]) - defence["log_odds"]
-        named, rejected = named & (above >= -TOLERANCE), above < TOLERANCE
     return torch.where(decisions == REJECTED, rejected, named)
 
 
